@@ -1,0 +1,96 @@
+"""Write Cloud Native Buildpacks in typed Python.
+
+Derive from `Buildpack`; everything an author needs is exported here. Names are imported on
+first use, so that a detect pays only for what it touches.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.app import App
+    from cnbkit.buildpack import Buildpack, Triggers
+    from cnbkit.command import CommandFailed
+    from cnbkit.context import BuildContext, Built, DetectContext, Detected
+    from cnbkit.contract.launch import Process
+    from cnbkit.contract.model import Model, field
+    from cnbkit.contract.plan import Plan
+    from cnbkit.contract.target import Target
+    from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
+    from cnbkit.layer_env import EnvChanges, LayerEnv
+    from cnbkit.layers import Layer, LayerKey, OpenLayer, key, note
+    from cnbkit.settings import Settings
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "App": "cnbkit.app",
+    "BuildContext": "cnbkit.context",
+    "Buildpack": "cnbkit.buildpack",
+    "BuildpackFault": "cnbkit.errors",
+    "Built": "cnbkit.context",
+    "CnbkitError": "cnbkit.errors",
+    "CommandFailed": "cnbkit.command",
+    "DetectContext": "cnbkit.context",
+    "Detected": "cnbkit.context",
+    "EnvChanges": "cnbkit.layer_env",
+    "Layer": "cnbkit.layers",
+    "LayerEnv": "cnbkit.layer_env",
+    "LayerKey": "cnbkit.layers",
+    "Model": "cnbkit.contract.model",
+    "OpenLayer": "cnbkit.layers",
+    "Plan": "cnbkit.contract.plan",
+    "PlatformFault": "cnbkit.errors",
+    "Process": "cnbkit.contract.launch",
+    "Settings": "cnbkit.settings",
+    "Target": "cnbkit.contract.target",
+    "Triggers": "cnbkit.buildpack",
+    "UserFault": "cnbkit.errors",
+    "field": "cnbkit.contract.model",
+    "key": "cnbkit.layers",
+    "note": "cnbkit.layers",
+}
+
+__all__ = [
+    "App",
+    "BuildContext",
+    "Buildpack",
+    "BuildpackFault",
+    "Built",
+    "CnbkitError",
+    "CommandFailed",
+    "DetectContext",
+    "Detected",
+    "EnvChanges",
+    "Layer",
+    "LayerEnv",
+    "LayerKey",
+    "Model",
+    "OpenLayer",
+    "Plan",
+    "PlatformFault",
+    "Process",
+    "Settings",
+    "Target",
+    "Triggers",
+    "UserFault",
+    "field",
+    "key",
+    "note",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import an exported name when it is first asked for (PEP 562)."""
+    try:
+        module = _HOME[name]
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    # `importlib.import_module` would import importlib; this is the same for absolute names.
+    value = getattr(__import__(module, fromlist=[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

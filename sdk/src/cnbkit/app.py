@@ -1,0 +1,83 @@
+"""The app's directory, as detect and build look at it."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit.errors import UserFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+__all__ = ["App"]
+
+
+class App:
+    """Files of the app by name relative to its root.
+
+    Args:
+        root: absolute path of the app directory.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    @property
+    def path(self) -> Path:
+        """The root as a `Path`."""
+        from pathlib import Path
+
+        return Path(self.root)
+
+    def has(self, name: str) -> bool:
+        """Whether a regular file (or a link to one) of that name is there."""
+        return os.path.isfile(f"{self.root}/{name}")
+
+    def bytes(self, name: str) -> bytes:
+        """A file's contents.
+
+        Raises:
+            UserFault: missing, unreadable or not a file.
+        """
+        try:
+            with open(f"{self.root}/{name}", "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise UserFault(
+                f"cannot read {name}: {error.strerror}",
+                where=name,
+                remedy="add the file, or correct the name where it is mentioned",
+            ) from None
+
+    def text(self, name: str) -> str:
+        """A file's contents as UTF-8; a byte order mark is dropped.
+
+        Raises:
+            UserFault: as `bytes`, and for other encodings, naming the line.
+        """
+        data = self.bytes(name)
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise UserFault(
+                f"{name} is not UTF-8 (byte 0x{data[error.start]:02x})",
+                where=f"{name}:{line}",
+                remedy=f"save {name} as UTF-8",
+            ) from None
+
+    def toml(self, name: str) -> dict[str, Any]:
+        """A TOML file's contents.
+
+        Raises:
+            UserFault: as `bytes`, and when it is not TOML.
+        """
+        from cnbkit.contract.document import decode
+        from cnbkit.contract.model import InvalidDocument
+
+        try:
+            return decode(self.bytes(name), name=name, where=name)
+        except InvalidDocument as invalid:
+            raise UserFault(invalid.what, where=name, remedy="correct the file") from None

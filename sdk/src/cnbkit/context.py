@@ -1,0 +1,184 @@
+"""What detect and build are given, and what they give back."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit.app import App
+from cnbkit.command import Runner
+from cnbkit.contract.plan import BuildpackPlan, Plan
+from cnbkit.contract.target import Target
+from cnbkit.layers import Layer, LayerKey, OpenLayer
+from cnbkit.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit.contract.launch import Process
+    from cnbkit.log import Log
+
+__all__ = ["BuildContext", "Built", "DetectContext", "Detected"]
+
+
+class Detected:
+    """The answer of detect. Made by `DetectContext.join` and `DetectContext.skip`.
+
+    Attributes:
+        joins: whether the buildpack takes part.
+        reason: why, for people.
+        plan: what it provides and requires, if it takes part.
+    """
+
+    __slots__ = ("joins", "plan", "reason")
+
+    def __init__(self, joins: bool, reason: str, plan: Plan | None = None) -> None:
+        self.joins = joins
+        self.reason = reason
+        self.plan = plan
+
+
+class Built:
+    """The result of build besides its layers.
+
+    Args:
+        processes: what the image can start; a later one of the same type replaces it.
+        labels: labels of the image.
+        slices: app files with layers of their own, each a list of patterns.
+        unmet: plan entries left to a later buildpack.
+        store: data to find again at the next build (`BuildContext.store`); None keeps what is
+            there.
+    """
+
+    __slots__ = ("labels", "processes", "slices", "store", "unmet")
+
+    def __init__(
+        self,
+        *processes: Process,
+        labels: Mapping[str, str] | None = None,
+        slices: Sequence[Sequence[str]] = (),
+        unmet: Iterable[str] = (),
+        store: Mapping[str, object] | None = None,
+    ) -> None:
+        self.processes = processes
+        self.labels = dict(labels or {})
+        self.slices = [list(paths) for paths in slices]
+        self.unmet = list(unmet)
+        self.store = None if store is None else dict(store)
+
+
+class _Context:
+    """What both phases see.
+
+    Attributes:
+        app: the app's files.
+        env: the process's environment, as the lifecycle gave it.
+        settings: BP_* variables.
+        target: what is built for.
+        log: prints.
+    """
+
+    def __init__(
+        self, *, app: str, env: Mapping[str, str], buildpack: str, platform: str, log: Log
+    ) -> None:
+        self.app = App(app)
+        self.env = env
+        self.settings = Settings(env, platform)
+        self.target = Target.from_env(env)
+        self.log = log
+        self._buildpack = buildpack
+
+    @property
+    def buildpack_dir(self) -> Path:
+        """The buildpack's own folder, for files it ships."""
+        from pathlib import Path
+
+        return Path(self._buildpack)
+
+
+class DetectContext(_Context):
+    """Given to `Buildpack.detect`. Files of other buildpacks are not there yet."""
+
+    def join(self, reason: str, plan: Plan | None = None) -> Detected:
+        """Take part in the build.
+
+        Args:
+            reason: "found requirements.txt".
+            plan: what this buildpack provides and requires; nothing if not given.
+        """
+        return Detected(True, reason, plan)
+
+    def skip(self, reason: str) -> Detected:
+        """Leave the build to others."""
+        return Detected(False, reason)
+
+
+class BuildContext(_Context):
+    """Given to `Buildpack.build`. The working directory is the app's.
+
+    Attributes:
+        run: runs programs with the build environment and the layers opened so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        app: str,
+        env: Mapping[str, str],
+        buildpack: str,
+        platform: str,
+        layers: str,
+        plan: str,
+        log: Log,
+    ) -> None:
+        super().__init__(app=app, env=env, buildpack=buildpack, platform=platform, log=log)
+        self._layers = layers
+        self._plan = plan
+        self.opened: list[OpenLayer] = []
+        self.run = Runner(self.build_env, app, lambda line: log.info(f"  {line}"))
+
+    @property
+    def plan(self) -> BuildpackPlan:
+        """What other buildpacks require of this one."""
+        if not self._plan:
+            return BuildpackPlan()
+        with open(self._plan, "rb") as file:
+            return BuildpackPlan.loads(file.read(), where=self._plan)
+
+    @property
+    def store(self) -> dict[str, object]:
+        """What the last build put into `Built(store=…)`; empty the first time."""
+        from cnbkit.contract.document import decode
+
+        try:
+            with open(f"{self._layers}/store.toml", "rb") as file:
+                table = decode(file.read(), name="store.toml").get("metadata", {})
+        except FileNotFoundError:
+            return {}
+        return table if isinstance(table, dict) else {}
+
+    def layer(self, layer: Layer, key: LayerKey | None = None) -> OpenLayer:
+        """Open a layer for the length of a `with` block.
+
+        Args:
+            layer: its declaration.
+            key: what its contents depend on. Without one, whatever was restored fits.
+        """
+        opened = OpenLayer(layer, key, self._layers, self.log)
+        self.opened.append(opened)
+        return opened
+
+    def restored_layers(self) -> list[str]:
+        """Names of the layers the lifecycle restored, opened or not."""
+        reserved = ("build", "launch", "store")
+        found = (e.removesuffix(".toml") for e in os.listdir(self._layers) if e.endswith(".toml"))
+        return sorted(name for name in found if name not in reserved)
+
+    def build_env(self) -> dict[str, str]:
+        """The build environment with the build layers opened so far, by the lifecycle's rules."""
+        env = dict(self.env)
+        for opened in self.opened:
+            if opened.layer.build:
+                env = opened.env.apply_layer(env, opened.directory, phase="build")
+        return env

@@ -1,0 +1,64 @@
+"""Names the specification constrains, each checked by one function.
+
+A check returns the name or raises ValueError; the same functions serve instances made in
+code and documents read from disk. Character loops instead of `re`: importing that costs as
+much as the rest of a detect.
+"""
+
+from __future__ import annotations
+
+__all__ = ["api_version", "buildpack_id", "layer_name", "process_type", "version"]
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+_RESERVED_IDS = ("app", "config", "generated", "sbom")
+_RESERVED_LAYERS = ("build", "launch", "store")
+
+
+def _only(value: str, allowed: str, what: str) -> None:
+    wrong = sorted({char for char in value if char not in allowed})
+    if wrong or not value:
+        shown = " ".join(repr(char) for char in wrong) or "nothing"
+        raise ValueError(f"{what} may hold letters, digits and {allowed[62:]!r}; found {shown}")
+
+
+def buildpack_id(value: str) -> str:
+    """A buildpack or extension id (buildpack.md, "buildpack.toml")."""
+    _only(value, _LETTERS + "./-", "an id")
+    if value.lower() in _RESERVED_IDS:
+        raise ValueError(f"the id {value!r} is reserved")
+    return value
+
+
+def version(value: str) -> str:
+    """A buildpack's own version: X.Y.Z without leading zeros."""
+    parts = value.split(".")
+    if len(parts) != 3 or not all(
+        part.isascii() and part.isdigit() and (part == "0" or part[0] != "0") for part in parts
+    ):
+        raise ValueError(f"a version is X.Y.Z, like 1.2.3; found {value!r}")
+    return value
+
+
+def api_version(value: str) -> str:
+    """The Buildpack API: one this SDK writes for."""
+    if value not in ("0.10", "0.11", "0.12"):
+        raise ValueError(f"Buildpack API {value!r} is not among 0.10, 0.11 and 0.12")
+    return value
+
+
+def layer_name(value: str) -> str:
+    """A layer's name.
+
+    Stricter than the specification in one point: no dots, because the lifecycle cuts the
+    name of an SBOM file at the first one and so loses the SBOM of a layer `py3.11`.
+    """
+    _only(value, _LETTERS + "_-", "a layer name")
+    if value in _RESERVED_LAYERS:
+        raise ValueError(f"the layer name {value!r} is reserved for {value}.toml")
+    return value
+
+
+def process_type(value: str) -> str:
+    """A process type (buildpack.md, "launch.toml")."""
+    _only(value, _LETTERS + "._-", "a process type")
+    return value

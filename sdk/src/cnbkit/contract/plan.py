@@ -1,0 +1,98 @@
+"""The build plan that detect offers and the buildpack plan that build gets.
+
+buildpack.md, "Build Plan (TOML)" and "Buildpack Plan (TOML)".
+"""
+
+from __future__ import annotations
+
+from cnbkit.contract.document import Document
+from cnbkit.contract.model import Model, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = ["BuildPlan", "BuildpackPlan", "Entry", "Plan", "Provide", "Require"]
+
+
+class Provide(Model):
+    """Something this buildpack can contribute."""
+
+    name: str
+
+
+class Require(Model):
+    """Something this buildpack needs, with what the provider should know about the need."""
+
+    name: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class Alternative(Model):
+    """One set of provides and requires."""
+
+    provides: list[Provide] = field(default_factory=list)
+    requires: list[Require] = field(default_factory=list)
+
+
+class BuildPlan(Document):
+    """What detect writes: a first choice, then alternatives in order."""
+
+    provides: list[Provide] = field(default_factory=list)
+    requires: list[Require] = field(default_factory=list)
+    alternatives: list[Alternative] = field(default_factory=list, toml="or")
+
+
+class Entry(Model, extra="ignore"):
+    """One requirement another buildpack (or this one) put to this buildpack."""
+
+    name: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+class BuildpackPlan(Document, extra="ignore"):
+    """What build gets: one entry per require of a name this buildpack provided."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def named(self, name: str) -> list[Entry]:
+        """All entries of that name, in the order of the buildpacks that required it."""
+        return [entry for entry in self.entries if entry.name == name]
+
+
+class Plan:
+    """A build plan as a value: `Plan().provides("x").requires("y", version="1") | Plan()…`.
+
+    Left of `|` is the first choice. Instances never change; each call gives a new one.
+    """
+
+    __slots__ = ("_alternatives",)
+
+    def __init__(self, alternatives: Sequence[Alternative] | None = None) -> None:
+        self._alternatives = tuple(alternatives or (Alternative(),))
+
+    def provides(self, *names: str) -> Plan:
+        """Offer these names."""
+        head, last = self._alternatives[:-1], self._alternatives[-1]
+        added = last.replace(provides=[*last.provides, *(Provide(name=name) for name in names)])
+        return Plan((*head, added))
+
+    def requires(self, name: str, **metadata: Any) -> Plan:
+        """Need this name; keyword arguments become the requirement's metadata."""
+        head, last = self._alternatives[:-1], self._alternatives[-1]
+        added = last.replace(requires=[*last.requires, Require(name=name, metadata=metadata)])
+        return Plan((*head, added))
+
+    def __or__(self, other: Plan) -> Plan:
+        return Plan((*self._alternatives, *other._alternatives))
+
+    def __repr__(self) -> str:
+        return f"Plan({self.document()!r})"
+
+    def document(self) -> BuildPlan:
+        """The plan as the document detect writes."""
+        first, *others = self._alternatives
+        return BuildPlan(
+            provides=first.provides, requires=first.requires, alternatives=list(others)
+        )

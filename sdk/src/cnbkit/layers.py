@@ -1,0 +1,349 @@
+"""Layers: what a buildpack declares, and one opened for this build.
+
+A layer is in one of three states, decided when it is opened and told to the author:
+
+- `rebuild`: nothing usable was restored; the directory is there, empty, to be filled.
+- `keep`: the cache restored contents and key; they stay.
+- `reuse`: the previous image has it; only the toml is written, the directory stays away and
+  the lifecycle takes the old layer without reading, packing or hashing it.
+
+buildpack.md, "Layer Types" and "Layers"; the restore rules are the lifecycle's.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit.contract import names
+from cnbkit.contract.document import decode, encode
+from cnbkit.contract.model import MISSING, Field, Model
+from cnbkit.errors import BuildpackFault
+from cnbkit.layer_env import LayerEnv
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any, ClassVar, Literal
+
+    from cnbkit.log import Log
+
+    State = Literal["rebuild", "keep", "reuse"]
+    from typing import dataclass_transform
+else:
+
+    def dataclass_transform(**_):
+        return lambda cls: cls
+
+
+__all__ = ["Layer", "LayerKey", "OpenLayer", "key", "note"]
+
+_FORMAT = "1"
+
+
+def key(
+    label: str, default: Any = MISSING, *, default_factory: Callable[[], Any] | None = None
+) -> Any:
+    """Declare a field whose change rebuilds the layer.
+
+    Args:
+        label: what the log calls it: "Python version changed from 3.11 to 3.12".
+        default: value when none is given.
+        default_factory: makes the default, for mutable ones.
+    """
+    return Field(default, default_factory=default_factory, label=label, role="key")
+
+
+def note(default: Any = MISSING, *, default_factory: Callable[[], Any] | None = None) -> Any:
+    """Declare a field that is stored with the layer but never rebuilds it."""
+    return Field(default, default_factory=default_factory, role="note")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(key, note))
+class LayerKey(Model):
+    """What a layer depends on; author's models derive from it.
+
+        class Wheels(LayerKey, version=2):
+            python: str = key("Python version")
+            packages: list[str] = key("packages")
+
+    Raise `version` when the same key should give other contents (the buildpack fills the
+    layer differently now).
+    """
+
+    __version__: ClassVar[int] = 1
+
+    def __init_subclass__(
+        cls, *, version: int = 1, hyphens: bool | None = None, extra: str | None = None
+    ) -> None:
+        super().__init_subclass__(hyphens=hyphens, extra=extra)
+        cls.__version__ = version
+
+    def role(self, role: str) -> dict[str, Any]:
+        """The plain values of all fields declared as `key` or as `note`."""
+        wanted = {name for name, spec in self.__fields__.items() if spec.role == role}
+        return {name: value for name, value in self.to_plain().items() if name in wanted}
+
+    def digest(self) -> str:
+        """SHA-256 over version and key fields, in hexadecimal."""
+        import hashlib
+
+        text = repr((self.__version__, _canonical(self.role("key"))))
+        return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+    def metadata(self) -> dict[str, Any]:
+        """The layer's `[metadata]` table."""
+        table: dict[str, Any] = {
+            "cnbkit": _FORMAT,
+            "digest": self.digest(),
+            "version": self.__version__,
+            "key": self.role("key"),
+        }
+        notes = self.role("note")
+        if notes:
+            table["note"] = notes
+        return table
+
+    def changes(self, old: dict[str, Any]) -> list[str]:
+        """Why a layer with that metadata does not fit, one line a field; empty if it does."""
+        before, after = old.get("key"), self.role("key")
+        if old.get("cnbkit") != _FORMAT or not isinstance(before, dict):
+            return ["it was written by something else"]
+        if old.get("version") != self.__version__:
+            return [f"this buildpack makes it differently now (version {self.__version__})"]
+        lines = []
+        for name, spec in self.__fields__.items():
+            if spec.role == "key" and before.get(name) != after.get(name):
+                lines.append(_change(spec.label or name, before.get(name), after.get(name)))
+        return lines
+
+
+class Layer:
+    """A layer as a buildpack declares it. Use one of the constructors."""
+
+    __slots__ = ("build", "cache", "launch", "name")
+
+    def __init__(
+        self, name: str, *, build: bool = False, launch: bool = False, cache: bool = False
+    ) -> None:
+        try:
+            self.name = names.layer_name(name)
+        except ValueError as error:
+            raise BuildpackFault(str(error), where=f"layer {name!r}") from None
+        self.build = build
+        self.launch = launch
+        self.cache = cache
+
+    @classmethod
+    def in_image(cls, name: str) -> Layer:
+        """For the running app only, and re-used from the previous image while its key fits.
+
+        The right choice for anything large that later buildpacks do not need: an unchanged
+        layer costs nothing at all.
+        """
+        return cls(name, launch=True)
+
+    @classmethod
+    def cached(cls, name: str, *, build: bool = False, launch: bool = False) -> Layer:
+        """Kept in the build cache; its contents are there again at the next build.
+
+        Args:
+            name: the layer's name.
+            build: later buildpacks see it (PATH, environment).
+            launch: it is part of the image as well.
+        """
+        return cls(name, build=build, launch=launch, cache=True)
+
+    @classmethod
+    def for_build(cls, name: str) -> Layer:
+        """For later buildpacks of this build; made anew each time."""
+        return cls(name, build=True)
+
+    @classmethod
+    def temporary(cls, name: str) -> Layer:
+        """For this buildpack while it runs; neither kept nor exported."""
+        return cls(name)
+
+
+class OpenLayer:
+    """One layer during one build: a context manager.
+
+    Everything said about the layer is written when the block ends well. When it fails, the
+    layer's directory and files are removed.
+
+    Attributes:
+        state: "rebuild", "keep" or "reuse".
+        why: the reasons for a rebuild, for people; empty otherwise.
+        env: the environment it provides. For a kept layer the old one until changed.
+        old: the metadata table of the restored layer; empty if none was.
+    """
+
+    def __init__(self, layer: Layer, key: LayerKey | None, layers_dir: str, log: Log) -> None:
+        self.layer = layer
+        self.key = key
+        self.directory = f"{layers_dir}/{layer.name}"
+        self._toml = f"{layers_dir}/{layer.name}.toml"
+        self._layers_dir = layers_dir
+        self._log = log
+        self._restored = _read(self._toml)
+        self.old: dict[str, Any] = {}
+        self.state: State
+        self.state, self.why = self._decide()
+        self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
+        self._exec_d: dict[str, str] = {}
+
+    @property
+    def path(self) -> Path:
+        """The layer's directory. A reused layer has none."""
+        from pathlib import Path
+
+        return Path(self.directory)
+
+    @property
+    def rebuild(self) -> bool:
+        """Whether the author has to fill the layer."""
+        return self.state == "rebuild"
+
+    def exec_d(self, name: str, program: str | os.PathLike[str]) -> None:
+        """Have a program run before the app starts (buildpack.md, "Exec.d"); copied in."""
+        self._exec_d[name] = os.fspath(program)
+
+    def _decide(self) -> tuple[State, list[str]]:
+        layer = self.layer
+        if not layer.cache and not (layer.launch and not layer.build):
+            return "rebuild", []
+        kept: State = "keep" if layer.cache else "reuse"
+        if self._restored is None or (layer.cache and not os.path.isdir(self.directory)):
+            return "rebuild", ["there is none from an earlier build"]
+        if self.key is None:
+            return kept, []
+        # The digest covers version and key, so its presence needs no parser (and no tomllib).
+        if f'digest = "{self.key.digest()}"' in self._restored:
+            return kept, []
+        self.old = _metadata(self._restored)
+        why = self.key.changes(self.old)
+        return ("rebuild", why) if why else (kept, [])
+
+    def __enter__(self) -> OpenLayer:
+        if self.rebuild:
+            self._remove()
+            os.makedirs(self.directory)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._remove()
+            return
+        if self.state == "reuse":
+            self._check_unchanged_env()
+        else:
+            self._write_env()
+            self._write_exec_d()
+        self._write_toml()
+
+    def _check_unchanged_env(self) -> None:
+        # The old layer carries the old environment: a new one would be lost without a word.
+        if self.env and f'env = "{_digest(self.env.snapshot())}"' not in (self._restored or ""):
+            raise BuildpackFault(
+                f"the environment of the layer {self.layer.name} changed, but its key did not",
+                where=f"layer {self.layer.name}",
+                remedy=f"raise the version of {type(self.key).__name__}, "
+                "or make what the environment depends on part of the key",
+            )
+
+    def _write_env(self) -> None:
+        import shutil
+
+        for directory in ("env", "env.build", "env.launch"):
+            shutil.rmtree(f"{self.directory}/{directory}", ignore_errors=True)
+        self.env.write(self.directory)
+
+    def _write_exec_d(self) -> None:
+        if not self._exec_d:
+            return
+        import shutil
+
+        os.makedirs(f"{self.directory}/exec.d", exist_ok=True)
+        for name, program in sorted(self._exec_d.items()):
+            shutil.copyfile(program, f"{self.directory}/exec.d/{name}")
+            os.chmod(f"{self.directory}/exec.d/{name}", 0o755)
+
+    def _write_toml(self) -> None:
+        layer = self.layer
+        types = (
+            "[types]\n"
+            f"launch = {str(layer.launch).lower()}\n"
+            f"build = {str(layer.build).lower()}\n"
+            f"cache = {str(layer.cache).lower()}\n\n"
+        )
+        if self.state == "rebuild" and self.key is not None:
+            self.key.parse(self.key.to_plain(), name=type(self.key).__name__)
+            metadata = self.key.metadata()
+            if self.env:
+                metadata["env"] = _digest(self.env.snapshot())
+            rest = encode({"metadata": metadata})
+        else:
+            # What was restored is only [metadata], and it stays as it is.
+            rest = self._restored if self._restored and self.state != "rebuild" else ""
+        with open(self._toml, "w", encoding="utf-8") as file:
+            file.write(types + rest)
+
+    def _remove(self) -> None:
+        import shutil
+
+        shutil.rmtree(self.directory, ignore_errors=True)
+        for entry in os.listdir(self._layers_dir):
+            name, _, rest = entry.partition(".")
+            if name == self.layer.name and (rest == "toml" or rest.startswith("sbom.")):
+                os.unlink(f"{self._layers_dir}/{entry}")
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """The metadata table of a restored layer; an unreadable one counts as empty."""
+    from cnbkit.contract.model import InvalidDocument
+
+    try:
+        table = decode(text, name="layer").get("metadata", {})
+    except InvalidDocument:
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, dict):
+        return sorted((name, _canonical(each)) for name, each in value.items())
+    if isinstance(value, list):
+        return [_canonical(each) for each in value]
+    return value
+
+
+def _digest(value: Any) -> str:
+    import hashlib
+
+    return hashlib.sha256(repr(_canonical(value)).encode(errors="surrogateescape")).hexdigest()
+
+
+def _change(label: str, before: Any, after: Any) -> str:
+    if isinstance(before, list) and isinstance(after, list):
+        gone = [str(each) for each in before if each not in after]
+        new = [str(each) for each in after if each not in before]
+        parts = [*(f"-{each}" for each in gone), *(f"+{each}" for each in new)]
+        return f"{label} changed: {' '.join(parts) or 'other order'}"
+    old, new_text = str(before), str(after)
+    if len(old) + len(new_text) > 80 or before is None or after is None:
+        return f"{label} changed"
+    return f"{label} changed from {old} to {new_text}"

@@ -1,0 +1,82 @@
+"""What a buildpack prints: one heading, decisions with reasons, times for long steps.
+
+    pip 0.1.0
+      13 packages from requirements.txt
+      Installing opencv-python-headless (64 MB): requirements changed ... 2.1 s
+
+Plain text on stdout for the story, stderr for warnings and errors; the lifecycle merges
+both. Nothing is coloured: the lifecycle never gives a buildpack a terminal.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import TextIO
+
+__all__ = ["Log"]
+
+
+class Log:
+    """A buildpack's voice.
+
+    Args:
+        verbose: whether `detail` lines show (BP_LOG_LEVEL=debug).
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self.verbose = verbose
+
+    def heading(self, text: str) -> None:
+        """Name what speaks now."""
+        _write(sys.stdout, text)
+
+    def info(self, text: str) -> None:
+        """A decision or a result."""
+        _write(sys.stdout, _indent(text))
+
+    def detail(self, text: str) -> None:
+        """Something only a person hunting a fault wants to read."""
+        if self.verbose:
+            _write(sys.stdout, _indent(text))
+
+    def warn(self, text: str) -> None:
+        """Something that may go wrong later."""
+        _write(sys.stderr, _indent(f"Warning: {text}"))
+
+    def timed(self, text: str) -> _Timed:
+        """A long step: `with log.timed("Installing"): …` prints the text, then the seconds."""
+        return _Timed(text)
+
+
+class _Timed:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._start = 0.0
+
+    def __enter__(self) -> None:
+        _write(sys.stdout, _indent(f"{self._text} ..."))
+        self._start = time.monotonic()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            _write(sys.stdout, _indent(f"  done in {time.monotonic() - self._start:.1f} s"))
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text + "\n")
+    # What a child process prints has to come in order with what we print.
+    stream.flush()

@@ -1,0 +1,185 @@
+"""The process behind bin/detect and bin/build.
+
+Inputs are the CNB_* variables (Buildpack API 0.8 and later), positional arguments the
+fallback. Exit status: 0, or 100 from detect for "not mine" (buildpack.md, "Detection");
+a fault's own otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from cnbkit.errors import BuildpackFault, CnbkitError
+from cnbkit.log import Log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+    from cnbkit.buildpack import Buildpack
+    from cnbkit.context import BuildContext, Built
+
+__all__ = ["build", "detect", "main"]
+
+NOT_DETECTED = 100
+REPORT = ".cnbkit-report.tsv"
+
+
+def main(buildpack: Buildpack, phase: str = "") -> NoReturn:
+    """Run one phase as the lifecycle calls it, and exit."""
+    program, *arguments = sys.argv
+    if not phase and arguments and arguments[0] in ("detect", "build"):
+        phase = arguments.pop(0)
+    phase = phase or os.path.basename(program)
+    code = _guarded(buildpack, phase, os.environ, arguments)
+    sys.stdout.flush()
+    # Nothing is left to clean up, and tearing the interpreter down takes milliseconds.
+    os._exit(code)
+
+
+def _guarded(
+    buildpack: Buildpack, phase: str, env: Mapping[str, str], arguments: Sequence[str]
+) -> int:
+    try:
+        if phase == "detect":
+            return detect(buildpack, env, arguments)
+        if phase == "build":
+            return build(buildpack, env, arguments)
+        raise BuildpackFault(
+            f"there is no phase {phase!r}", remedy="call it as bin/detect or bin/build"
+        )
+    except CnbkitError as error:
+        buildpack.on_error(error)
+        print(error, file=sys.stderr, flush=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception:  # the outermost frame: whatever else happens is the buildpack's fault
+        import traceback
+
+        fault = BuildpackFault(
+            f"{type(buildpack).__name__} failed in {phase}",
+            remedy="report this to the buildpack's author, with the text below",
+            detail=traceback.format_exc().rstrip(),
+        )
+        buildpack.on_error(fault)
+        print(fault, file=sys.stderr, flush=True)
+        return fault.exit_code
+
+
+def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
+    """Run detect and write its plan; the exit status."""
+    from cnbkit.context import DetectContext
+
+    platform = _input(env, "CNB_PLATFORM_DIR", arguments, 0)
+    plan_path = _input(env, "CNB_BUILD_PLAN_PATH", arguments, 1)
+    ctx = DetectContext(
+        app=os.getcwd(),
+        env=env,
+        buildpack=env.get("CNB_BUILDPACK_DIR", ""),
+        platform=platform,
+        log=_log(env),
+    )
+    answer = buildpack.detect(ctx)
+    if not answer.joins:
+        ctx.log.info(f"skip: {answer.reason}")
+        return NOT_DETECTED
+    ctx.log.info(f"join: {answer.reason}")
+    if answer.plan is not None:
+        with open(plan_path, "w", encoding="utf-8") as file:
+            file.write(answer.plan.document().dumps())
+    return 0
+
+
+def build(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
+    """Run build and write its results; the exit status."""
+    from cnbkit.context import BuildContext
+
+    start = time.monotonic()
+    layers = _input(env, "CNB_LAYERS_DIR", arguments, 0)
+    log = _log(env)
+    log.heading(_identity(env))
+    ctx = BuildContext(
+        app=os.getcwd(),
+        env=env,
+        buildpack=env.get("CNB_BUILDPACK_DIR", ""),
+        platform=_input(env, "CNB_PLATFORM_DIR", arguments, 1),
+        layers=layers,
+        plan=_input(env, "CNB_BP_PLAN_PATH", arguments, 2),
+        log=log,
+    )
+    built = buildpack.build(ctx)
+    _write_results(built, layers)
+    _write_report(ctx, layers, time.monotonic() - start)
+    return 0
+
+
+def _write_results(built: Built, layers: str) -> None:
+    if built.processes or built.labels or built.slices:
+        from cnbkit.contract.launch import Label, Launch, Slice
+
+        launch = Launch(
+            labels=[Label(key=key, value=value) for key, value in sorted(built.labels.items())],
+            processes=list(built.processes),
+            slices=[Slice(paths=paths) for paths in built.slices],
+        )
+        _write(f"{layers}/launch.toml", launch.dumps())
+    if built.unmet:
+        from cnbkit.contract.launch import BuildResult, Unmet
+
+        document = BuildResult(unmet=[Unmet(name=name) for name in built.unmet])
+        _write(f"{layers}/build.toml", document.dumps())
+    if built.store is not None:
+        from cnbkit.contract.launch import Store
+
+        _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
+
+
+def _write_report(ctx: BuildContext, layers: str, seconds: float) -> None:
+    """Tell a platform that looks (ours does) what happened to each layer and why.
+
+    The lifecycle ignores the file: it is neither a layer's toml nor a directory.
+    """
+    lines = [f"seconds\t{seconds:.3f}"]
+    for opened in ctx.opened:
+        why = "; ".join(opened.why).replace("\t", " ").replace("\n", " ")
+        lines.append(f"layer\t{opened.layer.name}\t{opened.state}\t{why}")
+    _write(f"{layers}/{REPORT}", "\n".join(lines) + "\n")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _input(env: Mapping[str, str], name: str, arguments: Sequence[str], index: int) -> str:
+    value = env.get(name) or (arguments[index] if index < len(arguments) else "")
+    if not value:
+        raise BuildpackFault(
+            f"the platform gave no {name}",
+            remedy="run it through a lifecycle, or `cnbkit test`",
+        )
+    return value
+
+
+def _identity(env: Mapping[str, str]) -> str:
+    """Like "pip 0.1.0": from the generated launcher or else from buildpack.toml."""
+    identity = env.get("CNBKIT_IDENTITY")
+    if identity:
+        return identity
+    from cnbkit.contract.document import decode
+
+    path = f"{env.get('CNB_BUILDPACK_DIR', '.')}/buildpack.toml"
+    try:
+        with open(path, "rb") as file:
+            table = decode(file.read(), name="buildpack.toml", where=path).get("buildpack", {})
+    except FileNotFoundError:
+        table = {}
+    return f"{table.get('name') or table.get('id', 'buildpack')} {table.get('version', '')}".strip()
+
+
+def _log(env: Mapping[str, str]) -> Log:
+    return Log(verbose=env.get("BP_LOG_LEVEL", "").strip().lower() in ("debug", "trace"))

@@ -1,0 +1,56 @@
+"""What the person who builds has set: BP_* variables."""
+
+from __future__ import annotations
+
+from cnbkit.errors import UserFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Settings"]
+
+_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+
+
+class Settings:
+    """Environment variables, and the platform's env files behind them.
+
+    The lifecycle turns `<platform>/env/<NAME>` into variables, but not for a buildpack
+    with clear-env (buildpack.md, "User-Provided Variables"); those still find them here.
+
+    Args:
+        env: the process's environment.
+        platform: the platform directory; empty if there is none.
+    """
+
+    def __init__(self, env: Mapping[str, str], platform: str) -> None:
+        self._env = env
+        self._platform = platform
+
+    def get(self, name: str, default: str = "") -> str:
+        """A variable's value without surrounding white space; `default` if unset or empty."""
+        value = self._env.get(name)
+        if value is None and self._platform:
+            try:
+                path = f"{self._platform}/env/{name}"
+                with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                    value = file.read()
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                value = None
+        return (value or "").strip() or default
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """A yes-or-no variable.
+
+        Raises:
+            UserFault: it is neither.
+        """
+        value = self.get(name, "yes" if default else "no").lower()
+        if value in _YES or value in _NO:
+            return value in _YES
+        raise UserFault(
+            f"{name} is {value!r}, which is neither yes nor no",
+            where=name,
+            remedy=f"set {name} to true or false",
+        )
