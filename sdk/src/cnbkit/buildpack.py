@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
     from cnbkit.context import BuildContext, Built, DetectContext, Detected
+    from cnbkit.contract.plan import Plan
     from cnbkit.errors import CnbkitError
 
 __all__ = ["Buildpack", "Triggers"]
@@ -29,15 +30,32 @@ class Triggers:
         self.files = files
         self.settings = settings
 
+    def __bool__(self) -> bool:
+        return bool(self.files or self.settings)
+
+    def found(self, ctx: DetectContext) -> str:
+        """The first of them that is there; empty if none is."""
+        for setting in self.settings:
+            if ctx.settings.get(setting):
+                return setting
+        for pattern in self.files:
+            if any(char in pattern for char in "*?["):
+                matches = sorted(ctx.app.path.glob(pattern))
+                if matches:
+                    return matches[0].relative_to(ctx.app.path).as_posix()
+            elif ctx.app.has(pattern):
+                return pattern
+        return ""
+
+    def __str__(self) -> str:
+        return ", ".join([*self.files, *self.settings])
+
 
 class Buildpack:
-    """A buildpack: derive, implement `detect` and `build`, call `main()`.
+    """A buildpack: derive, implement `build` and, if need be, `detect`; call `main()`.
 
         class Hello(Buildpack):
             triggers = Triggers("hello.txt")
-
-            def detect(self, ctx: DetectContext) -> Detected:
-                return ctx.join("found hello.txt")
 
             def build(self, ctx: BuildContext) -> Built:
                 return Built(Process(type="web", command=["cat", "hello.txt"], default=True))
@@ -46,17 +64,31 @@ class Buildpack:
             Hello.main()
 
     Identity (id, version, Buildpack API) stands in buildpack.toml beside the code.
+
+    Attributes:
+        triggers: what has to be there for the buildpack to join.
+        plan: what it provides and requires when it joins by its triggers alone.
     """
 
     triggers: ClassVar[Triggers] = Triggers()
+    plan: ClassVar[Plan | None] = None
 
     def detect(self, ctx: DetectContext) -> Detected:
         """Say whether to take part: `ctx.join(reason, plan)` or `ctx.skip(reason)`.
 
+        This one joins with `plan` when a trigger is there, or always if none is declared; the
+        packager then writes a bin/detect that does not start Python at all. Override it when
+        more has to be looked at.
+
         Runs beside the other buildpacks' detects; must change nothing. Keep imports out of
         the way: every build of every app pays for them.
         """
-        raise NotImplementedError
+        if not self.triggers:
+            return ctx.join("always takes part", self.plan)
+        found = self.triggers.found(ctx)
+        if found:
+            return ctx.join(f"found {found}", self.plan)
+        return ctx.skip(f"none of {self.triggers}")
 
     def build(self, ctx: BuildContext) -> Built:
         """Contribute layers and say what the image starts."""
@@ -66,12 +98,14 @@ class Buildpack:
         """Called with a fault before it is printed; does nothing by default."""
 
     @classmethod
-    def main(cls, phase: str = "") -> NoReturn:
+    def main(cls, phase: str = "", identity: str = "") -> NoReturn:
         """Serve bin/detect or bin/build, then exit.
 
         Args:
             phase: "detect" or "build"; taken from the command line if not given.
+            identity: name and version for the log's heading; read from buildpack.toml if not
+                given.
         """
         from cnbkit.phase import main
 
-        main(cls(), phase)
+        main(cls(), phase, identity)

@@ -28,26 +28,30 @@ NOT_DETECTED = 100
 REPORT = ".cnbkit-report.tsv"
 
 
-def main(buildpack: Buildpack, phase: str = "") -> NoReturn:
+def main(buildpack: Buildpack, phase: str = "", identity: str = "") -> NoReturn:
     """Run one phase as the lifecycle calls it, and exit."""
     program, *arguments = sys.argv
     if not phase and arguments and arguments[0] in ("detect", "build"):
         phase = arguments.pop(0)
     phase = phase or os.path.basename(program)
-    code = _guarded(buildpack, phase, os.environ, arguments)
+    code = _guarded(buildpack, phase, os.environ, arguments, identity)
     sys.stdout.flush()
     # Nothing is left to clean up, and tearing the interpreter down takes milliseconds.
     os._exit(code)
 
 
 def _guarded(
-    buildpack: Buildpack, phase: str, env: Mapping[str, str], arguments: Sequence[str]
+    buildpack: Buildpack,
+    phase: str,
+    env: Mapping[str, str],
+    arguments: Sequence[str],
+    identity: str,
 ) -> int:
     try:
         if phase == "detect":
             return detect(buildpack, env, arguments)
         if phase == "build":
-            return build(buildpack, env, arguments)
+            return build(buildpack, env, arguments, identity)
         raise BuildpackFault(
             f"there is no phase {phase!r}", remedy="call it as bin/detect or bin/build"
         )
@@ -94,14 +98,19 @@ def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str
     return 0
 
 
-def build(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
+def build(
+    buildpack: Buildpack,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    identity: str = "",
+) -> int:
     """Run build and write its results; the exit status."""
     from cnbkit.context import BuildContext
 
     start = time.monotonic()
     layers = _input(env, "CNB_LAYERS_DIR", arguments, 0)
     log = _log(env)
-    log.heading(_identity(env))
+    log.heading(identity or _identity(env))
     ctx = BuildContext(
         app=os.getcwd(),
         env=env,
@@ -166,10 +175,7 @@ def _input(env: Mapping[str, str], name: str, arguments: Sequence[str], index: i
 
 
 def _identity(env: Mapping[str, str]) -> str:
-    """Like "pip 0.1.0": from the generated launcher or else from buildpack.toml."""
-    identity = env.get("CNBKIT_IDENTITY")
-    if identity:
-        return identity
+    """Name and version from buildpack.toml, for a buildpack started by hand."""
     from cnbkit.contract.document import decode
 
     path = f"{env.get('CNB_BUILDPACK_DIR', '.')}/buildpack.toml"

@@ -1,0 +1,1 @@
+"""From a buildpack's folder to what a lifecycle executes."""

@@ -1,0 +1,121 @@
+"""Lay a buildpack out as a lifecycle wants it.
+
+<out>/buildpack.toml
+<out>/bin/{detect,build,main.py}
+<out>/lib/            the buildpack's package, cnbkit's core and what both import
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+from pathlib import Path
+
+from cnbkit.errors import PlatformFault
+from cnbkit.package.launcher import build_script, detect_script, main_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.package.source import BuildpackSource
+
+__all__ = ["Runtime", "assemble", "core_files"]
+
+_CORE = Path(__file__).parent.parent
+_NOT_CORE = {"cli", "package", "platform", "testing", "__pycache__"}
+
+
+class Runtime:
+    """The Python on the build image that runs buildpacks.
+
+    Args:
+        python: absolute path of the interpreter there. Absolute, because an earlier
+            buildpack may have put another Python first on PATH.
+        version: its major and minor version; compiled dependencies are chosen for it.
+        arch: "amd64" or "arm64".
+    """
+
+    def __init__(
+        self, python: str = "/usr/bin/python3", version: str = "3.11", arch: str = "amd64"
+    ) -> None:
+        self.python = python
+        self.version = version
+        self.arch = arch
+
+    @property
+    def platform(self) -> str:
+        """The wheel platform for uv: glibc 2.28 or later, like the wheels the field ships."""
+        return {"amd64": "x86_64", "arm64": "aarch64"}[self.arch] + "-manylinux_2_28"
+
+    def digest(self) -> str:
+        """Over everything an assembled buildpack has from the SDK and this runtime."""
+        total = hashlib.sha256(f"{self.python} {self.version} {self.arch}".encode())
+        for path in [*core_files(), *sorted(Path(__file__).parent.glob("*"))]:
+            if path.is_file():
+                total.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
+
+
+def core_files() -> list[Path]:
+    """The modules of cnbkit that run inside a buildpack."""
+    return sorted(
+        path for path in _CORE.rglob("*.py") if not _NOT_CORE & set(path.relative_to(_CORE).parts)
+    )
+
+
+def assemble(source: BuildpackSource, out: Path, runtime: Runtime) -> None:
+    """Write the buildpack to a directory that does not exist yet.
+
+    Wheels are taken by the hashes of the two locks, for the runtime's Python and not for the
+    one this runs on. Bytecode is not compiled here, because only the runtime can.
+
+    Raises:
+        BuildpackFault: the source is wrong.
+        PlatformFault: the dependencies could not be fetched.
+    """
+    library = out / "lib"
+    library.mkdir(parents=True)
+    _install(library, source, runtime)
+    for path in core_files():
+        _copy(path, library / "cnbkit" / path.relative_to(_CORE))
+    top = {"buildpack.toml", "README.md", "requirements.lock"}
+    for path in source.files():
+        relative = path.relative_to(source.directory)
+        _copy(path, out / relative if relative.as_posix() in top else library / relative)
+    scripts = {
+        "detect": detect_script(source, runtime.python),
+        "build": build_script(source, runtime.python),
+        "main.py": main_module(source),
+    }
+    (out / "bin").mkdir()
+    for name, text in scripts.items():
+        (out / "bin" / name).write_text(text, encoding="utf-8")
+        (out / "bin" / name).chmod(0o755 if name != "main.py" else 0o644)
+
+
+def _install(library: Path, source: BuildpackSource, runtime: Runtime) -> None:
+    from uv import find_uv_bin
+
+    locks = [Path(__file__).with_name("runtime.lock"), *([source.lock] if source.lock else [])]
+    command = [
+        find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--target", str(library),
+        "--python-version", runtime.version, "--python-platform", runtime.platform,
+        "--only-binary", ":all:", "--no-deps", "--require-hashes",
+    ]  # fmt: skip
+    for lock in locks:
+        command += ["--requirement", str(lock)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PlatformFault(
+            f"cannot fetch what {source.id} needs to run",
+            where=", ".join(str(lock) for lock in locks),
+            remedy="check the network, proxy and package index settings of this machine",
+            detail=done.stderr.rstrip(),
+        )
+    for leftover in library.glob(".lock"):
+        leftover.unlink()
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, target)

@@ -1,0 +1,153 @@
+"""A buildpack's source folder.
+
+pip/
+  buildpack.toml        [metadata.cnbkit] entry = "cnbkit_pip:Pip"
+  requirements.lock     hashed; what its code imports besides cnbkit (optional)
+  cnbkit_pip/           its code
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from cnbkit.contract.descriptor import BuildpackDescriptor
+from cnbkit.errors import BuildpackFault
+
+__all__ = ["BuildpackSource", "Detection"]
+
+# Runs in an interpreter of its own: an author's module is not ours to keep in memory.
+_READ_DETECTION = """
+import json, sys
+sys.path[:0] = sys.argv[3:]
+from cnbkit import Buildpack
+found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
+static = found.detect is Buildpack.detect
+plan = found.plan.document().dumps() if static and found.plan else ""
+print(json.dumps([found.triggers.files, found.triggers.settings, static, plan]))
+"""
+
+
+class Detection:
+    """What a buildpack's class declares about joining.
+
+    Attributes:
+        files: names or patterns in the app's root.
+        settings: BP_* variables.
+        static: whether these alone decide, so that detect needs no Python.
+        plan: the build plan then, as TOML; may be empty.
+    """
+
+    def __init__(self, files: list[str], settings: list[str], static: bool, plan: str) -> None:
+        self.files = files
+        self.settings = settings
+        self.static = static
+        self.plan = plan
+
+
+class BuildpackSource:
+    """A folder with a buildpack written on cnbkit.
+
+    Args:
+        directory: the folder.
+
+    Raises:
+        BuildpackFault: no buildpack.toml, no entry, or the entry's package is not there.
+        InvalidDocument: buildpack.toml is wrong; every fault is named.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        toml = directory / "buildpack.toml"
+        try:
+            text = toml.read_bytes()
+        except OSError as error:
+            raise BuildpackFault(
+                f"cannot read buildpack.toml: {error.strerror}",
+                where=str(toml),
+                remedy="name a folder that holds a buildpack",
+            ) from None
+        self.descriptor = BuildpackDescriptor.loads(text, name="buildpack.toml", where=str(toml))
+        self.module, self.attribute = self._entry(toml)
+
+    def _entry(self, toml: Path) -> tuple[str, str]:
+        table = self.descriptor.metadata.get("cnbkit", {})
+        entry = table.get("entry", "") if isinstance(table, dict) else ""
+        module, _, attribute = str(entry).partition(":")
+        if not module or not attribute:
+            raise BuildpackFault(
+                "buildpack.toml does not say which class is the buildpack",
+                where=str(toml),
+                remedy='add: [metadata.cnbkit] entry = "package:Class"',
+            )
+        package = self.directory / module.split(".", 1)[0]
+        if not package.is_dir() and not package.with_suffix(".py").is_file():
+            raise BuildpackFault(
+                f"there is no package {package.name} beside buildpack.toml",
+                where=str(toml),
+                remedy="correct entry in [metadata.cnbkit]",
+            )
+        return module, attribute
+
+    @property
+    def id(self) -> str:
+        """The buildpack's id."""
+        return self.descriptor.buildpack.id
+
+    @property
+    def version(self) -> str:
+        """The buildpack's version."""
+        return self.descriptor.buildpack.version
+
+    @property
+    def identity(self) -> str:
+        """Name and version, as the log's heading."""
+        info = self.descriptor.buildpack
+        return f"{info.name or info.id} {info.version}"
+
+    @property
+    def lock(self) -> Path | None:
+        """The hashed requirements of its own code, if it has any."""
+        path = self.directory / "requirements.lock"
+        return path if path.is_file() else None
+
+    def files(self) -> list[Path]:
+        """Every file that belongs to the buildpack, sorted; tests and caches do not."""
+        skip = {"__pycache__", "tests", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+        return sorted(
+            path
+            for path in self.directory.rglob("*")
+            if path.is_file() and not skip & set(path.relative_to(self.directory).parts)
+        )
+
+    def digest(self) -> str:
+        """SHA-256 over names and contents of `files`."""
+        total = hashlib.sha256()
+        for path in self.files():
+            name = path.relative_to(self.directory).as_posix()
+            total.update(f"{name}\0{path.stat().st_mode & 0o111:o}\0".encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
+
+    def detection(self) -> Detection:
+        """What its class declares about joining.
+
+        Raises:
+            BuildpackFault: the class cannot be imported.
+        """
+        import cnbkit
+
+        paths = [str(self.directory), str(Path(cnbkit.__file__).parent.parent)]
+        command = [sys.executable, "-B", "-c", _READ_DETECTION, self.module, self.attribute, *paths]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildpackFault(
+                f"cannot import {self.module}:{self.attribute}",
+                where=str(self.directory),
+                remedy="make it importable without its requirements (import those where used)",
+                detail=done.stderr.rstrip(),
+            )
+        return Detection(*json.loads(done.stdout))
