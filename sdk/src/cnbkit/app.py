@@ -61,6 +61,7 @@ class App:
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
+            data = error.object
             line = data.count(b"\n", 0, error.start) + 1
             raise UserFault(
                 f"{name} is not UTF-8 (byte 0x{data[error.start]:02x})",
@@ -78,6 +79,6 @@ class App:
         from cnbkit.contract.model import InvalidDocument
 
         try:
-            return decode(self.bytes(name), name=name, where=name)
+            return decode(self.text(name), name=name, where=name)
         except InvalidDocument as invalid:
             raise UserFault(invalid.what, where=name, remedy="correct the file") from None

@@ -21,13 +21,14 @@ class CommandFailed(CnbkitError):
 
     Attributes:
         argv: what was run.
-        code: its exit status; 127 if it could not be started.
+        code: its exit status; 127 if it could not be started, -9 if killed by signal 9.
         output: its last lines, stdout and stderr together.
     """
 
     def __init__(self, argv: list[str], code: int, output: str) -> None:
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         super().__init__(
-            f"{argv[0]} ended with exit status {code}",
+            f"{argv[0]} {how}",
             where=" ".join(argv),
             remedy="see what it printed",
             detail=output,
@@ -97,7 +98,7 @@ class Runner:
                     if not quiet:
                         self._show(line.rstrip("\n"))
         except OSError as error:
-            raise CommandFailed(command, 127, f"{command[0]}: {error.strerror}") from None
+            raise CommandFailed(command, 127, f"{error.filename or command[0]}: {error.strerror}") from None
         if process.returncode:
             raise CommandFailed(command, process.returncode, "".join(lines[-_TAIL:]).rstrip())
         return "".join(lines)

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 
+from cnbkit.contract import names
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -155,7 +157,7 @@ class LayerEnv(EnvChanges):
 
     def process(self, type: str) -> EnvChanges:
         """The changes for one process type only."""
-        return self._processes.setdefault(type, EnvChanges())
+        return self._processes.setdefault(names.process_type(type), EnvChanges())
 
     def _scopes(self) -> Iterator[tuple[str, EnvChanges]]:
         yield "env.build", self.build

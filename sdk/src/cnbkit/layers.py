@@ -43,7 +43,7 @@ _FORMAT = "1"
 
 
 def key(
-    label: str, default: Any = MISSING, *, default_factory: Callable[[], Any] | None = None
+    label: str, *, default: Any = MISSING, default_factory: Callable[[], Any] | None = None
 ) -> Any:
     """Declare a field whose change rebuilds the layer.
 
@@ -55,7 +55,7 @@ def key(
     return Field(default, default_factory=default_factory, label=label, role="key")
 
 
-def note(default: Any = MISSING, *, default_factory: Callable[[], Any] | None = None) -> Any:
+def note(*, default: Any = MISSING, default_factory: Callable[[], Any] | None = None) -> Any:
     """Declare a field that is stored with the layer but never rebuilds it."""
     return Field(default, default_factory=default_factory, role="note")
 
@@ -79,11 +79,17 @@ class LayerKey(Model):
     ) -> None:
         super().__init_subclass__(hyphens=hyphens, extra=extra)
         cls.__version__ = version
+        for name, spec in cls.__fields__.items():
+            if spec.role not in ("key", "note"):
+                raise TypeError(f"{cls.__name__}.{name}: declare it with key(…) or note(…)")
 
     def role(self, role: str) -> dict[str, Any]:
         """The plain values of all fields declared as `key` or as `note`."""
-        wanted = {name for name, spec in self.__fields__.items() if spec.role == role}
-        return {name: value for name, value in self.to_plain().items() if name in wanted}
+        plain = self.to_plain()
+        wanted = {
+            name: spec.toml or name for name, spec in self.__fields__.items() if spec.role == role
+        }
+        return {name: plain[toml] for name, toml in wanted.items() if toml in plain}
 
     def digest(self) -> str:
         """SHA-256 over version and key fields, in hexadecimal."""
@@ -116,6 +122,8 @@ class LayerKey(Model):
         for name, spec in self.__fields__.items():
             if spec.role == "key" and before.get(name) != after.get(name):
                 lines.append(_change(spec.label or name, before.get(name), after.get(name)))
+        if not lines and old.get("digest") != self.digest():
+            return ["its key is made of other fields now"]
         return lines
 
 
@@ -176,7 +184,6 @@ class OpenLayer:
         state: "rebuild", "keep" or "reuse".
         why: the reasons for a rebuild, for people; empty otherwise.
         env: the environment it provides. For a kept layer the old one until changed.
-        old: the metadata table of the restored layer; empty if none was.
     """
 
     def __init__(self, layer: Layer, key: LayerKey | None, layers_dir: str, log: Log) -> None:
@@ -187,7 +194,6 @@ class OpenLayer:
         self._layers_dir = layers_dir
         self._log = log
         self._restored = _read(self._toml)
-        self.old: dict[str, Any] = {}
         self.state: State
         self.state, self.why = self._decide()
         self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
@@ -199,6 +205,11 @@ class OpenLayer:
         from pathlib import Path
 
         return Path(self.directory)
+
+    @property
+    def old(self) -> dict[str, Any]:
+        """The metadata table of the restored layer; empty if none was restored."""
+        return _metadata(self._restored) if self._restored else {}
 
     @property
     def rebuild(self) -> bool:
@@ -221,12 +232,13 @@ class OpenLayer:
         # The digest covers version and key, so its presence needs no parser (and no tomllib).
         if f'digest = "{self.key.digest()}"' in self._restored:
             return kept, []
-        self.old = _metadata(self._restored)
         why = self.key.changes(self.old)
         return ("rebuild", why) if why else (kept, [])
 
     def __enter__(self) -> OpenLayer:
         if self.rebuild:
+            if self.key is not None:  # before the work, not after it
+                self.key.parse(self.key.to_plain(), name=type(self.key).__name__)
             self._remove()
             os.makedirs(self.directory)
         return self
@@ -238,23 +250,37 @@ class OpenLayer:
         at: TracebackType | None,
     ) -> None:
         if kind is not None:
-            self._remove()
+            self._fail()
             return
-        if self.state == "reuse":
-            self._check_unchanged_env()
-        else:
-            self._write_env()
-            self._write_exec_d()
-        self._write_toml()
+        try:
+            if self.state == "reuse":
+                self._check_unchanged_env()
+            else:
+                self._write_env()
+                self._write_exec_d()
+            self._write_toml()
+        except BaseException:
+            self._fail()
+            raise
+
+    def _fail(self) -> None:
+        self._remove()
+        self.env = LayerEnv()  # else `run` would go on using it
 
     def _check_unchanged_env(self) -> None:
         # The old layer carries the old environment: a new one would be lost without a word.
         if self.env and f'env = "{_digest(self.env.snapshot())}"' not in (self._restored or ""):
+            if self.key is None:
+                remedy = "give the layer a key of what the environment depends on"
+            else:
+                remedy = (
+                    f"raise the version of {type(self.key).__name__}, "
+                    "or make what the environment depends on part of the key"
+                )
             raise BuildpackFault(
                 f"the environment of the layer {self.layer.name} changed, but its key did not",
                 where=f"layer {self.layer.name}",
-                remedy=f"raise the version of {type(self.key).__name__}, "
-                "or make what the environment depends on part of the key",
+                remedy=remedy,
             )
 
     def _write_env(self) -> None:
@@ -282,22 +308,19 @@ class OpenLayer:
             f"build = {str(layer.build).lower()}\n"
             f"cache = {str(layer.cache).lower()}\n\n"
         )
-        if self.state == "rebuild" and self.key is not None:
-            self.key.parse(self.key.to_plain(), name=type(self.key).__name__)
-            metadata = self.key.metadata()
+        if self.state == "rebuild":
+            metadata = {} if self.key is None else self.key.metadata()
             if self.env:
                 metadata["env"] = _digest(self.env.snapshot())
-            rest = encode({"metadata": metadata})
+            rest = encode({"metadata": metadata}) if metadata else ""
         else:
             # What was restored is only [metadata], and it stays as it is.
-            rest = self._restored if self._restored and self.state != "rebuild" else ""
+            rest = self._restored or ""
         with open(self._toml, "w", encoding="utf-8") as file:
             file.write(types + rest)
 
     def _remove(self) -> None:
-        import shutil
-
-        shutil.rmtree(self.directory, ignore_errors=True)
+        _remove_tree(self.directory)
         for entry in os.listdir(self._layers_dir):
             name, _, rest = entry.partition(".")
             if name == self.layer.name and (rest == "toml" or rest.startswith("sbom.")):
@@ -306,10 +329,21 @@ class OpenLayer:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def _remove_tree(path: str) -> None:
+    """Remove a directory, also one whose content took away its owner's right to write."""
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
+    if os.path.isdir(path):
+        for directory, _, _ in os.walk(path):
+            os.chmod(directory, 0o700)
+        shutil.rmtree(path)
 
 
 def _metadata(text: str) -> dict[str, Any]:
@@ -338,6 +372,10 @@ def _digest(value: Any) -> str:
 
 
 def _change(label: str, before: Any, after: Any) -> str:
+    # An empty list is left out of the table; an image's label is JSON, where all is a float.
+    before = [] if before is None and isinstance(after, list) else before
+    after = [] if after is None and isinstance(before, list) else after
+    before = int(before) if isinstance(before, float) and before.is_integer() else before
     if isinstance(before, list) and isinstance(after, list):
         gone = [str(each) for each in before if each not in after]
         new = [str(each) for each in after if each not in before]

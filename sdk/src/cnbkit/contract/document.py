@@ -30,7 +30,7 @@ def decode(text: str | bytes, *, name: str, where: str | None = None) -> dict[st
             raise InvalidDocument(name, [fault], where=where) from None
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # int() refuses more than 4300 digits
         raise InvalidDocument(name, [Fault((), f"not TOML: {error}")], where=where) from None
 
 

@@ -71,8 +71,8 @@ class Field:
 
 
 def field(
-    default: Any = MISSING,
     *,
+    default: Any = MISSING,
     default_factory: Callable[[], Any] | None = None,
     toml: str | None = None,
     check: Callable[[Any], Any] | None = None,
@@ -157,9 +157,11 @@ class Model:
         if extra is not None:
             cls.__extra__ = extra
         fields = dict(cls.__fields__)
-        for name in cls.__annotations__:
-            if name.startswith("_"):
+        for name, annotation in cls.__annotations__.items():
+            if name.startswith("_") or "ClassVar[" in str(annotation):
                 continue
+            if name not in fields and any(name in vars(base) for base in cls.__mro__[1:]):
+                raise TypeError(f"{cls.__name__}.{name} would hide a method; call it something else")
             default = cls.__dict__.get(name, MISSING)
             spec = default if isinstance(default, Field) else Field(default)
             if cls.__hyphens__ and spec.toml is None:
@@ -185,11 +187,14 @@ class Model:
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen; make a new one to change {name}")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen; make a new one to change {name}")
+
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
     def __hash__(self) -> int:
-        return hash((type(self), repr(self)))
+        return hash((type(self), _hashable(self.__dict__)))
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{name}={self.__dict__[name]!r}" for name in self.__fields__)
@@ -264,6 +269,14 @@ class Model:
         return core_schema.no_info_before_validator_function(
             as_data, core_schema.no_info_after_validator_function(construct, inner)
         )
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return frozenset((key, _hashable(each)) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(_hashable(each) for each in value)
+    return value
 
 
 def _plain(value: Any) -> Any:

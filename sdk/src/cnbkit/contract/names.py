@@ -24,7 +24,7 @@ def _only(value: str, allowed: str, what: str) -> None:
 def buildpack_id(value: str) -> str:
     """A buildpack or extension id (buildpack.md, "buildpack.toml")."""
     _only(value, _LETTERS + "./-", "an id")
-    if value.lower() in _RESERVED_IDS:
+    if value.lower() in (*_RESERVED_IDS, ".", ".."):
         raise ValueError(f"the id {value!r} is reserved")
     return value
 
@@ -61,4 +61,6 @@ def layer_name(value: str) -> str:
 def process_type(value: str) -> str:
     """A process type (buildpack.md, "launch.toml")."""
     _only(value, _LETTERS + "._-", "a process type")
+    if value in (".", ".."):
+        raise ValueError(f"the process type {value!r} cannot name a file")
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit.contract.model import Model, field
+from cnbkit.contract.model import Model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ class Target(Model):
 
     os: str = "linux"
     arch: str = "amd64"
-    variant: str = field("")
-    distro: str = field("")
-    distro_version: str = field("")
+    variant: str = ""
+    distro: str = ""
+    distro_version: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Target:
