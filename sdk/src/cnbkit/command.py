@@ -98,7 +98,8 @@ class Runner:
                     if not quiet:
                         self._show(line.rstrip("\n"))
         except OSError as error:
-            raise CommandFailed(command, 127, f"{error.filename or command[0]}: {error.strerror}") from None
+            missing = error.filename or command[0]
+            raise CommandFailed(command, 127, f"{missing}: {error.strerror}") from None
         if process.returncode:
             raise CommandFailed(command, process.returncode, "".join(lines[-_TAIL:]).rstrip())
         return "".join(lines)

@@ -8,6 +8,7 @@ from cnbkit.app import App
 from cnbkit.command import Runner
 from cnbkit.contract.plan import BuildpackPlan, Plan
 from cnbkit.contract.target import Target
+from cnbkit.errors import BuildpackFault
 from cnbkit.layers import Layer, LayerKey, OpenLayer
 from cnbkit.settings import Settings
 
@@ -164,9 +165,19 @@ class BuildContext(_Context):
         Args:
             layer: its declaration.
             key: what its contents depend on. Without one, whatever was restored fits.
+
+        Raises:
+            BuildpackFault: it was opened before, and that did not fail.
         """
+        others = [each for each in self.opened if each.layer.name != layer.name]
+        if any(not each.failed for each in self.opened if each not in others):
+            raise BuildpackFault(
+                f"the layer {layer.name} is opened twice in one build",
+                where=f"layer {layer.name}",
+                remedy="open it once, or name the second one differently",
+            )
         opened = OpenLayer(layer, key, self._layers, self.log)
-        self.opened.append(opened)
+        self.opened = [*others, opened]
         return opened
 
     def restored_layers(self) -> list[str]:

@@ -86,10 +86,8 @@ class LayerKey(Model):
     def role(self, role: str) -> dict[str, Any]:
         """The plain values of all fields declared as `key` or as `note`."""
         plain = self.to_plain()
-        wanted = {
-            name: spec.toml or name for name, spec in self.__fields__.items() if spec.role == role
-        }
-        return {name: plain[toml] for name, toml in wanted.items() if toml in plain}
+        fields = ((name, spec) for name, spec in self.__fields__.items() if spec.role == role)
+        return {name: plain[at] for name, spec in fields if (at := spec.toml or name) in plain}
 
     def digest(self) -> str:
         """SHA-256 over version and key fields, in hexadecimal."""
@@ -183,6 +181,7 @@ class OpenLayer:
     Attributes:
         state: "rebuild", "keep" or "reuse".
         why: the reasons for a rebuild, for people; empty otherwise.
+        failed: whether the block ended with an exception.
         env: the environment it provides. For a kept layer the old one until changed.
     """
 
@@ -198,6 +197,7 @@ class OpenLayer:
         self.state, self.why = self._decide()
         self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
         self._exec_d: dict[str, str] = {}
+        self.failed = False
 
     @property
     def path(self) -> Path:
@@ -254,7 +254,7 @@ class OpenLayer:
             return
         try:
             if self.state == "reuse":
-                self._check_unchanged_env()
+                self._check_unchanged()
             else:
                 self._write_env()
                 self._write_exec_d()
@@ -264,24 +264,30 @@ class OpenLayer:
             raise
 
     def _fail(self) -> None:
+        self.failed = True
         self._remove()
         self.env = LayerEnv()  # else `run` would go on using it
 
-    def _check_unchanged_env(self) -> None:
-        # The old layer carries the old environment: a new one would be lost without a word.
-        if self.env and f'env = "{_digest(self.env.snapshot())}"' not in (self._restored or ""):
-            if self.key is None:
-                remedy = "give the layer a key of what the environment depends on"
-            else:
-                remedy = (
-                    f"raise the version of {type(self.key).__name__}, "
-                    "or make what the environment depends on part of the key"
+    def _check_unchanged(self) -> None:
+        # The old layer carries its old files: new ones would be lost without a word.
+        for name, digest in self._extras().items():
+            if f'{name} = "{digest}"' not in (self._restored or ""):
+                what = "environment" if name == "env" else "exec.d"
+                key = "a key" if self.key is None else type(self.key).__name__
+                raise BuildpackFault(
+                    f"the {what} of the layer {self.layer.name} changed, but its key did not",
+                    where=f"layer {self.layer.name}",
+                    remedy=f"make what the {what} depends on part of {key}, or raise its version",
                 )
-            raise BuildpackFault(
-                f"the environment of the layer {self.layer.name} changed, but its key did not",
-                where=f"layer {self.layer.name}",
-                remedy=remedy,
-            )
+
+    def _extras(self) -> dict[str, str]:
+        """Digests of what the layer holds besides what its author puts into the directory."""
+        extras = {}
+        if self.env:
+            extras["env"] = _digest(self.env.snapshot())
+        if self._exec_d:
+            extras["exec-d"] = _digest({name: _bytes(at) for name, at in self._exec_d.items()})
+        return extras
 
     def _write_env(self) -> None:
         import shutil
@@ -309,9 +315,7 @@ class OpenLayer:
             f"cache = {str(layer.cache).lower()}\n\n"
         )
         if self.state == "rebuild":
-            metadata = {} if self.key is None else self.key.metadata()
-            if self.env:
-                metadata["env"] = _digest(self.env.snapshot())
+            metadata = {**({} if self.key is None else self.key.metadata()), **self._extras()}
             rest = encode({"metadata": metadata}) if metadata else ""
         else:
             # What was restored is only [metadata], and it stays as it is.
@@ -333,6 +337,11 @@ def _read(path: str) -> str | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _remove_tree(path: str) -> None:

@@ -161,7 +161,7 @@ class Model:
             if name.startswith("_") or "ClassVar[" in str(annotation):
                 continue
             if name not in fields and any(name in vars(base) for base in cls.__mro__[1:]):
-                raise TypeError(f"{cls.__name__}.{name} would hide a method; call it something else")
+                raise TypeError(f"{cls.__name__}.{name} would hide a method; rename it")
             default = cls.__dict__.get(name, MISSING)
             spec = default if isinstance(default, Field) else Field(default)
             if cls.__hyphens__ and spec.toml is None:
