@@ -1,0 +1,53 @@
+"""`cnbkit run`."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("run", context_settings={"ignore_unknown_options": False})
+@click.argument("image")
+@click.option("--process", "-p", metavar="TYPE", help="Process type to start.")
+@click.option(
+    "--env",
+    "-e",
+    "variables",
+    metavar="K[=V]",
+    multiple=True,
+    help="Add a variable; without =V, this shell's value.",
+)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def command(
+    ctx: click.Context,
+    image: str,
+    process: str | None,
+    variables: tuple[str, ...],
+    args: tuple[str, ...],
+) -> None:
+    """Start IMAGE without Docker; ARGS after -- replace the process's own.
+
+    IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout. What the process
+    writes is thrown away when it ends; its ports are this machine's.
+    """
+    from cnbkit.platform.home import Home
+    from cnbkit.platform.run import run_image
+
+    ctx.exit(run_image(Home.default(), image, process, args, _environment(variables)))
+
+
+def _environment(variables: tuple[str, ...]) -> dict[str, str]:
+    import os
+
+    found = {}
+    for item in variables:
+        name, given, value = item.partition("=")
+        if not name:
+            raise click.BadParameter("expected K=V", param_hint="--env")
+        if given:
+            found[name] = value
+        elif name in os.environ:
+            found[name] = os.environ[name]
+    return found
