@@ -1,0 +1,65 @@
+"""The `python` buildpack: which interpreter, and why."""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, key, note
+from cnbkit_python.base import base_python
+from cnbkit_python.request import VersionRequest
+
+__all__ = ["Python"]
+
+
+class Interpreter(LayerKey):
+    """What the standalone interpreter's layer depends on."""
+
+    request: str = key("requested Python")
+    target: str = key("target")
+    mirror: str = key("mirror")
+    downloads: str = key("list of builds")
+    installed: str = note(default="")
+
+
+class Python(Buildpack):
+    """Provides `python`: the base image's where it satisfies the request, else a standalone one."""
+
+    plan = Plan().provides("python")
+
+    # What later buildpacks need to know; made anew each time, which costs nothing.
+    choice = Layer.for_build("choice")
+    interpreter = Layer.cached("interpreter", build=True, launch=True)
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Choose, install if need be, and tell the later buildpacks."""
+        request = VersionRequest.read(ctx)
+        base = base_python()
+        standalone = ctx.settings.flag("BP_PYTHON_STANDALONE")
+        if base and request.satisfied_by(base) and not standalone:
+            version, path = base, "/usr/bin/python3"
+            ctx.log.info(f"Python {version} of the base image, {request.reason}")
+        else:
+            version, path = self._standalone(ctx, request, base)
+        with ctx.layer(self.choice) as choice:
+            choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
+        return Built()
+
+    def _standalone(self, ctx: BuildContext, request: VersionRequest, base: str) -> tuple[str, str]:
+        from cnbkit_python.standalone import install, installed_version
+
+        wanted = Interpreter(
+            request=request.wanted or base,
+            target=str(ctx.target),
+            mirror=ctx.settings.get("BP_PYTHON_MIRROR"),
+            downloads=ctx.settings.get("BP_PYTHON_DOWNLOADS"),
+        )
+        with ctx.layer(self.interpreter, wanted) as layer:
+            if layer.rebuild:
+                has = f"the base image has {base}" if base else "the base image has none"
+                ctx.log.info(
+                    f"Standalone Python {wanted.request}, {request.reason} ({has}): "
+                    f"{'; '.join(layer.why)}"
+                )
+                with ctx.log.timed(f"Installing Python {wanted.request}"):
+                    install(ctx, wanted.request, layer.directory)
+            version = installed_version(layer.directory)
+            ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
+        return version, f"{layer.directory}/bin/python3"
