@@ -50,6 +50,9 @@ class Built:
         unmet: plan entries left to a later buildpack.
         store: data to find again at the next build (`BuildContext.store`); None keeps what is
             there.
+
+    Raises:
+        BuildpackFault: more than one process is the default.
     """
 
     __slots__ = ("labels", "processes", "slices", "store", "unmet")
@@ -62,7 +65,13 @@ class Built:
         unmet: Iterable[str] = (),
         store: Mapping[str, object] | None = None,
     ) -> None:
-        self.processes = processes
+        self.processes = tuple({process.type: process for process in processes}.values())
+        defaults = [process.type for process in self.processes if process.default]
+        if len(defaults) > 1:
+            raise BuildpackFault(
+                f"more than one process is the default: {', '.join(defaults)}",
+                remedy="leave `default=True` with one of them",
+            )
         self.labels = dict(labels or {})
         self.slices = [list(paths) for paths in slices]
         self.unmet = list(unmet)
@@ -179,6 +188,16 @@ class BuildContext(_Context):
         opened = OpenLayer(layer, key, self._layers, self.log)
         self.opened = [*others, opened]
         return opened
+
+    @property
+    def scratch(self) -> str:
+        """A directory beside the layers that the lifecycle neither exports nor keeps.
+
+        For caches to hard-link from, and other files this build alone needs.
+        """
+        path = f"{self._layers}/.scratch"
+        os.makedirs(path, exist_ok=True)
+        return path
 
     def restored_layers(self) -> list[str]:
         """Names of the layers the lifecycle restored, opened or not."""

@@ -56,9 +56,7 @@ def _guarded(
             f"there is no phase {phase!r}", remedy="call it as bin/detect or bin/build"
         )
     except CnbkitError as error:
-        buildpack.on_error(error)
-        print(error, file=sys.stderr, flush=True)
-        return error.exit_code
+        return _failed(buildpack, error)
     except KeyboardInterrupt:
         return 130
     except Exception:  # the outermost frame: whatever else happens is the buildpack's fault
@@ -69,9 +67,16 @@ def _guarded(
             remedy="report this to the buildpack's author, with the text below",
             detail=traceback.format_exc().rstrip(),
         )
+        return _failed(buildpack, fault)
+
+
+def _failed(buildpack: Buildpack, fault: CnbkitError) -> int:
+    try:
         buildpack.on_error(fault)
-        print(fault, file=sys.stderr, flush=True)
-        return fault.exit_code
+    except Exception as error:  # the fault itself matters more than what its hook ran into
+        print(f"Warning: on_error failed: {error!r}", file=sys.stderr)
+    print(fault, file=sys.stderr, flush=True)
+    return fault.exit_code
 
 
 def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str] = ()) -> int:

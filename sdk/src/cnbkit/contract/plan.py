@@ -87,6 +87,12 @@ class Plan:
     def __or__(self, other: Plan) -> Plan:
         return Plan((*self._alternatives, *other._alternatives))
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self._alternatives == other._alternatives
+
+    def __hash__(self) -> int:
+        return hash(self._alternatives)
+
     def __repr__(self) -> str:
         return f"Plan({self.document()!r})"
 
