@@ -1,0 +1,110 @@
+"""Runs a buildpack's phases in this process, as the lifecycle would."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from cnbkit import CnbkitError, phase
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnbkit import Buildpack
+
+
+class Ran(NamedTuple):
+    """What one phase did."""
+
+    code: int
+    fault: CnbkitError | None
+    out: str
+    err: str
+    layers: Path
+    plan: dict[str, Any]
+    launch: dict[str, Any]
+
+
+class Phases:
+    """An app directory and what the lifecycle gives beside it.
+
+    Attributes:
+        app: the app's directory, the working directory as well.
+        env: the process's environment; tests add BP_* variables.
+        layers: where layers, launch.toml and store.toml end up.
+    """
+
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.app = root / "app"
+        self.layers = root / "layers"
+        self._plan = root / "plan.toml"
+        self._buildpack_plan = root / "buildpack-plan.toml"
+        self._capsys = capsys
+        for directory in (self.app, self.layers, root / "platform" / "env"):
+            directory.mkdir(parents=True)
+        self.env = {
+            "PATH": "/usr/bin:/bin",
+            "CNB_PLATFORM_DIR": str(root / "platform"),
+            "CNB_BUILD_PLAN_PATH": str(self._plan),
+            "CNB_BP_PLAN_PATH": str(self._buildpack_plan),
+            "CNB_LAYERS_DIR": str(self.layers),
+            "CNB_TARGET_OS": "linux",
+            "CNB_TARGET_ARCH": "amd64",
+            "CNBKIT_IDENTITY": "tested 0.1.0",
+        }
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Put a file into the app."""
+        data = content.encode() if isinstance(content, str) else content
+        (self.app / name).write_bytes(data)
+
+    def detect(self, buildpack: Buildpack) -> Ran:
+        """Run bin/detect."""
+        self._plan.write_text("")
+        return self._run(phase.detect, buildpack)
+
+    def build(self, buildpack: Buildpack, *, plan: str = "") -> Ran:
+        """Run bin/build.
+
+        Args:
+            buildpack: what to run.
+            plan: the buildpack plan's text.
+        """
+        self._buildpack_plan.write_text(plan)
+        return self._run(phase.build, buildpack)
+
+    def _run(self, run: Any, buildpack: Buildpack) -> Ran:
+        self._capsys.readouterr()
+        (self.layers / "launch.toml").unlink(missing_ok=True)
+        fault = None
+        try:
+            code = run(buildpack, self.env)
+        except CnbkitError as error:
+            # What the outermost frame of `main` does with it.
+            fault, code = error, error.exit_code
+        shown = self._capsys.readouterr()
+        return Ran(
+            code=code,
+            fault=fault,
+            out=shown.out,
+            err=shown.err,
+            layers=self.layers,
+            plan=_toml(self._plan),
+            launch=_toml(self.layers / "launch.toml"),
+        )
+
+
+@pytest.fixture
+def phases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Phases:
+    """A fresh app, and the phases to run on it."""
+    made = Phases(tmp_path, capsys)
+    monkeypatch.chdir(made.app)
+    return made
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
