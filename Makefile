@@ -1,0 +1,24 @@
+# Each target is a line or two: the work is in tools/, bench/ and the CLI.
+.DEFAULT_GOAL := help
+.PHONY: demo test lint bench help
+
+demo:   ## build a small ML app, run it, change it, build it again
+	@tools/setup
+	@.venv/bin/python tools/demo.py
+
+test:   ## run all tests
+	@tools/setup test
+	@.venv/bin/pytest
+
+lint:   ## check style, types, and that no registry's host name is committed
+	@tools/setup test
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	@.venv/bin/mypy sdk/src $$(git ls-files 'builder/*.py' 'buildpacks/*.py' 'tools/*.py' 'bench/*.py')
+	@tools/check-hosts
+
+bench:  ## measure builds and rebuilds
+	@tools/setup test
+	@.venv/bin/python bench/run.py
+
+help:   ## this list
+	@sed -n 's/^\([a-z]*\):  *## /\1	/p' Makefile
