@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -19,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.package.source import BuildpackSource
 
-__all__ = ["Runtime", "assemble", "core_files"]
+__all__ = ["Runtime", "assemble", "core_files", "source_roots"]
 
 _CORE = Path(__file__).parent.parent
 _NOT_CORE = {"cli", "package", "platform", "testing", "__pycache__"}
@@ -47,13 +46,10 @@ class Runtime:
         """The wheel platform for uv: glibc 2.28 or later, like the wheels the field ships."""
         return {"amd64": "x86_64", "arm64": "aarch64"}[self.arch] + "-manylinux_2_28"
 
-    def digest(self) -> str:
-        """Over everything an assembled buildpack has from the SDK and this runtime."""
-        total = hashlib.sha256(f"{self.python} {self.version} {self.arch}".encode())
-        for path in [*core_files(), *sorted(Path(__file__).parent.glob("*"))]:
-            if path.is_file():
-                total.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-        return total.hexdigest()
+
+def source_roots() -> list[Path]:
+    """What of cnbkit itself an assembled buildpack is made of: files and folders."""
+    return [_CORE / "contract", _CORE / "package", *sorted(_CORE.glob("*.py"))]
 
 
 def core_files() -> list[Path]:

@@ -1,0 +1,120 @@
+"""uv's errors in terms of what the user wrote."""
+
+from __future__ import annotations
+
+import re
+
+from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit_pip.partition import Group
+from cnbkit_pip.requirements import Requirements
+
+__all__ = ["explained", "explained_install"]
+
+_PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<position>\d+)")
+_UNKNOWN = re.compile(r"Because (?P<name>\S+) was not found in the package registry")
+_NO_VERSION = re.compile(r"there (?:is|are) no versions? of (?P<name>[A-Za-z0-9._-]+)")
+_BUILD = re.compile(r"Failed to (?:build|download and build) `?(?P<name>[^`\s]+)`?")
+_NETWORK = ("error sending request", "Failed to fetch", "dns error", "Connection refused")
+
+
+def explained(failed: CommandFailed, requirements: Requirements) -> CnbkitError:
+    """Why requirements could not be resolved."""
+    output = failed.output
+    if found := _PARSE.search(output):
+        return _unparsable(found, requirements, output)
+    if found := _UNKNOWN.search(output):
+        name = found["name"]
+        return UserFault(
+            f"there is no package {name} in the index",
+            where=_where(requirements, name),
+            remedy="correct the name; if it is a private package, set UV_INDEX to its index",
+            detail=output,
+        )
+    if common := _common(output):
+        return common
+    if found := _BUILD.search(output):
+        return _unbuildable(found["name"], _where(requirements, found["name"]), output)
+    if "No solution found" in output:
+        no_version = _NO_VERSION.search(output)
+        name = no_version["name"] if no_version else ""
+        return UserFault(
+            "no set of versions satisfies all requirements",
+            where=_where(requirements, name),
+            remedy="loosen or correct the versions named below",
+            detail=output,
+        )
+    return UserFault(
+        "the requirements cannot be resolved",
+        where=str(requirements),
+        remedy="see below what uv says",
+        detail=output,
+    )
+
+
+def explained_install(failed: CommandFailed, group: Group) -> CnbkitError:
+    """Why locked packages could not be installed."""
+    if common := _common(failed.output):
+        return common
+    if found := _BUILD.search(failed.output):
+        return _unbuildable(found["name"], str(group), failed.output)
+    if "Hash mismatch" in failed.output:
+        return PlatformFault(
+            "a downloaded package is not the one the index promised",
+            where=str(group),
+            remedy="build again; if it stays so, the index or a proxy alters files",
+            detail=failed.output,
+        )
+    return UserFault(
+        "the packages cannot be installed",
+        where=str(group),
+        remedy="see below what uv says",
+        detail=failed.output,
+    )
+
+
+def _common(output: str) -> CnbkitError | None:
+    if "No space left on device" in output or "os error 28" in output:
+        return PlatformFault(
+            "the disk is full",
+            where="the build's layers",
+            remedy="free some space and build again; nothing of the last image is lost",
+            detail=output,
+        )
+    if any(sign in output for sign in _NETWORK):
+        return PlatformFault(
+            "the package index cannot be reached",
+            where="the build's network",
+            remedy="check the network and the proxy variables, then build again",
+            detail=output,
+        )
+    return None
+
+
+def _unparsable(found: re.Match[str], requirements: Requirements, output: str) -> UserFault:
+    file = found["file"]
+    name = next((each for each in requirements.files if file.endswith(each)), file)
+    text = requirements.files.get(name, "")
+    before = text.encode()[: int(found["position"])].decode(errors="ignore")
+    number = before.count("\n") + 1
+    lines = text.splitlines()
+    shown = lines[number - 1].strip() if number <= len(lines) else ""
+    return UserFault(
+        f"{shown!r} is not a requirement",
+        where=f"{name}:{number}",
+        remedy="write one requirement a line, like flask==3.0.3 (PEP 508)",
+        detail=output,
+    )
+
+
+def _unbuildable(name: str, where: str, output: str) -> UserFault:
+    return UserFault(
+        f"{name} has no wheel for this image and cannot be built from source",
+        where=where,
+        remedy="take a version with a wheel, or add the libraries its compilation asks for below",
+        detail=output,
+    )
+
+
+def _where(requirements: Requirements, name: str) -> str:
+    line = requirements.mentions(name.partition("==")[0].partition("@")[0]) if name else None
+    return line.where if line else str(requirements)

@@ -1,0 +1,123 @@
+"""Requirements to a lock, and the lock as packages."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+from cnbkit import BuildContext, CommandFailed, UserFault
+from cnbkit_pip.diagnose import explained
+from cnbkit_pip.interpreter import Interpreter
+from cnbkit_pip.requirements import Requirements, normalised
+from cnbkit_pip.uv import run_uv
+
+__all__ = ["Package", "resolve"]
+
+
+class Package:
+    """One entry of a pylock.toml (PEP 751, `[[packages]]`).
+
+    Attributes:
+        entry: the table as it stands in the lock.
+    """
+
+    def __init__(self, entry: dict[str, Any]) -> None:
+        self.entry = entry
+
+    @property
+    def name(self) -> str:
+        """Its normalised name."""
+        return normalised(self.entry["name"])
+
+    @property
+    def version(self) -> str:
+        """Its version; "local" for a directory without one."""
+        return str(self.entry.get("version", "local"))
+
+    @property
+    def size(self) -> int:
+        """Bytes to download: of the largest file that may be chosen; 0 where unknown."""
+        return max((int(each.get("size", 0)) for each in self.artifacts()), default=0)
+
+    def artifacts(self) -> list[dict[str, Any]]:
+        """Its wheels if there are any, else its source distribution or archive."""
+        wheels = self.entry.get("wheels") or []
+        others = [self.entry[kind] for kind in ("sdist", "archive") if kind in self.entry]
+        return list(wheels) or others
+
+    def identity(self) -> str:
+        """What it is to the byte: name, version, and the hashes or commit it may come from."""
+        hashes = sorted(
+            str(value)
+            for artifact in self.artifacts()
+            for value in artifact.get("hashes", {}).values()
+        )
+        vcs = self.entry.get("vcs", {}).get("commit-id", "")
+        return " ".join([self.name, self.version, *hashes, vcs]).rstrip()
+
+    def restricted_to(self, allowed: set[str]) -> Package:
+        """The same package with only the files of these SHA-256 sums."""
+        entry = dict(self.entry)
+        wheels = [each for each in entry.get("wheels", []) if _sha256(each) in allowed]
+        entry.pop("wheels", None)
+        if wheels:
+            entry["wheels"] = wheels
+        if "sdist" in entry and _sha256(entry["sdist"]) not in allowed:
+            del entry["sdist"]
+        return Package(entry)
+
+
+def resolve(
+    ctx: BuildContext, requirements: Requirements, python: Interpreter, lock: str
+) -> list[Package]:
+    """Lock the requirements.
+
+    Args:
+        ctx: the build.
+        requirements: what the user wrote.
+        python: the interpreter they have to fit.
+        lock: path of the pylock.toml to write; one that is there keeps its versions where
+            the requirements still allow them.
+
+    Raises:
+        UserFault: the requirements are at fault; names file and line.
+        PlatformFault: the index cannot be reached, or the disk is full.
+    """
+    options = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
+    try:
+        run_uv(ctx, python, "compile", *requirements.roots, *options, "--output-file", lock)
+    except CommandFailed as failed:
+        raise explained(failed, requirements) from None
+    with open(lock, "rb") as file:
+        packages = [Package(entry) for entry in tomllib.load(file)["packages"]]
+    return _with_allowed_hashes(packages, requirements)
+
+
+def _with_allowed_hashes(packages: list[Package], requirements: Requirements) -> list[Package]:
+    allowed = requirements.allowed_hashes()
+    if not allowed:
+        return packages
+    result = []
+    for package in packages:
+        line = requirements.mentions(package.name)
+        if package.name not in allowed:
+            raise UserFault(
+                f"{package.name} {package.version} has no --hash, but other requirements have",
+                where=line.where if line else str(requirements),
+                remedy="give every package its hashes, as `uv pip compile --generate-hashes` "
+                "does, or none",
+            )
+        restricted = package.restricted_to(allowed[package.name])
+        if not restricted.artifacts():
+            raise UserFault(
+                f"no file of {package.name} {package.version} in the index has an allowed hash",
+                where=line.where if line else str(requirements),
+                remedy="lock again if the new files are wanted; if nothing was changed on "
+                "purpose, the index may have been tampered with",
+            )
+        result.append(restricted)
+    return result
+
+
+def _sha256(artifact: dict[str, Any]) -> str:
+    return str(artifact.get("hashes", {}).get("sha256", ""))

@@ -1,0 +1,125 @@
+"""`cnbkit build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("build")
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--tag", "-t", metavar="NAME", help="Name of the image; the folder's if not given.")
+@click.option("--publish", metavar="REF", help="Export to a registry instead of the local store.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="KIND:PATH",
+    help="Also write the image to PATH; KIND is oci, oci-archive or docker-archive.",
+)
+@click.option(
+    "--env", "-e", "variables", metavar="K[=V]", multiple=True, help="Build-time variable."
+)
+@click.option("--default-process", "-D", metavar="TYPE", default="", help="Process to start.")
+@click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
+@click.option(
+    "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
+)
+@click.option(
+    "--builder",
+    "-B",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another builder.toml than the reference one.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show all of the lifecycle's output.")
+def command(
+    path: Path,
+    tag: str | None,
+    publish: str | None,
+    output: str | None,
+    variables: tuple[str, ...],
+    default_process: str,
+    clear_cache: bool,
+    insecure: tuple[str, ...],
+    builder: Path | None,
+    verbose: bool,
+) -> None:
+    """Build the app in PATH into an image, without Docker and without a Dockerfile."""
+    from cnbkit.platform.build import Build, table
+    from cnbkit.platform.home import Home
+    from cnbkit.platform.shipped import shipped
+
+    export = _output(output, publish)
+    home = Home.default()
+    outcome = Build(
+        app=path.resolve(),
+        name=publish or tag or _name_of(path),
+        builder=builder or shipped("builder/builder.toml"),
+        env=_environment(variables),
+        publish=bool(publish),
+        clear_cache=clear_cache,
+        default_process=default_process,
+        insecure_registries=insecure,
+        verbose=verbose,
+        show=click.echo,
+    ).run(home)
+    for line in table(outcome):
+        click.echo(line)
+    size = f", {outcome.image.size / 1e6:.1f} MB" if outcome.image else ""
+    click.echo(f"{outcome.name}  {outcome.digest}{size}")
+    click.echo(f"Done in {outcome.seconds:.2f} s")
+    if export:
+        _export(home, outcome.name, *export)
+
+
+def _name_of(path: Path) -> str:
+    """The folder's name as an image name: lower case, and nothing but what registries allow."""
+    kept = [
+        char if char.isascii() and char.isalnum() else "-" for char in path.resolve().name.lower()
+    ]
+    return "-".join(part for part in "".join(kept).split("-") if part) or "app"
+
+
+def _environment(variables: tuple[str, ...]) -> dict[str, str]:
+    import os
+
+    found = {}
+    for item in variables:
+        name, given, value = item.partition("=")
+        if not name or "/" in name:
+            raise click.BadParameter("expected K=V", param_hint="--env")
+        if given:
+            found[name] = value
+        elif name in os.environ:
+            found[name] = os.environ[name]
+    return found
+
+
+def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:
+    if output is None:
+        return None
+    kind, colon, path = output.partition(":")
+    if not colon or not path or kind not in ("oci", "oci-archive", "docker-archive"):
+        raise click.BadParameter(
+            "expected oci:DIR, oci-archive:FILE or docker-archive:FILE", param_hint="--output"
+        )
+    if publish:
+        raise click.UsageError("--output and --publish exclude each other")
+    return kind, Path(path)
+
+
+def _export(home: object, name: str, kind: str, path: Path) -> None:
+    from cnbkit.platform.home import Home
+    from cnbkit.platform.store import ImageStore
+
+    assert isinstance(home, Home)
+    store = ImageStore(home.images)
+    if kind == "oci":
+        store.export_layout(name, path)
+    elif kind == "oci-archive":
+        store.export_oci_archive(name, path)
+    else:
+        store.export_docker_archive(name, path)
+    click.echo(f"Written to {path}")

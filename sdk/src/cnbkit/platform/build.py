@@ -1,0 +1,261 @@
+"""The embedded engine: the real lifecycle in a sandbox, no container engine, no root."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.package.assemble import Runtime
+from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.builder import ensure_builder
+from cnbkit.platform.certificates import BUNDLE, host_bundle
+from cnbkit.platform.image import Image
+from cnbkit.platform.lifecycle import ensure_lifecycle
+from cnbkit.platform.narrate import Narrator
+from cnbkit.platform.once import locked
+from cnbkit.platform.registry import Registry
+from cnbkit.platform.report import reasons, summary
+from cnbkit.platform.sandbox import Bind, Sandbox
+from cnbkit.platform.store import ImageStore
+from cnbkit.platform.workspace import Workspace, remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from cnbkit.platform.home import Home
+
+__all__ = ["Build", "BuildFailed", "Outcome"]
+
+_NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
+_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+# The lifecycle's exit codes (lifecycle, platform/exit.go), in words of the person who builds.
+_MEANING = {
+    20: ("no buildpack recognises this app", "see above what each of them looked for"),
+    21: ("a buildpack failed while looking at the app", "see above what it says"),
+    51: ("a buildpack failed", "see above what it says"),
+}
+
+
+class BuildFailed(PlatformFault):
+    """The lifecycle ended with an error; the previous image and the cache are as before.
+
+    Attributes:
+        code: the lifecycle's exit code, which is the command's too.
+    """
+
+    def __init__(self, code: int, log: Path, fault: str = "") -> None:
+        what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
+        super().__init__(fault or what, where=f"log: {log}", remedy=remedy)
+        self.exit_code = code
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished build.
+
+    Args:
+        name: the image's name.
+        digest: of its manifest.
+        layers: "built" or "reused" for each layer, by the lifecycle's name for it.
+        why: reasons for rebuilds, by `buildpack_id:layer`.
+        seconds: wall time, preparations included.
+        image: the image in the store; None if it was published.
+    """
+
+    name: str
+    digest: str
+    layers: Mapping[str, str]
+    why: Mapping[str, str]
+    seconds: float
+    image: Image | None
+
+
+@dataclass(frozen=True)
+class Build:
+    """What to build, and how.
+
+    Args:
+        app: the app's folder.
+        name: the image's name; with `publish`, a registry's reference.
+        builder: path of builder.toml.
+        env: build-time variables (`--env`).
+        publish: export to the registry in `name` instead of the store.
+        clear_cache: begin with an empty cache, and re-use nothing of the previous image.
+        default_process: the process type the image starts; the buildpacks' choice if empty.
+        insecure_registries: hosts to speak plain HTTP to.
+        verbose: show all of the lifecycle's output.
+        show: prints a line.
+    """
+
+    app: Path
+    name: str
+    builder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    publish: bool = False
+    clear_cache: bool = False
+    default_process: str = ""
+    insecure_registries: tuple[str, ...] = ()
+    verbose: bool = False
+    show: Callable[[str], None] = print
+
+    def run(self, home: Home) -> Outcome:
+        """Build.
+
+        Raises:
+            BuildFailed: the lifecycle or a buildpack failed.
+            UserFault: the app's folder is not one.
+            PlatformFault: the host lacks something, or the disk is full.
+        """
+        start = time.monotonic()
+        if not self.app.is_dir():
+            raise UserFault(
+                "there is no such folder", where=str(self.app), remedy="name the app's folder"
+            )
+        store = ImageStore(home.images)
+        arch = machine_architecture()
+        root, run_image = BaseImages(home, store, arch=arch, progress=self.show).prepare()
+        lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
+        builder = ensure_builder(home, self.builder, Runtime(arch=arch), root, self.show)
+        cache = home.cache / _file_name(self.name)
+        with ExitStack() as stack:
+            stack.enter_context(locked(cache))
+            registry = stack.enter_context(Registry(store))
+            space = stack.enter_context(Workspace(home.tmp))
+            if self.clear_cache:
+                remove_tree(cache)
+            for folder in ("layers", "platform/env", "tmp", "home"):
+                (space / folder).mkdir(parents=True)
+            (cache / "layers").mkdir(parents=True, exist_ok=True)
+            self._copy_app(space / "workspace")
+            for name, value in self.env.items():
+                (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
+            sandbox = self._sandbox(home, root, lifecycle, builder, cache, space, registry)
+            log = cache / "last.log"
+            narrator = self._creator(sandbox, registry, run_image, log)
+            why = reasons(space / "layers")
+        image = None if self.publish else Image.from_store(store, self.name)
+        return Outcome(
+            name=self.name,
+            digest=image.digest if image else narrator.digest,
+            layers=narrator.layers,
+            why=why,
+            seconds=time.monotonic() - start,
+            image=image,
+        )
+
+    def _copy_app(self, target: Path) -> None:
+        """A copy, because buildpacks may write into the app."""
+
+        def skip(_folder: str, names: list[str]) -> set[str]:
+            return _NOT_APP & set(names)
+
+        try:
+            shutil.copytree(self.app, target, symlinks=True, ignore=skip)
+        except (OSError, shutil.Error) as error:
+            raise PlatformFault(
+                "cannot copy the app",
+                where=str(self.app),
+                remedy="make its files readable, and free some space if the disk is full",
+                detail=str(error),
+            ) from None
+
+    def _sandbox(
+        self,
+        home: Home,
+        root: Path,
+        lifecycle: Path,
+        builder: Path,
+        cache: Path,
+        space: Path,
+        registry: Registry,
+    ) -> Sandbox:
+        binds = [
+            Bind(builder / "buildpacks", "/cnb/buildpacks"),
+            Bind(builder / "order.toml", "/cnb/order.toml"),
+            Bind(lifecycle, "/cnb/lifecycle"),
+            Bind(space / "workspace", "/workspace", writable=True),
+            Bind(space / "layers", "/layers", writable=True),
+            Bind(space / "platform", "/platform"),
+            Bind(cache / "layers", "/cache", writable=True),
+            Bind(space / "home", "/home/cnb", writable=True),
+            # On disk, not in memory: the exporter writes each layer here as a tar.
+            Bind(space / "tmp", "/tmp", writable=True),  # noqa: S108
+        ]
+        if bundle := host_bundle():
+            binds.append(Bind(bundle.resolve(), BUNDLE))
+        return Sandbox(
+            home.tmp,
+            root=root,
+            binds=tuple(binds),
+            env=self._environment(registry),
+            cwd="/workspace",
+            hosts={registry.host.partition(":")[0]: registry.address},
+        )
+
+    def _environment(self, registry: Registry) -> dict[str, str]:
+        auth = {registry.host: registry.authorization}
+        if self.publish:
+            from cnbkit.platform.credentials import authorization
+
+            host = self.name.partition("/")[0]
+            if found := authorization(host):
+                auth[host] = found
+        env = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/home/cnb",
+            "CNB_PLATFORM_API": "0.15",
+            "CNB_REGISTRY_AUTH": json.dumps(auth),
+            # Asking cloud providers' metadata services takes seconds where there are none.
+            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
+            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
+        }
+        env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
+        return env
+
+    def _creator(self, sandbox: Sandbox, registry: Registry, run_image: str, log: Path) -> Narrator:
+        image = self.name if self.publish else f"{registry.host}/{self.name}"
+        command = [
+            "/cnb/lifecycle/creator", "-app", "/workspace", "-layers", "/layers",
+            "-buildpacks", "/cnb/buildpacks", "-order", "/cnb/order.toml",
+            "-platform", "/platform", "-cache-dir", "/cache",
+            "-launcher", "/cnb/lifecycle/launcher", "-run-image", f"{registry.host}/{run_image}",
+            "-uid", "1000", "-gid", "1000", "-no-color", "-parallel",
+        ]  # fmt: skip
+        for host in (registry.host, *self.insecure_registries):
+            command += ["-insecure-registry", host]
+        if self.clear_cache:
+            command += ["-skip-restore"]
+        if self.default_process:
+            command += ["-process-type", self.default_process]
+        with log.open("w", encoding="utf-8") as file:
+            narrator = Narrator(self.show, file, verbose=self.verbose)
+            with sandbox.popen(
+                [*command, image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            ) as running:
+                assert running.process.stdout is not None
+                for line in running.process.stdout:
+                    narrator.line(line.decode(errors="replace").rstrip("\n"))
+                code = running.wait()
+        if registry.fault:
+            raise registry.fault
+        if code:
+            raise BuildFailed(code, log)
+        return narrator
+
+
+def table(outcome: Outcome) -> list[str]:
+    """The layer table of a finished build."""
+    return list(summary(outcome.layers, outcome.why, outcome.image))
+
+
+def _file_name(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)

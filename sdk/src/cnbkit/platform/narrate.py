@@ -1,0 +1,68 @@
+"""The lifecycle's output, told to a person.
+
+What the buildpacks print is shown as it is; of the lifecycle's own lines only those that say
+something to whoever waits. Everything is in the log file, and shown with --verbose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
+__all__ = ["Narrator"]
+
+_LAYER_LINES = {"Adding layer '": "built", "Reusing layer '": "reused"}
+
+
+class Narrator:
+    """Reads the lifecycle's lines one by one.
+
+    Args:
+        show: prints a line.
+        log: gets every line.
+        verbose: show everything.
+
+    Attributes:
+        layers: what became of each layer of the image: "built" or "reused", by the name the
+            lifecycle gives it.
+        digest: the image's digest, as the lifecycle reports it; empty before the end.
+    """
+
+    def __init__(self, show: Callable[[str], None], log: TextIO, *, verbose: bool) -> None:
+        self._show = show
+        self._log = log
+        self._verbose = verbose
+        self._phase = ""
+        self._detected: list[str] = []
+        self.layers: dict[str, str] = {}
+        self.digest = ""
+
+    def line(self, text: str) -> None:
+        """Take in one line without its newline."""
+        self._log.write(text + "\n")
+        if text.startswith("===> "):
+            self._phase = text.removeprefix("===> ").strip()
+        for prefix, state in _LAYER_LINES.items():
+            if text.startswith(prefix):
+                self.layers[text.removeprefix(prefix).rstrip("'")] = state
+        if text.startswith("*** Images ("):
+            self.digest = text.removeprefix("*** Images (").partition(")")[0]
+        if self._verbose or self._tells(text):
+            self._show(text)
+
+    def _tells(self, text: str) -> bool:
+        if text.startswith("===> "):
+            if self._phase == "EXPORTING":
+                self._show("Exporting the image ...")
+            return False
+        if text.startswith(("ERROR: ", "Error: ")):
+            return not text.startswith("ERROR: failed to build: exit status")
+        if self._phase == "BUILDING":
+            return True
+        if self._phase == "DETECTING":
+            # Shown only when nothing is found; the lifecycle then prints every detect's output.
+            return text.startswith(("=====", "fail: ", "err: ", "pass: ", "skip: ", "  "))
+        return text.startswith("Warning: ")

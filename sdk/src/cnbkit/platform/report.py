@@ -1,0 +1,74 @@
+"""What a build did, layer by layer, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit.platform.image import Image
+
+__all__ = ["reasons", "summary"]
+
+_REPORT = ".cnbkit-report.tsv"
+_QUIET = {
+    "buildpacksio/lifecycle:launcher": "launcher",
+    "buildpacksio/lifecycle:config": "config",
+    "buildpacksio/lifecycle:process-types": "process-types",
+    "buildpacksio/lifecycle:launch.sbom": "sbom",
+}
+
+
+def reasons(layers: Path) -> dict[str, str]:
+    """Why layers were rebuilt: `buildpack-id:layer` → reason, as the buildpacks left them.
+
+    Args:
+        layers: the build's layers folder.
+    """
+    found = {}
+    for report in sorted(layers.glob(f"*/{_REPORT}")):
+        for line in report.read_text(encoding="utf-8", errors="replace").splitlines():
+            kind, *fields = line.split("\t")
+            if kind == "layer" and len(fields) == 3:
+                name, _state, why = fields
+                found[f"{report.parent.name}:{name}"] = why
+    return found
+
+
+def summary(
+    states: Mapping[str, str], why: Mapping[str, str], image: Image | None
+) -> Iterator[str]:
+    """The lines of the layer table.
+
+    Args:
+        states: `Narrator.layers`.
+        why: `reasons`.
+        image: the image, for sizes; None if it is not in the store.
+    """
+    sizes = {layer.what: layer.size for layer in image.layers} if image else {}
+    rows = []
+    for name, state in states.items():
+        size = sizes.get(_QUIET.get(name, name))
+        reason = why.get(name.replace("/", "_", 1), "") if state == "built" else ""
+        rows.append((state, name, _size(size), reason))
+    yield from _table(rows)
+
+
+def _table(rows: Sequence[tuple[str, str, str, str]]) -> Iterator[str]:
+    if not rows:
+        return
+    width = max(len(row[1]) for row in rows)
+    for state, name, size, reason in rows:
+        yield f"  {state:<6}  {name:<{width}}  {size:>9}  {_short(reason)}".rstrip()
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= 60 else reason[:59] + "…"
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return ""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
