@@ -189,6 +189,16 @@ def forget_this_machine() -> None:
         Path("/etc", name).write_text("")
 
 
+def record_run_image() -> None:
+    """Leave in the build image what buildpacks need to know of the run image.
+
+    Both are made of the same suite, so they have the same interpreter; a build sees only one.
+    """
+    folder = Path("/usr/share/cnbkit/run-image")
+    folder.mkdir(parents=True)
+    (folder / "python-version").write_text(".".join(map(str, sys.version_info[:3])) + "\n")
+
+
 def main(run_list: str = "") -> None:
     """Make the run image from ``run_list``; without one, the build image."""
     if run_list:
@@ -205,6 +215,7 @@ def main(run_list: str = "") -> None:
     else:
         for path in ("/cnb", "/layers", "/platform", "/workspace"):
             own_directory(path)
+        record_run_image()
     add_user()
     compile_stdlib()
     forget_this_machine()

@@ -7,10 +7,11 @@ file allows; what a requirement means is left to uv.
 from __future__ import annotations
 
 import hashlib
+import os
 
 from cnbkit import BuildContext, UserFault
 
-__all__ = ["TYPOS", "Line", "Requirements"]
+__all__ = ["TYPOS", "Line", "Requirements", "normalised", "tree_digest"]
 
 # Seen in the wild often enough to be worth an explanation.
 TYPOS = ("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt")
@@ -49,6 +50,25 @@ class Line:
         return ""
 
     @property
+    def local(self) -> str:
+        """The file or folder a local requirement names, as written; empty on other lines."""
+        text = self.text
+        for option in ("-e", "--editable"):
+            if text.startswith((f"{option} ", f"{option}=")):
+                text = text[len(option) :].lstrip(" =")
+        if "file://" in text:
+            path = text.partition("file://")[2]
+        elif text.startswith((".", "/")):
+            path = text
+        elif " @ ." in text or " @ /" in text:
+            path = text.partition(" @ ")[2]
+        else:
+            return ""
+        path = path.split()[0].partition("#")[0].partition("[")[0]
+        repository, at, _commit = path.rpartition("@")
+        return repository if at else path
+
+    @property
     def hashes(self) -> list[str]:
         """The SHA-256 sums of its `--hash` options."""
         words = self.text.replace("--hash=", "--hash ").split()
@@ -70,11 +90,13 @@ class Requirements:
     Attributes:
         roots: the files named by the user.
         files: contents of every file, includes too, by name, in reading order.
+        local: SHA-256 of every file or folder of the app that a requirement names.
     """
 
-    def __init__(self, roots: list[str], files: dict[str, str]) -> None:
+    def __init__(self, roots: list[str], files: dict[str, str], local: dict[str, str]) -> None:
         self.roots = roots
         self.files = files
+        self.local = local
 
     @classmethod
     def read(cls, ctx: BuildContext) -> Requirements:
@@ -94,7 +116,7 @@ class Requirements:
                     where=found,
                     remedy=f"rename {found} to requirements.txt",
                 )
-        result = cls(roots, {})
+        result = cls(roots, {}, {})
         for root in roots:
             result._read_file(ctx, root, "BP_PIP_REQUIREMENTS" if setting else root)
         return result
@@ -111,20 +133,30 @@ class Requirements:
         self.files[name] = ctx.app.text(name)
         folder = name.rpartition("/")[0]
         for line in _lines(name, self.files[name]):
+            if line.local:
+                self._hash_local(ctx, folder, line.local)
             included = line.included
             if included and "://" not in included:
                 inner = included if not folder else f"{folder}/{included}"
                 self._read_file(ctx, inner, line.where)
 
+    def _hash_local(self, ctx: BuildContext, folder: str, path: str) -> None:
+        # Relative to the file it stands in, as pip has it; uv takes the working directory's too.
+        found = os.path.normpath(os.path.join(ctx.app.root, folder, path))
+        if not os.path.exists(found):
+            found = os.path.normpath(os.path.join(ctx.app.root, path))
+        if os.path.exists(found):
+            self.local[path] = tree_digest(found)
+
     def __str__(self) -> str:
         return ", ".join(self.roots)
 
     def digests(self) -> list[str]:
-        """`name sha256…` of every file, for the layer's key."""
-        return [
-            f"{name} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-            for name, text in self.files.items()
-        ]
+        """`name sha256…` of everything read, for the layer's key."""
+        texts = {
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.files.items()
+        }
+        return [f"{name} {digest[:16]}" for name, digest in {**texts, **self.local}.items()]
 
     def lines(self) -> list[Line]:
         """The logical lines of all files."""
@@ -142,6 +174,24 @@ class Requirements:
         """The first line about a package."""
         wanted = normalised(name)
         return next((line for line in self.lines() if line.name == wanted), None)
+
+
+def tree_digest(path: str) -> str:
+    """SHA-256 of a file, or of a folder's names and contents."""
+    total = hashlib.sha256()
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            total.update(file.read())
+        return total.hexdigest()
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        for name in sorted(files):
+            inner = os.path.join(folder, name)
+            total.update(f"{os.path.relpath(inner, path)}\0".encode(errors="surrogateescape"))
+            if os.path.isfile(inner):
+                with open(inner, "rb") as file:
+                    total.update(hashlib.sha256(file.read()).digest())
+    return total.hexdigest()
 
 
 def normalised(name: str) -> str:

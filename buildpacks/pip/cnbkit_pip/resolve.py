@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from typing import Any
 
 from cnbkit import BuildContext, CommandFailed, UserFault
 from cnbkit_pip.diagnose import explained
 from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.requirements import Requirements, normalised
+from cnbkit_pip.requirements import Requirements, normalised, tree_digest
 from cnbkit_pip.uv import run_uv
 
 __all__ = ["Package", "resolve"]
@@ -52,8 +53,11 @@ class Package:
             for artifact in self.artifacts()
             for value in artifact.get("hashes", {}).values()
         )
-        vcs = self.entry.get("vcs", {}).get("commit-id", "")
-        return " ".join([self.name, self.version, *hashes, vcs]).rstrip()
+        if "vcs" in self.entry:
+            hashes.append(str(self.entry["vcs"].get("commit-id", "")))
+        if "directory" in self.entry:
+            hashes.append(tree_digest(self.entry["directory"]["path"]))
+        return " ".join([self.name, self.version, *hashes])
 
     def restricted_to(self, allowed: set[str]) -> Package:
         """The same package with only the files of these SHA-256 sums."""
@@ -89,7 +93,8 @@ def resolve(
     except CommandFailed as failed:
         raise explained(failed, requirements) from None
     with open(lock, "rb") as file:
-        packages = [Package(entry) for entry in tomllib.load(file)["packages"]]
+        entries = tomllib.load(file)["packages"]
+    packages = [Package(_with_absolute_paths(entry, os.path.dirname(lock))) for entry in entries]
     return _with_allowed_hashes(packages, requirements)
 
 
@@ -116,6 +121,26 @@ def _with_allowed_hashes(packages: list[Package], requirements: Requirements) ->
                 "purpose, the index may have been tampered with",
             )
         result.append(restricted)
+    return result
+
+
+def _with_absolute_paths(entry: dict[str, Any], folder: str) -> dict[str, Any]:
+    """Paths in a lock are relative to it; the layers' own locks lie elsewhere."""
+    result = dict(entry)
+    for kind in ("archive", "directory", "vcs", "sdist"):
+        source = entry.get(kind)
+        if isinstance(source, dict) and "path" in source:
+            result[kind] = {
+                **source,
+                "path": os.path.normpath(os.path.join(folder, source["path"])),
+            }
+    if "wheels" in entry:
+        result["wheels"] = [
+            {**each, "path": os.path.normpath(os.path.join(folder, each["path"]))}
+            if "path" in each
+            else each
+            for each in entry["wheels"]
+        ]
     return result
 
 
