@@ -27,7 +27,7 @@ def command(image: str, as_json: bool) -> None:
     IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout.
     """
     from cnbkit.platform.home import Home
-    from cnbkit.platform.run import open_image
+    from cnbkit.platform.image import open_image
 
     _, found = open_image(Home.default(), image)
     if as_json:

@@ -10,18 +10,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.platform import oci
 from cnbkit.platform.oci import Descriptor
+from cnbkit.platform.store import ImageStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from cnbkit.platform.store import ImageStore
+    from cnbkit.platform.home import Home
 
-__all__ = ["BuildpackUsed", "Image", "ImageProcess", "Layer", "machine_platform"]
+__all__ = ["BuildpackUsed", "Image", "ImageProcess", "Layer", "machine_platform", "open_image"]
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,34 @@ class Image:
             working_dir=item.get("working-dir") or "",
             buildpack=item.get("buildpackID") or "",
         )
+
+
+def open_image(home: Home, name: str) -> tuple[ImageStore, Image]:
+    """Find an image in the store or, by `oci:DIR[:NAME]`, in another OCI layout.
+
+    Raises:
+        UnknownImage: there is no such image.
+        UserFault: DIR is no OCI layout, or holds several images and none is named.
+    """
+    if not name.startswith("oci:"):
+        store = ImageStore(home.images)
+        return store, Image.from_store(store, name)
+    folder, _, wanted = name.removeprefix("oci:").partition(":")
+    if not (Path(folder) / "oci-layout").is_file():
+        raise UserFault(
+            "not an OCI image layout",
+            where=folder,
+            remedy="name the folder that holds the file 'oci-layout'",
+        )
+    store = ImageStore(Path(folder))
+    names = store.names()
+    if not wanted and len(names) != 1:
+        raise UserFault(
+            "the layout does not hold just one image",
+            where=folder,
+            remedy=f"say which: oci:{folder}:NAME, of " + (", ".join(names) or "none"),
+        )
+    return store, Image.from_store(store, wanted or names[0])
 
 
 def machine_platform() -> str:

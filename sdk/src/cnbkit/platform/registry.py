@@ -43,6 +43,7 @@ PORT = 5095
 """The same for every build: it is part of the image name, which must not change."""
 
 _MANIFEST_LIMIT = 4 << 20  # what the distribution specification asks registries to accept
+_PATIENCE = 5.0  # seconds
 _DIGEST_HEADER = "Docker-Content-Digest"
 _REPOSITORY = r"(?P<repository>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
 _REFERENCE = r"(?P<reference>[A-Za-z0-9_][A-Za-z0-9._:-]*)"
@@ -71,7 +72,7 @@ class Registry:
         self.host = f"{HOST}:{port}"
         self.fault: CnbkitError | None = None
         self._uploads: dict[str, BlobWriter] = {}
-        self._peers: set[socket.socket] = set()
+        self._peers: dict[socket.socket, threading.Thread] = {}
         self._guard = threading.Lock()
         self._closing = False
 
@@ -92,7 +93,7 @@ class Registry:
     ) -> None:
         with self._guard:
             self._closing = True
-            peers = list(self._peers)
+            peers = dict(self._peers)
             uploads = list(self._uploads.values())
             self._uploads.clear()
         # shutdown, not close, wakes a thread that waits in accept or recv.
@@ -102,6 +103,8 @@ class Registry:
         self._listener.close()
         for upload in uploads:
             upload.abort()
+        for thread in peers.values():
+            thread.join(_PATIENCE)  # until it has thrown away what it was receiving
 
     def _accept(self) -> None:
         while True:
@@ -113,10 +116,11 @@ class Registry:
                 if self._closing:
                     peer.close()
                     return
-                self._peers.add(peer)
-            threading.Thread(
-                target=self._serve, args=(peer,), name="registry-client", daemon=True
-            ).start()
+                thread = threading.Thread(
+                    target=self._serve, args=(peer,), name="registry-client", daemon=True
+                )
+                self._peers[peer] = thread
+            thread.start()
 
     def _serve(self, peer: socket.socket) -> None:
         connection = Connection(peer)
@@ -131,7 +135,7 @@ class Registry:
             pass  # the client went away; its upload was thrown away where it broke off
         finally:
             with self._guard:
-                self._peers.discard(peer)
+                self._peers.pop(peer, None)
             connection.close()
 
     # For _Exchange

@@ -8,20 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.platform.image import Image
+from cnbkit.platform.image import open_image
 from cnbkit.platform.sandbox import Bind, Sandbox
-from cnbkit.platform.store import ImageStore
 from cnbkit.platform.unpack import ensure_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from cnbkit.platform.home import Home
+    from cnbkit.platform.image import Image
 
-__all__ = ["open_image", "run_image"]
+__all__ = ["run_image"]
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_LINKS = 8
 
 
 def run_image(
@@ -75,34 +74,6 @@ def run_image(
         network=network,
     )
     return sandbox.run(command)
-
-
-def open_image(home: Home, name: str) -> tuple[ImageStore, Image]:
-    """Find an image in the store or, by `oci:DIR[:NAME]`, in another OCI layout.
-
-    Raises:
-        UnknownImage: there is no such image.
-        UserFault: DIR is no OCI layout, or holds several images and none is named.
-    """
-    if not name.startswith("oci:"):
-        store = ImageStore(home.images)
-        return store, Image.from_store(store, name)
-    folder, _, wanted = name.removeprefix("oci:").partition(":")
-    if not (Path(folder) / "oci-layout").is_file():
-        raise UserFault(
-            "not an OCI image layout",
-            where=folder,
-            remedy="name the folder that holds the file 'oci-layout'",
-        )
-    store = ImageStore(Path(folder))
-    names = store.names()
-    if not wanted and len(names) != 1:
-        raise UserFault(
-            "the layout does not hold just one image",
-            where=folder,
-            remedy=f"say which: oci:{folder}:NAME, of " + (", ".join(names) or "none"),
-        )
-    return store, Image.from_store(store, wanted or names[0])
 
 
 def _command(image: Image, process: str | None, args: Sequence[str]) -> list[str]:

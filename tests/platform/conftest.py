@@ -1,0 +1,180 @@
+"""Real images and programs to try the platform on."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from cnbkit.platform import oci
+from cnbkit.platform.home import Home
+from cnbkit.platform.store import ImageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Needs nothing from the root file system it runs in.
+SOURCE = r"""
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+extern char **environ;
+static void ended(int number) {
+    dprintf(1, "signal %d\n", number);
+    _exit(40 + number);
+}
+static int show(const char *path) {
+    char data[65536];
+    int file = open(path, O_RDONLY);
+    ssize_t count = file < 0 ? -1 : read(file, data, sizeof data);
+    if (count < 0) { perror(path); return 1; }
+    for (ssize_t i = 0; i < count; i++) putchar(data[i] ? data[i] : ' ');
+    return 0;
+}
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+    if (!strcmp(what, "env")) for (char **e = environ; *e; e++) puts(*e);
+    else if (!strcmp(what, "id")) printf("%d:%d\n", getuid(), getgid());
+    else if (!strcmp(what, "cwd")) { char d[4096]; puts(getcwd(d, sizeof d)); }
+    else if (!strcmp(what, "cat")) return show(argv[2]);
+    else if (!strcmp(what, "exit")) return atoi(argv[2]);
+    else if (!strcmp(what, "abort")) raise(SIGABRT);
+    else if (!strcmp(what, "ls")) {
+        DIR *dir = opendir(argv[2]);
+        if (!dir) { perror(argv[2]); return 1; }
+        for (struct dirent *e; (e = readdir(dir));) if (e->d_name[0] != '.') puts(e->d_name);
+    } else if (!strcmp(what, "write")) {
+        FILE *file = fopen(argv[2], "w");
+        if (!file) { perror(argv[2]); return 1; }
+        fputs(argv[3], file); fclose(file);
+        return show(argv[2]);
+    } else if (!strcmp(what, "remove")) {
+        if (remove(argv[2])) { perror(argv[2]); return 1; }
+        return access(argv[2], F_OK) == 0;
+    } else if (!strcmp(what, "wait")) {
+        signal(SIGTERM, ended); signal(SIGINT, ended);
+        puts("ready"); fflush(stdout);
+        for (;;) pause();
+    } else if (!strcmp(what, "stubborn")) {
+        signal(SIGTERM, SIG_IGN); signal(SIGINT, SIG_IGN);
+        puts("ready"); fflush(stdout);
+        for (;;) pause();
+    } else { printf("%s", name); for (int i = 1; i < argc; i++) printf(" %s", argv[i]); puts(""); }
+    return 0;
+}
+"""
+
+
+class MakeImage(Protocol):
+    """Puts an image of the given layers (tar files' bytes) into the store."""
+
+    def __call__(
+        self,
+        name: str,
+        layers: Sequence[bytes],
+        config: Mapping[str, Any] | None = None,
+        *,
+        architecture: str = "amd64",
+        compress: bool = True,
+    ) -> oci.Descriptor: ...
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A static binary; see SOURCE for what it can do."""
+    folder = tmp_path_factory.mktemp("program")
+    (folder / "probe.c").write_text(SOURCE)
+    command = ["gcc", "-static", "-O1", "-w", "-o", folder / "probe", folder / "probe.c"]
+    subprocess.run(command, check=True)
+    return folder / "probe"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def make_image(home: Home) -> MakeImage:
+    store = ImageStore(home.images)
+
+    def make(
+        name: str,
+        layers: Sequence[bytes],
+        config: Mapping[str, Any] | None = None,
+        *,
+        architecture: str = "amd64",
+        compress: bool = True,
+    ) -> oci.Descriptor:
+        entries = []
+        for layer in layers:
+            data = gzip.compress(layer, mtime=0) if compress else layer
+            kind = f"application/vnd.oci.image.layer.v1.tar{'+gzip' if compress else ''}"
+            entries.append({"mediaType": kind, "digest": store.put_blob(data), "size": len(data)})
+        diff_ids = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+        document = {
+            "os": "linux",
+            "architecture": architecture,
+            "config": config or {},
+            "rootfs": {"type": "layers", "diff_ids": diff_ids},
+        }
+        data = json.dumps(document).encode()
+        kind = "application/vnd.oci.image.config.v1+json"
+        described = {"mediaType": kind, "digest": store.put_blob(data), "size": len(data)}
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": oci.OCI_MANIFEST,
+            "config": described,
+            "layers": entries,
+        }
+        store.put_manifest(name, oci.OCI_MANIFEST, json.dumps(manifest).encode())
+        return store.resolve(name)
+
+    return make
+
+
+def _tar(entries: Mapping[str, bytes | str | Path | tarfile.TarInfo]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in entries.items():
+            if isinstance(content, tarfile.TarInfo):
+                content.name = name
+                archive.addfile(content)
+                continue
+            entry = tarfile.TarInfo(name)
+            entry.mode = 0o755
+            if name.endswith("/"):
+                entry.type = tarfile.DIRTYPE
+                archive.addfile(entry)
+            elif isinstance(content, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content
+                archive.addfile(entry)
+            else:
+                data = content.read_bytes() if isinstance(content, Path) else content
+                entry.size = len(data)
+                archive.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+class MakeTar(Protocol):
+    """A tar's bytes, of name → content (bytes or a file), link target (str), "" for a `folder/`."""
+
+    def __call__(self, entries: Mapping[str, bytes | str | Path | tarfile.TarInfo]) -> bytes: ...
+
+
+@pytest.fixture
+def make_tar() -> MakeTar:
+    return _tar
