@@ -52,7 +52,6 @@ class Phases:
             "CNB_LAYERS_DIR": str(self.layers),
             "CNB_TARGET_OS": "linux",
             "CNB_TARGET_ARCH": "amd64",
-            "CNBKIT_IDENTITY": "tested 0.1.0",
         }
 
     def write(self, name: str, content: str | bytes) -> None:

@@ -1,0 +1,110 @@
+"""Image labels from business-tags.yaml."""
+
+from __future__ import annotations
+
+from cnbkit import Buildpack, Triggers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import BuildContext, Built, DetectContext, Detected
+
+__all__ = ["Labels"]
+
+FILES = ("business-tags.yaml", "business-tags.yml")
+PREFIX = "BP_LABELS_PREFIX"
+MAX_FILE = 32 * 1024
+SHOWN = 50
+
+
+class Labels(Buildpack):
+    """Puts what business-tags.yaml says on the image."""
+
+    triggers = Triggers(*FILES)
+
+    def detect(self, ctx: DetectContext) -> Detected:
+        """Join if the file is there."""
+        for name in FILES:
+            if ctx.app.has(name):
+                return ctx.join(f"found {name}")
+        return ctx.skip(f"no {FILES[0]}")
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Read the file; every fault of it at once."""
+        from cnbkit import Built
+        from cnbkit_labels import rules, simple
+
+        file = _the_file(ctx)
+        prefix = _prefix(ctx)
+        text = ctx.app.text(file)
+        if len(text) > MAX_FILE:
+            raise _fault(file, [(1, f"{len(text)} characters; {MAX_FILE} are allowed")])
+        problems: list[rules.Problem] = []
+        entries = simple.read(text)
+        if entries is None:
+            from cnbkit_labels import full
+
+            entries, problems = full.read(text)
+        labels, broken = rules.check(entries, prefix)
+        problems += broken
+        if problems:
+            raise _fault(file, sorted(set(problems)))
+        for key, value, line in entries:
+            if not value:
+                ctx.log.warn(f"{file}:{line}: {key} has no value, so the label is empty")
+        count = "1 label" if len(labels) == 1 else f"{len(labels) or 'no'} labels"
+        ctx.log.info(f"{count} from {file}{': ' if labels else ''}{', '.join(sorted(labels))}")
+        return Built(labels=labels)
+
+
+def _the_file(ctx: BuildContext) -> str:
+    from cnbkit import UserFault
+
+    found = [name for name in FILES if ctx.app.has(name)]
+    if len(found) > 1:
+        raise UserFault(
+            f"both {' and '.join(found)} are there",
+            where=", ".join(found),
+            remedy=f"keep one of them, {FILES[0]} by preference",
+        )
+    # Gone since detect: reading the usual one says so.
+    return found[0] if found else FILES[0]
+
+
+def _prefix(ctx: BuildContext) -> str:
+    from cnbkit import UserFault
+    from cnbkit_labels.rules import key_problem
+
+    prefix = ctx.settings.get(PREFIX)
+    if prefix and prefix[-1] not in "./":
+        prefix += "."
+    # Any key after it would do: what matters is that a sound one stays sound.
+    problem = key_problem(f"{prefix}x")
+    if problem:
+        raise UserFault(
+            f"{PREFIX} is {prefix!a}, which makes no good labels: {problem}",
+            where=PREFIX,
+            remedy=f"set {PREFIX} to something like com.example, or leave it out",
+        )
+    return prefix
+
+
+def _fault(file: str, problems: list[tuple[int, str]]) -> Exception:
+    from cnbkit import UserFault
+
+    if len(problems) == 1:
+        line, what = problems[0]
+        return UserFault(
+            f"{file}: {what}", where=f"{file}:{line}", remedy="correct the line: " + _HELP
+        )
+    lines = [f"{file}:{line}: {what}" for line, what in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        lines.append(f"and {len(problems) - SHOWN} more")
+    return UserFault(
+        f"{file} has {len(problems)} faults",
+        where=file,
+        remedy="correct each of these: " + _HELP,
+        detail="\n".join(lines),
+    )
+
+
+_HELP = 'it takes `key: value` lines, nested or not, with values that hold ": " or "#" in quotes'

@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from cnbkit_labels import MAX_FILE, Labels, full, rules, simple
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tests.buildpacks.conftest import Phases, Ran
+
+ROOT = Path(__file__).parents[2]
+
+
+def labels(ran: Ran) -> dict[str, str]:
+    assert ran.code == 0, ran.fault
+    return {label["key"]: label["value"] for label in ran.launch.get("labels", [])}
+
+
+def faults(ran: Ran) -> list[str]:
+    assert ran.code == 65
+    assert ran.fault is not None
+    assert ran.launch == {}
+    return (ran.fault.detail or f"{ran.fault.where}: {ran.fault.what}").splitlines()
+
+
+@pytest.mark.parametrize("name", ["business-tags.yaml", "business-tags.yml"])
+def test_detect_joins_for_the_file_without_a_plan(phases: Phases, name: str) -> None:
+    phases.write(name, "")
+    ran = phases.detect(Labels())
+    assert (ran.code, ran.plan) == (0, {})
+    assert f"join: found {name}" in ran.out
+    assert name in Labels.triggers.files
+
+
+def test_detect_skips_without_the_file(phases: Phases) -> None:
+    assert phases.detect(Labels()).code == 100
+
+
+def test_nested_keys_are_joined_by_dots_and_lists_by_commas(phases: Phases) -> None:
+    phases.write(
+        "business-tags.yaml",
+        "owner: ml-platform\nteam:\n  mail: ml@example.com\n  on-call:\n    - anna\n    - ben\n"
+        "data: [internal, 'x y']\n",
+    )
+    ran = phases.build(Labels())
+    assert labels(ran) == {
+        "owner": "ml-platform",
+        "team.mail": "ml@example.com",
+        "team.on-call": "anna,ben",
+        "data": "internal,x y",
+    }
+    assert "  4 labels from business-tags.yaml: data, owner, team.mail, team.on-call\n" in ran.out
+
+
+@pytest.mark.parametrize("extra", ["", "quoted: 'x: y'\n"], ids=["simple", "full"])
+@pytest.mark.parametrize(
+    "value", ["no", "012", "1.10", "2026-01-01", "1e3", "0x1F", "true", "null", "1_000", "y"]
+)
+def test_values_stay_the_text_in_the_file(phases: Phases, value: str, extra: str) -> None:
+    phases.write("business-tags.yaml", f"key: {value}\n{extra}")
+    assert labels(phases.build(Labels()))["key"] == value
+
+
+@pytest.mark.parametrize("prefix", ["com.example", "com.example."])
+def test_a_prefix_goes_before_every_key(phases: Phases, prefix: str) -> None:
+    phases.env["BP_LABELS_PREFIX"] = prefix
+    phases.write("business-tags.yml", "owner: a\nteam: {mail: b}\n")
+    assert labels(phases.build(Labels())) == {
+        "com.example.owner": "a",
+        "com.example.team.mail": "b",
+    }
+
+
+@pytest.mark.parametrize("prefix", [".x", "a b", "io.buildpacks", "é", "a" * 300])
+def test_a_prefix_that_makes_no_good_labels_is_refused(phases: Phases, prefix: str) -> None:
+    phases.env["BP_LABELS_PREFIX"] = prefix
+    phases.write("business-tags.yaml", "owner: a\n")
+    ran = phases.build(Labels())
+    assert ran.code == 65
+    assert ran.fault is not None
+    assert ran.fault.where == "BP_LABELS_PREFIX"
+
+
+def test_two_files_are_refused_by_name(phases: Phases) -> None:
+    phases.write("business-tags.yaml", "owner: a\n")
+    phases.write("business-tags.yml", "owner: a\n")
+    [fault] = faults(phases.build(Labels()))
+    assert "both business-tags.yaml and business-tags.yml are there" in fault
+
+
+@pytest.mark.parametrize("content", ["", "# nothing yet\n", "---\n", "\ufeff"])
+def test_an_empty_file_gives_no_labels(phases: Phases, content: str) -> None:
+    phases.write("business-tags.yaml", content)
+    ran = phases.build(Labels())
+    assert labels(ran) == {}
+    assert "no labels from business-tags.yaml\n" in ran.out
+
+
+def test_an_empty_value_is_a_label_and_a_warning(phases: Phases) -> None:
+    phases.write("business-tags.yaml", "a: b\nowner:\n")
+    ran = phases.build(Labels())
+    assert labels(ran) == {"a": "b", "owner": ""}
+    assert "Warning: business-tags.yaml:2: owner has no value" in ran.err
+
+
+def test_every_fault_is_told_at_once_with_its_line(phases: Phases) -> None:
+    phases.write(
+        "business-tags.yaml",
+        "owner: a\n"
+        "owner: b\n"
+        "cost center: 1\n"
+        "io.buildpacks.stack.id: mine\n"
+        "team.mail: a\n"
+        "team:\n"
+        "  mail: b\n"
+        "list: [[1]]\n"
+        "<<: {a: b}\n"
+        "[a]: b\n"
+        "secret: !vault x\n"
+        'control: "a\\0b"\n'
+        'half: "\\ud800"\n'
+        f"long: {'x' * 5000}\n"
+        f"{'k' * 300}: x\n"
+        "'': x\n"
+        "a..b: x\n",
+    )
+    ran = phases.build(Labels())
+    assert ran.fault is not None
+    assert ran.fault.what == "business-tags.yaml has 14 faults"
+    assert faults(ran) == [
+        "business-tags.yaml:2: owner is there already, in line 1",
+        (
+            "business-tags.yaml:3: the key 'cost center' may hold letters, digits and . _ - / "
+            "only; found ' '"
+        ),
+        (
+            "business-tags.yaml:4: io.buildpacks.stack.id: keys beginning with io.buildpacks. are "
+            "the lifecycle's own"
+        ),
+        "business-tags.yaml:7: team.mail is there already, in line 5",
+        "business-tags.yaml:8: list: a list holds plain values only; this is a list",
+        "business-tags.yaml:9: merge keys (<<) do not work here; write the keys out",
+        "business-tags.yaml:10: a key must be plain text; this is a list",
+        "business-tags.yaml:11: secret: the tag '!vault' has no meaning here",
+        "business-tags.yaml:12: control: the value holds a control character",
+        "business-tags.yaml:13: half: the value holds a control character",
+        "business-tags.yaml:14: long: the value has 5000 characters; 4096 are allowed",
+        f"business-tags.yaml:15: the key {'k' * 40}... has 300 characters; 255 are allowed",
+        (
+            "business-tags.yaml:16: the key '' must begin and end with a letter or digit, "
+            "without `..` in it"
+        ),
+        (
+            "business-tags.yaml:17: the key 'a..b' must begin and end with a letter or digit, "
+            "without `..` in it"
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ("- a\n", "1: business-tags.yaml: it holds a list, not `key: value` lines"),
+        ("a\n", "1: business-tags.yaml: it holds a single value, not `key: value` lines"),
+        (
+            "a: b\nurl: a: b\n",
+            "2: business-tags.yaml: not YAML: mapping values are not allowed here",
+        ),
+        ("a: b\n\tc: d\n", "2: business-tags.yaml: not YAML: while scanning"),
+        ("a: b\n---\nc: d\n", "2: business-tags.yaml: not YAML: expected a single document"),
+        ("a: b\nc: \0\n", "2: business-tags.yaml: not YAML: the character '\\x00'"),
+        ("a: *b\n", "1: business-tags.yaml: not YAML: found undefined alias 'b'"),
+        ('a: "\\U99999999"\n', "1: business-tags.yaml: not YAML: "),
+        (b"a: b\nc: caf\xe9\n", "2: business-tags.yaml is not UTF-8 (byte 0xe9)"),
+        ("[" * MAX_FILE, "1: business-tags.yaml: more than 512 lists and mappings in brackets"),
+        ("- " * 8000, "1: business-tags.yaml: nested too deeply"),
+        ("a: &a {b: *a}\n", "is nested deeper than 16 levels"),
+        ("x" * (MAX_FILE + 1), f"characters; {MAX_FILE} are allowed"),
+        ("".join(f"k{n}: v\n" for n in range(257)), "257: business-tags.yaml: 257 labels"),
+    ],
+)
+def test_a_file_that_is_no_tag_file_is_refused_with_its_line(
+    phases: Phases, content: str | bytes, fault: str
+) -> None:
+    phases.write("business-tags.yaml", content)
+    [told] = faults(phases.build(Labels()))
+    assert fault in told
+
+
+def test_aliases_work(phases: Phases) -> None:
+    phases.write("business-tags.yaml", "a: &who {name: x, all: [y, z]}\nb: *who\n")
+    assert labels(phases.build(Labels())) == {
+        "a.name": "x",
+        "a.all": "y,z",
+        "b.name": "x",
+        "b.all": "y,z",
+    }
+
+
+def test_aliases_that_multiply_are_stopped(phases: Phases) -> None:
+    lines = ["a: &a {k0: x, k1: x, k2: x, k3: x, k4: x, k5: x, k6: x, k7: x, k8: x}"]
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True):
+        uses = ", ".join(f"k{n}: *{before}" for n in range(9))
+        lines.append(f"{name}: &{name} {{{uses}}}")
+    phases.write("business-tags.yaml", "\n".join(lines))
+    told = faults(phases.build(Labels()))
+    assert "business-tags.yaml:1: more than 4096 values once aliases are followed" in told
+
+
+def test_a_great_many_faults_are_cut_short(phases: Phases) -> None:
+    phases.write("business-tags.yaml", "".join(f"a b{n}: x\n" for n in range(100)))
+    told = faults(phases.build(Labels()))
+    assert (len(told), told[-1]) == (51, "and 50 more")
+
+
+def test_a_plain_file_is_built_without_a_yaml_library(phases: Phases) -> None:
+    """Its import takes longer than all the rest of the build."""
+    phases.write("business-tags.yaml", "owner: a\nteam:\n  mail: b@c\n")
+    code = (
+        "import os, sys; from cnbkit import phase; from cnbkit_labels import Labels; "
+        "phase.build(Labels(), os.environ); assert 'yaml' not in sys.modules"
+    )
+    env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/labels"}
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=phases.app, env=env)
+    assert 'value = "b@c"' in (phases.layers / "launch.toml").read_text()
+
+
+# Mostly what the simple reader understands, so that many examples stay within it.
+TAG_LINES = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "", "", "", " ", "  "]),
+    st.text(alphabet="abcdefg1._-/", min_size=1, max_size=4).map("k{}".format),
+    st.tuples(st.integers(0, 3), st.text(alphabet="ab1 ._-/@+,", max_size=4)).map(
+        lambda drawn: f": v{drawn[1]}" if drawn[0] else ":"
+    ),
+    st.sampled_from(["", "", "", "", " ", "\r"]),
+)
+ODD_LINES = st.builds(
+    "{}{}{}{}{}".format,
+    st.sampled_from(["", " ", "  ", "\t"]),
+    st.sampled_from(["#", "- ", "", "---", "...", "? a", "é", "a", "a b", "&a a"]),
+    st.sampled_from([":", ": ", ":  ", "", " : ", ":\t"]),
+    st.text(alphabet="ab1 .-:#'&*!", max_size=6),
+    st.sampled_from(["", " ", "  # x", "\t", "\r"]),
+)
+
+
+@settings(max_examples=400)
+@given(text=st.lists(st.one_of(*[TAG_LINES] * 7, ODD_LINES), min_size=1, max_size=4).map("\n".join))
+@example(text="a:\n  b: c\n# x\n  d: e\nf: g")
+@example(text="a:\n  b: c\n d: e")
+@example(text="a: b\n   # x\n  \nc: d\r\n")
+@example(text="a:\nb: c")
+def test_the_simple_reader_agrees_with_pyyaml_or_gives_up(text: str) -> None:
+    entries = simple.read(text)
+    if entries is not None:
+        assert full.read(text) == (entries, [])
+
+
+@settings(max_examples=300)
+@given(
+    keys=st.lists(
+        st.text(alphabet="abc", min_size=1, max_size=3), unique=True, min_size=1, max_size=4
+    ),
+    values=st.lists(st.text(alphabet="ab1 ._-/@+,", max_size=6), min_size=4, max_size=4),
+)
+def test_the_simple_reader_reads_what_people_write(keys: list[str], values: list[str]) -> None:
+    pairs = [(key, f"v{value}v") for key, value in zip(keys, values, strict=False)]
+    text = "# tags\n\n" + "".join(f"{key}: {value}\n" for key, value in pairs)
+    nested = "top:\n" + "".join(f"  {key}: {value}\n" for key, value in pairs)
+    assert simple.read(text) == [(key, value, n) for n, (key, value) in enumerate(pairs, 3)]
+    assert simple.read(nested) == [
+        (f"top.{key}", value, n) for n, (key, value) in enumerate(pairs, 2)
+    ]
+
+
+TREES: st.SearchStrategy[Any] = st.recursive(
+    st.text(st.characters(codec="utf-8"), max_size=8),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.text(alphabet="abc._ ", max_size=4), inner, max_size=3),
+    ),
+    max_leaves=12,
+)
+CONTENT = st.one_of(
+    st.binary(max_size=60),
+    st.text(alphabet="ab: \n-[]{}&*!|>'\"\\#%@`?,~<\t\r\x85xU0", max_size=60).map(str.encode),
+    TREES.map(lambda tree: yaml.safe_dump(tree, allow_unicode=True).encode()),
+)
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=CONTENT)
+def test_any_bytes_give_labels_by_the_rules_or_a_user_fault(phases: Phases, content: bytes) -> None:
+    phases.write("business-tags.yaml", content)
+    ran = phases.build(Labels())
+    if ran.code:
+        told = faults(ran)
+        assert all(line.startswith("business-tags.yaml:") for line in told)
+    else:
+        assert not any(rules.key_problem(key) for key in labels(ran))
