@@ -266,21 +266,43 @@ def test_the_simple_reader_agrees_with_pyyaml_or_gives_up(text: str) -> None:
         assert full.read(text) == (entries, [])
 
 
-@settings(max_examples=300)
-@given(
-    keys=st.lists(
-        st.text(alphabet="abc", min_size=1, max_size=3), unique=True, min_size=1, max_size=4
-    ),
-    values=st.lists(st.text(alphabet="ab1 ._-/@+,", max_size=6), min_size=4, max_size=4),
+KEYS = st.text(alphabet="abcxyz019._-/", max_size=5).map("k{}k".format)
+PLAIN = st.text(alphabet="ab1 ._-/@+,", max_size=6).map("v{}v".format)
+MAPPINGS: st.SearchStrategy[Any] = st.recursive(
+    st.dictionaries(KEYS, PLAIN, min_size=1, max_size=3),
+    lambda inner: st.dictionaries(KEYS, st.one_of(PLAIN, inner), min_size=1, max_size=3),
+    max_leaves=6,
 )
-def test_the_simple_reader_reads_what_people_write(keys: list[str], values: list[str]) -> None:
-    pairs = [(key, f"v{value}v") for key, value in zip(keys, values, strict=False)]
-    text = "# tags\n\n" + "".join(f"{key}: {value}\n" for key, value in pairs)
-    nested = "top:\n" + "".join(f"  {key}: {value}\n" for key, value in pairs)
-    assert simple.read(text) == [(key, value, n) for n, (key, value) in enumerate(pairs, 3)]
-    assert simple.read(nested) == [
-        (f"top.{key}", value, n) for n, (key, value) in enumerate(pairs, 2)
-    ]
+
+
+def written(tree: dict[str, Any], indent: int, step: int) -> str:
+    lines = ["# a comment\n"]
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            lines.append(f"{' ' * indent}{key}:\n\n{written(value, indent + step, step + 1)}")
+        else:
+            lines.append(f"{' ' * indent}{key}: {value}\n")
+    return "".join(lines)
+
+
+def paths(tree: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key, value in tree.items():
+        found.append(prefix + key)
+        if isinstance(value, dict):
+            found += paths(value, f"{prefix}{key}.")
+    return found
+
+
+@settings(max_examples=300)
+@given(tree=MAPPINGS, step=st.integers(1, 4))
+def test_the_simple_reader_reads_what_people_write(tree: dict[str, Any], step: int) -> None:
+    text = written(tree, 0, step)
+    entries = simple.read(text)
+    if len(set(paths(tree))) < len(paths(tree)):
+        assert entries is None, "`a.b` beside `b` under `a` is for the full reader to explain"
+    else:
+        assert (entries, []) == full.read(text)
 
 
 TREES: st.SearchStrategy[Any] = st.recursive(

@@ -6,7 +6,7 @@ from cnbkit import Buildpack, Triggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, Built, DetectContext, Detected
+    from cnbkit import BuildContext, Built
 
 __all__ = ["Labels"]
 
@@ -17,16 +17,9 @@ SHOWN = 50
 
 
 class Labels(Buildpack):
-    """Puts what business-tags.yaml says on the image."""
+    """Puts what business-tags.yaml says on the image; joins whenever it is there."""
 
     triggers = Triggers(*FILES)
-
-    def detect(self, ctx: DetectContext) -> Detected:
-        """Join if the file is there."""
-        for name in FILES:
-            if ctx.app.has(name):
-                return ctx.join(f"found {name}")
-        return ctx.skip(f"no {FILES[0]}")
 
     def build(self, ctx: BuildContext) -> Built:
         """Read the file; every fault of it at once."""
