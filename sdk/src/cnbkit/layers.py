@@ -118,10 +118,13 @@ class LayerKey(Model):
             return [f"this buildpack makes it differently now (version {self.__version__})"]
         lines = []
         for name, spec in self.__fields__.items():
-            if spec.role == "key" and before.get(name) != after.get(name):
+            if spec.role == "key" and not _same(before.get(name), after.get(name)):
                 lines.append(_change(spec.label or name, before.get(name), after.get(name)))
+        lines += [
+            f"{name} is no longer part of its key" for name in before.keys() - self.__fields__
+        ]
         if not lines and old.get("digest") != self.digest():
-            return ["its key is made of other fields now"]
+            return ["its key changed"]
         return lines
 
 
@@ -380,8 +383,15 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(repr(_canonical(value)).encode(errors="surrogateescape")).hexdigest()
 
 
+def _same(before: Any, after: Any) -> bool:
+    # The lifecycle keeps metadata as JSON, where a whole number is a float and loses digits.
+    if isinstance(before, float) and isinstance(after, int):
+        return before == float(after)
+    return bool(before == after)
+
+
 def _change(label: str, before: Any, after: Any) -> str:
-    # An empty list is left out of the table; an image's label is JSON, where all is a float.
+    # An empty list is left out of the table.
     before = [] if before is None and isinstance(after, list) else before
     after = [] if after is None and isinstance(before, list) else after
     before = int(before) if isinstance(before, float) and before.is_integer() else before
