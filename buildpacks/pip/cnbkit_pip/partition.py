@@ -7,7 +7,7 @@ packages alone: another package's coming or going moves nothing.
 
 from __future__ import annotations
 
-from cnbkit_pip.resolve import Package
+from cnbkit_pip.package import Package
 
 __all__ = ["HEAVY", "Group", "partition"]
 

@@ -1,74 +1,15 @@
-"""Requirements to a lock, and the lock as packages."""
+"""Requirements to a lock."""
 
 from __future__ import annotations
-
-import os
-import tomllib
-from typing import Any
 
 from cnbkit import BuildContext, CommandFailed, UserFault
 from cnbkit_pip.diagnose import explained
 from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.requirements import Requirements, normalised, tree_digest
+from cnbkit_pip.package import Package, read_lock
+from cnbkit_pip.requirements import Requirements
 from cnbkit_pip.uv import run_uv
 
-__all__ = ["Package", "resolve"]
-
-
-class Package:
-    """One entry of a pylock.toml (PEP 751, `[[packages]]`).
-
-    Attributes:
-        entry: the table as it stands in the lock.
-    """
-
-    def __init__(self, entry: dict[str, Any]) -> None:
-        self.entry = entry
-
-    @property
-    def name(self) -> str:
-        """Its normalised name."""
-        return normalised(self.entry["name"])
-
-    @property
-    def version(self) -> str:
-        """Its version; "local" for a directory without one."""
-        return str(self.entry.get("version", "local"))
-
-    @property
-    def size(self) -> int:
-        """Bytes to download: of the largest file that may be chosen; 0 where unknown."""
-        return max((int(each.get("size", 0)) for each in self.artifacts()), default=0)
-
-    def artifacts(self) -> list[dict[str, Any]]:
-        """Its wheels if there are any, else its source distribution or archive."""
-        wheels = self.entry.get("wheels") or []
-        others = [self.entry[kind] for kind in ("sdist", "archive") if kind in self.entry]
-        return list(wheels) or others
-
-    def identity(self) -> str:
-        """What it is to the byte: name, version, and the hashes or commit it may come from."""
-        hashes = sorted(
-            str(value)
-            for artifact in self.artifacts()
-            for value in artifact.get("hashes", {}).values()
-        )
-        if "vcs" in self.entry:
-            hashes.append(str(self.entry["vcs"].get("commit-id", "")))
-        if "directory" in self.entry:
-            hashes.append(tree_digest(self.entry["directory"]["path"]))
-        return " ".join([self.name, self.version, *hashes])
-
-    def restricted_to(self, allowed: set[str]) -> Package:
-        """The same package with only the files of these SHA-256 sums."""
-        entry = dict(self.entry)
-        wheels = [each for each in entry.get("wheels", []) if _sha256(each) in allowed]
-        entry.pop("wheels", None)
-        if wheels:
-            entry["wheels"] = wheels
-        if "sdist" in entry and _sha256(entry["sdist"]) not in allowed:
-            del entry["sdist"]
-        return Package(entry)
+__all__ = ["resolve"]
 
 
 def resolve(
@@ -92,9 +33,7 @@ def resolve(
         run_uv(ctx, python, "compile", *requirements.roots, *options, "--output-file", lock)
     except CommandFailed as failed:
         raise explained(failed, requirements) from None
-    with open(lock, "rb") as file:
-        entries = tomllib.load(file)["packages"]
-    packages = [Package(_with_absolute_paths(entry, os.path.dirname(lock))) for entry in entries]
+    packages = read_lock(lock)
     return _with_allowed_hashes(packages, requirements)
 
 
@@ -122,27 +61,3 @@ def _with_allowed_hashes(packages: list[Package], requirements: Requirements) ->
             )
         result.append(restricted)
     return result
-
-
-def _with_absolute_paths(entry: dict[str, Any], folder: str) -> dict[str, Any]:
-    """Paths in a lock are relative to it; the layers' own locks lie elsewhere."""
-    result = dict(entry)
-    for kind in ("archive", "directory", "vcs", "sdist"):
-        source = entry.get(kind)
-        if isinstance(source, dict) and "path" in source:
-            result[kind] = {
-                **source,
-                "path": os.path.normpath(os.path.join(folder, source["path"])),
-            }
-    if "wheels" in entry:
-        result["wheels"] = [
-            {**each, "path": os.path.normpath(os.path.join(folder, each["path"]))}
-            if "path" in each
-            else each
-            for each in entry["wheels"]
-        ]
-    return result
-
-
-def _sha256(artifact: dict[str, Any]) -> str:
-    return str(artifact.get("hashes", {}).get("sha256", ""))

@@ -1,0 +1,114 @@
+"""Real builds: `cnbkit` as a person calls it, with the real lifecycle and the real package index.
+
+The state folder is the default one, so that base images and lifecycle are made once a machine;
+images get names of their own and are removed afterwards.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.platform.home import Home
+from cnbkit.platform.image import Image
+from cnbkit.platform.store import ImageStore, UnknownImage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
+
+
+class Result:
+    """What a command left: its exit status, and stdout and stderr as one text."""
+
+    def __init__(self, code: int, output: str) -> None:
+        self.code = code
+        self.output = output
+
+    def lines(self, start: str) -> list[str]:
+        """The output's lines that begin so."""
+        return [line for line in self.output.splitlines() if line.startswith(start)]
+
+
+class Project:
+    """An app and the image made of it."""
+
+    def __init__(self, app: Path, home: Home) -> None:
+        self.app = app
+        self.home = home
+        self.name = f"test-{uuid.uuid4().hex[:12]}"
+        self.store = ImageStore(home.images)
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        """Add or replace files of the app."""
+        for name, content in files.items():
+            path = self.app / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def build(self, *options: str, code: int = 0, env: Mapping[str, str] | None = None) -> Result:
+        """`cnbkit build --verbose`; its exit status has to be `code`."""
+        result = cnbkit("build", str(self.app), "--tag", self.name, "--verbose", *options, env=env)
+        assert result.code == code, result.output
+        return result
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """`cnbkit run`; what the app printed."""
+        result = cnbkit("run", self.name, *arguments)
+        assert result.code == code, result.output
+        return result.output
+
+    def image(self) -> Image:
+        """The image as it is in the store now."""
+        return Image.from_store(self.store, self.name)
+
+    def layers(self) -> dict[str, str]:
+        """Digest of each layer by what it is."""
+        return {layer.what: layer.diff_id for layer in self.image().layers}
+
+    def remove(self) -> None:
+        """Forget image and cache."""
+        with suppress(UnknownImage):
+            self.store.remove(self.name)
+        shutil.rmtree(self.home.cache / self.name, ignore_errors=True)
+
+
+def cnbkit(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
+    """Run the command line to its end."""
+    done = subprocess.run(
+        [CNBKIT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+    return Result(done.returncode, done.stdout.decode(errors="replace"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty app."""
+    made = Project(tmp_path / "app", Home.default())
+    made.app.mkdir()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def vision(tmp_path: Path) -> Iterator[Project]:
+    """A copy of examples/vision."""
+    made = Project(tmp_path / "vision", Home.default())
+    shutil.copytree(ROOT / "examples" / "vision", made.app)
+    yield made
+    made.remove()
