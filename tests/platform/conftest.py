@@ -97,7 +97,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A static binary; see SOURCE for what it can do."""
     folder = tmp_path_factory.mktemp("program")
     (folder / "probe.c").write_text(SOURCE)
-    command = ["gcc", "-static", "-O1", "-w", "-o", folder / "probe", folder / "probe.c"]
+    command = ["gcc", "-static", "-O1", "-w", "-o", str(folder / "probe"), str(folder / "probe.c")]
     subprocess.run(command, check=True)
     return folder / "probe"
 

@@ -367,7 +367,7 @@ def test_memory_stays_flat_for_a_large_layer(tmp_path: Path) -> None:
         "        subprocess.run(['curl', '-fsS', '-H', head, *more], check=True)\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)\n"
     )
-    command = [sys.executable, "-c", program, tmp_path]
+    command = [sys.executable, "-c", program, str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(result.stdout) < 100, "MiB, of a 400 MiB layer"
 
@@ -391,7 +391,10 @@ def test_a_full_disk_is_told_to_the_client_and_remembered(tmp_path: Path) -> Non
     script = 'mount -t tmpfs -o size=1m tmpfs "$1" && exec "$2" -c "$3" "$1"'
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
     result = subprocess.run(
-        [*command, tmp_path, sys.executable, program], capture_output=True, text=True, check=False
+        [*command, str(tmp_path), sys.executable, program],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     answer, _, fault = result.stdout.partition("\n")
     assert answer.endswith("507"), result.stderr

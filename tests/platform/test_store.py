@@ -276,7 +276,10 @@ def test_a_full_disk_is_named_and_leaves_no_rest(tmp_path: Path) -> None:
     script = 'mount -t tmpfs -o size=1m tmpfs "$1" && exec "$2" -c "$3" "$1"'
     command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
     result = subprocess.run(
-        [*command, tmp_path, sys.executable, program], capture_output=True, text=True, check=False
+        [*command, str(tmp_path), sys.executable, program],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.stdout.strip() == StoreFull.__name__, result.stderr
 

@@ -66,8 +66,7 @@ def export_oci_archive(store: ImageStore, name: str, path: Path) -> None:
             _fill_layout(store, name, layout)
             with _open_tar(workspace / "archive") as archive:
                 for file in sorted(layout.rglob("*")):
-                    if file.is_file():
-                        _add_file(archive, file.relative_to(layout).as_posix(), file)
+                    _add_own(archive, file.relative_to(layout).as_posix(), file)
             (workspace / "archive").replace(path)
         except OSError as error:
             raise _fault(path, error) from error
@@ -161,6 +160,25 @@ def _add_file(archive: tarfile.TarFile, name: str, path: Path) -> None:
     import tarfile
 
     entry = tarfile.TarInfo(name)
+    with path.open("rb") as file:
+        entry.size = os.fstat(file.fileno()).st_size
+        archive.addfile(entry, file)
+
+
+def _add_own(archive: tarfile.TarFile, name: str, path: Path) -> None:
+    """Add a file or folder as the caller's own.
+
+    Unpacking an OCI archive, skopeo gives each entry, and folders that are not listed, to the
+    owner the archive says; an ordinary user's skopeo fails where that is root.
+    """
+    import tarfile
+
+    entry = tarfile.TarInfo(name)
+    entry.uid, entry.gid = os.getuid(), os.getgid()
+    if path.is_dir():
+        entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(entry)
+        return
     with path.open("rb") as file:
         entry.size = os.fstat(file.fileno()).st_size
         archive.addfile(entry, file)

@@ -258,6 +258,7 @@ def _choose(index: Mapping[str, Any], name: str, wanted: str) -> Descriptor:
         offered.append(spelled)
     raise UserFault(
         f"{name!r} has no image for {wanted}",
+        where="--platform",
         remedy="choose one of: " + ", ".join(offered) if offered else "build it for this platform",
     )
 

@@ -404,6 +404,7 @@ def _find(program: str) -> str:
     package = {"bwrap": "bubblewrap"}.get(program, "util-linux")
     raise PlatformFault(
         f"the program {program!r} is not installed",
+        where=f"PATH={os.environ.get('PATH', '')}",
         remedy=f"apt-get install {package}\nor: dnf install {package}",
     )
 
@@ -439,6 +440,7 @@ def _namespace_fault(detail: str) -> PlatformFault:
                 )
     return PlatformFault(
         "this host forbids user namespaces",
+        where="bwrap --unshare-user",
         remedy="allow them: in a container, run it with"
         " --security-opt seccomp=unconfined --security-opt systempaths=unconfined\n"
         "or build with --engine pack",
@@ -449,6 +451,7 @@ def _namespace_fault(detail: str) -> PlatformFault:
 def _mount_fault(detail: str) -> PlatformFault:
     return PlatformFault(
         "the image's layers cannot be mounted as an overlay",
+        where="mount -t overlay",
         remedy="use Linux 5.11 or newer, and set CNBKIT_HOME to a folder on ext4, xfs or btrfs"
         " (not NFS, not a container's own file system)",
         detail=detail,

@@ -154,7 +154,10 @@ class ImageStore:
             document = json.loads(data)
         except ValueError as error:
             raise PlatformFault(
-                "a manifest is not JSON", where=name, remedy="push the image again"
+                "a manifest is not JSON",
+                where=name,
+                remedy="push the image again",
+                detail=str(error),
             ) from error
         parts = oci.references(media_type, document)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
@@ -401,7 +404,7 @@ class BlobWriter:
             PlatformFault: the disk refuses for another reason, or the writer is closed.
         """
         if self._handle is None:
-            raise PlatformFault("this upload has ended", remedy="start another")
+            raise self._ended()
         self._hash.update(data)
         rest = memoryview(data)
         try:
@@ -432,7 +435,7 @@ class BlobWriter:
                 remedy="send them again",
             )
         if self._handle is None:
-            raise PlatformFault("this upload has ended", remedy="start another")
+            raise self._ended()
         self._close()
         try:
             self._store._adopt(self._path, digest)
@@ -446,6 +449,11 @@ class BlobWriter:
         if self._handle is not None:
             self._close()
             self._path.unlink(missing_ok=True)
+
+    def _ended(self) -> PlatformFault:
+        return PlatformFault(
+            "this upload has ended", where=str(self._store.path), remedy="start another"
+        )
 
     def _close(self) -> None:
         if self._handle is not None:

@@ -195,6 +195,7 @@ def _plain(blob: IO[bytes]) -> IO[bytes]:
     if start == _ZSTD:
         raise PlatformFault(
             "the layer is compressed by zstd, which is not supported here",
+            where=getattr(blob, "name", None),
             remedy="convert the image: skopeo copy --dest-compress-format gzip …",
         )
     return blob
