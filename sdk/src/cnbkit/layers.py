@@ -120,9 +120,8 @@ class LayerKey(Model):
         for name, spec in self.__fields__.items():
             if spec.role == "key" and not _same(before.get(name), after.get(name)):
                 lines.append(_change(spec.label or name, before.get(name), after.get(name)))
-        lines += [
-            f"{name} is no longer part of its key" for name in before.keys() - self.__fields__
-        ]
+        gone = sorted(before.keys() - self.__fields__.keys())
+        lines.extend(f"{name} is no longer part of its key" for name in gone)
         if not lines and old.get("digest") != self.digest():
             return ["its key changed"]
         return lines

@@ -1,0 +1,60 @@
+"""Reading the app's files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit import App, UserFault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> App:
+    return App(str(tmp_path))
+
+
+def test_only_files_and_links_to_files_are_there(app: App) -> None:
+    (app.path / "file").touch()
+    (app.path / "link").symlink_to("file")
+    (app.path / "dangling").symlink_to("absent")
+    (app.path / "folder").mkdir()
+    assert [name for name in ("file", "link", "dangling", "folder", "absent") if app.has(name)] == [
+        "file",
+        "link",
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(app: App) -> None:
+    (app.path / "f.toml").write_bytes(b'\xef\xbb\xbfa = "\xc3\xa9"\r\n')
+    assert app.text("f.toml") == 'a = "é"\r\n'
+    assert app.toml("f.toml") == {"a": "é"}
+    assert app.bytes("f.toml").startswith(b"\xef\xbb\xbf")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_byte_that_is_not_utf8_is_named_with_its_line(app: App, mark: bytes) -> None:
+    (app.path / "f").write_bytes(mark + b"a\n\nb\xe9\n")
+    with pytest.raises(UserFault) as caught:
+        app.text("f")
+    assert (caught.value.where, caught.value.what) == ("f:3", "f is not UTF-8 (byte 0xe9)")
+
+
+@pytest.mark.parametrize("name", ["absent", "folder", "file/below"])
+def test_what_cannot_be_read_is_the_users_fault(app: App, name: str) -> None:
+    (app.path / "folder").mkdir()
+    (app.path / "file").touch()
+    with pytest.raises(UserFault, match=f"cannot read {name}: ") as caught:
+        app.bytes(name)
+    assert caught.value.where == name
+
+
+@pytest.mark.parametrize("content", [b"a = ", b"a = 1\na = 2", b"\xff", b"a = " + b"9" * 5000])
+def test_a_file_that_is_not_toml_is_the_users_fault(app: App, content: bytes) -> None:
+    (app.path / "f.toml").write_bytes(content)
+    with pytest.raises(UserFault) as caught:
+        app.toml("f.toml")
+    assert (caught.value.exit_code, str(caught.value.where).partition(":")[0]) == (65, "f.toml")

@@ -1,0 +1,97 @@
+"""Running other programs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit import CommandFailed
+from cnbkit.command import Runner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATH = "/usr/bin:/bin"
+
+
+class Shown(list[str]):
+    """The lines shown."""
+
+
+def _runner(cwd: Path, shown: Shown, **env: str) -> Runner:
+    return Runner(lambda: {"PATH": PATH, **env}, str(cwd), shown.append)
+
+
+def test_what_a_program_prints_is_shown_by_line_and_comes_back(tmp_path: Path) -> None:
+    shown = Shown()
+    run = _runner(tmp_path, shown)
+    assert run("sh", "-c", "echo one; echo two >&2; printf 'th\\377'") == "one\ntwo\nth\ufffd"
+    assert shown == ["one", "two", "th\ufffd"]
+
+
+def test_a_quiet_program_shows_nothing_but_its_output_comes_back(tmp_path: Path) -> None:
+    shown = Shown()
+    assert _runner(tmp_path, shown)("echo", "x", quiet=True) == "x\n"
+    assert shown == []
+
+
+def test_a_program_runs_in_the_app_with_no_input(tmp_path: Path) -> None:
+    assert _runner(tmp_path, Shown())("sh", "-c", "pwd; cat") == f"{tmp_path}\n"
+    (tmp_path / "below").mkdir()
+    assert _runner(tmp_path, Shown())("pwd", cwd=tmp_path / "below") == f"{tmp_path}/below\n"
+
+
+def test_a_program_is_found_on_the_path_it_is_given(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("#!/bin/sh\necho found $A\n")
+    (tmp_path / "mine").chmod(0o755)
+    run = _runner(tmp_path, Shown(), PATH=f"{tmp_path}:{PATH}")
+    assert run("mine", env={"A": "x"}) == "found x\n"
+    with pytest.raises(CommandFailed):
+        _runner(tmp_path, Shown())("mine")
+
+
+def test_only_the_given_environment_reaches_a_program(tmp_path: Path) -> None:
+    run = _runner(tmp_path, Shown(), A="1", B="1")
+    seen = run("/usr/bin/env", env={"B": "2"}).splitlines()
+    assert sorted(seen) == ["A=1", "B=2", f"PATH={PATH}"]
+
+
+def test_the_environment_is_asked_for_at_each_call(tmp_path: Path) -> None:
+    env = {"PATH": PATH, "A": "1"}
+    run = Runner(lambda: env, str(tmp_path), Shown().append)
+    env["A"] = "2"
+    assert run("sh", "-c", "echo $A") == "2\n"
+
+
+def test_a_failure_carries_status_arguments_and_the_last_lines(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        _runner(tmp_path, Shown())("sh", "-c", "seq 100; exit 3", quiet=True)
+    assert (caught.value.code, caught.value.argv[0]) == (3, "sh")
+    assert caught.value.output.splitlines() == [str(line) for line in range(61, 101)]
+    shown = str(caught.value)
+    assert shown.startswith("Error: sh ended with exit status 3\n  where: sh -c seq 100; exit 3\n")
+    assert shown.endswith("\n    100")
+
+
+def test_a_killed_program_is_told_from_one_that_gave_up(tmp_path: Path) -> None:
+    """The usual end of an installation that ran out of memory."""
+    with pytest.raises(CommandFailed, match="sh was killed by signal 9") as caught:
+        _runner(tmp_path, Shown())("sh", "-c", "kill -9 $$")
+    assert caught.value.code == -9
+
+
+def test_a_program_that_cannot_be_started_fails_like_one_that_ran(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    for program in ("absent-program", str(tmp_path / "plain"), str(tmp_path)):
+        with pytest.raises(CommandFailed) as caught:
+            _runner(tmp_path, Shown())(program)
+        assert caught.value.code == 127
+        assert program in caught.value.output
+
+
+def test_a_missing_working_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        _runner(tmp_path, Shown())(sys.executable, cwd=tmp_path / "absent")
+    assert str(tmp_path / "absent") in caught.value.output

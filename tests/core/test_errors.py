@@ -1,0 +1,55 @@
+"""Faults: what they say and the exit status they end with."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnbkit import BuildpackFault, CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit.contract.model import Fault, InvalidDocument
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "blame"),
+    [
+        (UserFault, 65, "your app"),
+        (PlatformFault, 69, "the platform"),
+        (BuildpackFault, 70, "the buildpack"),
+        (CnbkitError, 70, "cnbkit"),
+    ],
+)
+def test_who_can_mend_a_fault_is_in_its_type_and_exit_status(
+    kind: type[CnbkitError], code: int, blame: str
+) -> None:
+    assert (kind.exit_code, kind.blame) == (code, blame)
+    assert issubclass(kind, CnbkitError)
+
+
+@pytest.mark.parametrize(
+    "error", [CommandFailed(["x"], 1, "out"), InvalidDocument("x", [Fault((), "wrong")])]
+)
+def test_every_fault_can_be_caught_as_one_of_cnbkits(error: Exception) -> None:
+    assert isinstance(error, CnbkitError)
+
+
+def test_a_fault_shows_one_part_a_line() -> None:
+    fault = UserFault("it is wrong", where="f:3", remedy="mend it\nor not", detail="a\n\nb")
+    assert str(fault) == (
+        "Error: it is wrong\n"
+        "  where: f:3\n"
+        "  to do: mend it\n"
+        "         or not\n"
+        "  detail:\n"
+        "    a\n"
+        "    \n"
+        "    b"
+    )
+
+
+def test_parts_that_are_not_given_are_left_out() -> None:
+    assert str(CnbkitError("it is wrong")) == "Error: it is wrong"
+
+
+def test_a_fault_in_a_document_is_placed_by_path_and_line() -> None:
+    assert str(Fault(("a", 0, "b-c", 1, 2), "bad")) == "a[0].b-c[1][2]: bad"
+    assert str(Fault((0, "a"), "bad", line=7)) == "line 7: [0].a: bad"
+    assert str(Fault((), "bad", line=7)) == "line 7: bad"

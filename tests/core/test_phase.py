@@ -1,0 +1,431 @@
+"""The process behind bin/detect and bin/build."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+import cnbkit
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildpackFault,
+    Built,
+    DetectContext,
+    Detected,
+    Layer,
+    LayerKey,
+    Plan,
+    Process,
+    Triggers,
+    key,
+)
+from cnbkit.phase import build, detect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROGRAM = """
+import os, sys
+sys.path.insert(0, os.environ["SDK"])
+from cnbkit import *
+
+class Pack(Buildpack):
+    def detect(self, ctx):
+        return self.act(ctx) or ctx.join("always", Plan().provides("x"))
+
+    def build(self, ctx):
+        return self.act(ctx) or Built(Process(type="web", command=["x"]))
+
+    def on_error(self, error):
+        print("hook:", type(error).__name__)
+        if os.environ.get("HOOK_FAILS"):
+            raise RuntimeError("hook broke")
+
+    def act(self, ctx):
+        exec(os.environ.get("ACT", ""))
+
+if __name__ == "__main__":
+    Pack.main(*os.environ.get("PHASE", "").split())
+"""
+
+
+class Folders(NamedTuple):
+    """What the lifecycle gives a buildpack."""
+
+    root: Path
+
+    @property
+    def layers(self) -> Path:
+        return self.root / "layers"
+
+    @property
+    def plan(self) -> Path:
+        return self.root / "plan.toml"
+
+    def env(self) -> dict[str, str]:
+        return {
+            "CNB_PLATFORM_DIR": str(self.root / "platform"),
+            "CNB_BUILDPACK_DIR": str(self.root / "bp"),
+            "CNB_LAYERS_DIR": str(self.layers),
+            "CNB_BP_PLAN_PATH": str(self.plan),
+            "CNB_BUILD_PLAN_PATH": str(self.plan),
+            "CNB_TARGET_OS": "linux",
+            "CNB_TARGET_ARCH": "arm64",
+            "CNB_TARGET_ARCH_VARIANT": "v8",
+            "CNB_TARGET_DISTRO_NAME": "debian",
+            "CNB_TARGET_DISTRO_VERSION": "12",
+        }
+
+    def toml(self, name: str) -> dict[str, Any]:
+        return tomllib.loads((self.layers / name).read_text())
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
+    for name in ("layers", "platform", "bp", "app"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "plan.toml").touch()
+    (tmp_path / "bp" / "buildpack.toml").write_text(
+        'api = "0.12"\n[buildpack]\nid = "acme/x"\nversion = "1.2.3"\n'
+    )
+    monkeypatch.chdir(tmp_path / "app")
+    return Folders(tmp_path)
+
+
+class _Detects(Buildpack):
+    def __init__(self, answer: Callable[[DetectContext], Detected]) -> None:
+        self.answer = answer
+
+    def detect(self, ctx: DetectContext) -> Detected:
+        return self.answer(ctx)
+
+
+class _Builds(Buildpack):
+    def __init__(self, result: Callable[[BuildContext], Built]) -> None:
+        self.result = result
+
+    def build(self, ctx: BuildContext) -> Built:
+        return self.result(ctx)
+
+
+def _run(
+    folders: Folders, phase: str, act: str = "", *arguments: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    program = folders.root / phase
+    program.write_text(PROGRAM)
+    given = {**folders.env(), "SDK": str(Path(cnbkit.__file__).parents[1]), "ACT": act, **env}
+    return subprocess.run(
+        [sys.executable, "-B", str(program), *arguments],
+        env={name: value for name, value in given.items() if value != "<unset>"},
+        cwd=folders.root / "app",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_joining_writes_the_plan_and_says_why(
+    folders: Folders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan().provides("a").requires("b", version="1")
+    pack = _Detects(lambda ctx: ctx.join("found it", plan))
+    assert detect(pack, folders.env()) == 0
+    assert tomllib.loads(folders.plan.read_text()) == {
+        "provides": [{"name": "a"}],
+        "requires": [{"name": "b", "metadata": {"version": "1"}}],
+    }
+    assert capsys.readouterr().out == "  join: found it\n"
+
+
+def test_skipping_leaves_the_plan_alone_and_ends_with_100(
+    folders: Folders, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect(_Detects(lambda ctx: ctx.skip("nothing here")), folders.env()) == 100
+    assert folders.plan.read_text() == ""
+    assert capsys.readouterr().out == "  skip: nothing here\n"
+
+
+def test_detect_sees_app_target_settings_and_its_own_folder(folders: Folders) -> None:
+    (folders.root / "app" / "f").write_text("text")
+    seen = []
+
+    def answer(ctx: DetectContext) -> Detected:
+        seen.extend(
+            [
+                ctx.app.text("f"),
+                str(ctx.target),
+                ctx.settings.get("BP_A"),
+                ctx.buildpack_dir / "buildpack.toml",
+            ]
+        )
+        return ctx.skip("")
+
+    detect(_Detects(answer), {**folders.env(), "BP_A": "x"})
+    assert seen == [
+        "text",
+        "linux/arm64/v8 (debian 12)",
+        "x",
+        folders.root / "bp" / "buildpack.toml",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("app", "env", "code", "reason"),
+    [
+        ("requirements.txt", {}, 0, "join: found requirements.txt"),
+        ("lock.yml", {}, 0, "join: found lock.yml"),
+        ("", {"BP_X": "1"}, 0, "join: found BP_X"),
+        ("", {"BP_X": " "}, 100, "skip: none of requirements.txt, *.yml, BP_X"),
+        ("other", {}, 100, "skip: none of requirements.txt, *.yml, BP_X"),
+    ],
+)
+def test_a_buildpack_with_triggers_alone_joins_by_them(
+    folders: Folders,
+    capsys: pytest.CaptureFixture[str],
+    app: str,
+    env: dict[str, str],
+    code: int,
+    reason: str,
+) -> None:
+    class Pack(Buildpack):
+        triggers = Triggers("requirements.txt", "*.yml", settings=("BP_X",))
+
+    if app:
+        (folders.root / "app" / app).touch()
+    assert detect(Pack(), {**folders.env(), **env}) == code
+    assert capsys.readouterr().out == f"  {reason}\n"
+
+
+def test_a_buildpack_without_triggers_always_joins(folders: Folders) -> None:
+    assert detect(Buildpack(), folders.env()) == 0
+
+
+def test_build_writes_processes_labels_and_slices_to_launch_toml(folders: Folders) -> None:
+    built = Built(
+        Process(
+            type="web",
+            command=["python", "-m", "app"],
+            args=["--port", "8080"],
+            default=True,
+            working_dir="sub",
+            exec_env=["production"],
+        ),
+        Process(type="train", command=["t"]),
+        labels={"b": "2", "a": "1"},
+        slices=[["static/*", "x"]],
+    )
+    assert build(_Builds(lambda _: built), folders.env()) == 0
+    assert folders.toml("launch.toml") == {
+        "labels": [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}],
+        "processes": [
+            {
+                "type": "web",
+                "command": ["python", "-m", "app"],
+                "args": ["--port", "8080"],
+                "default": True,
+                "working-dir": "sub",
+                "exec-env": ["production"],
+            },
+            {"type": "train", "command": ["t"], "default": False},
+        ],
+        "slices": [{"paths": ["static/*", "x"]}],
+    }
+
+
+def test_a_later_process_replaces_one_of_the_same_type(folders: Folders) -> None:
+    built = Built(
+        Process(type="web", command=["old"], default=True), Process(type="web", command=["new"])
+    )
+    build(_Builds(lambda _: built), folders.env())
+    assert [each["command"] for each in folders.toml("launch.toml")["processes"]] == [["new"]]
+
+
+def test_two_default_processes_are_refused_as_the_lifecycle_would() -> None:
+    with pytest.raises(BuildpackFault, match="more than one process is the default: a, b"):
+        Built(*(Process(type=name, command=["x"], default=True) for name in ("a", "b")))
+
+
+def test_what_is_left_to_others_is_written_to_build_toml(folders: Folders) -> None:
+    folders.plan.write_text('[[entries]]\nname = "x"\n')
+    pack = _Builds(lambda ctx: Built(unmet=[entry.name for entry in ctx.plan.named("x")]))
+    build(pack, folders.env())
+    assert folders.toml("build.toml") == {"unmet": [{"name": "x"}]}
+
+
+def test_nothing_said_is_nothing_written_but_the_report(folders: Folders) -> None:
+    build(_Builds(lambda _: Built()), folders.env())
+    assert os.listdir(folders.layers) == [".cnbkit-report.tsv"]  # noqa: PTH208
+
+
+def test_the_store_is_found_again_kept_replaced_and_emptied(folders: Folders) -> None:
+    seen = []
+    stores: list[dict[str, object] | None] = [{"a": {"b": [1]}}, None, {}, None]
+    for store in stores:
+
+        def result(ctx: BuildContext, store: dict[str, object] | None = store) -> Built:
+            seen.append(ctx.store)
+            return Built(store=store)
+
+        build(_Builds(result), folders.env())
+    assert seen == [{}, {"a": {"b": [1]}}, {"a": {"b": [1]}}, {}]
+
+
+class _Key(LayerKey):
+    name: str = key("name\twith tab")
+
+
+def test_the_report_says_what_happened_to_each_layer_and_why(folders: Folders) -> None:
+    def result(name: str) -> Callable[[BuildContext], Built]:
+        def each(ctx: BuildContext) -> Built:
+            for layer in (Layer.cached("cached"), Layer.for_build("new")):
+                with ctx.layer(layer, _Key(name=name)):
+                    pass
+            return Built()
+
+        return each
+
+    for name in ("a", "b"):
+        build(_Builds(result(name)), folders.env())
+        for layer in ("cached", "new"):
+            toml = folders.layers / f"{layer}.toml"
+            toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
+    lines = (folders.layers / ".cnbkit-report.tsv").read_text().splitlines()
+    assert lines[0].startswith("seconds\t")
+    assert lines[1:] == [
+        "layer\tcached\trebuild\tname with tab changed from a to b",
+        "layer\tnew\trebuild\t",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("toml", "heading"),
+    [
+        ('[buildpack]\nid = "acme/x"\nversion = "1.2.3"\nname = "Acme"\n', "Acme 1.2.3"),
+        ('[buildpack]\nid = "acme/x"\nversion = "1.2.3"\n', "acme/x 1.2.3"),
+        ("", "buildpack"),
+    ],
+)
+def test_build_names_itself(
+    folders: Folders, capsys: pytest.CaptureFixture[str], toml: str, heading: str
+) -> None:
+    (folders.root / "bp" / "buildpack.toml").write_text(toml)
+    build(_Builds(lambda _: Built()), folders.env())
+    build(_Builds(lambda _: Built()), folders.env(), identity="given 9.9.9")
+    assert capsys.readouterr().out == f"{heading}\ngiven 9.9.9\n"
+
+
+def test_a_broken_plan_is_a_fault_that_names_the_file(folders: Folders) -> None:
+    folders.plan.write_text("[[entries]]\nname = 5\n")
+    with pytest.raises(cnbkit.CnbkitError, match=r"entries\[0\]\.name") as caught:
+        build(_Builds(lambda ctx: Built(unmet=[str(ctx.plan)])), folders.env())
+    assert caught.value.where == str(folders.plan)
+
+
+def test_the_phase_is_the_programs_name(folders: Folders) -> None:
+    done = _run(folders, "detect")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "x" in folders.plan.read_text()
+    assert _run(folders, "build").returncode == 0
+    assert folders.toml("launch.toml")["processes"][0]["type"] == "web"
+
+
+def test_the_phase_may_be_given_as_an_argument_or_by_the_caller(folders: Folders) -> None:
+    assert _run(folders, "program", "", "detect").stdout == "  join: always\n"
+    assert _run(folders, "program", PHASE="detect").stdout == "  join: always\n"
+
+
+def test_positional_arguments_stand_in_for_missing_variables(folders: Folders) -> None:
+    away = {name: "<unset>" for name in folders.env() if not name.startswith("CNB_TARGET")}
+    platform, plan = str(folders.root / "platform"), str(folders.plan)
+    done = _run(folders, "detect", "", platform, plan, **away)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "x" in folders.plan.read_text()
+    folders.plan.write_text("")
+    done = _run(folders, "build", "ctx.plan", str(folders.layers), platform, plan, **away)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folders.layers / "launch.toml").exists()
+
+
+def test_variables_come_before_positional_arguments(folders: Folders) -> None:
+    other = str(folders.root / "other")
+    assert _run(folders, "detect", "", other, other).returncode == 0
+    assert "x" in folders.plan.read_text()
+    assert not Path(other).exists()
+
+
+def test_missing_input_is_named_without_a_traceback(folders: Folders) -> None:
+    done = _run(folders, "detect", CNB_BUILD_PLAN_PATH="<unset>")
+    assert done.returncode == 70
+    assert done.stderr.startswith("Error: the platform gave no CNB_BUILD_PLAN_PATH\n")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("phase", ["detect", "build"])
+@pytest.mark.parametrize(
+    ("act", "code", "said"),
+    [
+        ("raise UserFault('w', where='f:1', remedy='r')", 65, "Error: w\n  where: f:1\n  to do: r"),
+        ("raise PlatformFault('w')", 69, "Error: w"),
+        ("raise BuildpackFault('w')", 70, "Error: w"),
+        ("ctx.app.text('absent')", 65, "Error: cannot read absent: No such file or directory"),
+        ("from cnbkit.command import CommandFailed; raise CommandFailed(['p'], 3, 'out')", 70, "p"),
+    ],
+)
+def test_a_fault_ends_with_its_own_status_and_no_traceback(
+    folders: Folders, phase: str, act: str, code: int, said: str
+) -> None:
+    done = _run(folders, phase, act)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hook: " in done.stdout
+    assert not (folders.layers / "launch.toml").exists()
+
+
+@pytest.mark.parametrize("phase", ["detect", "build"])
+def test_an_unexpected_error_blames_the_buildpack_and_keeps_the_traceback(
+    folders: Folders, phase: str
+) -> None:
+    done = _run(folders, phase, "1 / 0")
+    assert done.returncode == 70
+    assert done.stderr.startswith(f"Error: Pack failed in {phase}\n  to do: report this")
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.rstrip().endswith("    ZeroDivisionError: division by zero")
+    assert "hook: BuildpackFault" in done.stdout
+
+
+def test_an_interrupt_ends_with_130(folders: Folders) -> None:
+    done = _run(folders, "build", "raise KeyboardInterrupt")
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_hook_that_fails_does_not_hide_the_fault(folders: Folders) -> None:
+    done = _run(folders, "build", "raise UserFault('the fault')", HOOK_FAILS="1")
+    assert done.returncode == 65
+    assert "Warning: on_error failed: RuntimeError('hook broke')" in done.stderr
+    assert done.stderr.rstrip().endswith("Error: the fault")
+
+
+def test_an_unknown_phase_is_a_fault(folders: Folders) -> None:
+    done = _run(folders, "generate")
+    assert done.returncode == 70
+    assert done.stderr.startswith("Error: there is no phase 'generate'")
+
+
+def test_output_of_programs_and_of_the_log_comes_in_order(folders: Folders) -> None:
+    act = "ctx.log.info('one'); ctx.run('echo', 'two'); ctx.log.info('three'); ctx.log.detail('no')"
+    assert _run(folders, "build", act, PATH="/usr/bin:/bin").stdout.splitlines() == [
+        "acme/x 1.2.3",
+        "  one",
+        "    two",
+        "  three",
+    ]
+    act = "ctx.log.detail('yes')"
+    assert "  yes" in _run(folders, "build", act, BP_LOG_LEVEL="DEBUG").stdout.splitlines()

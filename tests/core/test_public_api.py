@@ -1,0 +1,74 @@
+"""What an author may import."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cnbkit
+
+
+def test_what_is_exported_is_what_can_be_imported() -> None:
+    namespace: dict[str, object] = {}
+    exec("from cnbkit import *", namespace)
+    namespace.pop("__builtins__")
+    assert sorted(namespace) == sorted(cnbkit.__all__)
+    assert sorted(dir(cnbkit)) == sorted([*cnbkit.__all__, "__version__"])
+
+
+def test_type_checkers_see_the_same_names_as_programs() -> None:
+    tree = ast.parse(Path(cnbkit.__file__).read_text())
+    imported = {
+        (alias.name, node.module)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+    assert {name for name, _ in imported} == set(cnbkit.__all__)
+    for name, module in imported:
+        assert getattr(importlib.import_module(str(module)), name) is getattr(cnbkit, name)
+
+
+def test_there_are_few_enough_names_to_learn() -> None:
+    assert len(cnbkit.__all__) <= 40
+    assert list(cnbkit.__all__) == sorted(cnbkit.__all__, key=lambda name: (name.islower(), name))
+
+
+@pytest.mark.parametrize("name", cnbkit.__all__)
+def test_every_name_says_what_it_is_for(name: str) -> None:
+    value = getattr(cnbkit, name)
+    assert value.__doc__
+    assert inspect.getdoc(value)
+    if not inspect.isclass(value):
+        return
+    for member, function in vars(value).items():
+        if not member.startswith("_") and (inspect.isfunction(function) or _wraps(function)):
+            assert inspect.getdoc(getattr(value, member)), f"{name}.{member}"
+
+
+def _wraps(value: object) -> bool:
+    return isinstance(value, property | classmethod | staticmethod)
+
+
+def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        cnbkit.absent  # noqa: B018
+
+
+def test_importing_the_package_imports_none_of_its_modules() -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(cnbkit.__file__).parents[1])!r}); import cnbkit;"
+        "print([m for m in sys.modules if m.startswith('cnbkit.')]);"
+        "from cnbkit import UserFault;"
+        "print([m for m in sys.modules if m.startswith('cnbkit.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines() == ["[]", "['cnbkit.errors']"]
