@@ -69,7 +69,9 @@ def _fill(ctx: BuildContext, todo: list[tuple[Group, OpenLayer]], environment: I
     count = sum(len(group.packages) for group, _ in todo)
     size = sum(group.size for group, _ in todo)
     for group, layer in todo:
-        ctx.log.info(f"{layer.layer.name}: {group} ({_megabytes(group.size)}): {_why(layer)}")
+        ctx.log.info(
+            f"{layer.layer.name}: {group} ({_megabytes(group.size)}): {'; '.join(layer.why)}"
+        )
     with (
         ctx.log.timed(f"Installing {count} packages, {_megabytes(size)}"),
         ThreadPoolExecutor(_AT_ONCE) as pool,
@@ -93,7 +95,8 @@ def _fill_one(ctx: BuildContext, group: Group, layer: OpenLayer, environment: In
     }
     with open(lock, "wb") as file:
         tomli_w.dump(document, file)
-    options = ("--quiet", "--no-deps", "--compile-bytecode", "--require-hashes")
+    # The lock has the hash of every file, and uv checks it.
+    options = ("--quiet", "--no-deps", "--compile-bytecode")
     try:
         run_uv(ctx, environment, "install", *options, "--prefix", layer.directory, "-r", lock)
     except CommandFailed as failed:
@@ -107,15 +110,6 @@ def _fill_one(ctx: BuildContext, group: Group, layer: OpenLayer, environment: In
 
 def _site_packages(python: Interpreter) -> str:
     return f"py/python{python.minor}/site-packages"
-
-
-def _why(layer: OpenLayer) -> str:
-    """The reasons without the hashes that identify packages in the key."""
-    shown = []
-    for reason in layer.why:
-        words = [word for word in reason.split() if len(word) < 40]
-        shown.append(" ".join(words))
-    return "; ".join(shown)
 
 
 def _megabytes(size: int) -> str:

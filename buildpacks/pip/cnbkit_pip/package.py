@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
 from typing import Any
@@ -43,17 +44,21 @@ class Package:
         return list(wheels) or others
 
     def identity(self) -> str:
-        """What it is to the byte: name, version, and the hashes or commit it may come from."""
-        hashes = sorted(
+        """What it is to the byte: name and version, then a digest the log does not show.
+
+        The digest is over the hashes of the files it may be installed from, or the commit.
+        """
+        parts = [
             str(value)
             for artifact in self.artifacts()
             for value in artifact.get("hashes", {}).values()
-        )
+        ]
         if "vcs" in self.entry:
-            hashes.append(str(self.entry["vcs"].get("commit-id", "")))
+            parts.append(str(self.entry["vcs"].get("commit-id", "")))
         if "directory" in self.entry:
-            hashes.append(tree_digest(self.entry["directory"]["path"]))
-        return " ".join([self.name, self.version, *hashes])
+            parts.append(tree_digest(self.entry["directory"]["path"]))
+        digest = hashlib.sha256(" ".join(sorted(parts)).encode()).hexdigest()
+        return f"{self.name} {self.version} #{digest[:24]}"
 
     def restricted_to(self, allowed: set[str]) -> Package:
         """The same package with only the files of these SHA-256 sums."""

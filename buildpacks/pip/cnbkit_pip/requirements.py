@@ -152,11 +152,11 @@ class Requirements:
         return ", ".join(self.roots)
 
     def digests(self) -> list[str]:
-        """`name sha256…` of everything read, for the layer's key."""
+        """`name #sha256…` of everything read, for the layer's key."""
         texts = {
             name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.files.items()
         }
-        return [f"{name} {digest[:16]}" for name, digest in {**texts, **self.local}.items()]
+        return [f"{name} #{digest[:24]}" for name, digest in {**texts, **self.local}.items()]
 
     def lines(self) -> list[Line]:
         """The logical lines of all files."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Narrator"]
 
 _LAYER_LINES = {"Adding layer '": "built", "Reusing layer '": "reused"}
+_APP_LINES = {"Added ": "built", "Reused ": "reused"}
 
 
 class Narrator:
@@ -48,6 +49,10 @@ class Narrator:
         for prefix, state in _LAYER_LINES.items():
             if text.startswith(prefix):
                 self.layers[text.removeprefix(prefix).rstrip("'")] = state
+        for prefix, state in _APP_LINES.items():
+            # "Added 1/1 app layer(s)"
+            if text.startswith(prefix) and text.endswith(" app layer(s)"):
+                self.layers["app"] = state
         if text.startswith("*** Images ("):
             self.digest = text.removeprefix("*** Images (").partition(")")[0]
         if self._verbose or self._tells(text):
@@ -65,4 +70,5 @@ class Narrator:
         if self._phase == "DETECTING":
             # Shown only when nothing is found; the lifecycle then prints every detect's output.
             return text.startswith(("=====", "fail: ", "err: ", "pass: ", "skip: ", "  "))
-        return text.startswith("Warning: ")
+        # A lifecycle built from source has no SBOM of its own, which no builder of apps can help.
+        return text.startswith("Warning: ") and not text.startswith("Warning: Did not find SBOM")

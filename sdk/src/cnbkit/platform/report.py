@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["reasons", "summary"]
 
 _REPORT = ".cnbkit-report.tsv"
-_QUIET = {
-    "buildpacksio/lifecycle:launcher": "launcher",
-    "buildpacksio/lifecycle:config": "config",
-    "buildpacksio/lifecycle:process-types": "process-types",
-    "buildpacksio/lifecycle:launch.sbom": "sbom",
-}
+_OURS = "buildpacksio/lifecycle:"
 
 
 def reasons(layers: Path) -> dict[str, str]:
@@ -47,12 +42,15 @@ def summary(
         why: `reasons`.
         image: the image, for sizes; None if it is not in the store.
     """
-    sizes = {layer.what: layer.size for layer in image.layers} if image else {}
+    sizes: dict[str, int] = {}
+    for layer in image.layers if image else ():
+        sizes[layer.what] = sizes.get(layer.what, 0) + layer.size
     rows = []
     for name, state in states.items():
-        size = sizes.get(_QUIET.get(name, name))
+        if name.startswith(_OURS):
+            continue  # a few kilobytes the lifecycle adds to every image
         reason = why.get(name.replace("/", "_", 1), "") if state == "built" else ""
-        rows.append((state, name, _size(size), reason))
+        rows.append((state, name, _size(sizes.get(name)), reason))
     yield from _table(rows)
 
 
