@@ -1,0 +1,1 @@
+"""Measurements: `cnbkit build` beside `docker build`, and how fast detect starts."""

@@ -1,0 +1,133 @@
+"""What was measured, as bench/RESULTS.md says it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.detect import BARE
+from bench.table import markdown, milliseconds, ratio, seconds
+from bench.vision import CASES, CNBKIT, DOCKER, DOCKER_UV
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["report"]
+
+_HEAD = """\
+# Measurements
+
+Written by `make bench`; do not edit. Seconds are medians with their range; a ratio is cnbkit's
+median by the other's, so below 1 cnbkit is the faster or smaller one.
+"""
+
+_VISION = """
+## examples/vision: OpenCV and pandas
+
+- **docker (pip)**: `docker build` with BuildKit, then `docker push`. Its Dockerfile copies
+  requirements.txt, runs `pip install --no-cache-dir`, copies the app. **docker (uv)**: the same
+  with `uv pip install`, compiling bytecode, uv's cache in a cache mount.
+- **cnbkit**: `cnbkit build`, with `--publish` for the registry.
+- Docker's base image holds what python:3.11-slim does (Debian 12, Python 3.11, pip), made of the
+  same Debian packages as cnbkit's. Before anything is measured it is in Docker's engine and in the
+  registry, where `docker push` mounts it instead of sending it; cnbkit's run image is in cnbkit's
+  store, and travels with each fresh image.
+- The registry is Debian's docker-registry on a loopback address, one for both. Each fresh build
+  has an image name the registry has not seen, Docker's build cache emptied (`docker builder prune
+  --all`), and for cnbkit a new home with nothing in it but tools, assembled buildpacks and base
+  images. Wheels are downloaded anew by both.
+- "one line of code" changes a line of app.py to what it never was; "one light dependency" another
+  version of certifi. Each starts from the build before it. Sides take turns, a different one first
+  in each round.
+"""
+
+_MEMORY = """
+Memory is the largest sum of PSS over all processes that work on one build (a run of its own, not a
+timed one): the docker command, dockerd, containerd and what they start; the cnbkit command, the
+lifecycle, the buildpacks and what they start. The registry does not count.
+"""
+
+_DETECT = """
+## Start-up of bin/detect
+
+Started in the build root's sandbox, turn by turn. Exit code 100 is "not for me". bin/detect is a
+shell script that knows by itself when nothing the buildpack looks for is there.
+"""
+
+
+def report(found: Mapping[str, Any]) -> str:
+    """The whole document.
+
+    Args:
+        found: what was measured, by part.
+    """
+    text = _HEAD
+    if "vision" in found:
+        text += _VISION + _machine(found["vision"]) + _vision(found["vision"]["found"])
+    if "detect" in found:
+        text += _DETECT + _machine(found["detect"]) + _detect(found["detect"]["found"])
+    return text
+
+
+def _machine(part: Mapping[str, Any]) -> str:
+    load = " → ".join(f"{value:.1f}" for value in part["load"])
+    rows = [*part["machine"].items(), ("Load before → after", load)]
+    return "\n" + markdown(("on", ""), rows).replace("| --: |", "| --- |") + "\n"
+
+
+def _vision(found: Mapping[str, Any]) -> str:
+    text = ""
+    for output, title in (("registry", "Image in a registry"), ("local", "Image on the machine")):
+        rows = []
+        for case, words in CASES.items():
+            times = found["times"].get(output, {}).get(case, {})
+            ours, pip, uv = (times.get(name, []) for name in (CNBKIT, DOCKER, DOCKER_UV))
+            rows.append(
+                (words, seconds(pip), seconds(uv), seconds(ours), ratio(ours, pip), ratio(ours, uv))
+            )
+        head = ("", DOCKER, DOCKER_UV, CNBKIT, "to pip", "to uv")
+        text += f"\n### {title}\n\n{markdown(head, rows)}"
+    return text + _sizes(found) + _memory(found)
+
+
+def _sizes(found: Mapping[str, Any]) -> str:
+    sizes, base = found["sizes"], found["base"]
+    rows = [
+        (
+            name,
+            _megabytes(sizes[name]),
+            _megabytes(base["cnbkit" if name == CNBKIT else "docker"]),
+            ratio([sizes[CNBKIT]], [sizes[name]]),
+        )
+        for name in (DOCKER, DOCKER_UV, CNBKIT)
+    ]
+    head = ("", "image", "of it the base", "cnbkit's to it")
+    return f"\n### Compressed size, as the manifest states it\n\n{markdown(head, rows)}"
+
+
+def _memory(found: Mapping[str, Any]) -> str:
+    rows = [
+        (f"{name}, {CASES[case]}", _megabytes(peak), _megabytes(part) if part else "-")
+        for case, sides in found["memory"].items()
+        for name, (peak, part) in sides.items()
+    ]
+    head = ("", "all", "buildpacks and below")
+    return f"\n### Memory at the peak\n{_MEMORY}\n{markdown(head, rows)}"
+
+
+def _detect(found: Mapping[str, Any]) -> str:
+    bare = found[BARE]["wall"]
+    rows = [
+        (
+            name,
+            str(item["code"]),
+            milliseconds(item["wall"]),
+            milliseconds(item["cpu"]),
+            ratio(item["wall"], bare),
+        )
+        for name, item in found.items()
+    ]
+    return markdown(("", "exit", "wall", "CPU", "to bare Python"), rows)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,81 @@
+"""`make bench`: measure, print ratios, write bench/RESULTS.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:  # started as a program, its own folder is there instead
+    sys.path.insert(0, str(HERE.parent))
+
+from bench.detect import measure_detect  # noqa: E402
+from bench.machine import load, machine  # noqa: E402
+from bench.measure import CommandFailed  # noqa: E402
+from bench.report import report  # noqa: E402
+from bench.vision import Rounds, measure_vision  # noqa: E402
+from cnbkit.errors import CnbkitError  # noqa: E402
+from cnbkit.platform.workspace import remove_tree  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RESULTS = HERE / "results"
+ROOT = HERE.parent
+
+
+def main() -> None:
+    """Measure what is asked for; results of the other part stay in the report."""
+    parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
+    parser.add_argument("--only", choices=("vision", "detect"), help="measure one part")
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="rebuilds of each kind")
+    parser.add_argument("--quick", action="store_true", help="once each: does it work at all?")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, too
+    RESULTS.mkdir(exist_ok=True)
+    # On a disk, unlike /tmp on some machines; short, for the engine's socket is in it.
+    scratch = Path(tempfile.mkdtemp(prefix="cnbkit-bench-", dir="/var/tmp"))
+    try:
+        if options.only != "vision":
+            runs = 5 if options.quick else 40
+            _measured(
+                "detect",
+                scratch,
+                lambda: measure_detect(
+                    ROOT / "examples/vision", ROOT / "builder/builder.toml", runs
+                ),
+            )
+        if options.only != "detect":
+            rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
+            _measured(
+                "vision",
+                scratch,
+                lambda: measure_vision(ROOT / "examples/vision", scratch, RESULTS, rounds),
+            )
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (CnbkitError, CommandFailed) as error:
+        sys.exit(f"bench: {error}")
+    finally:
+        remove_tree(scratch)
+    found = {path.stem: json.loads(path.read_text()) for path in RESULTS.glob("*.json")}
+    text = report(found)
+    (HERE / "RESULTS.md").write_text(text)
+    print(text)
+
+
+def _measured(part: str, scratch: Path, measure: Callable[[], dict[str, Any]]) -> None:
+    """Measure one part, and keep its numbers with what they were measured on."""
+    print(f"Measuring {part} ...", flush=True)
+    on, before = machine(scratch), load()
+    result = {"machine": on, "found": measure(), "load": (before, load())}
+    (RESULTS / f"{part}.json").write_text(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""The app examples/vision: fresh builds and rebuilds, by Docker and by cnbkit, turn by turn."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bench.docker_engine import DockerEngine, docker_engine
+from bench.measure import MemoryWatch
+from bench.registry import local_registry
+from bench.sides import App, CnbkitSide, DockerSide, Side
+from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.home import Home
+from cnbkit.platform.lifecycle import ensure_lifecycle
+from cnbkit.platform.store import ImageStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.registry import LocalRegistry
+
+__all__ = ["CASES", "CNBKIT", "DOCKER", "DOCKER_UV", "Rounds", "measure_vision"]
+
+DOCKER, DOCKER_UV, CNBKIT = "docker (pip)", "docker (uv)", "cnbkit"
+CASES = {
+    "fresh": "fresh",
+    "none": "no change",
+    "code": "one line of code",
+    "light": "one light dependency",
+}
+
+_COMMAND = 'COPY . .\nCMD ["python3", "app.py"]\n'
+_PIP = f"""\
+WORKDIR /app
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
+{_COMMAND}"""
+_UV = f"""\
+WORKDIR /app
+COPY requirements.txt .
+RUN --mount=type=cache,target=/root/.cache/uv \\
+    uv pip install --system --link-mode=copy --compile-bytecode -r requirements.txt
+{_COMMAND}"""
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How often each thing is measured.
+
+    Args:
+        fresh: builds from nothing.
+        rebuild: of each kind.
+    """
+
+    fresh: int
+    rebuild: int
+
+
+@dataclass
+class _Session:
+    """Everything that stands ready while measuring."""
+
+    sides: list[Side]
+    engine: DockerEngine
+    services: set[int]
+    times: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)
+
+    def measure(self, case: str, number: int) -> None:
+        """One round: each side builds once, another one first each time."""
+        turn = number % len(self.sides)
+        for side in [*self.sides[turn:], *self.sides[:turn]]:
+            _prepare(case, side, number)
+            told = []
+            for output, value in side.build().items():
+                rows = self.times.setdefault(output, {}).setdefault(case, {})
+                rows.setdefault(side.name, []).append(value)
+                told.append(f"{output} {value:.2f} s")
+            print(f"  {CASES[case]:20} {side.name:14} {', '.join(told)}", flush=True)
+
+    def watch_memory(self, case: str) -> dict[str, tuple[int, int]]:
+        """(all processes, buildpacks' processes) in bytes at the peak of one more build."""
+        found: dict[str, tuple[int, int]] = {}
+        for side in self.sides:
+            if side.name in found:  # where cnbkit puts the image is no matter here
+                continue
+            docker = isinstance(side, DockerSide)
+            _prepare(case, side, -1)
+            with MemoryWatch(
+                roots={self.engine.pid, os.getpid()} if docker else {os.getpid()},
+                without=self.services - ({self.engine.pid} if docker else set()),
+                part=lambda line: "/cnb/buildpacks/" in line,
+            ) as watch:
+                side.build()
+            found[side.name] = (watch.peak, watch.part_peak)
+        return found
+
+
+def measure_vision(example: Path, scratch: Path, results: Path, rounds: Rounds) -> dict[str, Any]:
+    """Measure everything and return plain data.
+
+    Args:
+        example: the app.
+        scratch: an empty folder on a disk, with a short path; may be deleted afterwards.
+        results: keeps what later measurements use again, and logs.
+        rounds: how often.
+    """
+    with ExitStack() as stack:
+        registry, registry_pid = stack.enter_context(local_registry(scratch))
+        engine = stack.enter_context(docker_engine(scratch / "docker"))
+        session = _Session(
+            _sides(example, scratch, results, registry, engine), engine, {registry_pid, engine.pid}
+        )
+        print("Warming up, and measuring memory of fresh builds ...", flush=True)
+        for side in session.sides:
+            side.reset()
+            side.build()  # cnbkit assembles buildpacks, everybody's downloads get warm
+        memory = {"fresh": session.watch_memory("fresh")}
+        sizes = {}
+        for case in CASES:
+            for number in range(rounds.fresh if case == "fresh" else rounds.rebuild):
+                session.measure(case, number)
+            if case == "fresh":
+                sizes = {side.name: side.size() for side in session.sides if side.size()}
+            if case == "code":
+                memory["code"] = session.watch_memory("code")
+        return {
+            "docker": engine.version(),
+            "base": {
+                "docker": registry.size("base"),
+                "cnbkit": _run_image_size(Home.default()),
+            },
+            "sizes": sizes,
+            "memory": memory,
+            "times": session.times,
+        }
+
+
+def _prepare(case: str, side: Side, number: int) -> None:
+    if case == "fresh":
+        side.reset()
+    elif case == "code":
+        side.app.change_code(number + 2)
+    elif case == "light":
+        side.app.change_light(number + 1)
+
+
+def _sides(
+    example: Path, scratch: Path, results: Path, registry: LocalRegistry, engine: DockerEngine
+) -> list[Side]:
+    base = f"{registry.host}/base"
+    engine.make_base(results / "docker-base.tar", base)
+    engine.make_uv_base(base, f"{base}-uv")
+    prepared = Home.default()
+    BaseImages(prepared, ImageStore(prepared.images), progress=print).prepare()
+    ensure_lifecycle(prepared, arch=machine_architecture(), progress=print)
+
+    def app(name: str) -> App:
+        return App(example, scratch / "apps" / name)
+
+    def docker(name: str, key: str, dockerfile: str, image: str) -> Side:
+        return DockerSide(
+            name, dockerfile, image, engine, registry, app(key), results / f"{key}.log"
+        )
+
+    def cnbkit(key: str, target: LocalRegistry | None) -> Side:
+        home = Home(scratch / key)
+        return CnbkitSide(CNBKIT, target, home, prepared, app(key), results / f"{key}.log")
+
+    return [
+        docker(DOCKER, "docker-pip", _PIP, base),
+        cnbkit("cnbkit-publish", registry),
+        docker(DOCKER_UV, "docker-uv", _UV, f"{base}-uv"),
+        cnbkit("cnbkit-store", None),
+    ]
+
+
+def _run_image_size(home: Home) -> int:
+    from cnbkit.platform.image import Image
+
+    store = ImageStore(home.images)
+    name = next(name for name in store.names() if name.startswith("cnbkit/run:"))
+    return Image.from_store(store, name).size
