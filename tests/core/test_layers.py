@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 import tempfile
 import tomllib
 from contextlib import contextmanager
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +26,7 @@ from cnbkit import (
 )
 from cnbkit.contract.model import InvalidDocument
 from cnbkit.log import Log
+from cnbkit.testing.restore import restore, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,11 +62,7 @@ WHEELS = Wheels(python="3.11", packages=["a==1", "b==1"])
 
 
 class Builds:
-    """Builds one after another over one layers directory.
-
-    `restore` does to it what the lifecycle does between two builds; that it does the same is
-    proved by `test_the_real_lifecycle_restores_what_these_tests_restore`.
-    """
+    """Builds one after another over one layers directory."""
 
     def __init__(self, layers: Path) -> None:
         self.layers = layers
@@ -91,54 +85,16 @@ class Builds:
         return tomllib.loads((self.layers / f"{name}.toml").read_text())
 
     def restore(self) -> None:
-        for toml in sorted(self.layers.glob("*.toml")):
-            if toml.stem == "store":
-                continue
-            table = tomllib.loads(toml.read_text())
-            types = table.get("types", {})
-            folder = self.layers / toml.stem
-            sboms = list(self.layers.glob(f"{toml.stem}.sbom.*"))
-            kept = types.get("cache") or (types.get("launch") and not types.get("build"))
-            if not types.get("cache") and folder.exists():
-                subprocess.run(["rm", "-r", str(folder)], check=True)
-            if not kept:
-                for path in (toml, *sboms):
-                    path.unlink()
-                continue
-            toml.write_text(_as_go_writes(_floats(table.get("metadata", {}))))
-        for path in self.layers.iterdir():
-            if path.is_dir() and not path.with_suffix(".toml").exists():
-                subprocess.run(["rm", "-r", str(path)], check=True)
+        before = self.layers.with_name("before")
+        self.layers.rename(before)
+        restore(before, self.layers)
+        subprocess.run(["rm", "-r", str(before)], check=True)
 
     def restored(self) -> dict[str, str]:
         return {
             str(path.relative_to(self.layers)): path.read_text() if path.is_file() else ""
             for path in sorted(self.layers.rglob("*"))
         }
-
-
-def _as_go_writes(metadata: dict[str, Any]) -> str:
-    if not metadata:
-        return ""
-    lines = tomli_w.dumps(_sorted({"metadata": metadata})).split("\n")
-    return "".join(
-        line + "\n" if line == "[metadata]" else f"  {line}\n" if line else "\n" for line in lines
-    )
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    return value
-
-
-def _floats(value: Any) -> Any:
-    """The lifecycle keeps metadata as JSON, from which Go reads every number as a float."""
-    if isinstance(value, dict):
-        return {name: _floats(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_floats(each) for each in value]
-    return float(value) if type(value) is int else value
 
 
 @pytest.fixture
@@ -277,7 +233,7 @@ def test_metadata_of_another_tool_rebuilds(builds: Builds, toml: str) -> None:
     )
 )
 def test_any_key_fits_itself_and_no_other_after_the_lifecycle_rewrote_it(wheels: Wheels) -> None:
-    restored = _as_go_writes(_floats(wheels.metadata()))
+    restored = rewritten({"metadata": wheels.metadata()})
     assert f'digest = "{wheels.digest()}"' in restored
     other = wheels.replace(python=wheels.python + "x")
     assert other.digest() not in restored
@@ -321,7 +277,7 @@ def test_a_reused_layer_writes_its_toml_and_nothing_else(builds: Builds) -> None
     builds.make(IMAGE, WHEELS)
     assert list(builds.restored()) == ["image.toml"]
     assert builds.toml("image")["types"]["launch"] is True
-    assert _floats(builds.toml("image")["metadata"]) == _floats(WHEELS.metadata())
+    assert builds.toml("image")["metadata"] == WHEELS.metadata()
 
 
 def test_a_key_survives_any_number_of_builds(builds: Builds) -> None:
@@ -501,221 +457,3 @@ def _as_an_ordinary_user() -> Iterator[None]:
     finally:
         if user == 0:
             os.seteuid(user)
-
-
-BUILDPACK = """
-import json, os, sys
-from cnbkit import Buildpack, BuildContext, Built, Layer, LayerKey, Process, key, note
-
-class Key(LayerKey):
-    python: str = key("Python version")
-    odd: str = key("odd")
-    packages: list[str] = key("packages")
-    jobs: int = key("jobs")
-    big: int = key("big")
-    files: dict[str, str] = key("files")
-    seen: str = note(default="")
-
-class Pack(Buildpack):
-    def build(self, ctx):
-        layers = ctx._layers
-        found = {}
-        for folder, _, files in os.walk(layers):
-            for each in files:
-                path = os.path.join(folder, each)
-                found[os.path.relpath(path, layers)] = open(path).read()
-        said = {"restored": found, "store": ctx.store, "names": ctx.restored_layers(), "layers": {}}
-        k = Key(python=ctx.app.text("python").strip(), odd='"\\\\ \\n\\t\\x00\\x7f\\u00e9 [x] = #',
-                packages=["a==1", 'b ; python_version < "3"'], jobs=3, big=2**62 + 1,
-                files={"z.txt": "1", "a b": "2", "": "3"}, seen="note")
-        for layer, with_key in (
-            (Layer.in_image("image"), k),
-            (Layer.in_image("plain"), None),
-            (Layer.cached("cached"), k),
-            (Layer.cached("both", build=True, launch=True), k),
-            (Layer.for_build("forbuild"), k),
-            (Layer("buildlaunch", build=True, launch=True), k),
-            (Layer.temporary("temporary"), k),
-        ):
-            with ctx.layer(layer, with_key) as opened:
-                if opened.rebuild:
-                    (opened.path / "file").write_text("content")
-                if layer.name != "both":
-                    opened.env.override("A_" + layer.name, "x")
-                said["layers"][layer.name] = [opened.state, opened.why]
-        with open(ctx.settings.get("BP_OUT"), "w") as out:
-            json.dump(said, out)
-        return Built(
-            Process(type="web", command=["old"]),
-            Process(type="web", command=["/bin/echo", "a b"], default=True, working_dir="/"),
-            labels={"a.b": 'c "d"'}, slices=[["*.py"]], store={"n": said["store"].get("n", 0) + 1})
-
-Pack.main()
-"""
-
-
-def _run_image(folder: Path) -> None:
-    """The smallest run image there can be, as an OCI layout."""
-    import hashlib
-
-    def blob(value: dict[str, Any]) -> dict[str, Any]:
-        data = json.dumps(value).encode()
-        digest = hashlib.sha256(data).hexdigest()
-        (folder / "blobs" / "sha256" / digest).write_bytes(data)
-        return {"digest": f"sha256:{digest}", "size": len(data)}
-
-    (folder / "blobs" / "sha256").mkdir(parents=True)
-    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    kind = "application/vnd.oci.image"
-    layer = bytes(1024)  # an empty tar archive
-    digest = f"sha256:{hashlib.sha256(layer).hexdigest()}"
-    (folder / "blobs" / digest.replace(":", "/")).write_bytes(layer)
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Env": ["PATH=/usr/bin:/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [digest]},
-    }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": f"{kind}.manifest.v1+json",
-        "config": {"mediaType": f"{kind}.config.v1+json", **blob(config)},
-        "layers": [{"mediaType": f"{kind}.layer.v1.tar", "digest": digest, "size": len(layer)}],
-    }
-    entry = {"mediaType": f"{kind}.manifest.v1+json", **blob(manifest)}
-    index = {"schemaVersion": 2, "mediaType": f"{kind}.index.v1+json", "manifests": [entry]}
-    (folder / "index.json").write_text(json.dumps(index))
-
-
-class RealBuilds:
-    """Builds with the real lifecycle's `creator`, without a container or a registry."""
-
-    def __init__(self, root: Path, lifecycle: Path) -> None:
-        self.root = root
-        self.lifecycle = lifecycle
-        for name in ("app", "cache", "layers", "platform/env", "bp/acme_x/1.0.0/bin"):
-            (root / name).mkdir(parents=True)
-        _run_image(root / "images" / "index.docker.io" / "library" / "run" / "latest")
-        folder = root / "bp" / "acme_x" / "1.0.0"
-        (folder / "buildpack.toml").write_text(
-            'api = "0.12"\n[buildpack]\nid = "acme/x"\nversion = "1.0.0"\nname = "Acme"\n'
-            '[[targets]]\nos = "linux"\n'
-        )
-        (folder / "pack.py").write_text(BUILDPACK)
-        for phase in ("detect", "build"):
-            program = folder / "bin" / phase
-            program.write_text(
-                f'#!/bin/sh\nexec {sys.executable} -B "$CNB_BUILDPACK_DIR/pack.py" {phase}\n'
-            )
-            program.chmod(0o755)
-        (root / "order.toml").write_text(
-            '[[order]]\n[[order.group]]\nid = "acme/x"\nversion = "1.0.0"\n'
-        )
-        (root / "platform" / "env" / "BP_OUT").write_text(str(root / "said.json"))
-
-    def run(self, python: str) -> dict[str, Any]:
-        (self.root / "app" / "python").write_text(python)
-        subprocess.run(["rm", "-rf", str(self.root / "layers")], check=True)
-        (self.root / "layers").mkdir()
-        options = {
-            "layout-dir": "images",
-            "app": "app",
-            "buildpacks": "bp",
-            "order": "order.toml",
-            "platform": "platform",
-            "layers": "layers",
-            "cache-dir": "cache",
-        }
-        done = subprocess.run(
-            [
-                str(self.lifecycle / "creator"),
-                "-layout",
-                *(f"-{name}={self.root / value}" for name, value in options.items()),
-                f"-launcher={self.lifecycle / 'launcher'}",
-                "-run-image=run",
-                f"-uid={os.geteuid()}",
-                f"-gid={os.getegid()}",
-                "app",
-            ],
-            env={
-                "PATH": "/usr/bin:/bin",
-                "HOME": str(self.root),
-                "CNB_PLATFORM_API": "0.15",
-                "CNB_EXPERIMENTAL_MODE": "warn",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        result: dict[str, Any] = json.loads((self.root / "said.json").read_text())
-        return result
-
-
-def test_the_real_lifecycle_restores_what_these_tests_restore(
-    tmp_path: Path, lifecycle: Path
-) -> None:
-    real = RealBuilds(tmp_path, lifecycle)
-    first = real.run("3.11")
-    assert {state for state, _ in first["layers"].values()} == {"rebuild"}
-    assert (first["restored"], first["store"]) == ({}, {})
-
-    builds = Builds(tmp_path / "simulated")
-    written = tmp_path / "layers" / "acme_x"
-    for path in written.iterdir():
-        name = path.name.removesuffix(".ignore")
-        subprocess.run(["cp", "-r", str(path), str(builds.layers / name)], check=True)
-    builds.restore()
-    (builds.layers / "launch.toml").unlink(missing_ok=True)
-
-    second = real.run("3.11")
-    assert {name: state for name, (state, _) in second["layers"].items()} == {
-        "image": "reuse",
-        "plain": "reuse",
-        "cached": "keep",
-        "both": "keep",
-        "forbuild": "rebuild",
-        "buildlaunch": "rebuild",
-        "temporary": "rebuild",
-    }
-    assert second["store"] == {"n": 1}
-    assert second["names"] == ["both", "cached", "image", "plain"]
-    restored = second["restored"]
-    assert restored.pop("store.toml")
-    simulated = {
-        name: text
-        for name, text in builds.restored().items()
-        if (builds.layers / name).is_file() and name not in ("store.toml", ".cnbkit-report.tsv")
-    }
-    assert _decoded(restored) == _decoded(simulated)
-
-    third = real.run("3.12")
-    why = ["Python version changed from 3.11 to 3.12"]
-    assert third["layers"]["image"] == ["rebuild", why]
-    assert third["layers"]["cached"] == ["rebuild", why]
-    assert third["layers"]["plain"] == ["reuse", []]
-    assert third["store"] == {"n": 2}
-
-    manifest = _latest(tmp_path / "images/index.docker.io/library/app/latest")
-    assert manifest["config"]["Labels"]["a.b"] == 'c "d"'
-    assert manifest["config"]["Entrypoint"] == ["/cnb/process/web"]
-    build = json.loads(manifest["config"]["Labels"]["io.buildpacks.build.metadata"])
-    assert [each["command"] for each in build["processes"]] == [["/bin/echo", "a b"]]
-
-
-def _decoded(files: dict[str, str]) -> dict[str, Any]:
-    return {
-        name: _floats(tomllib.loads(text)) if name.endswith(".toml") else text
-        for name, text in files.items()
-    }
-
-
-def _latest(layout: Path) -> dict[str, Any]:
-    def blob(descriptor: dict[str, str]) -> dict[str, Any]:
-        path = layout / "blobs" / descriptor["digest"].replace(":", "/")
-        result: dict[str, Any] = json.loads(path.read_text())
-        return result
-
-    index = json.loads((layout / "index.json").read_text())
-    return blob(blob(index["manifests"][0])["config"])

@@ -1,0 +1,1 @@
+"""Test buildpacks: in this process, as a group, and through the real lifecycle."""
