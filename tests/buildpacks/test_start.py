@@ -228,7 +228,10 @@ def test_a_single_fault_of_a_procfile_stands_in_the_headline(phases: Phases) -> 
     phases.write("Procfile", "web: ./a\nweb: ./b\n")
     fault = phases.build(Start()).fault
     assert fault is not None
-    assert (fault.what, fault.where) == ("web is there already, in line 1", "Procfile:2")
+    assert (fault.what, fault.where) == (
+        "Procfile: web is there already, in line 1",
+        "Procfile:2",
+    )
 
 
 def test_a_procfile_in_another_encoding_is_refused_with_its_line(phases: Phases) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+import tomli_w
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnbkit.contract.document import decode, encode
@@ -86,3 +88,34 @@ def test_toml_made_to_hurt_is_an_invalid_document(text: str) -> None:
 
 def test_mixed_lists_are_toml() -> None:
     assert decode('a = [1, "x"]', name="x") == {"a": [1, "x"]}
+
+
+PLAIN = st.dictionaries(
+    TEXT,
+    st.recursive(
+        st.booleans() | st.integers() | TEXT | st.text('"\\\n\t\x7f\0 #[]=.\u2028'),
+        lambda each: st.lists(each, max_size=3) | st.dictionaries(TEXT, each, max_size=3),
+        max_leaves=12,
+    ),
+    max_size=4,
+)
+
+
+@given(PLAIN)
+@settings(max_examples=300)
+def test_plain_tables_decode_to_the_same_and_as_the_library_writes_them(
+    table: dict[str, Any],
+) -> None:
+    assert decode(encode(table), name="x") == table == tomllib.loads(tomli_w.dumps(table))
+
+
+def test_what_people_read_is_laid_out_for_them() -> None:
+    table = {
+        "t": {"empty": {}, "a b": [1, True, {"x": "\n"}]},
+        "s": 'say "x"',
+        "many": [{"n": 1, "of": [{"m": {}}]}, {}],
+    }
+    assert encode(table) == (
+        's = "say \\"x\\""\n\n[t]\n"a b" = [1, true, {x = "\\u000a"}]\n\n[t.empty]\n\n'
+        "[[many]]\nn = 1\n\n[[many.of]]\n\n[many.of.m]\n\n[[many]]\n"
+    )

@@ -237,6 +237,21 @@ def test_defaults_are_not_shared_between_instances() -> None:
     assert other.metadata == {}
 
 
+class Mutable(Model):
+    names: list[str] = []  # noqa: RUF012
+    table: dict[str, list[str]] = {"a": ["b"]}  # noqa: RUF012
+
+
+def test_neither_a_default_nor_a_given_value_is_shared() -> None:
+    given = ["x"]
+    first, second = Mutable(names=given), Mutable()
+    given.append("y")
+    second.table["a"].append("c")
+    Mutable.parse({}).names.append("z")
+    assert first == Mutable(names=["x"])
+    assert Mutable() == Mutable.parse({}) == Mutable(names=[], table={"a": ["b"]})
+
+
 def test_making_an_instance_needs_every_field_without_a_default() -> None:
     with pytest.raises(TypeError, match="Inner needs name="):
         Inner()  # type: ignore[call-arg]

@@ -21,7 +21,7 @@ class Key(LayerKey):
     packages: list[str] = key("packages", default_factory=list)
 
 class Pack(Buildpack):
-    triggers = Triggers("requirements.txt", settings=("BP_X",))
+    triggers = Triggers("requirements.txt", "*.yml", settings=("BP_X",))
     plan = Plan().provides("a").requires("b", version="1") | Plan().provides("a")
     layer = Layer.in_image("wheels")
 
@@ -49,6 +49,7 @@ HEAVY = {
     "re",
     "shutil",
     "subprocess",
+    "tomli_w",
     "tomllib",
     "typing",
     "urllib",
@@ -61,9 +62,10 @@ HEAVY = {
         (["requirements.txt"], {}, 0),
         (["requirements.txt"], {"BP_READS": "true"}, 0),
         ([], {"BP_X": "1"}, 0),
+        (["lock.yml", "requirements"], {}, 0),
         ([], {}, 100),
     ],
-    ids=["by file", "reads the file", "by setting", "skips"],
+    ids=["by file", "reads the file", "by setting", "by pattern", "skips"],
 )
 def test_a_detect_imports_little_and_nothing_heavy(
     tmp_path: Path, files: list[str], env: dict[str, str], code: int
@@ -88,4 +90,4 @@ def test_a_detect_imports_little_and_nothing_heavy(
     assert int(status) == code
     assert set(modules) & HEAVY == set()
     assert len(modules) <= 75
-    assert ('provides = [\n    { name = "a" },\n]' in plan.read_text()) == (code == 0)
+    assert ('[[provides]]\nname = "a"\n' in plan.read_text()) == (code == 0)

@@ -53,3 +53,20 @@ def test_a_fault_in_a_document_is_placed_by_path_and_line() -> None:
     assert str(Fault(("a", 0, "b-c", 1, 2), "bad")) == "a[0].b-c[1][2]: bad"
     assert str(Fault((0, "a"), "bad", line=7)) == "line 7: [0].a: bad"
     assert str(Fault((), "bad", line=7)) == "line 7: bad"
+
+
+def test_all_faults_of_a_file_come_as_one_in_the_order_of_its_lines() -> None:
+    fault = UserFault.of("f", [(12, "late"), (3, "early"), (3, "early")], remedy="write x")
+    assert type(fault) is UserFault
+    assert str(fault).splitlines() == [
+        "Error: f has 2 faults",
+        "  where: f",
+        "  to do: write x",
+        "  detail:",
+        "    f:3: early",
+        "    f:12: late",
+    ]
+    one = UserFault.of("f", [(3, "early")], remedy="write x")
+    assert (one.what, one.where, one.detail) == ("f: early", "f:3", None)
+    many = UserFault.of("f", [(line, "x") for line in range(60)], remedy="write x")
+    assert str(many.detail).endswith("f:49: x\nand 10 more")

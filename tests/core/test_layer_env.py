@@ -316,6 +316,37 @@ def test_what_is_written_reads_back_and_applies_alike(
         assert any(Path(layer).iterdir()) == bool(calls)
 
 
+def test_what_is_said_twice_is_joined_in_order() -> None:
+    env = EnvChanges()
+    for value in "ab":
+        env.append("A", value, ":")
+        env.prepend("B", value, ":")
+        env.default("C", value)
+    assert env.apply({"A": "x", "B": "x"}) == {"A": "x:a:b", "B": "b:a:x", "C": "b"}
+
+
+def test_one_variable_has_one_delimiter_in_a_directory() -> None:
+    env = EnvChanges()
+    env.append("A", "x", ":")
+    for delim in (";", ""):
+        with pytest.raises(ValueError, match="A has the delimiter ':' already"):
+            env.prepend("A", "y", delim)
+    env.append("B", "x", ";")
+    assert env.apply({"B": "b"}) == {"A": "x", "B": "b;x"}
+
+
+def test_what_a_kept_layer_says_is_replaced_and_not_joined_to() -> None:
+    env = EnvChanges({"A.append": "old", "A.delim": ":", "B.append": "kept"})
+    env.append("A", "new", ";")
+    assert dict(env.files()) == {"A.append": "new", "A.delim": ";", "B.append": "kept"}
+
+
+def test_changes_can_change_so_they_have_no_hash() -> None:
+    for env in (EnvChanges(), LayerEnv()):
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(env)
+
+
 @pytest.mark.parametrize("name", ["", "A.B", "A=B", "A/B", "../A", "A\0"])
 def test_a_name_that_cannot_be_a_variable_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="cannot name an environment variable"):

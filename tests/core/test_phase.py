@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import cnbkit
 from cnbkit import (
@@ -26,6 +29,7 @@ from cnbkit import (
     Triggers,
     key,
 )
+from cnbkit.buildpack import _matches
 from cnbkit.phase import build, detect
 
 if TYPE_CHECKING:
@@ -252,6 +256,55 @@ def test_two_default_processes_are_refused_as_the_lifecycle_would() -> None:
         Built(*(Process(type=name, command=["x"], default=True) for name in ("a", "b")))
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Built(labels={"x": 5}),  # type: ignore[dict-item]
+        lambda: Built(labels={5: "x"}),  # type: ignore[dict-item]
+        lambda: Built(labels={"": "x"}),
+        lambda: Built(Process(type="web", command="python app.py")),  # type: ignore[arg-type]
+        lambda: Built(Process(type="web", command=[])),
+        lambda: Built(Process(type="web", command=["x", 8080])),  # type: ignore[list-item]
+        lambda: Built(Process(type="web", command=["x"], args="y")),  # type: ignore[arg-type]
+        lambda: Built(slices=["static/*"]),
+        lambda: Built(slices=[[5]]),  # type: ignore[list-item]
+        lambda: Built(unmet="name"),
+    ],
+)
+def test_a_result_of_the_wrong_type_is_the_buildpacks_fault_at_once(
+    make: Callable[[], Built],
+) -> None:
+    with pytest.raises(BuildpackFault):
+        make()
+
+
+@pytest.mark.parametrize("phase", ["detect", "build"])
+@pytest.mark.parametrize("status", ["", "0", "100", "'text'"])
+def test_leaving_by_sys_exit_is_neither_success_nor_a_skip(
+    folders: Folders, phase: str, status: str
+) -> None:
+    done = _run(folders, phase, f"sys.exit({status})")
+    assert done.returncode == 70
+    assert "Pack called sys.exit(" in done.stderr
+    assert "hook: BuildpackFault" in done.stdout
+
+
+def test_a_pattern_in_a_trigger_reaches_into_directories(folders: Folders) -> None:
+    (folders.root / "app" / "conf" / "x").mkdir(parents=True)
+    (folders.root / "app" / "conf" / "x" / "b.yml").touch()
+
+    class Pack(Buildpack):
+        triggers = Triggers("*/?/*.y*l")
+
+    assert detect(Pack(), folders.env()) == 0
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "a//b", "a[bc]", "**/x", "", "a\\b"])
+def test_a_trigger_that_is_no_file_of_the_app_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is no name or pattern"):
+        Triggers(name)
+
+
 def test_what_is_left_to_others_is_written_to_build_toml(folders: Folders) -> None:
     folders.plan.write_text('[[entries]]\nname = "x"\n')
     pack = _Builds(lambda ctx: Built(unmet=[entry.name for entry in ctx.plan.named("x")]))
@@ -429,3 +482,10 @@ def test_output_of_programs_and_of_the_log_comes_in_order(folders: Folders) -> N
     ]
     act = "ctx.log.detail('yes')"
     assert "  yes" in _run(folders, "build", act, BP_LOG_LEVEL="DEBUG").stdout.splitlines()
+
+
+@given(st.text("a.b", max_size=6), st.text("ab.*?", min_size=1, max_size=6))
+@settings(max_examples=500)
+def test_a_pattern_matches_what_fnmatch_does_but_for_leading_dots(name: str, pattern: str) -> None:
+    hidden = name.startswith(".") and not pattern.startswith(".")
+    assert _matches(name, pattern) == (fnmatch.fnmatchcase(name, pattern) and not hidden)

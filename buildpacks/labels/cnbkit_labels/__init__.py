@@ -13,7 +13,8 @@ __all__ = ["Labels"]
 FILES = ("business-tags.yaml", "business-tags.yml")
 PREFIX = "BP_LABELS_PREFIX"
 MAX_FILE = 32 * 1024
-SHOWN = 50
+
+_REMEDY = 'write `key: value` lines, nested or not, with values that hold ": " or "#" in quotes'
 
 
 class Labels(Buildpack):
@@ -23,14 +24,15 @@ class Labels(Buildpack):
 
     def build(self, ctx: BuildContext) -> Built:
         """Read the file; every fault of it at once."""
-        from cnbkit import Built
+        from cnbkit import Built, UserFault
         from cnbkit_labels import rules, simple
 
         file = _the_file(ctx)
         prefix = _prefix(ctx)
         text = ctx.app.text(file)
         if len(text) > MAX_FILE:
-            raise _fault(file, [(1, f"{len(text)} characters; {MAX_FILE} are allowed")])
+            what = f"{len(text)} characters; {MAX_FILE} are allowed"
+            raise UserFault.of(file, [(1, what)], remedy=_REMEDY)
         problems: list[rules.Problem] = []
         entries = simple.read(text)
         if entries is None:
@@ -40,7 +42,7 @@ class Labels(Buildpack):
         labels, broken = rules.check(entries, prefix)
         problems += broken
         if problems:
-            raise _fault(file, sorted(set(problems)))
+            raise UserFault.of(file, problems, remedy=_REMEDY)
         for key, value, line in entries:
             if not value:
                 ctx.log.warn(f"{file}:{line}: {key} has no value, so the label is empty")
@@ -79,25 +81,3 @@ def _prefix(ctx: BuildContext) -> str:
             remedy=f"set {PREFIX} to something like com.example, or leave it out",
         )
     return prefix
-
-
-def _fault(file: str, problems: list[tuple[int, str]]) -> Exception:
-    from cnbkit import UserFault
-
-    if len(problems) == 1:
-        line, what = problems[0]
-        return UserFault(
-            f"{file}: {what}", where=f"{file}:{line}", remedy="correct the line: " + _HELP
-        )
-    lines = [f"{file}:{line}: {what}" for line, what in problems[:SHOWN]]
-    if len(problems) > SHOWN:
-        lines.append(f"and {len(problems) - SHOWN} more")
-    return UserFault(
-        f"{file} has {len(problems)} faults",
-        where=file,
-        remedy="correct each of these: " + _HELP,
-        detail="\n".join(lines),
-    )
-
-
-_HELP = 'it takes `key: value` lines, nested or not, with values that hold ": " or "#" in quotes'

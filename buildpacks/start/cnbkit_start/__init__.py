@@ -67,7 +67,7 @@ class Start(Buildpack):
 
             entries, problems = parse(ctx.app.text(PROCFILE))
             if problems:
-                raise _faulty(problems)
+                raise UserFault.of(PROCFILE, problems, remedy="write each line as `type: command`")
             for entry in entries:
                 found[entry.type] = entry.command, f"{entry.text}, from {PROCFILE}:{entry.line}"
         script = _first(ctx, SCRIPTS)
@@ -105,18 +105,3 @@ def _first(ctx: DetectContext | BuildContext, files: tuple[str, ...]) -> str:
 def _needs_python() -> Plan:
     # The second choice: no buildpack of the group brings Python, the run image may.
     return Plan().requires("python", launch=True) | Plan()
-
-
-def _faulty(problems: list[tuple[int, str]]) -> Exception:
-    from cnbkit import UserFault
-
-    lines = [f"{PROCFILE}:{line}: {what}" for line, what in problems]
-    if len(problems) == 1:
-        line, what = problems[0]
-        return UserFault(what, where=f"{PROCFILE}:{line}", remedy="write it as `type: command`")
-    return UserFault(
-        f"{PROCFILE} has {len(problems)} faults",
-        where=PROCFILE,
-        remedy="correct each of these; a line is `type: command`",
-        detail="\n".join(lines),
-    )

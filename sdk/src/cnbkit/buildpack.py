@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
@@ -20,13 +22,21 @@ class Triggers:
     Python only if one is found. Declaring none starts Python always.
 
     Args:
-        files: names in the app's root; shell patterns (`*.yml`) allowed.
+        files: names of files relative to the app's root; `*` and `?` stand for anything
+            but a slash, as in a shell, and not for a leading dot.
         settings: BP_* variables.
+
+    Raises:
+        ValueError: a name leads out of the app, or holds what only some shells understand.
     """
 
     __slots__ = ("files", "settings")
 
     def __init__(self, *files: str, settings: tuple[str, ...] = ()) -> None:
+        for name in files:
+            steps = name.split("/")
+            if any(char in name for char in "[]\\\n") or {"", ".", "..", "**"} & {*steps}:
+                raise ValueError(f"{name!r} is no name or pattern of a file in the app")
         self.files = files
         self.settings = settings
 
@@ -39,16 +49,53 @@ class Triggers:
             if ctx.settings.get(setting):
                 return setting
         for pattern in self.files:
-            if any(char in pattern for char in "*?["):
-                matches = sorted(ctx.app.path.glob(pattern))
-                if matches:
-                    return matches[0].relative_to(ctx.app.path).as_posix()
-            elif ctx.app.has(pattern):
-                return pattern
+            for name in _named(ctx.app.root, pattern.split("/"), ""):
+                if ctx.app.has(name):
+                    return name
         return ""
 
     def __str__(self) -> str:
         return ", ".join([*self.files, *self.settings])
+
+
+def _named(root: str, steps: list[str], before: str) -> list[str]:
+    """What a pattern may name, in order: `glob` without its imports."""
+    step, *rest = steps
+    found = [step]
+    if "*" in step or "?" in step:
+        try:
+            entries = os.listdir(f"{root}/{before}")
+        except OSError:
+            return []
+        found = sorted(name for name in entries if _matches(name, step))
+    names = [f"{before}{name}" for name in found]
+    return [each for name in names for each in _named(root, rest, f"{name}/")] if rest else names
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if name.startswith(".") and not pattern.startswith("."):
+        return False
+    # Where in the pattern one can be after each character of the name.
+    at = _past_stars(pattern, {0})
+    for char in name:
+        at = _past_stars(
+            pattern,
+            {
+                place if pattern[place] == "*" else place + 1
+                for place in at
+                if place < len(pattern) and pattern[place] in ("*", "?", char)
+            },
+        )
+    return len(pattern) in at
+
+
+def _past_stars(pattern: str, places: set[int]) -> set[int]:
+    reached = set(places)
+    for place in places:
+        while pattern[place : place + 1] == "*":
+            place += 1
+            reached.add(place)
+    return reached
 
 
 class Buildpack:

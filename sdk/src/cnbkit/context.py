@@ -14,7 +14,7 @@ from cnbkit.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from cnbkit.contract.launch import Process
@@ -52,7 +52,7 @@ class Built:
             there.
 
     Raises:
-        BuildpackFault: more than one process is the default.
+        BuildpackFault: more than one process is the default, or something is not of its type.
     """
 
     __slots__ = ("labels", "processes", "slices", "store", "unmet")
@@ -62,7 +62,7 @@ class Built:
         *processes: Process,
         labels: Mapping[str, str] | None = None,
         slices: Sequence[Sequence[str]] = (),
-        unmet: Iterable[str] = (),
+        unmet: Sequence[str] = (),
         store: Mapping[str, object] | None = None,
     ) -> None:
         self.processes = tuple({process.type: process for process in processes}.values())
@@ -73,9 +73,27 @@ class Built:
                 remedy="leave `default=True` with one of them",
             )
         self.labels = dict(labels or {})
-        self.slices = [list(paths) for paths in slices]
-        self.unmet = list(unmet)
+        self.slices = [_texts(f"slices[{at}]", paths) for at, paths in enumerate(slices)]
+        self.unmet = _texts("unmet", unmet)
         self.store = None if store is None else dict(store)
+        for key, value in self.labels.items():
+            if not isinstance(key, str) or not isinstance(value, str) or not key:
+                raise BuildpackFault(
+                    f"the label {key!r} = {value!r} is not text", remedy="make both strings"
+                )
+        for process in self.processes:
+            if not _texts(f"command of {process.type}", process.command):
+                raise BuildpackFault(
+                    f"the process {process.type} has no command", remedy="name its program"
+                )
+            _texts(f"args of {process.type}", process.args)
+
+
+def _texts(what: str, value: object) -> list[str]:
+    # A lone string would be taken for a list of its letters.
+    if not isinstance(value, list | tuple) or any(not isinstance(each, str) for each in value):
+        raise BuildpackFault(f"{what} is {value!r}, not a list of strings", remedy="make it one")
+    return list(value)
 
 
 class _Context:

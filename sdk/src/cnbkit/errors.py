@@ -12,7 +12,15 @@ so the codes are free for whoever reads them: a person, a CI job, a test.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
 __all__ = ["BuildpackFault", "CnbkitError", "PlatformFault", "UserFault"]
+
+
+_SHOWN = 50
 
 
 class CnbkitError(Exception):
@@ -41,6 +49,25 @@ class CnbkitError(Exception):
         self.where = where
         self.remedy = remedy
         self.detail = detail
+
+    @classmethod
+    def of(cls, file: str, faults: Iterable[tuple[int, str]], *, remedy: str) -> Self:
+        """One fault for everything that is wrong with a file.
+
+        Args:
+            file: its name.
+            faults: line, counted from 1, and what is wrong there; at least one.
+            remedy: what a right line looks like.
+        """
+        found = sorted({*faults})
+        if len(found) == 1:
+            line, what = found[0]
+            return cls(f"{file}: {what}", where=f"{file}:{line}", remedy=remedy)
+        lines = [f"{file}:{line}: {what}" for line, what in found[:_SHOWN]]
+        if len(found) > _SHOWN:
+            lines.append(f"and {len(found) - _SHOWN} more")
+        what = f"{file} has {len(found)} faults"
+        return cls(what, where=file, remedy=remedy, detail="\n".join(lines))
 
     def __str__(self) -> str:
         """The whole fault, one part a line."""

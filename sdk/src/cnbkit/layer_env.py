@@ -34,19 +34,22 @@ _BUILD_PATHS = (
 
 
 class EnvChanges:
-    """The changes of one env directory, each a file `NAME.action` holding the value."""
+    """The changes of one env directory, each a file `NAME.action` holding the value.
+
+    What is said replaces what the directory of a kept layer says of the same variable and
+    action.
+    """
 
     def __init__(self, files: Mapping[str, str] | None = None) -> None:
         self._files = dict(files or {})
+        # What was said since, as against what a kept layer brought along.
+        self._said: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self._files)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EnvChanges) and self._files == other._files
-
-    def __hash__(self) -> int:
-        return hash(tuple(self.files()))
 
     def __repr__(self) -> str:
         return f"EnvChanges({dict(self.files())!r})"
@@ -64,22 +67,51 @@ class EnvChanges:
         self._set(name, "default", value)
 
     def append(self, name: str, value: object, delim: str = "") -> None:
-        """Put the value after what is there; the delimiter only between two values."""
+        """Put the value after what is there; the delimiter only between two values.
+
+        Said twice, the second value comes after the first.
+
+        Raises:
+            ValueError: another delimiter was given for that variable. A directory of the
+                layer has one for each, so it cannot say both.
+        """
         self._set(name, "append", value, delim)
 
     def prepend(self, name: str, value: object, delim: str = "") -> None:
-        """Put the value before what is there; the delimiter only between two values."""
+        """Put the value before what is there; the delimiter only between two values.
+
+        Said twice, the second value comes before the first.
+
+        Raises:
+            ValueError: as `append`.
+        """
         self._set(name, "prepend", value, delim)
 
-    def _set(self, name: str, action: str, value: object, delim: str = "") -> None:
+    def _set(self, name: str, action: str, value: object, delim: str | None = None) -> None:
         if not name or "." in name or "=" in name or "/" in name or "\0" in name:
             raise ValueError(f"{name!r} cannot name an environment variable of a layer")
         text = str(value)
         if "\0" in text:
             raise ValueError(f"the value for {name} holds a NUL character")
-        self._files[f"{name}.{action}"] = text
-        if delim:
-            self._files[f"{name}.delim"] = delim
+        file, delim_file = f"{name}.{action}", f"{name}.delim"
+        if delim is not None:
+            if delim_file not in self._said:
+                self._files.pop(delim_file, None)
+            if delim_file in self._said and self._files.get(delim_file, "") != delim:
+                raise ValueError(
+                    f"{name} has the delimiter {self._files.get(delim_file, '')!r} already, "
+                    f"so it cannot have {delim!r} as well"
+                )
+            if delim:
+                self._files[delim_file] = delim
+            self._said.add(delim_file)
+            if file in self._said:
+                pair = (
+                    (self._files[file], text) if action == "append" else (text, self._files[file])
+                )
+                text = delim.join(pair)
+        self._files[file] = text
+        self._said.add(file)
 
     def apply(self, env: Mapping[str, str]) -> dict[str, str]:
         """The environment after these changes."""
@@ -148,9 +180,6 @@ class LayerEnv(EnvChanges):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, LayerEnv) and self.snapshot() == other.snapshot()
-
-    def __hash__(self) -> int:
-        return hash(tuple(sorted(self.snapshot().items())))
 
     def __repr__(self) -> str:
         return f"LayerEnv({self.snapshot()!r})"

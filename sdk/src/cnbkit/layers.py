@@ -40,6 +40,7 @@ else:
 __all__ = ["Layer", "LayerKey", "OpenLayer", "key", "note"]
 
 _FORMAT = "1"
+_SHOWN = 20
 
 
 def key(
@@ -48,7 +49,10 @@ def key(
     """Declare a field whose change rebuilds the layer.
 
     Args:
-        label: what the log calls it: "Python version changed from 3.11 to 3.12".
+        label: what the log calls it: "Python version changed from 3.11 to 3.12". Of a list
+            the log shows what came and went. In an item, what follows ` #` counts but is
+            not shown: `requirements.txt #<digest>` gives "requirements changed:
+            requirements.txt".
         default: value when none is given.
         default_factory: makes the default, for mutable ones.
     """
@@ -395,11 +399,20 @@ def _change(label: str, before: Any, after: Any) -> str:
     after = [] if after is None and isinstance(before, list) else after
     before = int(before) if isinstance(before, float) and before.is_integer() else before
     if isinstance(before, list) and isinstance(after, list):
-        gone = [str(each) for each in before if each not in after]
-        new = [str(each) for each in after if each not in before]
-        parts = [*(f"-{each}" for each in gone), *(f"+{each}" for each in new)]
+        gone = [_shown(each) for each in before if each not in after]
+        new = [_shown(each) for each in after if each not in before]
+        parts = [each for each in new if each in gone]
+        parts += [f"-{each}" for each in gone if each not in new]
+        parts += [f"+{each}" for each in new if each not in gone]
+        if len(parts) > _SHOWN:
+            parts[_SHOWN:] = [f"and {len(parts) - _SHOWN} more"]
         return f"{label} changed: {' '.join(parts) or 'other order'}"
-    old, new_text = str(before), str(after)
-    if len(old) + len(new_text) > 80 or before is None or after is None:
+    old, new_text = _shown(before), _shown(after)
+    if len(old) + len(new_text) > 80 or before is None or after is None or old == new_text:
         return f"{label} changed"
     return f"{label} changed from {old} to {new_text}"
+
+
+def _shown(item: Any) -> str:
+    """An item without what follows ` #`."""
+    return str(item).partition(" #")[0]

@@ -59,6 +59,13 @@ def _guarded(
         return _failed(buildpack, error)
     except KeyboardInterrupt:
         return 130
+    except SystemExit as error:
+        # Its status could be taken for success, or for detect's "not mine".
+        fault = BuildpackFault(
+            f"{type(buildpack).__name__} called sys.exit({error.code!r}) in {phase}",
+            remedy="return what the phase comes to, or raise a UserFault",
+        )
+        return _failed(buildpack, fault)
     except Exception:  # the outermost frame: whatever else happens is the buildpack's fault
         import traceback
 
@@ -73,7 +80,7 @@ def _guarded(
 def _failed(buildpack: Buildpack, fault: CnbkitError) -> int:
     try:
         buildpack.on_error(fault)
-    except Exception as error:  # the fault itself matters more than what its hook ran into
+    except (Exception, SystemExit) as error:  # the fault matters more than its hook's
         print(f"Warning: on_error failed: {error!r}", file=sys.stderr)
     print(fault, file=sys.stderr, flush=True)
     return fault.exit_code

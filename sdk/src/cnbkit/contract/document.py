@@ -35,10 +35,82 @@ def decode(text: str | bytes, *, name: str, where: str | None = None) -> dict[st
 
 
 def encode(data: Mapping[str, Any]) -> str:
-    """Plain data as TOML text."""
-    import tomli_w
+    """Plain data as TOML text.
 
-    return tomli_w.dumps(data)
+    Text, whole numbers, truth values, lists and tables are written right here, because
+    importing a library for them takes longer than a whole detect; the rest by tomli_w.
+    """
+    lines: list[str] = []
+    try:
+        _write_table(lines, "", data)
+    except _Unusual:
+        import tomli_w
+
+        return tomli_w.dumps(data)
+    return "\n".join([*lines, ""]) if lines else ""
+
+
+class _Unusual(Exception):
+    """A value only the library writes."""
+
+
+def _write_table(lines: list[str], path: str, table: Mapping[str, Any]) -> None:
+    below: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        name = _key(key)
+        if isinstance(value, dict) or _is_tables(value):
+            below.append((f"{path}.{name}" if path else name, value))
+        else:
+            lines.append(f"{name} = {_inline(value)}")
+    for name, value in below:
+        many = not isinstance(value, dict)
+        for each in value if many else [value]:
+            lines += [""] if lines else []
+            lines.append(f"[[{name}]]" if many else f"[{name}]")
+            _write_table(lines, name, each)
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and all(type(e) is dict for e in value)
+
+
+def _inline(value: Any) -> str:
+    kind = type(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int:
+        return str(value)
+    if kind is list or kind is tuple:
+        return f"[{', '.join([_inline(each) for each in value])}]"
+    if kind is dict:
+        inner = ", ".join([f"{_key(name)} = {_inline(each)}" for name, each in value.items()])
+        return f"{{{inner}}}"
+    raise _Unusual
+
+
+def _key(key: Any) -> str:
+    if type(key) is not str:
+        raise _Unusual
+    bare = key.isascii() and key.replace("-", "").replace("_", "").isalnum()
+    return key if bare or (key and not key.strip("-_")) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    if text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return f'"{"".join([_escaped(char) for char in text])}"'
+
+
+def _escaped(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    # Line separators and the like too: a reader by lines would trip over them. Halves of
+    # surrogate pairs have no escape; writing the text refuses them.
+    if char.isprintable() or "\ud800" <= char <= "\udfff":
+        return char
+    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
 
 
 class Document(Model, hyphens=True):

@@ -67,7 +67,7 @@ class Field:
 
     def make_default(self) -> Any:
         """The default's value, fresh for each instance."""
-        return self.default if self.default_factory is None else self.default_factory()
+        return _own(self.default) if self.default_factory is None else self.default_factory()
 
 
 def field(
@@ -176,7 +176,7 @@ class Model:
                 value = values.pop(name)
                 if spec.check is not None and value is not None:
                     value = spec.check(value)
-                state[name] = value
+                state[name] = _own(value)
             elif spec.required:
                 raise TypeError(f"{type(self).__name__} needs {name}=")
             else:
@@ -269,6 +269,16 @@ class Model:
         return core_schema.no_info_before_validator_function(
             as_data, core_schema.no_info_after_validator_function(construct, inner)
         )
+
+
+def _own(value: Any) -> Any:
+    """The value, where it is a list or table as a copy that nobody else can change."""
+    kind = type(value)
+    if kind is list:
+        return [_own(each) for each in value]
+    if kind is dict:
+        return {key: _own(each) for key, each in value.items()}
+    return value.copy() if kind is set else value
 
 
 def _hashable(value: Any) -> Any:
