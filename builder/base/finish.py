@@ -133,12 +133,11 @@ def remove(*patterns: str) -> None:
                 path.unlink()
 
 
-def remove_dangling_links(*folders: str) -> None:
-    """Delete links whose target went with its package (update-alternatives' mostly)."""
-    # twice: /usr/bin/x -> /etc/alternatives/x -> the dropped file
-    for _ in range(2):
-        for folder in folders:
-            for path in Path(folder).iterdir():
+def remove_dangling_links() -> None:
+    """Delete links whose target went with its package, or was left out while unpacking."""
+    for _ in range(2):  # /usr/bin/x -> /etc/alternatives/x -> the file that is gone
+        for folder in ("/usr", "/etc"):
+            for path in list(Path(folder).rglob("*")):
                 if path.is_symlink() and not path.exists():
                     path.unlink()
 
@@ -154,6 +153,19 @@ def compile_stdlib() -> None:
         compileall.compile_dir(
             folder, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
         )
+
+
+def trust_one_bundle() -> None:
+    """Have OpenSSL read the bundle itself, over which a build mounts the host's.
+
+    Debian's own default is a folder of links, which such a mount would not reach; and the links
+    to that folder are in the `openssl` package, which the run image does without.
+    """
+    folder = Path("/usr/lib/ssl")
+    folder.mkdir(exist_ok=True)
+    for name, target in {"certs": "", "cert.pem": "/ca-certificates.crt"}.items():
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(f"/etc/ssl/certs{target}")
 
 
 def add_user() -> None:
@@ -211,11 +223,12 @@ def main(run_list: str = "") -> None:
         remove("/etc/apt", "/etc/dpkg", "/etc/pam.d", "/etc/rc?.d", "/etc/systemd", "/etc/init.d")
         remove("/var/lib/apt", "/var/lib/pam", "/var/cache/*", "/etc/perl", "/etc/security")
         remove("/etc/cron.*", "/etc/logrotate.d", "/var/lib/misc")
-        remove_dangling_links("/usr/bin", "/usr/sbin", "/etc/alternatives")
+        remove_dangling_links()
     else:
         for path in ("/cnb", "/layers", "/platform", "/workspace"):
             own_directory(path)
         record_run_image()
+    trust_one_bundle()
     add_user()
     compile_stdlib()
     forget_this_machine()

@@ -1,0 +1,182 @@
+"""The lifecycle and crane are built once, from pinned sources, and are what they say they are."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import os
+import subprocess
+import tarfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cnbkit.errors import PlatformFault
+from cnbkit.platform.base import machine_architecture
+from cnbkit.platform.go_tool import GoTool
+from cnbkit.platform.home import Home
+from cnbkit.platform.lifecycle import (
+    CRANE_VERSION,
+    LIFECYCLE_VERSION,
+    PHASES,
+    ensure_crane,
+    ensure_lifecycle,
+    known_checksums,
+    release_name,
+)
+from cnbkit.platform.release import download_release
+from cnbkit.platform.shipped import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_every_phase_and_the_launcher_run_on_this_machine() -> None:
+    folder = ensure_lifecycle(Home.default(), arch=machine_architecture())
+
+    for phase in PHASES:
+        done = subprocess.run(
+            [folder / phase, "-version"],
+            env={"CNB_PLATFORM_API": "0.15"},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.startswith(LIFECYCLE_VERSION), done
+    assert os.access(folder / "launcher", os.X_OK)
+
+
+def test_programs_are_static_so_they_run_in_any_image() -> None:
+    folder = ensure_lifecycle(Home.default(), arch=machine_architecture())
+
+    for name in ("lifecycle", "launcher"):
+        program = (folder / name).read_bytes()
+        assert program.startswith(b"\x7fELF")
+        assert b"/ld-linux" not in program[:4096]  # no interpreter segment
+
+
+def test_once_made_neither_network_nor_go_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    home, arch = Home.default(), machine_architecture()
+    before = ensure_lifecycle(home, arch=arch)
+    monkeypatch.setenv("PATH", "/nonexistent")
+    told: list[str] = []
+
+    assert ensure_lifecycle(home, arch=arch, progress=told.append) == before
+    assert told == []
+
+
+def test_crane_is_of_the_pinned_version() -> None:
+    crane = ensure_crane(Home.default(), arch=machine_architecture())
+
+    assert subprocess.run([crane, "version"], capture_output=True).returncode == 0
+    assert f"go-containerregistry v{CRANE_VERSION}\n" in (shipped("tools/crane/go.mod")).read_text()
+
+
+def test_the_lifecycles_version_is_the_one_in_go_mod() -> None:
+    module = shipped("tools/lifecycle/go.mod").read_text()
+
+    assert f"github.com/buildpacks/lifecycle v{LIFECYCLE_VERSION}\n" in module
+
+
+def test_without_go_the_toolchain_comes_from_its_wheel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "module"
+    module.mkdir()
+    (module / "go.mod").write_text("module example/hello\n\ngo 1.26\n")
+    (module / "hello").mkdir()
+    source = 'package main\n\nvar who = "nobody"\n\nfunc main() { println("hello", who) }\n'
+    (module / "hello" / "main.go").write_text(source)
+    folder, space = tmp_path / "bin", tmp_path / "space"
+    folder.mkdir()
+    space.mkdir()
+    path = os.environ["PATH"].split(":")
+    monkeypatch.setenv("PATH", ":".join(p for p in path if not Path(p, "go").exists()))
+    told: list[str] = []
+
+    tool = GoTool(module, ("example/hello/hello",), {"main.who": "world"})
+    tool.build(folder, machine_architecture(), space, told.append)
+
+    done = subprocess.run([folder / "hello"], capture_output=True, text=True)
+    assert done.stderr == "hello world\n"
+    assert told == ["Fetching the Go toolchain (about 80 MB) ..."]
+
+
+def test_source_that_does_not_build_is_a_fault_with_the_compilers_words(tmp_path: Path) -> None:
+    (tmp_path / "go.mod").write_text("module example/wrong\n\ngo 1.21\n")
+    (tmp_path / "main.go").write_text("package main\n\nfunc main() { undefinedName() }\n")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "space").mkdir()
+
+    with pytest.raises(PlatformFault, match="cannot build wrong") as caught:
+        GoTool(tmp_path, ("example/wrong",), {}).build(
+            tmp_path / "bin", machine_architecture(), tmp_path / "space", lambda _line: None
+        )
+
+    assert "undefinedName" in str(caught.value.detail)
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Iterator[tuple[str, bytes]]:
+    """Address and bytes of an archive laid out as the official one, served over HTTP."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        program = tarfile.TarInfo("lifecycle/lifecycle")
+        program.mode, program.size = 0o755, 9
+        archive.addfile(program, io.BytesIO(b"#!/bin/sh"))
+        phase = tarfile.TarInfo("lifecycle/creator")
+        phase.type, phase.linkname = tarfile.SYMTYPE, "lifecycle"
+        archive.addfile(phase)
+    name = release_name("amd64")
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / name).write_bytes(data.getvalue())
+
+    def handler(*args: Any) -> _Files:
+        return _Files(*args, directory=str(tmp_path / "served"))
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{name}", data.getvalue()
+        server.shutdown()
+
+
+def test_a_release_with_the_right_checksum_is_unpacked(
+    tmp_path: Path, release: tuple[str, bytes]
+) -> None:
+    address, data = release
+    folder = tmp_path / "programs"
+    folder.mkdir()
+
+    assert download_release(address, hashlib.sha256(data).hexdigest(), folder)
+
+    assert sorted(path.name for path in folder.iterdir()) == ["creator", "lifecycle"]
+    assert os.access(folder / "creator", os.X_OK)
+
+
+def test_a_release_with_another_checksum_is_refused_and_nothing_written(
+    tmp_path: Path, release: tuple[str, bytes]
+) -> None:
+    folder = tmp_path / "programs"
+    folder.mkdir()
+
+    with pytest.raises(PlatformFault, match="not the file it should be"):
+        download_release(release[0], "0" * 64, folder)
+
+    assert list(folder.iterdir()) == []
+
+
+def test_an_address_out_of_reach_leaves_the_other_way_open(tmp_path: Path) -> None:
+    assert not download_release("http://127.0.0.1:9/none.tgz", "0" * 64, tmp_path)
+
+
+def test_checksums_are_well_formed() -> None:
+    for name, checksum in known_checksums().items():
+        assert name.startswith("lifecycle-v")
+        assert len(bytes.fromhex(checksum)) == 32
