@@ -34,12 +34,26 @@ def install(ctx: BuildContext, request: str, directory: str) -> None:
         if ctx.settings.get(setting):
             env[variable] = ctx.settings.get(setting)
     uv = str(ctx.buildpack_dir / "lib/bin/uv")
-    command = (uv, "python", "install", "--quiet", "--no-bin", "--install-dir", staging, request)
+    command = (
+        uv,
+        "python",
+        "install",
+        "--no-progress",
+        "--no-bin",
+        "--install-dir",
+        staging,
+        request,
+    )
     try:
         ctx.run(*command, env=env, quiet=True)
     except CommandFailed as failed:
         raise _explained(failed, request) from None
-    (found,) = (entry for entry in os.listdir(staging) if entry.startswith("cpython-"))
+    # uv adds a link without the patch version.
+    (found,) = (
+        entry
+        for entry in os.listdir(staging)
+        if entry.startswith("cpython-") and not os.path.islink(f"{staging}/{entry}")
+    )
     for entry in os.listdir(f"{staging}/{found}"):
         shutil.move(f"{staging}/{found}/{entry}", f"{directory}/{entry}")
     shutil.rmtree(staging)

@@ -1,0 +1,144 @@
+"""Which interpreter an image gets, through the real lifecycle and the real uv."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.home import Home
+from cnbkit.platform.store import ImageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .conftest import Project
+
+APP = "import platform, sys; print(platform.python_version(), sys.base_prefix)\n"
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[str]:
+    """A list of standalone builds with one in it: the base image's own Python, packed as one.
+
+    The public builds cannot be had everywhere tests run; this one takes the same path.
+    """
+    home = Home.default()
+    root = BaseImages(home, ImageStore(home.images)).ensure_build_root()
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    with tarfile.open(
+        folder / "cpython.tar.gz", "w:gz", compresslevel=1, dereference=True
+    ) as archive:
+        archive.add(root / "usr/bin/python3.11", "python/bin/python3.11")
+        for name in ("python3", "python"):
+            link = tarfile.TarInfo(f"python/bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "python3.11"
+            archive.addfile(link)
+        archive.add(root / "usr/lib/python3.11", "python/lib/python3.11")
+    digest = hashlib.sha256((folder / "cpython.tar.gz").read_bytes()).hexdigest()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    address = f"http://127.0.0.1:{server.server_port}"
+    family = {"amd64": "x86_64", "arm64": "aarch64"}[machine_architecture()]
+    entry = {
+        "name": "cpython",
+        "arch": {"family": family, "variant": None},
+        "os": "linux",
+        "libc": "gnu",
+        "major": 3,
+        "minor": 11,
+        "patch": 2,
+        "prerelease": "",
+        "url": f"{address}/cpython.tar.gz",
+        "sha256": digest,
+        "variant": None,
+        "build": "20230101",
+    }
+    (folder / "list.json").write_text(json.dumps({f"cpython-3.11.2-linux-{family}-gnu": entry}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield address
+    server.shutdown()
+    server.server_close()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *_arguments: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({}, "no version asked for"),
+        ({".python-version": "# ours\n3.11\n"}, "3.11 from .python-version"),
+        ({"runtime.txt": "python-3.11.2\n"}, "3.11.2 from runtime.txt"),
+        (
+            {"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9,<3.13"\n'},
+            ">=3.9,<3.13 from requires-python in pyproject.toml",
+        ),
+    ],
+    ids=["nothing", ".python-version", "runtime.txt", "requires-python"],
+)
+def test_the_base_image_python_is_used_where_it_fits(
+    project: Project, files: dict[str, str], reason: str
+) -> None:
+    project.write({**files, "app.py": APP})
+    built = project.build()
+    assert f"Python 3.11.2 of the base image, {reason}" in built.output
+    assert project.run() == "3.11.2 /usr\n"
+    assert not [what for what in project.layers() if what.startswith("cnbkit/python")]
+
+
+def test_a_standalone_python_is_installed_kept_and_used_by_pip(
+    project: Project, mirror: str
+) -> None:
+    project.write(
+        {"app.py": "import six\n" + APP, "requirements.txt": "six==1.17.0\n"},
+    )
+    options = (
+        *("--env", "BP_PYTHON_STANDALONE=true"),
+        *("--env", f"BP_PYTHON_DOWNLOADS={mirror}/list.json"),
+        *("--env", "BP_PYTHON_VERSION=3.11.2"),
+    )
+    built = project.build(*options)
+    assert "Standalone Python 3.11.2, 3.11.2 from BP_PYTHON_VERSION" in built.output
+    assert project.run() == "3.11.2 /layers/cnbkit_python/interpreter\n"
+    before = project.layers()
+
+    project.write({"app.py": "import six  # changed\n" + APP})
+    again = project.build(*options)
+    assert "Python 3.11.2 (from cache)" in again.output
+    after = project.layers()
+    assert {what for what in after if after[what] != before[what]} == {"app"}
+
+    # Back to the base image's Python: the packages are installed for it, the layer goes.
+    back = project.build()
+    assert "Python changed from 3.11 (/layers/cnbkit_python/interpreter/bin/python3)" in back.output
+    assert project.run() == "3.11.2 /usr\n"
+    assert "cnbkit/python:interpreter" not in project.layers()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "what"),
+    [
+        ("three", "'three' is not a Python version"),
+        ("3.99", "there is no standalone build of Python 3.99"),
+    ],
+)
+def test_a_version_that_cannot_be_had_is_explained(
+    project: Project, wanted: str, what: str
+) -> None:
+    project.write({".python-version": f"{wanted}\n", "app.py": APP})
+    failed = project.build(code=51)
+    assert f"Error: {what}" in failed.output
+    assert "Traceback" not in failed.output
