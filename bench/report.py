@@ -105,6 +105,8 @@ def _sizes(found: Mapping[str, Any]) -> str:
 
 
 def _memory(found: Mapping[str, Any]) -> str:
+    if not found["memory"]:
+        return ""
     rows = [
         (f"{name}, {CASES[case]}", _megabytes(peak), _megabytes(part) if part else "-")
         for case, sides in found["memory"].items()

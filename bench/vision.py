@@ -51,7 +51,7 @@ class Rounds:
 
     Args:
         fresh: builds from nothing.
-        rebuild: of each kind.
+        rebuild: of each kind; memory is watched only if there are several.
     """
 
     fresh: int
@@ -80,13 +80,14 @@ class _Session:
             print(f"  {CASES[case]:20} {side.name:14} {', '.join(told)}", flush=True)
 
     def watch_memory(self, case: str) -> dict[str, tuple[int, int]]:
-        """(all processes, buildpacks' processes) in bytes at the peak of one more build."""
+        """Build once more, untimed; bytes at the peak: (all processes, the buildpacks')."""
         found: dict[str, tuple[int, int]] = {}
         for side in self.sides:
             if side.name in found:  # where cnbkit puts the image is no matter here
                 continue
             docker = isinstance(side, DockerSide)
             _prepare(case, side, -1)
+            print(f"  memory, {CASES[case]}: {side.name}", flush=True)
             with MemoryWatch(
                 roots={self.engine.pid, os.getpid()} if docker else {os.getpid()},
                 without=self.services - ({self.engine.pid} if docker else set()),
@@ -112,18 +113,19 @@ def measure_vision(example: Path, scratch: Path, results: Path, rounds: Rounds) 
         session = _Session(
             _sides(example, scratch, results, registry, engine), engine, {registry_pid, engine.pid}
         )
-        print("Warming up, and measuring memory of fresh builds ...", flush=True)
+        print("Warming up ...", flush=True)
         for side in session.sides:
-            side.reset()
-            side.build()  # cnbkit assembles buildpacks, everybody's downloads get warm
-        memory = {"fresh": session.watch_memory("fresh")}
+            if isinstance(side, CnbkitSide):
+                side.reset()
+                side.build()  # assembles the buildpacks
+        memory = {} if rounds.rebuild == 1 else {"fresh": session.watch_memory("fresh")}
         sizes = {}
         for case in CASES:
             for number in range(rounds.fresh if case == "fresh" else rounds.rebuild):
                 session.measure(case, number)
             if case == "fresh":
                 sizes = {side.name: side.size() for side in session.sides if side.size()}
-            if case == "code":
+            if case == "code" and memory:
                 memory["code"] = session.watch_memory("code")
         return {
             "docker": engine.version(),
