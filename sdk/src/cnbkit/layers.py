@@ -296,10 +296,8 @@ class OpenLayer:
         return extras
 
     def _write_env(self) -> None:
-        import shutil
-
         for directory in ("env", "env.build", "env.launch"):
-            shutil.rmtree(f"{self.directory}/{directory}", ignore_errors=True)
+            _remove_tree(f"{self.directory}/{directory}")
         self.env.write(self.directory)
 
     def _write_exec_d(self) -> None:
@@ -320,10 +318,13 @@ class OpenLayer:
             f"build = {str(layer.build).lower()}\n"
             f"cache = {str(layer.cache).lower()}\n\n"
         )
+        rest = ""
         if self.state == "rebuild":
-            metadata = {**({} if self.key is None else self.key.metadata()), **self._extras()}
+            metadata = {} if self.key is None else self.key.metadata()
+            if layer.cache or layer.launch:
+                metadata.update(self._extras())
             rest = encode({"metadata": metadata}) if metadata else ""
-        else:
+        elif self.state != "rebuild":
             # What was restored is only [metadata], and it stays as it is.
             rest = self._restored or ""
         with open(self._toml, "w", encoding="utf-8") as file:
@@ -352,6 +353,8 @@ def _bytes(path: str) -> bytes:
 
 def _remove_tree(path: str) -> None:
     """Remove a directory, also one whose content took away its owner's right to write."""
+    if not os.path.isdir(path):
+        return  # the usual case; importing shutil takes longer than everything else here
     import shutil
 
     shutil.rmtree(path, ignore_errors=True)
