@@ -13,7 +13,7 @@ test:   ## run all tests
 lint:   ## check style, types, and that no registry's host name is committed
 	@tools/setup test
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	@.venv/bin/mypy sdk/src $$(git ls-files 'builder/*.py' 'buildpacks/*.py' 'tools/*.py' 'bench/*.py')
+	@.venv/bin/mypy sdk/src tests $$(git ls-files 'builder/*.py' 'buildpacks/*.py' 'tools/*.py' 'bench/*.py')
 	@tools/check-hosts
 
 bench:  ## measure builds and rebuilds

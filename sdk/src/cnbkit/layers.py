@@ -318,13 +318,12 @@ class OpenLayer:
             f"build = {str(layer.build).lower()}\n"
             f"cache = {str(layer.cache).lower()}\n\n"
         )
-        rest = ""
         if self.state == "rebuild":
             metadata = {} if self.key is None else self.key.metadata()
             if layer.cache or layer.launch:
                 metadata.update(self._extras())
             rest = encode({"metadata": metadata}) if metadata else ""
-        elif self.state != "rebuild":
+        else:
             # What was restored is only [metadata], and it stays as it is.
             rest = self._restored or ""
         with open(self._toml, "w", encoding="utf-8") as file:
