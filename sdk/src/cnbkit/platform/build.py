@@ -48,14 +48,13 @@ _MEANING = {
 class BuildFailed(PlatformFault):
     """The lifecycle ended with an error; the previous image and the cache are as before.
 
-    Attributes:
-        code: the lifecycle's exit code, which is the command's too.
+    Its exit code is the lifecycle's, except for 1, which says nothing.
     """
 
-    def __init__(self, code: int, log: Path, fault: str = "") -> None:
+    def __init__(self, code: int, log: Path) -> None:
         what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
-        super().__init__(fault or what, where=f"log: {log}", remedy=remedy)
-        self.exit_code = code
+        super().__init__(what, where=f"log: {log}", remedy=remedy)
+        self.exit_code = code if code > 1 else PlatformFault.exit_code
 
 
 @dataclass(frozen=True)
