@@ -12,13 +12,18 @@ from cnbkit.contract.descriptor import (
     BuildpackDescriptor,
     BuildpackInfo,
     Distro,
+    ExtensionDescriptor,
+    ExtensionInfo,
     License,
     Order,
     OrderEntry,
+    Stack,
     TargetEntry,
+    notes,
 )
-from cnbkit.contract.document import encode
+from cnbkit.contract.document import decode, encode
 from cnbkit.contract.model import InvalidDocument
+from cnbkit.contract.sbom import FORMATS
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 MAYBE = st.none() | TEXT
@@ -35,7 +40,9 @@ INFOS = st.builds(
     description=MAYBE,
     keywords=TEXTS,
     clear_env=st.booleans(),
-    sbom_formats=TEXTS,
+    sbom_formats=st.lists(
+        st.sampled_from([*FORMATS.values(), "application/spdx+json;version=2.3"])
+    ),
     licenses=st.lists(st.builds(License, type=MAYBE, uri=MAYBE), max_size=2),
     exec_env=TEXTS,
 )
@@ -50,6 +57,7 @@ ORDERS = st.builds(
     Order,
     group=st.lists(
         st.builds(OrderEntry, id=IDS, version=TEXT, optional=st.booleans(), exec_env=TEXTS),
+        min_size=1,
         max_size=2,
     ),
 )
@@ -181,3 +189,80 @@ def test_a_composite_has_no_targets() -> None:
 def test_a_descriptor_made_in_code_is_checked_too(info: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"reserved|X\.Y\.Z"):
         BuildpackInfo(**{"id": "a", "version": "1.0.0", **info})
+
+
+def test_every_fault_has_its_line_and_a_way_out() -> None:
+    text = """# comment
+api = "0.8"
+
+[buildpack]
+id = "a"
+version = '1'
+clear_env = true
+sbom-formats = [
+    "application/spdx+json",
+    "text/plain",
+]
+
+[[targets]]
+os = "linux"
+[[targets]]
+os = 5
+"""
+    with pytest.raises(InvalidDocument) as caught:
+        BuildpackDescriptor.loads(text, name="buildpack.toml", where="/bp/buildpack.toml")
+    assert str(caught.value).splitlines() == [
+        "Error: buildpack.toml has 5 faults",
+        "  where: /bp/buildpack.toml",
+        "  to do: correct each of these",
+        "  detail:",
+        (
+            "    line 2: api: Buildpack API '0.8' is older than 0.10, where targets "
+            "replaced stacks; "
+            'write api = "0.12" and, if this is not built with cnbkit, check what bin/ writes'
+        ),
+        "    line 6: buildpack.version: a version is X.Y.Z, like 1.2.3; found '1'",
+        "    line 7: buildpack.clear_env: unknown key; did you mean clear-env?",
+        (
+            "    line 8: buildpack.sbom-formats: 'text/plain' is no SBOM format; there are "
+            "application/vnd.cyclonedx+json, application/spdx+json, application/vnd.syft+json"
+        ),
+        "    line 16: targets[1].os: Input should be a valid string; found 5",
+    ]
+
+
+def test_a_single_fault_stands_in_the_headline_with_its_line() -> None:
+    with pytest.raises(InvalidDocument, match=r"not valid: line 3: buildpack.id: is req") as caught:
+        BuildpackDescriptor.loads('api = "0.12"\n\n[buildpack]\nversion = "1.2.3"\n', where="f")
+    assert caught.value.where == "f:3"
+
+
+def test_exec_env_is_read_in_both_forms_and_written_as_the_list_the_lifecycle_reads() -> None:
+    text = FULL.replace('exec-env = ["production"]', "")
+    table = text.replace("[[targets]]", '[[buildpack.exec-env]]\nname = "test"\n[[targets]]', 1)
+    read = BuildpackDescriptor.loads(table)
+    assert read.buildpack.exec_env == ["test"]
+    assert read.to_plain()["buildpack"]["exec-env"] == ["test"]
+    assert notes(decode(table, name="x")) == [
+        'exec-env as tables fails in the lifecycle and pack: write exec-env = ["…"]'
+    ]
+
+
+def test_stacks_of_others_are_read_with_a_note() -> None:
+    text = 'api = "0.10"\n[buildpack]\nid = "a"\nversion = "1.2.3"\n[[stacks]]\nid = "*"\n'
+    assert BuildpackDescriptor.loads(text).stacks == [Stack(id="*")]
+    assert notes(decode(text, name="x"))[0].startswith("[[stacks]] has no meaning")
+    assert "only linux/amd64" in notes({"buildpack": {"id": "a"}})[0]
+    assert notes({"buildpack": {}, "order": [{}]}) == notes({"targets": [{}]}) == []
+
+
+def test_an_extension_has_a_descriptor_of_its_own() -> None:
+    text = 'api = "0.12"\n[extension]\nid = "a/b"\nversion = "1.2.3"\n[[targets]]\nos = "linux"\n'
+    read = ExtensionDescriptor.loads(text)
+    assert read == ExtensionDescriptor(
+        api="0.12",
+        extension=ExtensionInfo(id="a/b", version="1.2.3"),
+        targets=[TargetEntry(os="linux")],
+    )
+    with pytest.raises(InvalidDocument, match="order: unknown key"):
+        ExtensionDescriptor.loads(f"order = []\n{text}")

@@ -60,7 +60,7 @@ def test_a_good_name_comes_back_unchanged(check: Callable[[str], str], value: st
         (names.version, "1.2.3rc1", "X.Y.Z"),
         (names.version, "1.2.\u0663", "X.Y.Z"),
         (names.version, "not-semver", "X.Y.Z"),
-        (names.api_version, "0.9", "0.10, 0.11 and 0.12"),
+        (names.api_version, "0.9", "older than 0.10"),
         (names.api_version, "0.13", "0.10, 0.11 and 0.12"),
         (names.layer_name, "build", "build.toml"),
         (names.layer_name, "launch", "launch.toml"),

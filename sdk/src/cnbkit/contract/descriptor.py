@@ -1,24 +1,33 @@
-"""buildpack.toml (buildpack.md, "buildpack.toml (TOML)")."""
+"""buildpack.toml and extension.toml (buildpack.md and image_extension.md)."""
 
 from __future__ import annotations
 
-from cnbkit.contract import names
+from cnbkit.contract import names, sbom
 from cnbkit.contract.document import Document
 from cnbkit.contract.model import Model, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 __all__ = [
     "BuildpackDescriptor",
     "BuildpackInfo",
     "Distro",
+    "ExtensionDescriptor",
+    "ExtensionInfo",
     "License",
     "Order",
     "OrderEntry",
+    "Stack",
     "TargetEntry",
+    "notes",
 ]
+
+
+def _formats(value: list[str]) -> list[str]:
+    return [sbom.media_type(each) for each in value]
 
 
 class License(Model):
@@ -38,9 +47,23 @@ class BuildpackInfo(Model, hyphens=True):
     description: str | None = None
     keywords: list[str] = field(default_factory=list)
     clear_env: bool = False
-    sbom_formats: list[str] = field(default_factory=list)
+    sbom_formats: list[str] = field(default_factory=list, check=_formats)
     licenses: list[License] = field(default_factory=list)
-    exec_env: list[str] = field(default_factory=list)
+    exec_env: list[str] = field(default_factory=list, read=names.exec_env)
+
+
+class ExtensionInfo(Model, hyphens=True):
+    """The `[extension]` table."""
+
+    id: str = field(check=names.buildpack_id)
+    version: str = field(check=names.version)
+    name: str | None = None
+    homepage: str | None = None
+    description: str | None = None
+    keywords: list[str] = field(default_factory=list)
+    clear_env: bool = False
+    licenses: list[License] = field(default_factory=list)
+    exec_env: list[str] = field(default_factory=list, read=names.exec_env)
 
 
 class Distro(Model):
@@ -51,7 +74,11 @@ class Distro(Model):
 
 
 class TargetEntry(Model):
-    """One entry of `[[targets]]`; what is left out matches anything."""
+    """One entry of `[[targets]]`; what is left out matches anything.
+
+    Attributes:
+        variant: pack heeds it; the lifecycle looks for another key and so ignores it.
+    """
 
     os: str | None = None
     arch: str | None = None
@@ -59,13 +86,24 @@ class TargetEntry(Model):
     distros: list[Distro] = field(default_factory=list)
 
 
+class Stack(Model):
+    """One entry of `[[stacks]]`, which targets replaced with Buildpack API 0.10."""
+
+    id: str
+    mixins: list[str] = field(default_factory=list)
+
+
 class OrderEntry(Model, hyphens=True):
-    """A buildpack in a group."""
+    """A buildpack in a group.
+
+    Attributes:
+        exec_env: in the specification; the lifecycle ignores it.
+    """
 
     id: str = field(check=names.buildpack_id)
     version: str
     optional: bool = False
-    exec_env: list[str] = field(default_factory=list)
+    exec_env: list[str] = field(default_factory=list, read=names.exec_env)
 
 
 class Order(Model):
@@ -81,9 +119,52 @@ class BuildpackDescriptor(Document):
     buildpack: BuildpackInfo
     order: list[Order] = field(default_factory=list)
     targets: list[TargetEntry] = field(default_factory=list)
+    stacks: list[Stack] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_composite(self) -> bool:
+        """Whether it consists of other buildpacks and runs nothing itself."""
+        return bool(self.order)
+
     def validate_whole(self) -> None:
-        """A composite has no targets of its own (pack refuses both)."""
-        if self.order and self.targets:
-            raise ValueError("[[order]] and [[targets]] exclude each other")
+        """What only a component may say (pack refuses both)."""
+        for wrong, key in (
+            (self.targets, "[[targets]]"),
+            (self.stacks, "[[stacks]]"),
+        ):
+            if self.order and wrong:
+                raise ValueError(
+                    f"[[order]] and {key} exclude each other: a composite runs nothing itself"
+                )
+        if any(not order.group for order in self.order):
+            raise ValueError("an [[order]] needs at least one [[order.group]]")
+
+
+class ExtensionDescriptor(Document):
+    """extension.toml."""
+
+    api: str = field(check=names.api_version)
+    extension: ExtensionInfo
+    targets: list[TargetEntry] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def notes(data: Mapping[str, Any]) -> list[str]:
+    """What is read of a descriptor though one should not write it so.
+
+    Args:
+        data: the decoded buildpack.toml or extension.toml.
+    """
+    found = []
+    if "stacks" in data:
+        found.append("[[stacks]] has no meaning since Buildpack API 0.10: write [[targets]]")
+    elif not data.get("targets") and not data.get("order"):
+        found.append(
+            "no [[targets]]: the lifecycle takes any linux, pack only linux/amd64; name them"
+        )
+    info = data.get("buildpack") or data.get("extension")
+    written = info.get("exec-env") if isinstance(info, dict) else None
+    if names.exec_env(written) is not written:
+        found.append('exec-env as tables fails in the lifecycle and pack: write exec-env = ["…"]')
+    return found

@@ -31,7 +31,13 @@ def decode(text: str | bytes, *, name: str, where: str | None = None) -> dict[st
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # int() refuses more than 4300 digits
-        raise InvalidDocument(name, [Fault((), f"not TOML: {error}")], where=where) from None
+        message, found, place = str(error).partition(" (at line ")
+        number, _, column = place.rstrip(")").partition(", ")
+        if found and number.isdigit():
+            fault = Fault((), f"not TOML: {message} ({column})", int(number))
+        else:
+            fault = Fault((), f"not TOML: {error}")
+        raise InvalidDocument(name, [fault], where=where) from None
 
 
 def encode(data: Mapping[str, Any]) -> str:
@@ -124,7 +130,16 @@ class Document(Model, hyphens=True):
             InvalidDocument: with every fault found.
         """
         name = name or cls.__name__
-        return cls.parse(decode(text, name=name, where=where), name=name, where=where)
+        data = decode(text, name=name, where=where)
+        try:
+            return cls.parse(data, name=name, where=where)
+        except InvalidDocument as invalid:
+            from cnbkit.contract.locate import line_of, lines
+
+            known = lines(text.decode() if isinstance(text, bytes) else text)
+            for fault in invalid.faults:
+                fault.line = line_of(fault.path, known)
+            raise InvalidDocument(name, invalid.faults, where=where) from None
 
     def dumps(self) -> str:
         """The document as TOML text."""

@@ -37,7 +37,7 @@ class Process(Model, hyphens=True):
     args: list[str] = field(default_factory=list)
     default: bool = False
     working_dir: str | None = None
-    exec_env: list[str] = field(default_factory=list)
+    exec_env: list[str] = field(default_factory=list, read=names.exec_env)
 
 
 class Slice(Model):

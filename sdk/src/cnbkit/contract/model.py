@@ -41,7 +41,7 @@ MISSING = _Missing()
 class Field:
     """What is known about one field of a `Model` besides its annotation."""
 
-    __slots__ = ("check", "default", "default_factory", "label", "role", "toml")
+    __slots__ = ("check", "default", "default_factory", "label", "read", "role", "toml")
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Field:
         default_factory: Callable[[], Any] | None = None,
         toml: str | None = None,
         check: Callable[[Any], Any] | None = None,
+        read: Callable[[Any], Any] | None = None,
         label: str = "",
         role: str = "field",
     ) -> None:
@@ -57,6 +58,7 @@ class Field:
         self.default_factory = default_factory
         self.toml = toml
         self.check = check
+        self.read = read
         self.label = label
         self.role = role
 
@@ -76,6 +78,7 @@ def field(
     default_factory: Callable[[], Any] | None = None,
     toml: str | None = None,
     check: Callable[[Any], Any] | None = None,
+    read: Callable[[Any], Any] | None = None,
 ) -> Any:
     """Declare a field with more than a default.
 
@@ -86,8 +89,10 @@ def field(
             (in models declared with `hyphens=True`).
         check: returns the value or raises ValueError; runs on instances made in code too,
             so it has to be cheap.
+        read: turns other ways to write the value into the one that is declared; runs on
+            what is read only.
     """
-    return Field(default, default_factory=default_factory, toml=toml, check=check)
+    return Field(default, default_factory=default_factory, toml=toml, check=check, read=read)
 
 
 class Fault:
@@ -97,14 +102,23 @@ class Fault:
         path: keys and indexes from the document's root.
         message: what is wrong, for a person.
         line: 1-based line of the text, where it is known.
+        unknown: whether it is no more than a key nobody knows.
     """
 
-    __slots__ = ("line", "message", "path")
+    __slots__ = ("line", "message", "path", "unknown")
 
-    def __init__(self, path: tuple[str | int, ...], message: str, line: int | None = None) -> None:
+    def __init__(
+        self,
+        path: tuple[str | int, ...],
+        message: str,
+        line: int | None = None,
+        *,
+        unknown: bool = False,
+    ) -> None:
         self.path = path
         self.message = message
         self.line = line
+        self.unknown = unknown
 
     def __str__(self) -> str:
         at = ""
@@ -124,10 +138,11 @@ class InvalidDocument(CnbkitError):
     exit_code = 65
 
     def __init__(self, name: str, faults: list[Fault], *, where: str | None = None) -> None:
+        faults = sorted(faults, key=lambda fault: fault.line or 0)
         one = len(faults) == 1
         super().__init__(
             f"{name} is not valid: {faults[0]}" if one else f"{name} has {len(faults)} faults",
-            where=where,
+            where=f"{where}:{faults[0].line}" if where and one and faults[0].line else where,
             remedy="correct the file" if one else "correct each of these",
             detail=None if one else "\n".join(str(fault) for fault in faults),
         )
@@ -234,7 +249,7 @@ class Model:
         try:
             result: Self = TypeAdapter(cls).validate_python(data)
         except ValidationError as error:
-            faults = [Fault(_location(each["loc"]), _message(each)) for each in error.errors()]
+            faults = [_fault(cls, each) for each in error.errors()]
             raise InvalidDocument(name or cls.__name__, faults, where=where) from None
         return result
 
@@ -299,21 +314,29 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _build(cls: type[Model]) -> type[BaseModel]:
+def _hints(cls: type[Model]) -> dict[str, Any]:
     import collections.abc
     import typing
 
-    from pydantic import AfterValidator, ConfigDict, create_model
-    from pydantic import Field as PydanticField
-
     # Authors import names for annotations under TYPE_CHECKING; the usual ones resolve anyway.
     fallback = {**vars(collections.abc), **vars(typing)}
-    hints = typing.get_type_hints(cls, localns=fallback, include_extras=True)
+    return typing.get_type_hints(cls, localns=fallback, include_extras=True)
+
+
+def _build(cls: type[Model]) -> type[BaseModel]:
+    import typing
+
+    from pydantic import AfterValidator, BeforeValidator, ConfigDict, create_model
+    from pydantic import Field as PydanticField
+
+    hints = _hints(cls)
     definitions: dict[str, Any] = {}
     for name, spec in cls.__fields__.items():
         annotation = hints[name]
         if spec.check is not None:
             annotation = typing.Annotated[annotation, AfterValidator(_unless_none(spec.check))]
+        if spec.read is not None:
+            annotation = typing.Annotated[annotation, BeforeValidator(spec.read)]
         options: dict[str, Any] = {"alias": spec.toml} if spec.toml else {}
         if spec.default_factory is not None:
             options["default_factory"] = spec.default_factory
@@ -338,10 +361,51 @@ def _location(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
     return tuple(step for step in loc if isinstance(step, int) or not step.startswith("function-"))
 
 
-def _message(error: Any) -> str:
+def _fault(cls: type[Model], error: Any) -> Fault:
     kind, message = str(error["type"]), str(error["msg"])
+    path = _location(error["loc"])
     if kind == "extra_forbidden":
-        return "unknown key"
+        return Fault(path, f"unknown key{_nearest(cls, path)}", unknown=True)
     if kind == "missing":
-        return "is required"
-    return message.removeprefix("Value error, ")
+        return Fault(path, "is required")
+    if kind.endswith(("_type", "_parsing")):
+        message = f"{message}; found {_brief(error['input'])}"
+    return Fault(path, message.removeprefix("Value error, "))
+
+
+def _brief(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a table"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _nearest(cls: type[Model], path: tuple[str | int, ...]) -> str:
+    """The key that was likely meant, as the end of a message."""
+    import difflib
+
+    *steps, key = path
+    around: type[Model] | None = cls
+    for step in steps:
+        if around is not None and isinstance(step, str):
+            around = next(
+                (
+                    _model_in(_hints(around)[name])
+                    for name, spec in around.__fields__.items()
+                    if (spec.toml or name) == step
+                ),
+                None,
+            )
+    if around is None:
+        return ""
+    known = [spec.toml or name for name, spec in around.__fields__.items()]
+    near = difflib.get_close_matches(str(key), known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"
+
+
+def _model_in(annotation: Any) -> type[Model] | None:
+    from typing import get_args
+
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        return annotation
+    return next((found for each in get_args(annotation) if (found := _model_in(each))), None)

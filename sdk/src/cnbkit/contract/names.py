@@ -7,7 +7,14 @@ much as the rest of a detect.
 
 from __future__ import annotations
 
-__all__ = ["api_version", "buildpack_id", "layer_name", "process_type", "version"]
+__all__ = [
+    "api_version",
+    "buildpack_id",
+    "exec_env",
+    "layer_name",
+    "process_type",
+    "version",
+]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 _RESERVED_IDS = ("app", "config", "generated", "sbom")
@@ -41,9 +48,15 @@ def version(value: str) -> str:
 
 def api_version(value: str) -> str:
     """The Buildpack API: one this SDK writes for."""
-    if value not in ("0.10", "0.11", "0.12"):
-        raise ValueError(f"Buildpack API {value!r} is not among 0.10, 0.11 and 0.12")
-    return value
+    if value in ("0.10", "0.11", "0.12"):
+        return value
+    major, _, minor = value.partition(".")
+    if major == "0" and minor.isascii() and minor.isdigit() and int(minor) < 10:
+        raise ValueError(
+            f"Buildpack API {value!r} is older than 0.10, where targets replaced stacks; "
+            'write api = "0.12" and, if this is not built with cnbkit, check what bin/ writes'
+        )
+    raise ValueError(f"Buildpack API {value!r} is not among 0.10, 0.11 and 0.12")
 
 
 def layer_name(value: str) -> str:
@@ -64,3 +77,18 @@ def process_type(value: str) -> str:
     if value in (".", ".."):
         raise ValueError(f"the process type {value!r} cannot name a file")
     return value
+
+
+def exec_env(value: object) -> object:
+    """Execution environments in either form, as a list.
+
+    The specification says `[[buildpack.exec-env]] name = "x"`; the lifecycle and pack read
+    `exec-env = ["x"]` and fail on the other. So both are read and only the list is written.
+    """
+    if isinstance(value, list) and value and all(_names_one(each) for each in value):
+        return [each["name"] for each in value]
+    return value
+
+
+def _names_one(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"name"}
