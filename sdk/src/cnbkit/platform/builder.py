@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.contract.builder import BuilderDescriptor
+    from cnbkit.contract.builder import BuilderDescriptor, BuilderOrder
     from cnbkit.package.assemble import Runtime
     from cnbkit.package.source import BuildpackSource
+    from cnbkit.platform.foreign import ForeignBuildpack
     from cnbkit.platform.home import Home
+
+    Source = BuildpackSource | ForeignBuildpack
 
 __all__ = ["ensure_builder"]
 
@@ -52,19 +55,17 @@ def ensure_builder(
 
     def make(folder: Path) -> None:
         from cnbkit.contract.builder import BuilderDescriptor
-        from cnbkit.package.source import BuildpackSource
 
         builder = BuilderDescriptor.loads(
             _read(descriptor), name=descriptor.name, where=str(descriptor)
         )
-        sources = [
-            BuildpackSource((descriptor.parent / each.uri).resolve()) for each in builder.buildpacks
-        ]
-        _check_order(builder, sources, descriptor)
+        sources = [_source((descriptor.parent / each.uri).resolve()) for each in builder.buildpacks]
+        order = _with_versions(builder, sources, descriptor)
         progress(f"Assembling {len(sources)} buildpacks ...")
-        _assemble_all(folder, sources, runtime)
-        _write_order(builder, folder)
-        _compile(home, root, folder)
+        ours = _assemble_all(folder, sources, runtime)
+        _write_order(order, folder)
+        if ours:
+            _compile(home, root, folder, ours)
 
     return made_once(stamp, make)
 
@@ -108,45 +109,79 @@ def _states(path: str) -> list[str]:
     try:
         status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):
-            return [f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n"]
+            return [f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_mode}\n"]
         names = [name for name in os.listdir(path) if not name.startswith((".", "__pycache__"))]
     except OSError as error:
         return [f"{path}\0{error.errno}\n"]
     return [line for name in names for line in _states(f"{path}/{name}")]
 
 
-def _check_order(
-    builder: BuilderDescriptor, sources: list[BuildpackSource], descriptor: Path
-) -> None:
-    there = {(source.id, source.version) for source in sources}
-    for number, order in enumerate(builder.order, 1):
-        for entry in order.group:
-            if (entry.id, entry.version) not in there:
-                names = ", ".join("@".join(pair) for pair in sorted(there))
+def _source(directory: Path) -> Source:
+    from cnbkit.package.source import BuildpackSource
+    from cnbkit.platform.foreign import ForeignBuildpack, is_foreign
+
+    return ForeignBuildpack(directory) if is_foreign(directory) else BuildpackSource(directory)
+
+
+def _with_versions(
+    builder: BuilderDescriptor, sources: list[Source], descriptor: Path
+) -> list[BuilderOrder]:
+    """The order with every version filled in, as the lifecycle needs it."""
+    there = sorted({(source.id, source.version) for source in sources})
+    order = []
+    for number, each in enumerate(builder.order, 1):
+        group = []
+        for entry in each.group:
+            fitting = [
+                version
+                for name, version in there
+                if name == entry.id and entry.version in ("", version)
+            ]
+            named = f"{entry.id}@{entry.version}" if entry.version else entry.id
+            if not fitting:
+                names = ", ".join("@".join(pair) for pair in there)
                 raise BuildpackFault(
-                    f"group {number} names {entry.id}@{entry.version}, which no buildpack is",
+                    f"group {number} names {named}, which no buildpack is",
                     where=str(descriptor),
                     remedy=f"add the buildpack, or use one of: {names}",
                 )
+            if len(fitting) > 1:
+                raise BuildpackFault(
+                    f"group {number} names {named}, of which there are {len(fitting)} versions",
+                    where=str(descriptor),
+                    remedy=f'add version = "…" with one of: {", ".join(fitting)}',
+                )
+            group.append(entry.replace(version=fitting[0]))
+        order.append(each.replace(group=group))
+    return order
 
 
-def _assemble_all(folder: Path, sources: list[BuildpackSource], runtime: Runtime) -> None:
+def _assemble_all(folder: Path, sources: list[Source], runtime: Runtime) -> list[str]:
+    """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are."""
     from cnbkit.package.assemble import assemble
+    from cnbkit.platform.foreign import ForeignBuildpack
 
+    ours = []
     for source in sources:
-        target = folder / "buildpacks" / source.id.replace("/", "_") / source.version
+        place = f"{source.id.replace('/', '_')}/{source.version}"
+        target = folder / "buildpacks" / place
         target.parent.mkdir(parents=True, exist_ok=True)
-        assemble(source, target, runtime)
+        if isinstance(source, ForeignBuildpack):
+            source.copy(target)
+        else:
+            assemble(source, target, runtime)
+            ours.append(place)
+    return ours
 
 
-def _write_order(builder: BuilderDescriptor, folder: Path) -> None:
+def _write_order(order: list[BuilderOrder], folder: Path) -> None:
     from cnbkit.contract.document import encode
 
-    order = [each.to_plain() for each in builder.order]
-    (folder / "order.toml").write_text(encode({"order": order}), encoding="utf-8")
+    text = encode({"order": [each.to_plain() for each in order]})
+    (folder / "order.toml").write_text(text, encoding="utf-8")
 
 
-def _compile(home: Home, root: Path, folder: Path) -> None:
+def _compile(home: Home, root: Path, folder: Path, ours: list[str]) -> None:
     """Compile bytecode with the build root's Python, valid whatever the files' times say."""
     import subprocess
 
@@ -160,9 +195,10 @@ def _compile(home: Home, root: Path, folder: Path) -> None:
         network=False,
     )
     command = ["/usr/bin/python3", "-I", "-m", "compileall", "-q", "-j", "0"]
-    options = ["--invalidation-mode", "unchecked-hash", "/cnb/buildpacks"]
+    options = ["--invalidation-mode", "unchecked-hash"]
+    places = [f"/cnb/buildpacks/{place}" for place in ours]
     with sandbox.popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, *options, *places], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as run:
         output = run.process.stdout.read() if run.process.stdout else b""
         if run.wait():

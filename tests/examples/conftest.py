@@ -1,0 +1,88 @@
+"""Real builds with builders of a few buildpacks' folders."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.platform.home import Home
+from cnbkit.platform.image import Image
+from cnbkit.platform.store import ImageStore, UnknownImage
+from cnbkit.platform.workspace import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
+
+
+class Engine:
+    """An app, the image made of it, and builders made as needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.app = folder / "app"
+        self.app.mkdir()
+        self.name = f"test-{uuid.uuid4().hex[:12]}"
+        self.home = Home.default()
+        self._builder = folder / "builder.toml"
+        self._store = ImageStore(self.home.images)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Add or replace files of the app."""
+        for name, text in files.items():
+            (self.app / name).write_text(text)
+
+    def build(self, *folders: Path, options: tuple[str, ...] = (), code: int = 0) -> str:
+        """Build with one group of these buildpacks, in this order; what was printed."""
+        lines = [f'[[buildpacks]]\nuri = "{folder}"\n' for folder in folders]
+        lines.append("[[order]]\n")
+        for folder in folders:
+            table = tomllib.loads((folder / "buildpack.toml").read_text())["buildpack"]
+            lines.append(f'[[order.group]]\nid = "{table["id"]}"\n')
+        self._builder.write_text("\n".join(lines))
+        return self._cnbkit(
+            *("build", str(self.app), "--tag", self.name, "--builder", str(self._builder)),
+            *("--verbose", *options),
+            code=code,
+        )
+
+    def run(self, *arguments: str) -> str:
+        """`cnbkit run`; what the app printed."""
+        return self._cnbkit("run", self.name, *arguments)
+
+    def labels(self) -> Mapping[str, str]:
+        """The image's labels."""
+        return Image.from_store(self._store, self.name).labels
+
+    def remove(self) -> None:
+        """Forget image and cache."""
+        with suppress(UnknownImage):
+            self._store.remove(self.name)
+        remove_tree(self.home.cache / self.name)
+
+    def _cnbkit(self, *arguments: str, code: int = 0) -> str:
+        done = subprocess.run(
+            [CNBKIT, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An empty app."""
+    made = Engine(tmp_path)
+    yield made
+    made.remove()
