@@ -16,6 +16,7 @@ IMAGE = "cnbkit-demo"
 
 def main() -> int:
     """Run the demonstration; the exit status of the first step that fails."""
+    call("Making ready what all builds share (the first time: some minutes)", "prepare")
     with tempfile.TemporaryDirectory(prefix="cnbkit-demo-") as folder:
         app = Path(folder) / "vision"
         shutil.copytree(ROOT / "examples" / "vision", app)

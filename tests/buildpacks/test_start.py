@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from cnbkit import Buildpack
 from cnbkit_start import Start
 from cnbkit_start.procfile import parse
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from tests.buildpacks.conftest import Phases, Ran
 
@@ -56,52 +56,19 @@ def test_detect_skips_an_app_it_knows_nothing_of(phases: Phases) -> None:
     (phases.app / "app.py").mkdir()
     ran = phases.detect(Start())
     assert ran.code == 100
-    assert "skip: no Procfile, app.py or main.py, and no Python project" in ran.out
+    assert "skip: none of Procfile, app.py, main.py" in ran.out
 
 
-@pytest.mark.parametrize("script", ["app.py", "main.py"])
-def test_detect_asks_for_python_to_start_a_script_but_can_do_without(
-    phases: Phases, script: str
-) -> None:
-    phases.write(script, "")
+@pytest.mark.parametrize("name", ["Procfile", "app.py", "main.py", "requirements.txt"])
+def test_detect_asks_for_python_but_can_do_without(phases: Phases, name: str) -> None:
+    phases.write(name, b"\xff whatever is in it is for build to judge")
     ran = phases.detect(Start())
     assert (ran.code, ran.plan) == (0, PYTHON_OR_NOT)
-    assert f"join: found {script}" in ran.out
+    assert f"join: found {name}" in ran.out
 
 
-@pytest.mark.parametrize(
-    ("procfile", "plan"),
-    [
-        ("web: ./server --port 1", {}),
-        ("web: gunicorn app:app", {}),
-        ("web: python -m app", PYTHON_OR_NOT),
-        ("web: cd src && /usr/bin/python3.11 app.py", PYTHON_OR_NOT),
-        ("web: ./cpython --pythonic", {}),
-    ],
-)
-def test_detect_asks_for_python_only_if_the_procfile_starts_it(
-    phases: Phases, procfile: str, plan: dict[str, Any]
-) -> None:
-    phases.write("Procfile", procfile)
-    ran = phases.detect(Start())
-    assert (ran.code, ran.plan) == (0, plan)
-
-
-def test_detect_asks_for_python_when_web_will_be_a_script(phases: Phases) -> None:
-    phases.write("Procfile", "worker: ./work")
-    phases.write("app.py", "")
-    assert phases.detect(Start()).plan == PYTHON_OR_NOT
-
-
-def test_detect_joins_a_python_project_without_asking_for_anything(phases: Phases) -> None:
-    phases.write("requirements.txt", "")
-    ran = phases.detect(Start())
-    assert (ran.code, ran.plan) == (0, {})
-
-
-def test_detect_leaves_a_bad_procfile_to_build(phases: Phases) -> None:
-    phases.write("Procfile", b"\xff nonsense")
-    assert phases.detect(Start()).code == 0
+def test_detect_needs_no_python_to_run() -> None:
+    assert Start.detect is Buildpack.detect
 
 
 def test_everything_detect_looks_for_is_a_trigger(phases: Phases) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from cnbkit import BuildContext, CommandFailed, Layer, LayerKey, OpenLayer, key, note
+from cnbkit_pip.bytecode import compile_bytecode
 from cnbkit_pip.diagnose import explained_install
 from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.partition import Group
@@ -62,6 +63,8 @@ def install(
             ctx.log.info(f"{reused} layers as in the previous image")
         if todo:
             _fill(ctx, todo, environment)
+            folders = [f"{layer.directory}/py" for _, layer in todo]
+            compile_bytecode(ctx, environment, [each for each in folders if os.path.isdir(each)])
         return [f"{layer.directory}/{_site_packages(python)}" for layer in layers]
 
 
@@ -96,7 +99,7 @@ def _fill_one(ctx: BuildContext, group: Group, layer: OpenLayer, environment: In
     with open(lock, "wb") as file:
         tomli_w.dump(document, file)
     # The lock has the hash of every file, and uv checks it.
-    options = ("--quiet", "--no-deps", "--compile-bytecode")
+    options = ("--quiet", "--no-deps")
     try:
         run_uv(ctx, environment, "install", *options, "--prefix", layer.directory, "-r", lock)
     except CommandFailed as failed:

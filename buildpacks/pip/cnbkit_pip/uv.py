@@ -27,8 +27,6 @@ def run_uv(ctx: BuildContext, python: Interpreter, *arguments: str) -> str:
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_SYSTEM_CERTS": "true",
         "UV_NO_PROGRESS": "true",
-        # Image files have one fixed time: bytecode checked against times would be stale.
-        "PYC_INVALIDATION_MODE": "UNCHECKED_HASH",
     }
     if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
         environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE

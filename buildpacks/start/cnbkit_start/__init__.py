@@ -6,7 +6,7 @@ from cnbkit import Buildpack, Plan, Triggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, Built, DetectContext, Detected
+    from cnbkit import BuildContext, Built
 
 __all__ = ["Start"]
 
@@ -35,25 +35,10 @@ class Start(Buildpack):
 
     triggers = Triggers(PROCFILE, *SCRIPTS, *PROJECT)
 
-    def detect(self, ctx: DetectContext) -> Detected:
-        """Join for anything that can be started, and for any Python project."""
-        script = _first(ctx, SCRIPTS)
-        if ctx.app.has(PROCFILE):
-            from cnbkit_start.procfile import parse
-
-            # What is wrong with the file is told by build, which reads it again: a hook may
-            # have written it by then.
-            text = ctx.app.bytes(PROCFILE).decode("utf-8-sig", errors="replace")
-            entries, _ = parse(text)
-            by_script = script and not any(entry.type == "web" for entry in entries)
-            python = bool(by_script) or any(entry.uses_python for entry in entries)
-            return ctx.join(f"found {PROCFILE}", _needs_python() if python else None)
-        if script:
-            return ctx.join(f"found {script}", _needs_python())
-        project = _first(ctx, PROJECT)
-        if project:
-            return ctx.join(f"found {project}; the image needs something to start")
-        return ctx.skip(f"no {PROCFILE}, {' or '.join(SCRIPTS)}, and no Python project")
+    # Python where a buildpack of the group brings it; else the run image may have it, or nothing
+    # here needs it. Looking closer would mean to start Python in every detect, which takes longer
+    # than the `python` buildpack does to say that the base image has one.
+    plan = Plan().requires("python", launch=True) | Plan()
 
     def build(self, ctx: BuildContext) -> Built:
         """Read the processes, choose the default, say where each came from."""
@@ -98,10 +83,5 @@ class Start(Buildpack):
         )
 
 
-def _first(ctx: DetectContext | BuildContext, files: tuple[str, ...]) -> str:
+def _first(ctx: BuildContext, files: tuple[str, ...]) -> str:
     return next((name for name in files if ctx.app.has(name)), "")
-
-
-def _needs_python() -> Plan:
-    # The second choice: no buildpack of the group brings Python, the run image may.
-    return Plan().requires("python", launch=True) | Plan()

@@ -41,12 +41,6 @@ class Entry:
         self.line = line
         self.command = command
 
-    @property
-    def uses_python(self) -> bool:
-        """Whether a Python interpreter is among the command's words."""
-        names = (word.rpartition("/")[2].rstrip("0123456789.") for word in _words(self.text))
-        return "python" in names
-
 
 def parse(text: str) -> tuple[list[Entry], list[tuple[int, str]]]:
     """Read a Procfile.

@@ -25,6 +25,7 @@ __all__ = ["COMMANDS", "cnbkit", "main"]
 COMMANDS: Final[Mapping[str, str]] = {
     "build": "cnbkit.cli.build:command",
     "inspect": "cnbkit.cli.inspect:command",
+    "prepare": "cnbkit.cli.prepare:command",
     "run": "cnbkit.cli.run:command",
 }
 """Subcommands: name → `module:attribute` of its click command."""

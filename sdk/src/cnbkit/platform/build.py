@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from cnbkit.platform.home import Home
 
-__all__ = ["Build", "BuildFailed", "Outcome"]
+__all__ = ["Build", "BuildFailed", "Kit", "Outcome", "prepare", "table"]
 
 _NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -55,6 +55,43 @@ class BuildFailed(PlatformFault):
         what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
         super().__init__(what, where=f"log: {log}", remedy=remedy)
         self.exit_code = code if code > 1 else PlatformFault.exit_code
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What every build needs and none makes anew.
+
+    Args:
+        root: the build image as a folder.
+        run_image: name of the run image in the store.
+        lifecycle: the folder with the lifecycle's programs.
+        builder: the folder with assembled buildpacks and their order.
+    """
+
+    root: Path
+    run_image: str
+    lifecycle: Path
+    builder: Path
+
+
+def prepare(home: Home, store: ImageStore, builder: Path, show: Callable[[str], None]) -> Kit:
+    """Have everything ready that builds share; does nothing where it is.
+
+    Args:
+        home: where it is kept.
+        store: gets the run image.
+        builder: path of builder.toml.
+        show: told, a sentence each, when something long begins and ends.
+
+    Raises:
+        PlatformFault: the host lacks something, there is no network, or the disk is full.
+        BuildpackFault: the builder or one of its buildpacks is wrong.
+    """
+    arch = machine_architecture()
+    root, run_image = BaseImages(home, store, arch=arch, progress=show).prepare()
+    lifecycle = ensure_lifecycle(home, arch=arch, progress=show)
+    assembled = ensure_builder(home, builder, Runtime(arch=arch), root, show)
+    return Kit(root, run_image, lifecycle, assembled)
 
 
 @dataclass(frozen=True)
@@ -120,15 +157,12 @@ class Build:
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
             )
         store = ImageStore(home.images)
-        arch = machine_architecture()
-        root, run_image = BaseImages(home, store, arch=arch, progress=self.show).prepare()
-        lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
-        builder = ensure_builder(home, self.builder, Runtime(arch=arch), root, self.show)
+        kit = prepare(home, store, self.builder, self.show)
         cache = home.cache / _file_name(self.name)
         with ExitStack() as stack:
             stack.enter_context(locked(cache))
             registry = stack.enter_context(Registry(store))
-            space = stack.enter_context(Workspace(home.tmp))
+            space = stack.enter_context(Workspace(home.tmp, background=True))
             if self.clear_cache:
                 remove_tree(cache)
             for folder in ("layers", "platform/env", "tmp", "home"):
@@ -137,9 +171,9 @@ class Build:
             self._copy_app(space / "workspace")
             for name, value in self.env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
-            sandbox = self._sandbox(home, root, lifecycle, builder, cache, space, registry)
+            sandbox = self._sandbox(home, kit, cache, space, registry)
             log = cache / "last.log"
-            narrator = self._creator(sandbox, registry, run_image, log)
+            narrator = self._creator(sandbox, registry, kit.run_image, log)
             why = reasons(space / "layers")
         image = None if self.publish else Image.from_store(store, self.name)
         return Outcome(
@@ -170,17 +204,15 @@ class Build:
     def _sandbox(
         self,
         home: Home,
-        root: Path,
-        lifecycle: Path,
-        builder: Path,
+        kit: Kit,
         cache: Path,
         space: Path,
         registry: Registry,
     ) -> Sandbox:
         binds = [
-            Bind(builder / "buildpacks", "/cnb/buildpacks"),
-            Bind(builder / "order.toml", "/cnb/order.toml"),
-            Bind(lifecycle, "/cnb/lifecycle"),
+            Bind(kit.builder / "buildpacks", "/cnb/buildpacks"),
+            Bind(kit.builder / "order.toml", "/cnb/order.toml"),
+            Bind(kit.lifecycle, "/cnb/lifecycle"),
             Bind(space / "workspace", "/workspace", writable=True),
             Bind(space / "layers", "/layers", writable=True),
             Bind(space / "platform", "/platform"),
@@ -193,7 +225,7 @@ class Build:
             binds.append(Bind(bundle.resolve(), BUNDLE))
         return Sandbox(
             home.tmp,
-            root=root,
+            root=kit.root,
             binds=tuple(binds),
             env=self._environment(registry),
             cwd="/workspace",
@@ -216,7 +248,12 @@ class Build:
             # Asking cloud providers' metadata services takes seconds where there are none.
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
+            # The lifecycle, written in Go, would read every certificate of the folder besides the
+            # bundle, in each of its phases. Neither variable is passed on to buildpacks.
+            "SSL_CERT_DIR": "/nonexistent",
         }
+        if not self.publish:
+            env["SSL_CERT_FILE"] = "/dev/null"  # our own registry speaks no TLS
         env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
         return env
 

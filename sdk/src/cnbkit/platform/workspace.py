@@ -24,12 +24,15 @@ class Workspace:
 
     Args:
         parent: where to make it; created if missing. Must not hold anything else named `.ws-*`.
+        background: leave the removal to a process of its own, which may outlive this one. For
+            folders with gigabytes in them, that nobody should have to wait for.
 
     Raises:
         PlatformFault: the folder cannot be made (on entering).
     """
 
-    def __init__(self, parent: Path) -> None:
+    def __init__(self, parent: Path, *, background: bool = False) -> None:
+        self._background = background
         self.path = parent / f".ws-{os.urandom(8).hex()}"
         self._lock = self.path.with_suffix(".lock")
         self._held: int | None = None
@@ -56,6 +59,11 @@ class Workspace:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._background and self._held is not None:
+            _remove_in_background(self.path, self._lock, self._held)
+            os.close(self._held)
+            self._held = None
+            return
         remove_tree(self.path)
         self._release()
 
@@ -85,6 +93,21 @@ def remove_tree(path: Path) -> None:
         path.rmdir()
     except FileNotFoundError:
         pass  # somebody else is removing the same dead folder
+
+
+def _remove_in_background(path: Path, lock: Path, held: int) -> None:
+    import subprocess
+
+    # It inherits the lock, so that nobody sweeps the folder away under it.
+    script = 'chmod -R u+rwX "$1"; rm -rf "$1"; rm -f "$2"'
+    subprocess.Popen(
+        ["/bin/sh", "-c", script, "remove", str(path), str(lock)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(held,),
+        start_new_session=True,
+    )
 
 
 def _hold(lock: Path) -> int:

@@ -1,0 +1,32 @@
+"""`cnbkit prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("prepare")
+@click.option(
+    "--builder",
+    "-B",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another builder.toml than the reference one.",
+)
+def command(builder: Path | None) -> None:
+    """Make ready what all builds share: base images, lifecycle, buildpacks.
+
+    `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
+    image for example.
+    """
+    from cnbkit.platform.build import prepare
+    from cnbkit.platform.home import Home
+    from cnbkit.platform.shipped import shipped
+    from cnbkit.platform.store import ImageStore
+
+    home = Home.default()
+    prepare(home, ImageStore(home.images), builder or shipped("builder/builder.toml"), click.echo)
+    click.echo(f"Ready in {home.root}")
