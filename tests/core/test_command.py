@@ -95,3 +95,12 @@ def test_a_missing_working_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as caught:
         _runner(tmp_path, Shown())(sys.executable, cwd=tmp_path / "absent")
     assert str(tmp_path / "absent") in caught.value.output
+
+
+def test_a_program_is_killed_with_all_it_started_when_its_time_is_over(tmp_path: Path) -> None:
+    runner = Runner(lambda: {"PATH": "/usr/bin:/bin"}, str(tmp_path), lambda _: None)
+    script = "echo begun; (sleep 600; touch late) & sleep 600"
+    with pytest.raises(CommandFailed, match=r"sh took longer than 0\.5 s") as caught:
+        runner("sh", "-c", script, limit=0.5)
+    assert caught.value.output == "begun"
+    assert runner("echo", "in time", limit=60) == "in time\n"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from cnbkit import LayerKey, key
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cnbkit import Layer, LayerKey, OpenLayer, key, migrates, note
+from cnbkit.log import Log
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class _Digests(LayerKey):
@@ -20,3 +28,90 @@ def test_the_hidden_part_of_an_item_counts_but_is_not_shown() -> None:
     assert why(["a#1"], ["a#2"]) == "requirements changed: -a#1 +a#2"
     many = why([], [f"p{number}" for number in range(30)])
     assert many.endswith(" +p19 and 10 more")
+
+
+class _One(LayerKey):
+    interpreter: str = key("Python")
+    seen: int = note(default=7)
+
+
+class _Three(LayerKey, version=3):
+    python: str = key("Python version")
+    target: str = key("target")
+    seen: int = note(default=0)
+
+    @migrates(1)
+    @staticmethod
+    def _from_1(old: dict[str, Any]) -> dict[str, Any]:
+        return {"python": old["interpreter"].removeprefix("python-")}
+
+    @migrates(2)
+    @staticmethod
+    def _from_2(old: dict[str, Any]) -> dict[str, Any]:
+        return {**old, "target": "linux"}
+
+
+def _build(root: Path, wanted: LayerKey, layer: Layer) -> OpenLayer:
+    with OpenLayer(layer, wanted, str(root), Log()) as opened:
+        opened.env.override("A", "b")
+    toml = root / f"{layer.name}.toml"
+    toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
+    return opened
+
+
+@pytest.mark.parametrize("layer", [Layer.cached("x", launch=True), Layer.in_image("x")])
+def test_what_an_earlier_version_wrote_is_migrated_and_the_layer_stays(
+    tmp_path: Path, layer: Layer
+) -> None:
+    assert _build(tmp_path, _One(interpreter="python-3.11"), layer).state == "rebuild"
+    kept = "keep" if layer.cache else "reuse"
+    today = _Three(python="3.11", target="linux")
+    opened = _build(tmp_path, today, layer)
+    assert (opened.state, opened.why) == (kept, [])
+    # From now on it is today's, with its notes and what it provides as they were.
+    again = OpenLayer(layer, today, str(tmp_path), Log())
+    assert again.state == kept
+    assert again.old["key"] == {"python": "3.11", "target": "linux"}
+    assert again.old["note"] == {"seen": 7}
+    assert _build(tmp_path, today, layer).state == kept
+
+
+def test_a_migrated_key_that_differs_says_in_what(tmp_path: Path) -> None:
+    layer = Layer.in_image("x")
+    _build(tmp_path, _One(interpreter="python-3.10"), layer)
+    opened = _build(tmp_path, _Three(python="3.11", target="arm"), layer)
+    assert opened.why == [
+        "Python version changed from 3.10 to 3.11",
+        "target changed from linux to arm",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "why"),
+    [
+        ({"version": 1, "key": {}}, "cannot be migrated (KeyError('interpreter'))"),
+        ({"version": 1, "key": {"interpreter": 5}}, "cannot be migrated (AttributeError"),
+        ({"version": 0, "key": {}}, "makes it differently now"),
+        ({"version": 4, "key": {}}, "makes it differently now"),
+        ({"version": "x", "key": {}}, "makes it differently now"),
+        ({"version": 1.0, "key": {"interpreter": "3.11"}}, ""),
+        ({"key": {}}, "makes it differently now"),
+        ({"version": 1, "key": 5}, "written by something else"),
+    ],
+)
+def test_old_metadata_of_any_shape_rebuilds_with_a_reason(
+    metadata: dict[str, Any], why: str
+) -> None:
+    lines = _Three(python="3.11", target="linux").changes({"cnbkit": "1", **metadata})
+    assert why in "".join(lines)
+    assert bool(lines) == bool(why)
+
+
+def test_a_migration_from_what_cannot_have_been_is_refused() -> None:
+    with pytest.raises(TypeError, match="nothing migrates from"):
+
+        class _Wrong(LayerKey, version=2):
+            @migrates(2)
+            @staticmethod
+            def _same(old: dict[str, Any]) -> dict[str, Any]:
+                return old

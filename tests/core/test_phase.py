@@ -378,7 +378,7 @@ def test_a_broken_plan_is_a_fault_that_names_the_file(folders: Folders) -> None:
     folders.plan.write_text("[[entries]]\nname = 5\n")
     with pytest.raises(cnbkit.CnbkitError, match=r"entries\[0\]\.name") as caught:
         build(_Builds(lambda ctx: Built(unmet=[str(ctx.plan)])), folders.env())
-    assert caught.value.where == str(folders.plan)
+    assert caught.value.where == f"{folders.plan}:2"
 
 
 def test_the_phase_is_the_programs_name(folders: Folders) -> None:
@@ -489,3 +489,53 @@ def test_output_of_programs_and_of_the_log_comes_in_order(folders: Folders) -> N
 def test_a_pattern_matches_what_fnmatch_does_but_for_leading_dots(name: str, pattern: str) -> None:
     hidden = name.startswith(".") and not pattern.startswith(".")
     assert _matches(name, pattern) == (fnmatch.fnmatchcase(name, pattern) and not hidden)
+
+
+def test_the_hook_is_told_where_it_happened(folders: Folders) -> None:
+    act = (
+        "type(self).on_error = lambda self, e: "
+        "print('at', e.phase, e.buildpack, e.target, e.app == os.getcwd(), e.layer)\n"
+        "if hasattr(ctx, 'layer'):\n"
+        "    with ctx.layer(Layer.in_image('one')), ctx.layer(Layer.in_image('two')):\n"
+        "        raise FAULT\n"
+        "raise FAULT"
+    )
+    for fault in ("UserFault('x')", "KeyError(1)", "SystemExit(0)"):
+        done = _run(folders, "build", act.replace("FAULT", fault))
+        assert (
+            done.stdout.splitlines()[-1]
+            == "at build acme/x 1.2.3 linux/arm64/v8 (debian 12) True two"
+        )
+        done = _run(folders, "detect", act.replace("FAULT", fault))
+        assert done.stdout == "at detect acme/x 1.2.3 linux/arm64/v8 (debian 12) True \n"
+
+
+@pytest.mark.parametrize("phase", ["detect", "build"])
+def test_an_answer_that_is_none_is_the_buildpacks_fault(folders: Folders, phase: str) -> None:
+    act = f"type(self).{phase} = lambda self, ctx: None; self.{phase}(ctx)"
+    program = PROGRAM.replace("return self.act(ctx) or", "self.act(ctx); return None;")
+    (folders.root / phase).write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-B", str(folders.root / phase)],
+        env={**folders.env(), "SDK": str(Path(cnbkit.__file__).parents[1]), "ACT": act},
+        cwd=folders.root / "app",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 70
+    assert f"Pack.{phase} returned None" in done.stderr
+
+
+def test_sboms_of_image_and_build_are_written_if_their_format_is_declared(
+    folders: Folders,
+) -> None:
+    built = Built(sbom={"cdx": {"bomFormat": "CycloneDX"}}, build_sbom={"spdx": "{}"})
+    with pytest.raises(BuildpackFault, match=r"vnd.cyclonedx\+json is not declared"):
+        build(_Builds(lambda _: built), folders.env())
+    with (folders.root / "bp" / "buildpack.toml").open("a") as file:
+        formats = ["application/vnd.cyclonedx+json;version=1.5", "application/spdx+json"]
+        file.write(f"sbom-formats = {formats}\n")
+    build(_Builds(lambda _: built), folders.env())
+    assert "CycloneDX" in (folders.layers / "launch.sbom.cdx.json").read_text()
+    assert (folders.layers / "build.sbom.spdx.json").read_text() == "{}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.app import App
+    from cnbkit.bindings import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
     from cnbkit.context import BuildContext, Built, DetectContext, Detected
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from cnbkit.contract.target import Target
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.layer_env import EnvChanges, LayerEnv
-    from cnbkit.layers import Layer, LayerKey, OpenLayer, key, note
+    from cnbkit.layers import Layer, LayerKey, OpenLayer, key, migrates, note
     from cnbkit.settings import Settings
 
 __version__ = "0.1.0"
 
 _HOME = {
     "App": "cnbkit.app",
+    "Binding": "cnbkit.bindings",
     "BuildContext": "cnbkit.context",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",
@@ -48,11 +50,13 @@ _HOME = {
     "UserFault": "cnbkit.errors",
     "field": "cnbkit.contract.model",
     "key": "cnbkit.layers",
+    "migrates": "cnbkit.layers",
     "note": "cnbkit.layers",
 }
 
 __all__ = [
     "App",
+    "Binding",
     "BuildContext",
     "Buildpack",
     "BuildpackFault",
@@ -76,6 +80,7 @@ __all__ = [
     "UserFault",
     "field",
     "key",
+    "migrates",
     "note",
 ]
 

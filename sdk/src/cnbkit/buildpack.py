@@ -142,7 +142,10 @@ class Buildpack:
         raise NotImplementedError
 
     def on_error(self, error: CnbkitError) -> None:
-        """Called with a fault before it is printed; does nothing by default."""
+        """Called with a fault before it is printed; does nothing by default.
+
+        The fault says where it happened: `phase`, `buildpack`, `target`, `app` and `layer`.
+        """
 
     @classmethod
     def main(cls, phase: str = "", identity: str = "") -> NoReturn:

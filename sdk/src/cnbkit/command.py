@@ -8,6 +8,7 @@ from cnbkit.errors import CnbkitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
     from os import PathLike
 
@@ -23,15 +24,18 @@ class CommandFailed(CnbkitError):
         argv: what was run.
         code: its exit status; 127 if it could not be started, -9 if killed by signal 9.
         output: its last lines, stdout and stderr together.
+
+    Secrets of bindings show in none of its text as `str(error)` gives it.
     """
 
-    def __init__(self, argv: list[str], code: int, output: str) -> None:
+    def __init__(self, argv: list[str], code: int, output: str, limit: float | None = None) -> None:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
+        remedy = "see what it printed"
+        if limit is not None:
+            how = f"took longer than {limit:g} s"
+            remedy = "see how far it came; a slow network or disk may be to blame"
         super().__init__(
-            f"{argv[0]} {how}",
-            where=" ".join(argv),
-            remedy="see what it printed",
-            detail=output,
+            f"{argv[0]} {how}", where=" ".join(argv), remedy=remedy, detail=output or None
         )
         self.argv = argv
         self.code = code
@@ -60,6 +64,7 @@ class Runner:
         env: Mapping[str, str] | None = None,
         cwd: str | PathLike[str] | None = None,
         quiet: bool = False,
+        limit: float | None = None,
     ) -> str:
         """Run a program, showing what it prints line by line.
 
@@ -68,19 +73,23 @@ class Runner:
             env: variables on top of the build environment.
             cwd: where to run it; the app's directory if not given.
             quiet: show nothing; the output still comes back, and in an error.
+            limit: seconds after which it is killed, with all it started.
 
         Returns:
             Everything it printed, stdout and stderr together.
 
         Raises:
-            CommandFailed: non-zero exit status, or the program does not exist.
+            CommandFailed: non-zero exit status, the time is over, or the program does not
+                exist.
         """
         import subprocess
+        import threading
 
         command = [str(each) for each in argv]
         environment = {**self._env(), **(env or {})}
         sys.stdout.flush()
         lines: list[str] = []
+        over = threading.Event()
         try:
             with subprocess.Popen(
                 command,
@@ -91,15 +100,48 @@ class Runner:
                 stderr=subprocess.STDOUT,
                 encoding="utf-8",
                 errors="replace",
+                process_group=0,
             ) as process:
-                assert process.stdout is not None
-                for line in process.stdout:
-                    lines.append(line)
-                    if not quiet:
-                        self._show(line.rstrip("\n"))
+                timer = None
+                if limit is not None:
+                    timer = threading.Timer(limit, _end, (process.pid, over))
+                    timer.daemon = True
+                    timer.start()
+                try:
+                    assert process.stdout is not None
+                    for line in process.stdout:
+                        lines.append(line)
+                        if not quiet:
+                            self._show(line.rstrip("\n"))
+                    process.wait()
+                except BaseException:
+                    _kill(process.pid)
+                    raise
+                finally:
+                    if timer is not None:
+                        timer.cancel()
         except OSError as error:
             missing = error.filename or command[0]
             raise CommandFailed(command, 127, f"{missing}: {error.strerror}") from None
+        if over.is_set():
+            tail = "".join(lines[-_TAIL:]).rstrip()
+            raise CommandFailed(command, process.returncode, tail, limit)
         if process.returncode:
             raise CommandFailed(command, process.returncode, "".join(lines[-_TAIL:]).rstrip())
         return "".join(lines)
+
+
+def _end(group: int, over: threading.Event) -> None:
+    over.set()
+    _kill(group)
+
+
+def _kill(group: int) -> None:
+    """Kill a program and everything it started."""
+    import os
+    import signal
+
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return

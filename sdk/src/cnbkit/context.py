@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from cnbkit.bindings import Bindings
     from cnbkit.contract.launch import Process
     from cnbkit.log import Log
 
@@ -49,13 +50,15 @@ class Built:
         slices: app files with layers of their own, each a list of patterns.
         unmet: plan entries left to a later buildpack.
         store: data to find again at the next build (`BuildContext.store`); None keeps what is
-            there.
+            there, and an empty table removes it.
+        sbom: what the image holds besides layers' own: "cdx", "spdx" or "syft" → JSON document.
+        build_sbom: what only the build used, likewise; it goes to the platform, not the image.
 
     Raises:
         BuildpackFault: more than one process is the default, or something is not of its type.
     """
 
-    __slots__ = ("labels", "processes", "slices", "store", "unmet")
+    __slots__ = ("build_sbom", "labels", "processes", "sbom", "slices", "store", "unmet")
 
     def __init__(
         self,
@@ -64,6 +67,8 @@ class Built:
         slices: Sequence[Sequence[str]] = (),
         unmet: Sequence[str] = (),
         store: Mapping[str, object] | None = None,
+        sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
+        build_sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
     ) -> None:
         self.processes = tuple({process.type: process for process in processes}.values())
         defaults = [process.type for process in self.processes if process.default]
@@ -76,6 +81,8 @@ class Built:
         self.slices = [_texts(f"slices[{at}]", paths) for at, paths in enumerate(slices)]
         self.unmet = _texts("unmet", unmet)
         self.store = None if store is None else dict(store)
+        self.sbom = dict(sbom or {})
+        self.build_sbom = dict(build_sbom or {})
         for key, value in self.labels.items():
             if not isinstance(key, str) or not isinstance(value, str) or not key:
                 raise BuildpackFault(
@@ -104,6 +111,8 @@ class _Context:
         env: the process's environment, as the lifecycle gave it.
         settings: BP_* variables.
         target: what is built for.
+        exec_env: what the image is for: "production" unless the platform says otherwise
+            (Buildpack API 0.12).
         log: prints.
     """
 
@@ -114,8 +123,20 @@ class _Context:
         self.env = env
         self.settings = Settings(env, platform)
         self.target = Target.from_env(env)
+        self.exec_env = env.get("CNB_EXEC_ENV", "production")
         self.log = log
         self._buildpack = buildpack
+        self._platform = platform
+        self._bindings: Bindings | None = None
+
+    @property
+    def bindings(self) -> Bindings:
+        """Service bindings; their secrets are hidden in what is shown from now on."""
+        if self._bindings is None:
+            from cnbkit.bindings import Bindings
+
+            self._bindings = Bindings(self.settings, self._platform)
+        return self._bindings
 
     @property
     def buildpack_dir(self) -> Path:
@@ -164,7 +185,7 @@ class BuildContext(_Context):
         self._layers = layers
         self._plan = plan
         self.opened: list[OpenLayer] = []
-        self.run = Runner(self.build_env, app, lambda line: log.info(f"  {line}"))
+        self.run = Runner(self._env_of_programs, app, lambda line: log.info(f"  {line}"))
 
     @property
     def plan(self) -> BuildpackPlan:
@@ -203,7 +224,7 @@ class BuildContext(_Context):
                 where=f"layer {layer.name}",
                 remedy="open it once, or name the second one differently",
             )
-        opened = OpenLayer(layer, key, self._layers, self.log)
+        opened = OpenLayer(layer, key, self._layers, self.log, buildpack=self._buildpack)
         self.opened = [*others, opened]
         return opened
 
@@ -222,6 +243,11 @@ class BuildContext(_Context):
         reserved = ("build", "launch", "store")
         found = (e.removesuffix(".toml") for e in os.listdir(self._layers) if e.endswith(".toml"))
         return sorted(name for name in found if name not in reserved)
+
+    def _env_of_programs(self) -> dict[str, str]:
+        # What runs next may print a secret: know them all before.
+        _ = self.bindings
+        return self.build_env()
 
     def build_env(self) -> dict[str, str]:
         """The build environment with the build layers opened so far, by the lifecycle's rules."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
+    from cnbkit.contract.target import Target
+
 __all__ = ["BuildpackFault", "CnbkitError", "PlatformFault", "UserFault"]
 
 
@@ -31,10 +33,23 @@ class CnbkitError(Exception):
         where: file, file:line, setting or address at fault.
         remedy: the one thing to change or run.
         detail: low-level text (a tool's last lines), shown last and indented.
+
+    Attributes:
+        phase: "detect", "build" or "generate", once `Buildpack.on_error` is asked.
+        buildpack: name and version then.
+        target: what was built for, then.
+        app: the app's directory, then.
+        layer: name of the layer that was open when it happened; empty if none was.
     """
 
     exit_code = 70
     blame = "cnbkit"
+
+    phase = ""
+    buildpack = ""
+    target: Target | None = None
+    app = ""
+    layer = ""
 
     def __init__(
         self,
@@ -70,7 +85,9 @@ class CnbkitError(Exception):
         return cls(what, where=file, remedy=remedy, detail="\n".join(lines))
 
     def __str__(self) -> str:
-        """The whole fault, one part a line."""
+        """The whole fault, one part a line, without any secret."""
+        from cnbkit.redact import redacted
+
         lines = [f"Error: {self.what}"]
         if self.where:
             lines.append(f"  where: {self.where}")
@@ -81,7 +98,7 @@ class CnbkitError(Exception):
         if self.detail:
             lines.append("  detail:")
             lines.extend(f"    {line}" for line in self.detail.splitlines())
-        return "\n".join(lines)
+        return redacted("\n".join(lines))
 
 
 class UserFault(CnbkitError):

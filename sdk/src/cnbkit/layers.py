@@ -13,8 +13,9 @@ buildpack.md, "Layer Types" and "Layers"; the restore rules are the lifecycle's.
 from __future__ import annotations
 
 import os
+import time
 
-from cnbkit.contract import names
+from cnbkit.contract import names, sbom
 from cnbkit.contract.document import decode, encode
 from cnbkit.contract.model import MISSING, Field, Model
 from cnbkit.errors import BuildpackFault
@@ -22,7 +23,7 @@ from cnbkit.layer_env import LayerEnv
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Any, ClassVar, Literal
@@ -37,7 +38,7 @@ else:
         return lambda cls: cls
 
 
-__all__ = ["Layer", "LayerKey", "OpenLayer", "key", "note"]
+__all__ = ["Layer", "LayerKey", "OpenLayer", "key", "migrates", "note"]
 
 _FORMAT = "1"
 _SHOWN = 20
@@ -73,16 +74,25 @@ class LayerKey(Model):
             packages: list[str] = key("packages")
 
     Raise `version` when the same key should give other contents (the buildpack fills the
-    layer differently now).
+    layer differently now), or when its fields change. Where old contents still serve, say
+    with `migrates` what the old fields would be today.
     """
 
     __version__: ClassVar[int] = 1
+    __migrations__: ClassVar[dict[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
 
     def __init_subclass__(
         cls, *, version: int = 1, hyphens: bool | None = None, extra: str | None = None
     ) -> None:
         super().__init_subclass__(hyphens=hyphens, extra=extra)
         cls.__version__ = version
+        found = {each.version: each.function for each in _migrations(cls)}
+        wrong = [each for each in found if not 0 < each < version]
+        if wrong:
+            raise TypeError(
+                f"{cls.__name__} has version {version}, so nothing migrates from {wrong}"
+            )
+        cls.__migrations__ = found
         for name, spec in cls.__fields__.items():
             if spec.role not in ("key", "note"):
                 raise TypeError(f"{cls.__name__}.{name}: declare it with key(…) or note(…)")
@@ -118,17 +128,75 @@ class LayerKey(Model):
         before, after = old.get("key"), self.role("key")
         if old.get("cnbkit") != _FORMAT or not isinstance(before, dict):
             return ["it was written by something else"]
-        if old.get("version") != self.__version__:
-            return [f"this buildpack makes it differently now (version {self.__version__})"]
+        migrated = old.get("version") != self.__version__
+        if migrated:
+            try:
+                table = self._migrate(old.get("version"), before)
+            except Exception as error:  # an author's function on a table of any shape
+                return [f"what an earlier version wrote of it cannot be migrated ({error!r})"]
+            if table is None:
+                return [f"this buildpack makes it differently now (version {self.__version__})"]
+            before = table
         lines = []
         for name, spec in self.__fields__.items():
             if spec.role == "key" and not _same(before.get(name), after.get(name)):
                 lines.append(_change(spec.label or name, before.get(name), after.get(name)))
         gone = sorted(before.keys() - self.__fields__.keys())
         lines.extend(f"{name} is no longer part of its key" for name in gone)
-        if not lines and old.get("digest") != self.digest():
+        if not lines and not migrated and old.get("digest") != self.digest():
             return ["its key changed"]
         return lines
+
+    def _migrate(self, version: object, table: dict[str, Any]) -> dict[str, Any] | None:
+        """The key of an earlier version as it would be today; None if there is no way."""
+        at = int(version) if isinstance(version, int | float) else 0
+        while at != self.__version__:
+            if at not in self.__migrations__:
+                return None
+            table = self.__migrations__[at]({**table})
+            if not isinstance(table, dict):
+                raise TypeError(f"the migration from {at} gave no dict")
+            at += 1
+        return table
+
+
+class _Migration:
+    def __init__(self, version: int, function: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self.version = version
+        self.function = function
+
+    def __call__(self, table: dict[str, Any]) -> dict[str, Any]:
+        return self.function(table)
+
+
+def _migrations(cls: type) -> list[_Migration]:
+    inherited = (vars(base).values() for base in reversed(cls.__mro__))
+    return [each for values in inherited for each in values if isinstance(each, _Migration)]
+
+
+def migrates(
+    version: int,
+) -> Callable[[Callable[[dict[str, Any]], dict[str, Any]]], _Migration]:
+    """Declare how the key's table of a version becomes that of the next one.
+
+        class Wheels(LayerKey, version=2):
+            python: str = key("Python version")
+
+            @migrates(1)
+            @staticmethod
+            def _from_1(old: dict[str, Any]) -> dict[str, Any]:
+                return {"python": old["interpreter"]}
+
+    Whatever it raises only means that the layer is rebuilt, with that as the reason.
+
+    Args:
+        version: the one it migrates from.
+    """
+
+    def decorate(function: Callable[[dict[str, Any]], dict[str, Any]]) -> _Migration:
+        return _Migration(version, getattr(function, "__func__", function))
+
+    return decorate
 
 
 class Layer:
@@ -191,9 +259,19 @@ class OpenLayer:
         env: the environment it provides. For a kept layer the old one until changed.
     """
 
-    def __init__(self, layer: Layer, key: LayerKey | None, layers_dir: str, log: Log) -> None:
+    def __init__(
+        self,
+        layer: Layer,
+        key: LayerKey | None,
+        layers_dir: str,
+        log: Log,
+        *,
+        buildpack: str = "",
+    ) -> None:
         self.layer = layer
         self.key = key
+        self.began = self.ended = 0
+        self._buildpack = buildpack
         self.directory = f"{layers_dir}/{layer.name}"
         self._toml = f"{layers_dir}/{layer.name}.toml"
         self._layers_dir = layers_dir
@@ -202,7 +280,8 @@ class OpenLayer:
         self.state: State
         self.state, self.why = self._decide()
         self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
-        self._exec_d: dict[str, str] = {}
+        self._exec_d: dict[str, bytes] = {}
+        self._sboms: dict[str, bytes] = {}
         self.failed = False
 
     @property
@@ -222,9 +301,56 @@ class OpenLayer:
         """Whether the author has to fill the layer."""
         return self.state == "rebuild"
 
-    def exec_d(self, name: str, program: str | os.PathLike[str]) -> None:
-        """Have a program run before the app starts (buildpack.md, "Exec.d"); copied in."""
-        self._exec_d[name] = os.fspath(program)
+    def exec_d(
+        self,
+        name: str,
+        program: str | os.PathLike[str] | Callable[[], Mapping[str, str] | None],
+        *,
+        process: str = "",
+    ) -> None:
+        """Have a program run before the app starts (buildpack.md, "Exec.d").
+
+        Args:
+            name: its file name; programs run in the order of their names.
+            program: a file, which is copied, or a Python function that returns variables to
+                set. Its source is what goes into the layer, so it imports what it needs
+                itself, from the standard library alone, and uses nothing around it. It runs
+                with the `python3` that the app finds on PATH; without one the app does not
+                start.
+            process: run it for this process type only.
+
+        Raises:
+            BuildpackFault: a name that is none, or a function without a source of its own.
+        """
+        try:
+            at = f"{names.process_type(process)}/" if process else ""
+            at += names.process_type(name)
+        except ValueError as error:
+            raise BuildpackFault(str(error), where=f"exec.d {name!r}") from None
+        if callable(program):
+            from cnbkit.exec_d import script
+
+            self._exec_d[at] = script(program)
+        else:
+            self._exec_d[at] = _bytes(os.fspath(program))
+
+    def sbom(self, kind: str, document: Mapping[str, Any] | str | bytes) -> None:
+        """Say what the layer holds. All of its documents are replaced as a set.
+
+        Args:
+            kind: "cdx", "spdx" or "syft"; buildpack.toml has to name it in `sbom-formats`.
+            document: the JSON document.
+
+        Raises:
+            BuildpackFault: not JSON, or the format is not declared.
+        """
+        from cnbkit.sbom import checked
+
+        self._sboms[kind] = checked(kind, document, self._buildpack)
+
+    @property
+    def _restored_text(self) -> str:
+        return self._restored or ""
 
     def _decide(self) -> tuple[State, list[str]]:
         layer = self.layer
@@ -247,6 +373,7 @@ class OpenLayer:
                 self.key.parse(self.key.to_plain(), name=type(self.key).__name__)
             self._remove()
             os.makedirs(self.directory)
+        self.began = time.time_ns()
         return self
 
     def __exit__(
@@ -255,7 +382,10 @@ class OpenLayer:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self.ended = time.time_ns()
         if kind is not None:
+            if error is not None and not getattr(error, "layer", ""):
+                error.layer = self.layer.name  # type: ignore[attr-defined]
             self._fail()
             return
         try:
@@ -264,6 +394,7 @@ class OpenLayer:
             else:
                 self._write_env()
                 self._write_exec_d()
+            self._write_sboms()
             self._write_toml()
         except BaseException:
             self._fail()
@@ -277,7 +408,7 @@ class OpenLayer:
     def _check_unchanged(self) -> None:
         # The old layer carries its old files: new ones would be lost without a word.
         for name, digest in self._extras().items():
-            if f'{name} = "{digest}"' not in (self._restored or ""):
+            if f'{name} = "{digest}"' not in self._restored_text:
                 what = "environment" if name == "env" else "exec.d"
                 key = "a key" if self.key is None else type(self.key).__name__
                 raise BuildpackFault(
@@ -292,7 +423,7 @@ class OpenLayer:
         if self.env:
             extras["env"] = _digest(self.env.snapshot())
         if self._exec_d:
-            extras["exec-d"] = _digest({name: _bytes(at) for name, at in self._exec_d.items()})
+            extras["exec-d"] = _digest(self._exec_d)
         return extras
 
     def _write_env(self) -> None:
@@ -303,12 +434,21 @@ class OpenLayer:
     def _write_exec_d(self) -> None:
         if not self._exec_d:
             return
-        import shutil
-
-        os.makedirs(f"{self.directory}/exec.d", exist_ok=True)
+        _remove_tree(f"{self.directory}/exec.d")
         for name, program in sorted(self._exec_d.items()):
-            shutil.copyfile(program, f"{self.directory}/exec.d/{name}")
-            os.chmod(f"{self.directory}/exec.d/{name}", 0o755)
+            path = f"{self.directory}/exec.d/{name}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(program)
+            os.chmod(path, 0o755)
+
+    def _write_sboms(self) -> None:
+        if not self._sboms:
+            return
+        self._unlink("sbom.")
+        for kind, document in self._sboms.items():
+            with open(f"{self._layers_dir}/{sbom.file_name(self.layer.name, kind)}", "wb") as file:
+                file.write(document)
 
     def _write_toml(self) -> None:
         layer = self.layer
@@ -323,17 +463,25 @@ class OpenLayer:
             if layer.cache or layer.launch:
                 metadata.update(self._extras())
             rest = encode({"metadata": metadata}) if metadata else ""
+        elif self.key is not None and f'digest = "{self.key.digest()}"' not in self._restored_text:
+            # Migrated: today's key, with all else as it was.
+            before = self.old
+            kept = {name: before[name] for name in ("env", "exec-d", "note") if name in before}
+            rest = encode({"metadata": {**self.key.metadata(), **kept}})
         else:
             # What was restored is only [metadata], and it stays as it is.
-            rest = self._restored or ""
+            rest = self._restored_text
         with open(self._toml, "w", encoding="utf-8") as file:
             file.write(types + rest)
 
     def _remove(self) -> None:
         _remove_tree(self.directory)
+        self._unlink("toml", "sbom.")
+
+    def _unlink(self, *kinds: str) -> None:
         for entry in os.listdir(self._layers_dir):
             name, _, rest = entry.partition(".")
-            if name == self.layer.name and (rest == "toml" or rest.startswith("sbom.")):
+            if name == self.layer.name and rest.startswith(kinds):
                 os.unlink(f"{self._layers_dir}/{entry}")
 
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import sys
 import time
 
+from cnbkit.redact import redacted
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,22 +24,32 @@ __all__ = ["Log"]
 
 
 class Log:
-    """A buildpack's voice.
+    """A buildpack's voice. Secrets it knows of (`redact`) show as `[redacted]`.
 
     Args:
-        verbose: whether `detail` lines show (BP_LOG_LEVEL=debug).
+        level: "debug" shows `detail` too, "warn" only warnings and errors, "error" only those.
     """
 
-    def __init__(self, *, verbose: bool = False) -> None:
-        self.verbose = verbose
+    def __init__(self, level: str = "info") -> None:
+        self.verbose = level == "debug"
+        self.quiet = level in ("warn", "error")
+        self._warns = level != "error"
+
+    @classmethod
+    def from_setting(cls, value: str) -> Log:
+        """As BP_LOG_LEVEL says: debug (or trace), info, warn, error; anything else is info."""
+        level = value.strip().lower()
+        return cls({"trace": "debug", "warning": "warn", "fatal": "error"}.get(level, level))
 
     def heading(self, text: str) -> None:
         """Name what speaks now."""
-        _write(sys.stdout, text)
+        if not self.quiet:
+            _write(sys.stdout, text)
 
     def info(self, text: str) -> None:
         """A decision or a result."""
-        _write(sys.stdout, _indent(text))
+        if not self.quiet:
+            _write(sys.stdout, _indent(text))
 
     def detail(self, text: str) -> None:
         """Something only a person hunting a fault wants to read."""
@@ -46,20 +58,22 @@ class Log:
 
     def warn(self, text: str) -> None:
         """Something that may go wrong later."""
-        _write(sys.stderr, _indent(f"Warning: {text}"))
+        if self._warns:
+            _write(sys.stderr, _indent(f"Warning: {text}"))
 
     def timed(self, text: str) -> _Timed:
         """A long step: `with log.timed("Installing"): …` prints the text, then the seconds."""
-        return _Timed(text)
+        return _Timed(self, text)
 
 
 class _Timed:
-    def __init__(self, text: str) -> None:
+    def __init__(self, log: Log, text: str) -> None:
+        self._log = log
         self._text = text
         self._start = 0.0
 
     def __enter__(self) -> None:
-        _write(sys.stdout, _indent(f"{self._text} ..."))
+        self._log.info(f"{self._text} ...")
         self._start = time.monotonic()
 
     def __exit__(
@@ -69,7 +83,7 @@ class _Timed:
         at: TracebackType | None,
     ) -> None:
         if kind is None:
-            _write(sys.stdout, _indent(f"  done in {time.monotonic() - self._start:.1f} s"))
+            self._log.info(f"  done in {time.monotonic() - self._start:.1f} s")
 
 
 def _indent(text: str) -> str:
@@ -77,6 +91,6 @@ def _indent(text: str) -> str:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(text + "\n")
+    stream.write(redacted(text) + "\n")
     # What a child process prints has to come in order with what we print.
     stream.flush()

@@ -13,6 +13,7 @@ import time
 
 from cnbkit.errors import BuildpackFault, CnbkitError
 from cnbkit.log import Log
+from cnbkit.redact import forget, redacted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _guarded(
             f"there is no phase {phase!r}", remedy="call it as bin/detect or bin/build"
         )
     except CnbkitError as error:
-        return _failed(buildpack, error)
+        fault = error
     except KeyboardInterrupt:
         return 130
     except SystemExit as error:
@@ -65,8 +66,10 @@ def _guarded(
             f"{type(buildpack).__name__} called sys.exit({error.code!r}) in {phase}",
             remedy="return what the phase comes to, or raise a UserFault",
         )
-        return _failed(buildpack, fault)
-    except Exception:  # the outermost frame: whatever else happens is the buildpack's fault
+        fault.layer = getattr(error, "layer", "")
+    except (
+        Exception
+    ) as error:  # the outermost frame: whatever else happens is the buildpack's fault
         import traceback
 
         fault = BuildpackFault(
@@ -74,22 +77,30 @@ def _guarded(
             remedy="report this to the buildpack's author, with the text below",
             detail=traceback.format_exc().rstrip(),
         )
-        return _failed(buildpack, fault)
+        fault.layer = getattr(error, "layer", "")
+    from cnbkit.contract.target import Target
+
+    fault.phase = phase
+    fault.buildpack = identity or _identity(env)
+    fault.target = Target.from_env(env)
+    fault.app = os.getcwd()
+    return _failed(buildpack, fault)
 
 
 def _failed(buildpack: Buildpack, fault: CnbkitError) -> int:
     try:
         buildpack.on_error(fault)
     except (Exception, SystemExit) as error:  # the fault matters more than its hook's
-        print(f"Warning: on_error failed: {error!r}", file=sys.stderr)
+        print(redacted(f"Warning: on_error failed: {error!r}"), file=sys.stderr)
     print(fault, file=sys.stderr, flush=True)
     return fault.exit_code
 
 
 def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
     """Run detect and write its plan; the exit status."""
-    from cnbkit.context import DetectContext
+    from cnbkit.context import DetectContext, Detected
 
+    forget()
     platform = _input(env, "CNB_PLATFORM_DIR", arguments, 0)
     plan_path = _input(env, "CNB_BUILD_PLAN_PATH", arguments, 1)
     ctx = DetectContext(
@@ -100,6 +111,11 @@ def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str
         log=_log(env),
     )
     answer = buildpack.detect(ctx)
+    if not isinstance(answer, Detected):
+        raise BuildpackFault(
+            f"{type(buildpack).__name__}.detect returned {answer!r}",
+            remedy="return ctx.join(reason, plan) or ctx.skip(reason)",
+        )
     if not answer.joins:
         ctx.log.info(f"skip: {answer.reason}")
         return NOT_DETECTED
@@ -117,8 +133,9 @@ def build(
     identity: str = "",
 ) -> int:
     """Run build and write its results; the exit status."""
-    from cnbkit.context import BuildContext
+    from cnbkit.context import BuildContext, Built
 
+    forget()
     start = time.monotonic()
     layers = _input(env, "CNB_LAYERS_DIR", arguments, 0)
     log = _log(env)
@@ -133,12 +150,22 @@ def build(
         log=log,
     )
     built = buildpack.build(ctx)
-    _write_results(built, layers)
+    if not isinstance(built, Built):
+        raise BuildpackFault(
+            f"{type(buildpack).__name__}.build returned {built!r}", remedy="return Built(…)"
+        )
+    _write_results(built, layers, env.get("CNB_BUILDPACK_DIR", ""))
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
 
 
-def _write_results(built: Built, layers: str) -> None:
+def _write_results(built: Built, layers: str, buildpack: str) -> None:
+    for scope, documents in (("launch", built.sbom), ("build", built.build_sbom)):
+        for kind, document in documents.items():
+            from cnbkit.sbom import checked
+
+            with open(f"{layers}/{scope}.sbom.{kind}.json", "wb") as file:
+                file.write(checked(kind, document, buildpack))
     if built.processes or built.labels or built.slices:
         from cnbkit.contract.launch import Label, Launch, Slice
 
@@ -151,8 +178,8 @@ def _write_results(built: Built, layers: str) -> None:
     if built.unmet:
         from cnbkit.contract.launch import BuildResult, Unmet
 
-        document = BuildResult(unmet=[Unmet(name=name) for name in built.unmet])
-        _write(f"{layers}/build.toml", document.dumps())
+        result = BuildResult(unmet=[Unmet(name=name) for name in built.unmet])
+        _write(f"{layers}/build.toml", result.dumps())
     if built.store is not None:
         from cnbkit.contract.launch import Store
 
@@ -189,15 +216,16 @@ def _input(env: Mapping[str, str], name: str, arguments: Sequence[str], index: i
 def _identity(env: Mapping[str, str]) -> str:
     """Name and version from buildpack.toml, for a buildpack started by hand."""
     from cnbkit.contract.document import decode
+    from cnbkit.contract.model import InvalidDocument
 
     path = f"{env.get('CNB_BUILDPACK_DIR', '.')}/buildpack.toml"
     try:
         with open(path, "rb") as file:
             table = decode(file.read(), name="buildpack.toml", where=path).get("buildpack", {})
-    except FileNotFoundError:
+    except (OSError, InvalidDocument):
         table = {}
     return f"{table.get('name') or table.get('id', 'buildpack')} {table.get('version', '')}".strip()
 
 
 def _log(env: Mapping[str, str]) -> Log:
-    return Log(verbose=env.get("BP_LOG_LEVEL", "").strip().lower() in ("debug", "trace"))
+    return Log.from_setting(env.get("BP_LOG_LEVEL", ""))

@@ -40,6 +40,17 @@ class Settings:
                 value = None
         return (value or "").strip() or default
 
+    def names(self, prefix: str) -> list[str]:
+        """Names of variables that begin so, sorted, of the environment and the platform."""
+        import os
+
+        try:  # Kubernetes mounts a map with `..data` and the like beside its files
+            entries = os.listdir(f"{self._platform}/env") if self._platform else []
+        except OSError:
+            entries = []
+        files = [each for each in entries if os.path.isfile(f"{self._platform}/env/{each}")]
+        return sorted({each for each in (*self._env, *files) if each.startswith(prefix)})
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A yes-or-no variable.
 

@@ -1,0 +1,196 @@
+"""Service bindings: credentials and configuration a platform lends to a build.
+
+The Kubernetes form, one directory a binding with a file for each entry (`type` among them),
+from `$SERVICE_BINDING_ROOT` and then `<platform>/bindings`; the older Cloud Native Buildpacks
+form with `metadata/` and `secret/` is read as well. Neither the lifecycle nor pack has a part
+in this: it is a convention among buildpacks.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit.errors import UserFault
+from cnbkit.redact import hide
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.settings import Settings
+
+__all__ = ["Binding", "Bindings"]
+
+# Entries that are no secrets: hiding them would only make the log hard to read.
+_PUBLIC = (
+    *("type", "provider", "kind", "tags", "host", "port", "database", "name", "user", "username"),
+    *("repository", "region", "ca.crt", "tls.crt"),
+)
+_PUBLIC_TYPES = ("ca-certificates", "dependency-mapping")
+_SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "_auth")
+
+
+class Binding:
+    """One binding. Its values never appear in `repr`.
+
+    Attributes:
+        name: its directory's name.
+        path: its directory.
+        type: what it is for, like `pypi`; empty if it does not say.
+        provider: who issued it; empty if it does not say.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = os.path.basename(path)
+        self.path = path
+        self._files = {**_files(f"{path}/metadata"), **_files(f"{path}/secret"), **_files(path)}
+        self.type = self._meta("type") or self._meta("kind")
+        self.provider = self._meta("provider")
+
+    def _meta(self, key: str) -> str:
+        return self.text(key).strip() if key in self._files else ""
+
+    def __repr__(self) -> str:
+        return f"Binding({self.name!r}, type={self.type!r}, keys={self.keys()!r})"
+
+    def keys(self) -> list[str]:
+        """Names of its entries, sorted; without type and provider."""
+        return sorted(self._files.keys() - {"type", "kind", "provider"})
+
+    def has(self, key: str) -> bool:
+        """Whether it has that entry."""
+        return key in self._files
+
+    def file(self, key: str) -> str:
+        """The path of an entry's file, for tools that read it themselves.
+
+        Raises:
+            UserFault: there is no such entry.
+        """
+        if key not in self._files:
+            raise UserFault(
+                f"the binding {self.name} has no {key}",
+                where=f"binding {self.name} ({self.type})",
+                remedy=f"add {key} to it; it has {', '.join(self.keys()) or 'nothing'}",
+            )
+        return self._files[key]
+
+    def bytes(self, key: str) -> bytes:
+        """An entry as it is.
+
+        Raises:
+            UserFault: there is no such entry, or it cannot be read.
+        """
+        try:
+            with open(self.file(key), "rb") as file:
+                return file.read()
+        except OSError as error:
+            raise UserFault(
+                f"cannot read {key} of the binding {self.name}: {error.strerror}",
+                where=self._files[key],
+                remedy="let the build's user read it",
+            ) from None
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """An entry as text without line breaks at its end.
+
+        Args:
+            key: its name.
+            default: the answer if there is no such entry; a fault without it.
+
+        Raises:
+            UserFault: there is no such entry, it cannot be read or is not UTF-8.
+        """
+        if default is not None and key not in self._files:
+            return default
+        try:
+            return self.bytes(key).decode().rstrip("\r\n")
+        except UnicodeDecodeError:
+            raise UserFault(
+                f"{key} of the binding {self.name} is not UTF-8",
+                where=f"binding {self.name} ({self.type})",
+                remedy="store it as UTF-8 text",
+            ) from None
+
+    def hide(self) -> None:
+        """Keep its secrets out of everything that is shown from now on."""
+        if self.type.lower() in _PUBLIC_TYPES:
+            return
+        for key in self.keys():
+            if key.lower() in _PUBLIC:
+                continue
+            try:
+                value = self.bytes(key).decode("utf-8", errors="surrogateescape")
+            except UserFault:
+                continue
+            url = "://" in value and "\n" not in value.strip()
+            if not url:
+                hide(value)
+            for part in _secret_parts(value):
+                hide(part)
+
+
+class Bindings:
+    """All bindings of a build.
+
+    Args:
+        settings: SERVICE_BINDING_ROOT is looked for among the platform's variables as well,
+            because the lifecycle keeps it from buildpacks otherwise.
+        platform: the platform directory; empty if there is none.
+    """
+
+    def __init__(self, settings: Settings, platform: str) -> None:
+        found: dict[str, Binding] = {}
+        roots = [settings.get("SERVICE_BINDING_ROOT"), f"{platform}/bindings" if platform else ""]
+        for root in roots:
+            for name in _listdir(root) if root else []:
+                if name not in found and os.path.isdir(f"{root}/{name}"):
+                    found[name] = Binding(f"{root}/{name}")
+        self._found = [found[name] for name in sorted(found)]
+        for binding in self._found:
+            binding.hide()
+
+    def all(self, type: str = "", provider: str = "") -> list[Binding]:
+        """Those of a type and provider, sorted by name; upper and lower case are the same."""
+        return [
+            each
+            for each in self._found
+            if (not type or each.type.lower() == type.lower())
+            and (not provider or each.provider.lower() == provider.lower())
+        ]
+
+    def first(self, type: str, provider: str = "") -> Binding | None:
+        """The first of a type, by name; None if there is none."""
+        return next(iter(self.all(type, provider)), None)
+
+
+def _listdir(directory: str) -> list[str]:
+    """Entries but `..data` and the like, Kubernetes's own for switching all files at once."""
+    try:
+        return sorted(entry for entry in os.listdir(directory) if not entry.startswith(".."))
+    except OSError:
+        return []
+
+
+def _files(directory: str) -> dict[str, str]:
+    paths = {entry: f"{directory}/{entry}" for entry in _listdir(directory)}
+    return {entry: path for entry, path in paths.items() if os.path.isfile(path)}
+
+
+def _secret_parts(value: str) -> list[str]:
+    """Passwords within a URL, a netrc or a configuration file."""
+    parts = []
+    for word in value.split():
+        scheme, found, rest = word.strip("\"'").partition("://")
+        login, at, _ = rest.partition("/")[0].rpartition("@")
+        password = login.partition(":")[2] or login
+        if scheme and found and at and password:
+            from urllib.parse import unquote
+
+            parts += [password, unquote(password)]
+    words = iter(value.split())
+    parts += [next(words, "") for word in words if word == "password"]
+    for line in value.splitlines():
+        for sign in "=:":
+            key, found, rest = line.partition(sign)
+            if found and any(word in key.lower() for word in _SECRET_WORDS):
+                parts.append(rest.strip().strip("\"'"))
+    return parts
