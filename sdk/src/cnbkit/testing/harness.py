@@ -1,0 +1,336 @@
+"""Runs a buildpack's detect and build in this process, as the lifecycle calls them.
+
+Working directory, environment, platform directory and layers are the lifecycle's; what a build
+restores is `cnbkit.testing.restore`'s; commands may be fake (`cnbkit.testing.commands`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import io
+import os
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnbkit.buildpack import Buildpack
+from cnbkit.contract.descriptor import BuildpackDescriptor
+from cnbkit.contract.plan import BuildpackPlan, Entry, Plan
+from cnbkit.contract.target import Target
+from cnbkit.phase import _guarded
+from cnbkit.testing.commands import FakeCommands
+from cnbkit.testing.export import check_export
+from cnbkit.testing.inputs import AppFiles, Inputs, write_files
+from cnbkit.testing.restore import restore
+from cnbkit.testing.result import BASE_PATH, Place, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from cnbkit.context import BuildContext, Built, DetectContext, Detected
+    from cnbkit.errors import CnbkitError
+    from cnbkit.testing.commands import Reply
+    from cnbkit.testing.inputs import Files
+
+__all__ = ["BuildpackRun"]
+
+# Where the user's value goes before what is there; everything else it replaces (env/env.go).
+_PATHS = ("PATH", "LD_LIBRARY_PATH", "LIBRARY_PATH", "CPATH", "PKG_CONFIG_PATH")
+
+_DESCRIPTOR = """api = "0.12"
+[buildpack]
+id = "test/{name}"
+version = "0.0.0"
+name = "{name}"
+"""
+
+
+class BuildpackRun:
+    """Runs buildpacks on apps: the fixture `buildpack_run`.
+
+    Args:
+        root: an empty directory; each call works in one of its own below.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._calls = 0
+
+    def __call__(
+        self,
+        buildpack: type[Buildpack] | Buildpack,
+        *,
+        app: Files | Path | str | None = None,
+        env: Mapping[str, str] | None = None,
+        bindings: Mapping[str, Mapping[str, str]] | None = None,
+        target: Target | None = None,
+        plan: Sequence[str | Entry] | None = None,
+        exec_env: str = "production",
+        commands: Mapping[str, Reply] | None = None,
+        phases: Sequence[str] = ("detect", "build"),
+    ) -> Result:
+        """Run detect and, if it joins, build, for the first time on this app.
+
+        Args:
+            buildpack: its class.
+            app: the app's files, by name; or a folder, which is copied.
+            env: variables the user set, BP_* for instance.
+            bindings: service bindings: name → entry → contents.
+            target: what is built for; Linux on amd64 if not given.
+            plan: what other buildpacks require of this one, by name or as entries with
+                metadata; what it requires of itself if not given.
+            exec_env: the execution environment.
+            commands: fake commands; see `FakeCommands`.
+            phases: what to run: `["detect"]` leaves build out.
+        """
+        self._calls += 1
+        inputs = Inputs(
+            app=AppFiles.of(app or {}),
+            env=env or {},
+            bindings=bindings or {},
+            target=target or Target(),
+            plan=plan,
+            exec_env=exec_env,
+            commands=commands or {},
+        )
+        return _App(self._root / str(self._calls), phases).run(_instance(buildpack), inputs)
+
+
+class _App:
+    """One app, built again and again in the same directory."""
+
+    def __init__(self, root: Path, phases: Sequence[str]) -> None:
+        self._root = root
+        self._phases = phases
+        self._official = root / "now"
+        self._occupant: Place | None = None
+        self._moved = 0
+
+    def run(
+        self,
+        buildpack: Buildpack,
+        inputs: Inputs,
+        previous: Result | None = None,
+        *,
+        image: bool = True,
+        cache: bool = True,
+    ) -> Result:
+        """Build, with what is restored from the previous build."""
+        self._make_room()
+        place = self._occupant = Place(self._official, self._official)
+        folder, descriptor = _descriptor(type(buildpack), self._official / "buildpack")
+        layers_name = descriptor.buildpack.id.replace("/", "_")
+        layers = self._official / "layers" / layers_name
+        layers.parent.mkdir(parents=True)
+        if previous:
+            restore(previous.layers_dir, layers, image=image, cache=cache)
+        layers.mkdir(exist_ok=True)
+        restored = frozenset(each.name for each in layers.iterdir())
+        platform = self._platform(inputs)
+        inputs.app.write(self._official / "app")
+        commands = FakeCommands(self._official / "commands", inputs.commands)
+        env = self._env(inputs, descriptor, commands)
+        given = {
+            "CNB_BUILDPACK_DIR": str(folder),
+            "CNB_PLATFORM_DIR": str(platform),
+            **_target(inputs.target),
+        }
+        if descriptor.api == "0.12":
+            given["CNB_EXEC_ENV"] = inputs.exec_env
+        observed = _observed(buildpack)
+        log = io.StringIO()
+        code = 0
+        with commands.answering(), redirect_stdout(log), redirect_stderr(log):
+            if "detect" in self._phases:
+                code = self._detect(observed, {**env, **given})
+            if not code and "build" in self._phases:
+                code = self._build(observed, {**env, **given}, inputs, layers)
+                if not code:
+                    observed.fault = check_export(layers, restored, descriptor)
+                    code = observed.fault.exit_code if observed.fault else 0
+        print(log.getvalue(), end="")
+        return Result(
+            place=place,
+            layers_name=layers_name,
+            code=code,
+            log=log.getvalue(),
+            fault=observed.fault,
+            answer=observed.answer,
+            opened=observed.context.opened if observed.context else [],
+            commands=commands.calls,
+            restored=restored,
+            previous=previous,
+            again=lambda result, **changes: self._again(buildpack, inputs, result, **changes),
+        )
+
+    def _again(
+        self,
+        old: Buildpack,
+        inputs: Inputs,
+        result: Result,
+        *,
+        app: Files | Path | str | None,
+        env: Mapping[str, str | None] | None,
+        commands: Mapping[str, Reply] | None,
+        buildpack: type[Buildpack] | Buildpack | None,
+        image: bool,
+        cache: bool,
+        **changes: object,
+    ) -> Result:
+        variables = {**inputs.env, **(env or {})}
+        given = {name: value for name, value in changes.items() if value is not None}
+        inputs = dataclasses.replace(
+            inputs,
+            app=inputs.app.changed(app),
+            env={name: value for name, value in variables.items() if value is not None},
+            commands={**inputs.commands, **(commands or {})},
+            **given,  # type: ignore[arg-type]
+        )
+        # A build that failed left no image and no cache: those of the one before are still there.
+        last: Result | None = result
+        while last and (last.code or not last.detected):
+            last = last.previous
+        new = _instance(buildpack) if buildpack else old
+        return self.run(new, inputs, last, image=image, cache=cache)
+
+    def _make_room(self) -> None:
+        if self._occupant:
+            self._moved += 1
+            self._occupant.actual = self._root / f"before-{self._moved}"
+            self._official.rename(self._occupant.actual)
+        self._official.mkdir(parents=True)
+
+    def _platform(self, inputs: Inputs) -> Path:
+        platform = self._official / "platform"
+        (platform / "env").mkdir(parents=True)
+        write_files(platform / "env", inputs.env)
+        for name, entries in inputs.bindings.items():
+            write_files(platform / "bindings" / name, entries)
+        return platform
+
+    def _env(
+        self, inputs: Inputs, descriptor: BuildpackDescriptor, commands: FakeCommands
+    ) -> dict[str, str]:
+        home = self._official / "home"
+        home.mkdir()
+        env = {"PATH": BASE_PATH, "HOME": str(home)}
+        if not descriptor.buildpack.clear_env:
+            for name, value in inputs.env.items():
+                before = env.get(name) if name in _PATHS else None
+                env[name] = f"{value}{os.pathsep}{before}" if before else value
+        env["PATH"] = f"{commands.path}{os.pathsep}{env['PATH']}"
+        return env
+
+    def _detect(self, buildpack: _Observed, env: Mapping[str, str]) -> int:
+        plan = self._official / "plan.toml"
+        plan.touch(0o600)
+        return self._phase(buildpack, "detect", {**env, "CNB_BUILD_PLAN_PATH": str(plan)})
+
+    def _build(
+        self, buildpack: _Observed, env: Mapping[str, str], inputs: Inputs, layers: Path
+    ) -> int:
+        path = self._official / "buildpack-plan.toml"
+        entries = inputs.entries()
+        if entries is None:
+            entries = _own(buildpack.answer.plan if buildpack.answer else None)
+        path.write_text(BuildpackPlan(entries=entries).dumps(), encoding="utf-8")
+        build = {"CNB_LAYERS_DIR": str(layers), "CNB_BP_PLAN_PATH": str(path)}
+        return self._phase(buildpack, "build", {**env, **build})
+
+    def _phase(self, buildpack: _Observed, phase: str, env: Mapping[str, str]) -> int:
+        arguments = {
+            "detect": ("CNB_PLATFORM_DIR", "CNB_BUILD_PLAN_PATH"),
+            "build": ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
+        }[phase]
+        with _as_process(env, self._official / "app"):
+            return _guarded(buildpack, phase, env, [env[name] for name in arguments], "")
+
+
+class _Observed(Buildpack):
+    """Passes everything on to the buildpack under test, and keeps what it sees."""
+
+    def __init__(self, inner: Buildpack) -> None:
+        self.inner = inner
+        self.answer: Detected | None = None
+        self.context: BuildContext | None = None
+        self.fault: CnbkitError | None = None
+
+    def detect(self, ctx: DetectContext) -> Detected:
+        self.answer = self.inner.detect(ctx)
+        return self.answer
+
+    def build(self, ctx: BuildContext) -> Built:
+        self.context = ctx
+        return self.inner.build(ctx)
+
+    def on_error(self, error: CnbkitError) -> None:
+        self.fault = error
+        self.inner.on_error(error)
+
+
+def _observed(buildpack: Buildpack) -> _Observed:
+    # Under the buildpack's own name, which faults mention.
+    made: _Observed = type(type(buildpack).__name__, (_Observed,), {})(buildpack)
+    return made
+
+
+def _instance(buildpack: type[Buildpack] | Buildpack) -> Buildpack:
+    return buildpack() if isinstance(buildpack, type) else buildpack
+
+
+def _own(plan: Plan | None) -> list[Entry]:
+    """What a buildpack requires of itself, with the first of its options."""
+    if plan is None:
+        return []
+    document = plan.document()
+    provided = {provide.name for provide in document.provides}
+    return [
+        Entry(name=require.name, metadata=require.metadata)
+        for require in document.requires
+        if require.name in provided
+    ]
+
+
+def _target(target: Target) -> dict[str, str]:
+    values = {
+        "CNB_TARGET_OS": target.os,
+        "CNB_TARGET_ARCH": target.arch,
+        "CNB_TARGET_ARCH_VARIANT": target.variant,
+        "CNB_TARGET_DISTRO_NAME": target.distro,
+        "CNB_TARGET_DISTRO_VERSION": target.distro_version,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _descriptor(cls: type[Buildpack], made: Path) -> tuple[Path, BuildpackDescriptor]:
+    """The buildpack's folder: where its buildpack.toml is, or one made for the occasion."""
+    try:
+        source = Path(inspect.getfile(cls))
+    except (OSError, TypeError):
+        source = made
+    for folder in source.parents[:3]:
+        path = folder / "buildpack.toml"
+        if path.is_file():
+            break
+    else:
+        made.mkdir()
+        path = made / "buildpack.toml"
+        path.write_text(_DESCRIPTOR.format(name=cls.__name__.strip("_").lower()), encoding="utf-8")
+    text = path.read_bytes()
+    return path.parent, BuildpackDescriptor.loads(text, name="buildpack.toml", where=str(path))
+
+
+@contextmanager
+def _as_process(env: Mapping[str, str], cwd: Path) -> Iterator[None]:
+    """This process with another environment and working directory."""
+    before, where = dict(os.environ), Path.cwd()
+    try:
+        os.environ.clear()
+        os.environ.update(env)
+        os.chdir(cwd)
+        yield
+    finally:
+        os.chdir(where)
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,310 @@
+"""What one run of a buildpack's phases came to."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.contract.launch import BuildResult, Launch, Process
+from cnbkit.layer_env import LayerEnv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit.buildpack import Buildpack
+    from cnbkit.context import Detected
+    from cnbkit.contract.plan import Entry, Plan
+    from cnbkit.contract.target import Target
+    from cnbkit.errors import CnbkitError
+    from cnbkit.layers import OpenLayer
+    from cnbkit.testing.commands import Call, Reply
+    from cnbkit.testing.inputs import Files
+
+__all__ = ["BASE_PATH", "Place", "Result", "ResultLayer"]
+
+BASE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOT_LAYERS = ("build", "launch", "store")
+
+
+@dataclass
+class Place:
+    """Where a build's files are.
+
+    Every build of an app happens in the same directory, as it does in an image: layers hold
+    their own absolute path. So the next build moves the files of the last one away.
+
+    Attributes:
+        official: the directory as the build knew it.
+        actual: where its files are now.
+    """
+
+    official: Path
+    actual: Path
+
+    def official_text(self, text: str) -> str:
+        """Text with the paths the build knew."""
+        return text.replace(str(self.actual), str(self.official))
+
+
+@dataclass(frozen=True)
+class ResultLayer:
+    """A layer as a build left it.
+
+    Args:
+        name: its name.
+        state: "rebuild", "keep" or "reuse".
+        why: the reasons for a rebuild, as the author's block saw them.
+        table: its toml.
+        path: where its contents are; for a reused layer, those of the build that made it.
+    """
+
+    name: str
+    state: str
+    why: list[str]
+    table: Mapping[str, Any]
+    path: Path
+
+    @property
+    def types(self) -> set[str]:
+        """Of "build", "launch" and "cache", those it is."""
+        return {name for name, value in self.table.get("types", {}).items() if value}
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """All of its `[metadata]`."""
+        return dict(self.table.get("metadata", {}))
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The fields of its `LayerKey` declared with `key`."""
+        return dict(self.metadata.get("key", {}))
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """The fields of its `LayerKey` declared with `note`."""
+        return dict(self.metadata.get("note", {}))
+
+    @property
+    def files(self) -> list[str]:
+        """Names of its files and links, relative to it."""
+        return sorted(
+            path.relative_to(self.path).as_posix()
+            for path in self.path.rglob("*")
+            if path.is_symlink() or not path.is_dir()
+        )
+
+    @property
+    def env(self) -> LayerEnv:
+        """The environment it provides."""
+        return LayerEnv.read(str(self.path))
+
+    def text(self, name: str) -> str:
+        """Contents of one of its files."""
+        return (self.path / name).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What detect and, if it joined, build did.
+
+    Attributes:
+        code: the exit status of the last phase that ran.
+        log: what both phases printed.
+        fault: what went wrong.
+        commands: every call of a fake command, in order.
+        app: the app's directory, with what the build did to it.
+        layers_dir: the layers directory.
+    """
+
+    place: Place
+    layers_name: str
+    code: int
+    log: str
+    fault: CnbkitError | None
+    answer: Detected | None
+    opened: Sequence[OpenLayer]
+    commands: Sequence[Call]
+    restored: frozenset[str]
+    previous: Result | None = field(repr=False)
+    again: Callable[..., Result] = field(repr=False)
+
+    @property
+    def detected(self) -> bool:
+        """Whether the buildpack joined."""
+        return self.answer is not None and self.answer.joins
+
+    @property
+    def reason(self) -> str:
+        """Why it joined or did not, in its words."""
+        return self.answer.reason if self.answer else ""
+
+    @property
+    def plan(self) -> Plan | None:
+        """What it provides and requires."""
+        return self.answer.plan if self.answer else None
+
+    @property
+    def app(self) -> Path:
+        """The app's directory."""
+        return self.place.actual / "app"
+
+    @property
+    def layers_dir(self) -> Path:
+        """The layers directory."""
+        return self.place.actual / "layers" / self.layers_name
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of all layers, sorted."""
+        names = (toml.stem for toml in self.layers_dir.glob("*.toml"))
+        return sorted(name for name in names if name not in _NOT_LAYERS)
+
+    def layer(self, name: str) -> ResultLayer:
+        """One layer.
+
+        Raises:
+            LookupError: there is none; says what the build printed.
+        """
+        toml = self.layers_dir / f"{name}.toml"
+        if not toml.exists():
+            raise LookupError(f"no layer {name!r} among {self.layers}; the log was:\n{self.log}")
+        table = tomllib.loads(toml.read_text(encoding="utf-8"))
+        opened = [each for each in self.opened if each.layer.name == name]
+        state, why = (opened[-1].state, list(opened[-1].why)) if opened else ("rebuild", [])
+        return ResultLayer(name, state, why, table, self._contents(name))
+
+    def _contents(self, name: str) -> Path:
+        """Where a layer's files are: a reused layer's are in the build before, as in its image."""
+        here = self.layers_dir / name
+        return here if here.exists() or not self.previous else self.previous._contents(name)
+
+    def _launch(self) -> Launch:
+        path = self.layers_dir / "launch.toml"
+        return Launch.loads(path.read_bytes()) if path.exists() else Launch()
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """What the image can start, by type."""
+        return {process.type: process for process in self._launch().processes}
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Labels of the image."""
+        return {label.key: label.value for label in self._launch().labels}
+
+    @property
+    def slices(self) -> list[list[str]]:
+        """Patterns of app files with layers of their own."""
+        return [part.paths for part in self._launch().slices]
+
+    @property
+    def unmet(self) -> list[str]:
+        """Plan entries left to a later buildpack."""
+        path = self.layers_dir / "build.toml"
+        result = BuildResult.loads(path.read_bytes()) if path.exists() else BuildResult()
+        return [unmet.name for unmet in result.unmet]
+
+    @property
+    def store(self) -> dict[str, Any]:
+        """What store.toml holds."""
+        path = self.layers_dir / "store.toml"
+        table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return dict(table.get("metadata", {}))
+
+    def sbom(self, of: str = "launch") -> dict[str, bytes]:
+        """SBOM files by format, like `cdx.json`.
+
+        Args:
+            of: a layer's name, "launch" or "build".
+        """
+        paths = self.layers_dir.glob(f"{of}.sbom.*")
+        return {path.name.removeprefix(f"{of}.sbom."): path.read_bytes() for path in paths}
+
+    def launch_env(self, process: str = "", env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment a process of the image starts with, as the launcher makes it.
+
+        What exec.d programs add is not in it.
+
+        Args:
+            process: its type.
+            env: what was there before; a PATH if not given.
+        """
+        result = dict(env or {"PATH": BASE_PATH})
+        folders = [self._contents(name) for name in self.layers if "launch" in self._types(name)]
+        for folder in folders:  # first what the layers' directories add by being there
+            result = LayerEnv().apply_layer(result, str(folder), phase="launch")
+        for folder in folders:  # then their files
+            layer = LayerEnv.read(str(folder))
+            result = layer.apply_layer(result, os.devnull, phase="launch", process=process)
+        return self._official(result)
+
+    def build_env(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The environment later buildpacks build with, as the lifecycle makes it.
+
+        Args:
+            env: what was there before; a PATH if not given.
+        """
+        result = dict(env or {"PATH": BASE_PATH})
+        for name in sorted(self.layers, key="{}.toml".format):
+            if "build" in self._types(name):
+                folder = str(self._contents(name))
+                result = LayerEnv.read(folder).apply_layer(result, folder, phase="build")
+        return self._official(result)
+
+    def _types(self, name: str) -> set[str]:
+        return self.layer(name).types
+
+    def _official(self, env: Mapping[str, str]) -> dict[str, str]:
+        result = dict(env)
+        build: Result | None = self
+        while build:  # a reused layer's files are still where an earlier build's are
+            result = {name: build.place.official_text(value) for name, value in result.items()}
+            build = build.previous
+        return result
+
+    def rebuild(
+        self,
+        *,
+        app: Files | Path | str | None = None,
+        env: Mapping[str, str | None] | None = None,
+        bindings: Mapping[str, Mapping[str, str]] | None = None,
+        target: Target | None = None,
+        plan: Sequence[str | Entry] | None = None,
+        exec_env: str | None = None,
+        commands: Mapping[str, Reply] | None = None,
+        buildpack: type[Buildpack] | Buildpack | None = None,
+        image: bool = True,
+        cache: bool = True,
+    ) -> Result:
+        """Build again, with what the lifecycle restores from this build.
+
+        What is not given stays as it was.
+
+        Args:
+            app: files that changed, None for one that went; or a folder, for all of them.
+            env: variables that changed, None for one that went.
+            bindings: service bindings, all of them.
+            target: what is built for.
+            plan: what other buildpacks require of this one.
+            exec_env: the execution environment.
+            commands: fake commands that changed.
+            buildpack: a new version of the buildpack.
+            image: False: this build's image is gone.
+            cache: False: the build cache is gone.
+        """
+        return self.again(
+            self,
+            app=app,
+            env=env,
+            bindings=bindings,
+            target=target,
+            plan=plan,
+            exec_env=exec_env,
+            commands=commands,
+            buildpack=buildpack,
+            image=image,
+            cache=cache,
+        )
