@@ -24,6 +24,7 @@ __all__ = ["COMMANDS", "cnbkit", "main"]
 
 COMMANDS: Final[Mapping[str, str]] = {
     "build": "cnbkit.cli.build:command",
+    "check": "cnbkit.cli.check:command",
     "inspect": "cnbkit.cli.inspect:command",
     "prepare": "cnbkit.cli.prepare:command",
     "run": "cnbkit.cli.run:command",

@@ -1,0 +1,50 @@
+"""What `cnbkit check` looks for in a folder, found without running a build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import UserFault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnbkit.cli.lint.finding import Finding
+
+__all__ = ["check"]
+
+
+def check(path: Path) -> list[Finding]:
+    """Everything worth telling about a buildpack, a composite, an extension or a builder.
+
+    Args:
+        path: its folder, or a builder.toml.
+
+    Raises:
+        UserFault: the folder holds none of them.
+    """
+    from cnbkit.cli.lint.builder import check_builder
+    from cnbkit.cli.lint.finding import Findings
+    from cnbkit.cli.lint.unit import check_unit
+
+    found = Findings()
+    if path.is_file() and path.suffix == ".toml" and path.name != "buildpack.toml":
+        check_builder(path, found)
+    else:
+        folder = path.parent if path.is_file() else path
+        names = [
+            name
+            for name in ("buildpack.toml", "extension.toml", "builder.toml")
+            if (folder / name).is_file()
+        ]
+        if not names:
+            raise UserFault(
+                "nothing to check: no buildpack.toml, extension.toml or builder.toml",
+                where=str(path),
+                remedy="name a buildpack's or a builder's folder, or make one with `cnbkit new`",
+            )
+        if names[0] == "builder.toml":
+            check_builder(folder / names[0], found)
+        else:
+            check_unit(folder, found)
+    return found.sorted()
