@@ -137,7 +137,8 @@ class Requirements:
                 self._hash_local(ctx, folder, line.local)
             included = line.included
             if included and "://" not in included:
-                inner = included if not folder else f"{folder}/{included}"
+                # One spelling for each file, or files that include each other never end.
+                inner = os.path.normpath(os.path.join(folder, included))
                 self._read_file(ctx, inner, line.where)
 
     def _hash_local(self, ctx: BuildContext, folder: str, path: str) -> None:

@@ -1,0 +1,179 @@
+"""The pip buildpack's own logic; real installations are in tests/e2e."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnbkit import BuildContext, CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit.log import Log
+from cnbkit_pip.diagnose import explained
+from cnbkit_pip.package import Package
+from cnbkit_pip.partition import HEAVY, partition
+from cnbkit_pip.requirements import Requirements
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def context(app: Path, **env: str) -> BuildContext:
+    return BuildContext(
+        app=str(app), env=env, buildpack="", platform="", layers="", plan="", log=Log()
+    )
+
+
+def read(app: Path, files: dict[str, str], **env: str) -> Requirements:
+    for name, text in files.items():
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).write_text(text)
+    return Requirements.read(context(app, **env))
+
+
+def package(name: str, size: int = 1, version: str = "1.0") -> Package:
+    wheel = {"size": size, "hashes": {"sha256": f"{name}{version}"}}
+    return Package({"name": name, "version": version, "wheels": [wheel]})
+
+
+def test_lines_are_joined_and_comments_dropped(tmp_path: Path) -> None:
+    text = "# head\nflask==3.0.3 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb # two\n\nsix#x\n"
+    first, second = read(tmp_path, {"requirements.txt": text}).lines()
+    assert (first.number, first.name, first.hashes) == (2, "flask", ["aa", "bb"])
+    assert (second.number, second.text) == (6, "six#x")
+
+
+def test_included_files_are_read_relative_to_the_one_that_names_them(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "-r deps/base.txt\n--constraint=limits.txt\n-r https://example.com/x\n",
+        "deps/base.txt": "-rmore.txt\nsix\n",
+        "deps/more.txt": "-r ../requirements.txt\nflask\n",
+        "limits.txt": "six<2\n",
+    }
+    found = read(tmp_path, files)
+    assert list(found.files) == [
+        "requirements.txt",
+        "deps/base.txt",
+        "deps/more.txt",
+        "limits.txt",
+    ]
+    before = found.digests()
+    (tmp_path / "limits.txt").write_text("six<1.17\n")
+    assert Requirements.read(context(tmp_path)).digests() != before
+
+
+def test_files_and_folders_a_requirement_names_are_part_of_the_key(tmp_path: Path) -> None:
+    files = {"requirements.txt": "-e ./lib\nx @ file:///workspace/none\n", "lib/a.py": "1\n"}
+    before = read(tmp_path, files).digests()
+    (tmp_path / "lib/a.py").write_text("2\n")
+    assert Requirements.read(context(tmp_path)).digests() != before
+
+
+def test_other_file_names_can_be_set(tmp_path: Path) -> None:
+    files = {"a.txt": "six\n", "b.txt": "flask\n"}
+    found = read(tmp_path, files, BP_PIP_REQUIREMENTS="a.txt, b.txt")
+    assert [line.name for line in found.lines()] == ["six", "flask"]
+
+
+@pytest.mark.parametrize(
+    ("files", "where"),
+    [
+        ({"requirements.txt": "six\n-c gone.txt\n"}, "requirements.txt:2"),
+        ({"requirments.txt": "six\n"}, "requirments.txt"),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_where_it_is_asked_for(
+    tmp_path: Path, files: dict[str, str], where: str
+) -> None:
+    with pytest.raises(UserFault) as caught:
+        read(tmp_path, files)
+    assert caught.value.where == where
+    assert caught.value.remedy
+
+
+@given(content=st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused_with_a_user_fault(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    app = tmp_path_factory.mktemp("app")
+    (app / "requirements.txt").write_bytes(content)
+    try:
+        found = Requirements.read(context(app))
+    except UserFault:
+        return
+    assert all(line.number >= 1 for line in found.lines())
+
+
+SIZES = st.integers(min_value=0, max_value=3 * HEAVY)
+NAMES = st.from_regex(r"[a-z][a-z0-9]{0,6}", fullmatch=True) | st.sampled_from(
+    ["torch", "nvidia-cudnn-cu12", "nvidia-cublas", "triton", "light", "accelerator"]
+)
+
+
+@given(sizes=st.dictionaries(NAMES, SIZES, max_size=60))
+def test_every_package_is_in_exactly_one_layer_of_a_name_of_its_own(sizes: dict[str, int]) -> None:
+    groups = partition([package(name, size) for name, size in sizes.items()])
+    names = [each.name for group in groups for each in group.packages]
+    assert sorted(names) == sorted(sizes)
+    assert len({group.name for group in groups}) == len(groups)
+
+
+@given(sizes=st.dictionaries(NAMES, SIZES, min_size=1, max_size=20), size=SIZES)
+def test_another_package_moves_none_of_the_heavy_ones(sizes: dict[str, int], size: int) -> None:
+    before = [package(name, weight) for name, weight in sizes.items()]
+    after = [*before, package("newcomer", size)]
+    heavy = {g.name: g.identities() for g in partition(before) if not g.name.endswith("-")}
+    now = {group.name: group.identities() for group in partition(after)}
+    assert all(now[name] == identities for name, identities in heavy.items())
+
+
+def test_what_nvidia_ships_shares_a_layer_and_torch_has_its_own() -> None:
+    groups = partition(
+        [package("torch", 900_000_000), package("nvidia-cublas", 400_000_000), package("six")]
+    )
+    assert [group.name for group in groups] == [
+        "wheels-accelerator-",
+        "wheels-torch",
+        "wheels-light-",
+    ]
+
+
+def test_a_package_is_identified_by_its_files_and_not_by_their_order() -> None:
+    one = {"hashes": {"sha256": "a"}}
+    two = {"hashes": {"sha256": "b"}}
+    entry = {"name": "x", "version": "1"}
+    first = Package({**entry, "wheels": [one, two]}).identity()
+    assert first == Package({**entry, "wheels": [two, one]}).identity()
+    assert first != Package({**entry, "wheels": [one]}).identity()
+    assert first.startswith("x 1 #")
+
+
+@pytest.mark.parametrize(
+    ("output", "kind", "what"),
+    [
+        ("error: No space left on device (os error 28)", PlatformFault, "the disk is full"),
+        (
+            "error: Failed to fetch: `https://example.com/simple/six/`\n  cause: dns error",
+            PlatformFault,
+            "the package index cannot be reached",
+        ),
+        (
+            "error: Failed to build `spam==1.0`\n  cause: fatal error: foo.h: No such file",
+            UserFault,
+            "spam==1.0 has no wheel for this image and cannot be built from source",
+        ),
+        ("error: something new", UserFault, "the requirements cannot be resolved"),
+    ],
+)
+def test_what_uv_says_is_put_in_terms_of_the_app(
+    tmp_path: Path, output: str, kind: type[CnbkitError], what: str
+) -> None:
+    requirements = read(tmp_path, {"requirements.txt": "six\nspam==1.0\n"})
+    fault = explained(CommandFailed(["uv"], 1, output), requirements)
+    assert isinstance(fault, kind)
+    assert fault.what == what
+    assert fault.remedy
+    assert fault.detail == output
+    if "spam" in what:
+        assert fault.where == "requirements.txt:2"
