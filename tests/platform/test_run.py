@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.platform.export import export_layout
 from cnbkit.platform.run import run_image
 from cnbkit.platform.store import ImageStore, UnknownImage
 
@@ -124,7 +125,7 @@ def test_an_unknown_process_lists_those_there_are(home: Home, image: str) -> Non
 
 
 def test_an_exported_layout_runs_too(home: Home, image: str, tmp_path: Path) -> None:
-    ImageStore(home.images).export_layout(image, tmp_path / "out")
+    export_layout(ImageStore(home.images), image, tmp_path / "out")
     for name in (f"oci:{tmp_path / 'out'}", f"oci:{tmp_path / 'out'}:latest"):
         assert result(home, "run", name)[:2] == (0, "1000:1001\n")
     with pytest.raises(UserFault, match="layout"):

@@ -17,6 +17,7 @@ import pytest
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.platform import oci
+from cnbkit.platform.export import export_docker_archive, export_layout, export_oci_archive
 from cnbkit.platform.store import DigestMismatch, ImageStore, StoreFull, UnknownBlob, UnknownImage
 
 if TYPE_CHECKING:
@@ -297,7 +298,7 @@ def test_an_exported_layout_holds_just_the_image_and_costs_no_space(store: Image
     layer = put_image(store, "demo:v1", "one")
     put_image(store, "demo:v2", "two")
     target = store.path.parent / "out"
-    store.export_layout("demo:v1", target)
+    export_layout(store, "demo:v1", target)
     blob = target / "blobs" / "sha256" / layer.removeprefix("sha256:")
     assert blob.samefile(store.blob_path(layer))
     assert len(list(blob.parent.iterdir())) == 3
@@ -309,14 +310,14 @@ def test_an_exported_layout_holds_just_the_image_and_costs_no_space(store: Image
 def test_an_export_replaces_a_layout_but_nothing_else(store: ImageStore) -> None:
     put_image(store, "demo")
     target = store.path.parent / "out"
-    store.export_layout("demo", target)
-    store.export_layout("demo", target)
+    export_layout(store, "demo", target)
+    export_layout(store, "demo", target)
     assert ImageStore(target).names() == ["latest"]
     mine = store.path.parent / "mine"
     mine.mkdir()
     (mine / "thesis.tex").write_text("years of work")
     with pytest.raises(UserFault, match="taken"):
-        store.export_layout("demo", mine)
+        export_layout(store, "demo", mine)
     assert (mine / "thesis.tex").exists()
     left = {path.name for path in store.path.parent.iterdir() if path.name.startswith(".ws-")}
     assert left == set()
@@ -327,14 +328,14 @@ def test_skopeo_reads_exported_archives(store: ImageStore, form: str) -> None:
     put_image(store, "team/demo:v1")
     path = store.path.parent / "image.tar"
     if form == "docker-archive":
-        store.export_docker_archive("team/demo:v1", path)
+        export_docker_archive(store, "team/demo:v1", path)
     else:
-        store.export_oci_archive("team/demo:v1", path)
+        export_oci_archive(store, "team/demo:v1", path)
     command = ["skopeo", "copy", f"{form}:{path}", f"dir:{store.path.parent / 'out'}"]
     subprocess.run(command, check=True, capture_output=True)
     again = path.read_bytes()
     if form == "docker-archive":
-        store.export_docker_archive("team/demo:v1", path)
+        export_docker_archive(store, "team/demo:v1", path)
     else:
-        store.export_oci_archive("team/demo:v1", path)
+        export_oci_archive(store, "team/demo:v1", path)
     assert path.read_bytes() == again, "the same image gives the same archive"

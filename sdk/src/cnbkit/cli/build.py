@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from cnbkit.platform.home import Home
 
 __all__ = ["command"]
 
@@ -110,16 +114,14 @@ def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:
     return kind, Path(path)
 
 
-def _export(home: object, name: str, kind: str, path: Path) -> None:
-    from cnbkit.platform.home import Home
+def _export(home: Home, name: str, kind: str, path: Path) -> None:
+    from cnbkit.platform.export import export_docker_archive, export_layout, export_oci_archive
     from cnbkit.platform.store import ImageStore
 
-    assert isinstance(home, Home)
-    store = ImageStore(home.images)
-    if kind == "oci":
-        store.export_layout(name, path)
-    elif kind == "oci-archive":
-        store.export_oci_archive(name, path)
-    else:
-        store.export_docker_archive(name, path)
+    exports = {
+        "oci": export_layout,
+        "oci-archive": export_oci_archive,
+        "docker-archive": export_docker_archive,
+    }
+    exports[kind](ImageStore(home.images), name, path)
     click.echo(f"Written to {path}")

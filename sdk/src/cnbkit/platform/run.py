@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from cnbkit.platform.home import Home
     from cnbkit.platform.image import Image
+    from cnbkit.platform.store import ImageStore
 
-__all__ = ["run_image"]
+__all__ = ["command_of", "image_sandbox", "run_image"]
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -56,13 +57,30 @@ def run_image(
         PlatformFault: a layer is damaged, or this host allows no sandbox.
     """
     store, image = open_image(home, name)
-    command = _command(image, process, args)
+    command = command_of(image, process, args)
+    return image_sandbox(home, store, image, env, binds=binds, network=network).run(command)
+
+
+def image_sandbox(
+    home: Home,
+    store: ImageStore,
+    image: Image,
+    env: Mapping[str, str] | None = None,
+    *,
+    binds: Iterable[Bind] = (),
+    network: bool = True,
+) -> Sandbox:
+    """The sandbox an image's processes run in; see `run_image` for the arguments.
+
+    Raises:
+        PlatformFault: a layer is damaged.
+    """
     layers = tuple(ensure_layer(home, store, layer) for layer in reversed(image.layers))
     uid, gid, user_home = _user(image.user, layers)
     environment = {"PATH": _PATH, "HOME": user_home, **image.env, **(env or {})}
     if sys.stdin is not None and sys.stdin.isatty():
         environment.setdefault("TERM", os.environ.get("TERM", "xterm"))
-    sandbox = Sandbox(
+    return Sandbox(
         scratch=home.tmp,
         layers=layers,
         uid=uid,
@@ -73,10 +91,14 @@ def run_image(
         cwd=image.working_dir,
         network=network,
     )
-    return sandbox.run(command)
 
 
-def _command(image: Image, process: str | None, args: Sequence[str]) -> list[str]:
+def command_of(image: Image, process: str | None, args: Sequence[str]) -> list[str]:
+    """The command line that starts a process of an image.
+
+    Raises:
+        UserFault: it has no such process, or nothing to start.
+    """
     if process is None:
         command = [*image.entrypoint, *(args or image.cmd)]
         if not command:

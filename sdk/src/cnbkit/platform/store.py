@@ -256,26 +256,6 @@ class ImageStore:
                         freed += status.st_size
         return freed
 
-    # Exports: see cnbkit.platform.export
-
-    def export_layout(self, name: str, directory: Path) -> None:
-        """Write a standalone OCI layout with just this image. See `export.export_layout`."""
-        from cnbkit.platform import export
-
-        export.export_layout(self, name, directory)
-
-    def export_oci_archive(self, name: str, path: Path) -> None:
-        """Write that layout as one tar file. See `export.export_oci_archive`."""
-        from cnbkit.platform import export
-
-        export.export_oci_archive(self, name, path)
-
-    def export_docker_archive(self, name: str, path: Path) -> None:
-        """Write a tar file for `docker load`. See `export.export_docker_archive`."""
-        from cnbkit.platform import export
-
-        export.export_docker_archive(self, name, path)
-
     def reachable(self, image: Descriptor) -> list[Descriptor]:
         """An image's manifest and everything it refers to that is here, each once."""
         parts = {part.digest: part for part in self._tree(image)}
