@@ -212,6 +212,11 @@ class Sandboxed:
             with suppress(ProcessLookupError):
                 os.kill(inner or self.process.pid, number)
 
+    @property
+    def pid(self) -> int | None:
+        """The process's id on the host, for those who enter its namespaces; None once it ended."""
+        return self._inner_pid()
+
     def stop(self) -> None:
         """End the process and all it started: SIGTERM, and SIGKILL 10 seconds later."""
         if self.process.poll() is None:

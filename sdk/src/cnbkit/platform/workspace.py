@@ -98,15 +98,17 @@ def remove_tree(path: Path) -> None:
 def _remove_in_background(path: Path, lock: Path, held: int) -> None:
     import subprocess
 
-    # It inherits the lock, so that nobody sweeps the folder away under it.
-    script = 'chmod -R u+rwX "$1"; rm -rf "$1"; rm -f "$2"'
-    subprocess.Popen(
+    # It inherits the lock, so that nobody sweeps the folder away under it. The shell we start
+    # ends at once, so that no child of ours is left to wait for.
+    script = '(chmod -R u+rwX "$1"; rm -rf "$1"; rm -f "$2") &'
+    subprocess.run(
         ["/bin/sh", "-c", script, "remove", str(path), str(lock)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=(held,),
         start_new_session=True,
+        check=False,
     )
 
 

@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cnbkit.testing.commands import Answer, Call, FakeCommands
+    from cnbkit.testing.container import Container, free_port
+    from cnbkit.testing.engine import EmbeddedEngine, Engine
     from cnbkit.testing.harness import BuildpackRun
+    from cnbkit.testing.lifecycle import BuiltApp, LifecycleBuild
     from cnbkit.testing.order import Candidate, Provision, Verdict, simulate
     from cnbkit.testing.restore import restore
     from cnbkit.testing.result import Result, ResultLayer
@@ -14,13 +17,19 @@ if TYPE_CHECKING:
 _HOME = {
     "Answer": "commands",
     "BuildpackRun": "harness",
+    "BuiltApp": "lifecycle",
     "Call": "commands",
     "Candidate": "order",
+    "Container": "container",
+    "EmbeddedEngine": "engine",
+    "Engine": "engine",
     "FakeCommands": "commands",
+    "LifecycleBuild": "lifecycle",
     "Provision": "order",
     "Result": "result",
     "ResultLayer": "result",
     "Verdict": "order",
+    "free_port": "container",
     "restore": "restore",
     "simulate": "order",
 }
@@ -28,13 +37,19 @@ _HOME = {
 __all__ = [
     "Answer",
     "BuildpackRun",
+    "BuiltApp",
     "Call",
     "Candidate",
+    "Container",
+    "EmbeddedEngine",
+    "Engine",
     "FakeCommands",
+    "LifecycleBuild",
     "Provision",
     "Result",
     "ResultLayer",
     "Verdict",
+    "free_port",
     "restore",
     "simulate",
 ]

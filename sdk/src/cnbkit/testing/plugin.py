@@ -7,17 +7,36 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cnbkit.testing.harness import BuildpackRun
+    from cnbkit.testing.lifecycle import LifecycleBuild
 
-__all__ = ["buildpack_run"]
+__all__ = ["buildpack_run", "lifecycle_build"]
+
+# Imports stand in the fixtures: the plugin loads in every pytest session of the environment.
 
 
 @pytest.fixture
 def buildpack_run(tmp_path: Path) -> BuildpackRun:
-    """Runs a buildpack's detect and build in this process."""
-    # Imported late: the plugin loads in every pytest session of the environment.
+    """Runs a buildpack's detect and build in this process; see `cnbkit.testing`."""
     from cnbkit.testing.harness import BuildpackRun
 
     return BuildpackRun(tmp_path / "buildpack_run")
+
+
+@pytest.fixture
+def lifecycle_build(tmp_path: Path) -> Iterator[LifecycleBuild]:
+    """Builds apps with the real lifecycle, without a container engine; see `cnbkit.testing`.
+
+    Base images and the lifecycle are those of `cnbkit build`, made once a machine. Images and
+    caches are removed when the test ends.
+    """
+    from cnbkit.platform.home import Home
+    from cnbkit.testing.engine import EmbeddedEngine
+    from cnbkit.testing.lifecycle import LifecycleBuild
+
+    builds = LifecycleBuild(EmbeddedEngine(Home.default()), tmp_path / "lifecycle_build")
+    yield builds
+    builds.close()
