@@ -26,8 +26,10 @@ COMMANDS: Final[Mapping[str, str]] = {
     "build": "cnbkit.cli.build:command",
     "check": "cnbkit.cli.check:command",
     "inspect": "cnbkit.cli.inspect:command",
+    "new": "cnbkit.cli.new:command",
     "prepare": "cnbkit.cli.prepare:command",
     "run": "cnbkit.cli.run:command",
+    "test": "cnbkit.cli.test:command",
 }
 """Subcommands: name → `module:attribute` of its click command."""
 

@@ -1,0 +1,102 @@
+"""`cnbkit test` runs a buildpack's tests where everything they need can be imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CNBKIT = Path(sys.executable).with_name("cnbkit")
+PACK = """
+from cnbkit import BuildContext, Buildpack, Built, Triggers
+
+
+class Pack(Buildpack):
+    triggers = Triggers("hello.txt")
+
+    def build(self, ctx: BuildContext) -> Built:
+        return Built()
+"""
+TOML = 'api = "0.12"\n[buildpack]\nid = "a/b"\nversion = "1.0.0"\n'
+PASSES = """
+from pack import Pack
+
+
+def test_first(buildpack_run):
+    assert buildpack_run(Pack, app={"hello.txt": ""}).detected
+
+
+def test_second(buildpack_run):
+    assert not buildpack_run(Pack).detected
+"""
+
+
+def cnbkit(*arguments: str, cwd: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [CNBKIT, "test", *arguments],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_tests_import_the_buildpack_and_use_the_fixture(tmp_path: Path) -> None:
+    write(tmp_path, {"buildpack.toml": TOML, "pack.py": PACK, "tests/test_pack.py": PASSES})
+    code, said = cnbkit(cwd=tmp_path)
+    assert code == 0, said
+    assert "2 passed" in said
+    code, said = cnbkit(".", "--", "-k", "second", "-q", cwd=tmp_path)
+    assert code == 0, said
+    assert "1 passed, 1 deselected" in said
+
+
+def test_the_exit_status_is_pytests(tmp_path: Path) -> None:
+    write(tmp_path, {"buildpack.toml": TOML, "pack.py": PACK})
+    assert cnbkit(cwd=tmp_path)[0] == 5  # no tests
+    write(tmp_path, {"test_pack.py": "def test_wrong():\n    assert 1 == 2\n"})
+    assert cnbkit(cwd=tmp_path)[0] == 1
+
+
+def test_what_the_lock_names_can_be_imported(tmp_path: Path) -> None:
+    lock = Path(__file__).parents[2].joinpath("buildpacks/labels/requirements.lock").read_text()
+    test = "import sys, yaml\n\ndef test_it():\n    assert '/requirements/' in yaml.__file__\n"
+    write(
+        tmp_path,
+        {
+            "one/buildpack.toml": TOML,
+            "one/requirements.lock": lock,
+            "one/tests/test_yaml.py": test,
+        },
+    )
+    code, said = cnbkit(".", cwd=tmp_path)
+    assert code == 0, said
+
+
+def test_a_lock_that_cannot_be_installed_is_told(tmp_path: Path) -> None:
+    write(tmp_path, {"buildpack.toml": TOML, "requirements.lock": "surely-absent==1\n"})
+    code, said = cnbkit(cwd=tmp_path)
+    assert code == 69
+    assert "cannot install what the buildpack needs" in said
+    assert "requirements.lock" in said
+
+
+def test_a_folder_without_a_buildpack_is_refused(tmp_path: Path) -> None:
+    code, said = cnbkit(cwd=tmp_path)
+    assert code == 65
+    assert "no buildpack.toml" in said
+    code, said = cnbkit("absent", cwd=tmp_path)
+    assert code == 65
+    assert "no such folder" in said
