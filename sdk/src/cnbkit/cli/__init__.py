@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "inspect": "cnbkit.cli.inspect:command",
     "new": "cnbkit.cli.new:command",
     "prepare": "cnbkit.cli.prepare:command",
+    "prune": "cnbkit.cli.prune:command",
     "run": "cnbkit.cli.run:command",
     "test": "cnbkit.cli.test:command",
 }

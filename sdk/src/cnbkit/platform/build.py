@@ -91,6 +91,8 @@ def prepare(home: Home, store: ImageStore, builder: Path, show: Callable[[str], 
     root, run_image = BaseImages(home, store, arch=arch, progress=show).prepare()
     lifecycle = ensure_lifecycle(home, arch=arch, progress=show)
     assembled = ensure_builder(home, builder, Runtime(arch=arch), root, show)
+    for used in (root, assembled):
+        os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, assembled)
 
 

@@ -1,0 +1,22 @@
+"""`cnbkit prune`."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("prune")
+def command() -> None:
+    """Give back disk space that no image and no recent build needs.
+
+    Images with a name stay. Base images and buildpacks go a week after their last use.
+    """
+    from cnbkit.platform.home import Home
+    from cnbkit.platform.prune import prune
+    from cnbkit.platform.store import ImageStore
+
+    home = Home.default()
+    freed = prune(home, ImageStore(home.images))
+    click.echo(f"{freed / 1e6:.1f} MB freed in {home.root}")

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from cnbkit.platform.image import Image
+from cnbkit.platform.prune import prune
+from cnbkit.platform.store import ImageStore
+from cnbkit.platform.unpack import ensure_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.platform.conftest import MakeImage, MakeTar
+
+    from cnbkit.platform.home import Home
+
+LONG_AGO = 1_000_000_000
+
+
+def fill(folder: Path, *, used: int | None = None) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "file").write_bytes(b"x" * 1000)
+    if used:
+        os.utime(folder, (used, used))
+    return folder
+
+
+def test_only_what_nothing_needs_goes(home: Home, make_image: MakeImage, make_tar: MakeTar) -> None:
+    name = "demo"
+    make_image(name, [make_tar({"etc/hello": b"hello"})])
+    store = ImageStore(home.images)
+    image = Image.from_store(store, name)
+    kept = ensure_layer(home, store, image.layers[0])
+    orphan = fill(home.layers / ("0" * 64))
+    old = fill(home.buildpacks / "old", used=LONG_AGO)
+    recent = fill(home.buildpacks / "recent")
+    at_work = fill(home.base / ".ws-1", used=LONG_AGO)
+    blob = store.blob_path(store.put_blob(b"nobody's"))
+    os.utime(blob, (LONG_AGO, LONG_AGO))
+
+    freed = prune(home, store)
+
+    assert freed == 2 * 1000 + len(b"nobody's")
+    assert not orphan.exists()
+    assert not old.exists()
+    assert not blob.exists()
+    assert kept.is_dir()
+    assert recent.is_dir()
+    assert at_work.is_dir()
+    assert Image.from_store(store, name).digest == image.digest
+    assert prune(home, store) == 0
+
+
+def test_an_empty_home_has_nothing_to_give(home: Home) -> None:
+    assert prune(home, ImageStore(home.images)) == 0
