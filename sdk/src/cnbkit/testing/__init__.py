@@ -1,4 +1,92 @@
-"""Test buildpacks: in this process, as a group, and through the real lifecycle."""
+"""Test buildpacks: in this process, as a group, and through the real lifecycle.
+
+Installing cnbkit brings a pytest plugin with three fixtures. A complete test file:
+
+    from pathlib import Path
+
+    from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, Process, Triggers, key
+
+
+    class Packages(LayerKey):
+        python: str = key("Python")
+        requirements: str = key("requirements.txt")
+
+
+    class Pip(Buildpack):
+        triggers = Triggers("requirements.txt")
+        plan = Plan().requires("python")
+
+        def build(self, ctx: BuildContext) -> Built:
+            wanted = Packages(
+                python=ctx.run("python", "-V").strip(),
+                requirements=ctx.app.text("requirements.txt"),
+            )
+            with ctx.layer(Layer.in_image("venv"), wanted) as venv:
+                if venv.rebuild:
+                    ctx.run("python", "-m", "venv", venv.path)
+                    ctx.run(venv.path / "bin" / "pip", "install", "-r", "requirements.txt")
+                venv.env.launch.override("VIRTUAL_ENV", venv.path)
+            return Built(Process(type="web", command=["python", "app.py"], default=True))
+
+
+    def make_venv(call):
+        call.add_command(Path(call.argv[-1]) / "bin" / "pip")
+
+
+    COMMANDS = {"python -V": "Python 3.13.1", "python -m venv": make_venv, "pip": "Installed"}
+
+
+    def test_packages_are_installed_once(buildpack_run):
+        first = buildpack_run(Pip, app={"requirements.txt": "flask"}, commands=COMMANDS)
+        assert first.code == 0
+        assert first.launch_env("web")["VIRTUAL_ENV"].endswith("/venv")
+        assert first.commands[-1].argv == ("pip", "install", "-r", "requirements.txt")
+        assert first.rebuild().layer("venv").state == "reuse"
+
+
+    def test_the_log_says_why_packages_are_installed_again(buildpack_run):
+        first = buildpack_run(Pip, app={"requirements.txt": "flask"}, commands=COMMANDS)
+        again = first.rebuild(app={"requirements.txt": "django"})
+        assert again.layer("venv").why == ["requirements.txt changed from flask to django"]
+        lost = first.rebuild(image=False)
+        assert lost.layer("venv").why == ["there is none from an earlier build"]
+
+
+    def test_an_app_without_requirements_is_left_alone(buildpack_run):
+        assert buildpack_run(Pip, app={"Gemfile": ""}).code == 100
+
+
+    class Python(Buildpack):
+        plan = Plan().provides("python")
+
+        def build(self, ctx: BuildContext) -> Built:
+            return Built()
+
+
+    def test_python_comes_with_pip_only(detect_group):
+        order = [(Python, True), (Pip, True)]
+        both = detect_group(order, app={"requirements.txt": ""})
+        assert both.group == ("test/python", "test/pip")
+        assert detect_group(order).code == 20
+
+- `buildpack_run` runs detect and build as the lifecycle calls them, `rebuild` with what it would
+  restore. Commands given are real programs on the build's PATH whose answers the test decides;
+  all others are this machine's. See `BuildpackRun`, `Result` and `Result.rebuild`.
+- `detect_group` runs the detects of an order's buildpacks and decides as the lifecycle's detector
+  does; `simulate` is that decision alone, on plans. See `DetectGroup` and `simulate`.
+- `lifecycle_build` builds images with the real lifecycle, without a container engine, from
+  buildpacks' folders in any language; an image can be looked into, run and asked:
+
+        built = lifecycle_build.build("examples/web", buildpacks=["buildpacks/pip"])
+        port = free_port()
+        with built.start("web", env={"PORT": str(port)}) as container:
+            assert "hello" in container.http_get(port)
+        assert built.rebuild().states["acme/pip:venv"] == "reused"
+
+  See `LifecycleBuild`, `BuiltApp` and `Container`.
+
+Everything works without pytest, too: the fixtures only choose directories and clean up.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +96,7 @@ if TYPE_CHECKING:
     from cnbkit.testing.commands import Answer, Call, FakeCommands
     from cnbkit.testing.container import Container, free_port
     from cnbkit.testing.engine import EmbeddedEngine, Engine
+    from cnbkit.testing.group import DetectedGroup, DetectGroup
     from cnbkit.testing.harness import BuildpackRun
     from cnbkit.testing.lifecycle import BuiltApp, LifecycleBuild
     from cnbkit.testing.order import Candidate, Provision, Verdict, simulate
@@ -21,6 +110,8 @@ _HOME = {
     "Call": "commands",
     "Candidate": "order",
     "Container": "container",
+    "DetectGroup": "group",
+    "DetectedGroup": "group",
     "EmbeddedEngine": "engine",
     "Engine": "engine",
     "FakeCommands": "commands",
@@ -41,6 +132,8 @@ __all__ = [
     "Call",
     "Candidate",
     "Container",
+    "DetectGroup",
+    "DetectedGroup",
     "EmbeddedEngine",
     "Engine",
     "FakeCommands",

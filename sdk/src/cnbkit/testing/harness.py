@@ -7,7 +7,6 @@ restores is `cnbkit.testing.restore`'s; commands may be fake (`cnbkit.testing.co
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import io
 import os
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
-from cnbkit.contract.descriptor import BuildpackDescriptor
 from cnbkit.contract.plan import BuildpackPlan, Entry, Plan
 from cnbkit.contract.target import Target
 from cnbkit.phase import _guarded
@@ -24,26 +22,22 @@ from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
 from cnbkit.testing.restore import restore
 from cnbkit.testing.result import BASE_PATH, Place, Result
+from cnbkit.testing.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cnbkit.context import BuildContext, Built, DetectContext, Detected
+    from cnbkit.contract.descriptor import BuildpackDescriptor
     from cnbkit.errors import CnbkitError
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
+    from cnbkit.testing.source import Named
 
 __all__ = ["BuildpackRun"]
 
 # Where the user's value goes before what is there; everything else it replaces (env/env.go).
 _PATHS = ("PATH", "LD_LIBRARY_PATH", "LIBRARY_PATH", "CPATH", "PKG_CONFIG_PATH")
-
-_DESCRIPTOR = """api = "0.12"
-[buildpack]
-id = "test/{name}"
-version = "0.0.0"
-name = "{name}"
-"""
 
 
 class BuildpackRun:
@@ -59,7 +53,7 @@ class BuildpackRun:
 
     def __call__(
         self,
-        buildpack: type[Buildpack] | Buildpack,
+        buildpack: Named | Source,
         *,
         app: Files | Path | str | None = None,
         env: Mapping[str, str] | None = None,
@@ -73,7 +67,8 @@ class BuildpackRun:
         """Run detect and, if it joins, build, for the first time on this app.
 
         Args:
-            buildpack: its class.
+            buildpack: its class; or its folder, which may be that of any buildpack, in whatever
+                language. A class without a buildpack.toml nearby gets one.
             app: the app's files, by name; or a folder, which is copied.
             env: variables the user set, BP_* for instance.
             bindings: service bindings: name → entry → contents.
@@ -94,7 +89,7 @@ class BuildpackRun:
             exec_env=exec_env,
             commands=commands or {},
         )
-        return _App(self._root / str(self._calls), phases).run(_instance(buildpack), inputs)
+        return _App(self._root / str(self._calls), phases).run(buildpack, inputs)
 
 
 class _App:
@@ -109,7 +104,7 @@ class _App:
 
     def run(
         self,
-        buildpack: Buildpack,
+        buildpack: Named | Source,
         inputs: Inputs,
         previous: Result | None = None,
         *,
@@ -119,7 +114,12 @@ class _App:
         """Build, with what is restored from the previous build."""
         self._make_room()
         place = self._occupant = Place(self._official, self._official)
-        folder, descriptor = _descriptor(type(buildpack), self._official / "buildpack")
+        source = (
+            buildpack
+            if isinstance(buildpack, Source)
+            else Source.of(buildpack, self._official / "buildpack")
+        )
+        descriptor = source.descriptor
         layers_name = descriptor.buildpack.id.replace("/", "_")
         layers = self._official / "layers" / layers_name
         layers.parent.mkdir(parents=True)
@@ -132,13 +132,13 @@ class _App:
         commands = FakeCommands(self._official / "commands", inputs.commands)
         env = self._env(inputs, descriptor, commands)
         given = {
-            "CNB_BUILDPACK_DIR": str(folder),
+            "CNB_BUILDPACK_DIR": str(source.folder),
             "CNB_PLATFORM_DIR": str(platform),
             **_target(inputs.target),
         }
         if descriptor.api == "0.12":
             given["CNB_EXEC_ENV"] = inputs.exec_env
-        observed = _observed(buildpack)
+        observed = _observed(source.buildpack)
         log = io.StringIO()
         code = 0
         with commands.answering(), redirect_stdout(log), redirect_stderr(log):
@@ -166,14 +166,14 @@ class _App:
 
     def _again(
         self,
-        old: Buildpack,
+        old: Named | Source,
         inputs: Inputs,
         result: Result,
         *,
         app: Files | Path | str | None,
         env: Mapping[str, str | None] | None,
         commands: Mapping[str, Reply] | None,
-        buildpack: type[Buildpack] | Buildpack | None,
+        buildpack: Named | None,
         image: bool,
         cache: bool,
         **changes: object,
@@ -191,8 +191,7 @@ class _App:
         last: Result | None = result
         while last and (last.code or not last.detected):
             last = last.previous
-        new = _instance(buildpack) if buildpack else old
-        return self.run(new, inputs, last, image=image, cache=cache)
+        return self.run(buildpack or old, inputs, last, image=image, cache=cache)
 
     def _make_room(self) -> None:
         if self._occupant:
@@ -275,10 +274,6 @@ def _observed(buildpack: Buildpack) -> _Observed:
     return made
 
 
-def _instance(buildpack: type[Buildpack] | Buildpack) -> Buildpack:
-    return buildpack() if isinstance(buildpack, type) else buildpack
-
-
 def _own(plan: Plan | None) -> list[Entry]:
     """What a buildpack requires of itself, with the first of its options."""
     if plan is None:
@@ -301,24 +296,6 @@ def _target(target: Target) -> dict[str, str]:
         "CNB_TARGET_DISTRO_VERSION": target.distro_version,
     }
     return {name: value for name, value in values.items() if value}
-
-
-def _descriptor(cls: type[Buildpack], made: Path) -> tuple[Path, BuildpackDescriptor]:
-    """The buildpack's folder: where its buildpack.toml is, or one made for the occasion."""
-    try:
-        source = Path(inspect.getfile(cls))
-    except (OSError, TypeError):
-        source = made
-    for folder in source.parents[:3]:
-        path = folder / "buildpack.toml"
-        if path.is_file():
-            break
-    else:
-        made.mkdir()
-        path = made / "buildpack.toml"
-        path.write_text(_DESCRIPTOR.format(name=cls.__name__.strip("_").lower()), encoding="utf-8")
-    text = path.read_bytes()
-    return path.parent, BuildpackDescriptor.loads(text, name="buildpack.toml", where=str(path))
 
 
 @contextmanager

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from cnbkit.testing.group import DetectGroup
     from cnbkit.testing.harness import BuildpackRun
     from cnbkit.testing.lifecycle import LifecycleBuild
 
-__all__ = ["buildpack_run", "lifecycle_build"]
+__all__ = ["buildpack_run", "detect_group", "lifecycle_build"]
 
 # Imports stand in the fixtures: the plugin loads in every pytest session of the environment.
 
@@ -24,6 +25,14 @@ def buildpack_run(tmp_path: Path) -> BuildpackRun:
     from cnbkit.testing.harness import BuildpackRun
 
     return BuildpackRun(tmp_path / "buildpack_run")
+
+
+@pytest.fixture
+def detect_group(tmp_path: Path) -> DetectGroup:
+    """Runs the detects of several buildpacks and decides; see `cnbkit.testing`."""
+    from cnbkit.testing.group import DetectGroup
+
+    return DetectGroup(tmp_path / "detect_group")
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cnbkit.buildpack import Buildpack
     from cnbkit.context import Detected
     from cnbkit.contract.plan import Entry, Plan
     from cnbkit.contract.target import Target
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from cnbkit.layers import OpenLayer
     from cnbkit.testing.commands import Call, Reply
     from cnbkit.testing.inputs import Files
+    from cnbkit.testing.source import Named
 
 __all__ = ["BASE_PATH", "Place", "Result", "ResultLayer"]
 
@@ -114,9 +114,10 @@ class Result:
         code: the exit status of the last phase that ran.
         log: what both phases printed.
         fault: what went wrong.
+        opened: the layers the build opened, as its author sees them.
         commands: every call of a fake command, in order.
-        app: the app's directory, with what the build did to it.
-        layers_dir: the layers directory.
+        restored: names of what was in the layers directory when the build began.
+        previous: the build whose image and cache this one found.
     """
 
     place: Place
@@ -275,7 +276,7 @@ class Result:
         plan: Sequence[str | Entry] | None = None,
         exec_env: str | None = None,
         commands: Mapping[str, Reply] | None = None,
-        buildpack: type[Buildpack] | Buildpack | None = None,
+        buildpack: Named | None = None,
         image: bool = True,
         cache: bool = True,
     ) -> Result:

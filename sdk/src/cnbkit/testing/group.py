@@ -1,0 +1,128 @@
+"""Which of several buildpacks take part in the build of an app, by their real detects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnbkit.testing.harness import BuildpackRun
+from cnbkit.testing.order import Candidate, simulate
+from cnbkit.testing.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from cnbkit.contract.plan import BuildpackPlan
+    from cnbkit.contract.target import Target
+    from cnbkit.testing.commands import Reply
+    from cnbkit.testing.inputs import Files
+    from cnbkit.testing.order import Verdict
+    from cnbkit.testing.result import Result
+    from cnbkit.testing.source import Named
+
+    Member: TypeAlias = "Named | tuple[Named, bool]"
+
+__all__ = ["DetectGroup", "DetectedGroup"]
+
+
+@dataclass(frozen=True)
+class DetectedGroup:
+    """What an order comes to on an app.
+
+    Args:
+        verdict: the detector's.
+        results: what each buildpack's detect did, by id.
+    """
+
+    verdict: Verdict
+    results: Mapping[str, Result]
+
+    @property
+    def code(self) -> int:
+        """0, or the lifecycle's exit status: 20 if no group fits, 21 if errors are to blame."""
+        return self.verdict.code
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """Ids of the buildpacks that build, in order."""
+        return self.verdict.group
+
+    @property
+    def log(self) -> str:
+        """What the detects printed, then every decision."""
+        said = [f"{name}:\n{result.log}" for name, result in self.results.items()]
+        return "\n".join([*said, *self.verdict.log])
+
+    def plan(self, buildpack: str) -> BuildpackPlan:
+        """What a buildpack of the group, by id, is given to build."""
+        return self.verdict.plan(buildpack)
+
+
+class DetectGroup:
+    """Runs the detects of an order's buildpacks: the fixture `detect_group`.
+
+    Args:
+        root: an empty directory.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._calls = 0
+
+    def __call__(
+        self,
+        *groups: Sequence[Member],
+        app: Files | Path | str | None = None,
+        env: Mapping[str, str] | None = None,
+        bindings: Mapping[str, Mapping[str, str]] | None = None,
+        target: Target | None = None,
+        exec_env: str = "production",
+        commands: Mapping[str, Reply] | None = None,
+    ) -> DetectedGroup:
+        """Detect.
+
+        Args:
+            groups: the groups to try in order. Each member is a buildpack as `buildpack_run`
+                takes it; `(buildpack, True)` if it is optional.
+            app: the app's files, by name; or a folder.
+            env: variables the user set.
+            bindings: service bindings.
+            target: what is built for.
+            exec_env: the execution environment.
+            commands: fake commands.
+        """
+        self._calls += 1
+        root = self._root / str(self._calls)
+        run = BuildpackRun(root)
+        results: dict[str, Result] = {}
+        known: dict[str, Candidate] = {}
+        order: list[list[str]] = []
+        for group in groups:
+            order.append([])
+            for member in group:
+                named, optional = member if isinstance(member, tuple) else (member, False)
+                source = Source.of(named, root / f"buildpack-{len(results)}")
+                info = source.descriptor.buildpack
+                order[-1].append(f"{info.id}?" if optional else info.id)
+                if info.id in results:
+                    continue
+                result = run(
+                    source,
+                    app=app,
+                    env=env,
+                    bindings=bindings,
+                    target=target,
+                    exec_env=exec_env,
+                    commands=commands,
+                    phases=["detect"],
+                )
+                results[info.id] = result
+                known[info.id] = Candidate(
+                    plan=result.plan,
+                    code=result.code,
+                    targets=source.descriptor.targets,
+                    exec_env=info.exec_env,
+                )
+        return DetectedGroup(simulate(order, known, target=target, exec_env=exec_env), results)

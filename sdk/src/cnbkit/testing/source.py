@@ -1,0 +1,147 @@
+"""Buildpacks as tests name them: a class, or the folder of any buildpack."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnbkit.buildpack import Buildpack
+from cnbkit.context import Built
+from cnbkit.contract.descriptor import BuildpackDescriptor
+from cnbkit.contract.plan import Alternative, BuildPlan, Plan
+from cnbkit.errors import BuildpackFault
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from cnbkit.context import BuildContext, DetectContext, Detected
+
+    Named: TypeAlias = "type[Buildpack] | Buildpack | Path | str"
+
+__all__ = ["Program", "Source"]
+
+_DESCRIPTOR = """api = "0.12"
+[buildpack]
+id = "test/{name}"
+version = "0.0.0"
+name = "{name}"
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A buildpack and its folder.
+
+    Args:
+        buildpack: what runs.
+        folder: where its buildpack.toml is.
+        descriptor: what that says.
+    """
+
+    buildpack: Buildpack
+    folder: Path
+    descriptor: BuildpackDescriptor
+
+    @classmethod
+    def of(cls, named: Named, scratch: Path) -> Source:
+        """Find out what a test means.
+
+        Args:
+            named: a class or an instance; its buildpack.toml is looked for beside its module
+                and in the two folders above. Or a folder, whose buildpack.toml names a class,
+                or which has `bin/detect` and `bin/build` in any language.
+            scratch: where to write a buildpack.toml for a class that has none.
+        """
+        if isinstance(named, str | Path):
+            folder = Path(named).resolve()
+            buildpack = _from_folder(folder)
+        else:
+            buildpack = named() if isinstance(named, type) else named
+            folder = _folder(type(buildpack), scratch)
+        path = folder / "buildpack.toml"
+        descriptor = BuildpackDescriptor.loads(
+            path.read_bytes(), name="buildpack.toml", where=str(path)
+        )
+        return cls(buildpack, folder, descriptor)
+
+
+class Program(Buildpack):
+    """A buildpack that is programs: its bin/detect and bin/build are run as they are."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def detect(self, ctx: DetectContext) -> Detected:
+        """Run bin/detect."""
+        plan = Path(ctx.env["CNB_BUILD_PLAN_PATH"])
+        code = self._run("detect", ctx.env["CNB_PLATFORM_DIR"], str(plan))
+        if code == 100:
+            return ctx.skip("bin/detect says so")
+        self._check("detect", code)
+        document = BuildPlan.loads(plan.read_bytes(), name="build plan")
+        if not (document.provides or document.requires or document.alternatives):
+            return ctx.join("bin/detect says so")
+        first = Alternative(provides=document.provides, requires=document.requires)
+        return ctx.join("bin/detect says so", Plan([first, *document.alternatives]))
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Run bin/build; what it wrote stays as it is."""
+        names = ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH")
+        self._check("build", self._run("build", *(ctx.env[name] for name in names)))
+        return Built()
+
+    def _run(self, program: str, *arguments: str) -> int:
+        # Environment and working directory are this process's: the harness has set them.
+        done = subprocess.run(
+            [str(self._folder / "bin" / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        sys.stdout.write(done.stdout)
+        return done.returncode
+
+    def _check(self, program: str, code: int) -> None:
+        if code:
+            raise BuildpackFault(
+                f"bin/{program} ended with exit status {code}",
+                where=str(self._folder / "bin" / program),
+                remedy="see what it printed",
+            )
+
+
+def _from_folder(folder: Path) -> Buildpack:
+    table = tomllib.loads((folder / "buildpack.toml").read_text(encoding="utf-8"))
+    entry = table.get("metadata", {}).get("cnbkit", {}).get("entry", "")
+    if not entry:
+        return Program(folder)
+    module, _, attribute = entry.partition(":")
+    sys.path.insert(0, str(folder))
+    try:
+        found: type[Buildpack] = getattr(importlib.import_module(module), attribute)
+    finally:
+        sys.path.remove(str(folder))
+    return found()
+
+
+def _folder(cls: type[Buildpack], scratch: Path) -> Path:
+    try:
+        module = Path(inspect.getfile(cls))
+    except (OSError, TypeError):  # made by a program: there is no file
+        module = scratch
+    for folder in module.parents[:3]:
+        if (folder / "buildpack.toml").is_file():
+            return folder
+    scratch.mkdir(parents=True)
+    name = cls.__name__.strip("_").lower()
+    (scratch / "buildpack.toml").write_text(_DESCRIPTOR.format(name=name), encoding="utf-8")
+    return scratch
