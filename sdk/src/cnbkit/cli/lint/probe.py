@@ -60,7 +60,7 @@ answer["builds"] = found.build is not Buildpack.build
 answer["generates"] = hasattr(Buildpack, "generate") and found.generate is not Buildpack.generate
 answer["static"] = static = found.detect is Buildpack.detect
 answer["files"], answer["settings"] = found.triggers.files, found.triggers.settings
-answer["plan"] = ""
+answer["plan"], answer["planned"] = "", found.plan is not None
 if static:
     if found.plan is not None:
         answer["plan"] = found.plan.document().dumps()
@@ -103,6 +103,7 @@ class Probed:
         files: file patterns of its triggers.
         settings: BP_* variables of its triggers.
         plan: the build plan as TOML, if triggers alone decide.
+        planned: whether a plan is declared, be it an empty one.
         modules: what was loaded after a detect; empty if triggers alone decide.
     """
 
@@ -114,6 +115,7 @@ class Probed:
     files: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
     plan: str = ""
+    planned: bool = False
     modules: tuple[str, ...] = ()
 
     @property
@@ -163,5 +165,6 @@ def probe(folder: Path, module: str, attribute: str) -> Probed:
         files=tuple(answer.get("files", ())),
         settings=tuple(answer.get("settings", ())),
         plan=answer.get("plan", ""),
+        planned=answer.get("planned", False),
         modules=tuple(answer.get("modules", ())),
     )

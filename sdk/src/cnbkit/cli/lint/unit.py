@@ -209,9 +209,9 @@ def _check_detect(
             what = f"the trigger {name} is no BP_* variable"
             remedy = "name it BP_…: platforms pass on others too, but nobody expects them to act"
             found.warning(*at, "setting", what, remedy)
-    if told.static and not told.files and not told.settings and not told.plan:
+    if told.static and not told.files and not told.settings and not told.planned:
         what = f"{attribute} takes part in every build: it has no triggers, no plan and no detect"
-        remedy = "declare triggers, a plan with requires, or write detect"
+        remedy = "declare triggers; or plan = Plan() if every build is meant"
         found.warning(*place, "trigger", what, remedy)
     # What the buildpack imports itself brings the others along.
     places = {name: python.place_of_import(name.partition(".")[0]) for name in told.heavy}

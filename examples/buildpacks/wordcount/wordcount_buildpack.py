@@ -1,0 +1,54 @@
+"""Layers in all three states, on work that is easy to follow: counting words."""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Process, Triggers, key
+
+
+class TotalKey(LayerKey):
+    """What the total depends on: with these unchanged it is taken from the last image."""
+
+    pages: list[str] = key("pages")
+    smallest: str = key("BP_WORDCOUNT_SMALLEST")
+
+
+class WordCount(Buildpack):
+    """Gives the image a list of the words of pages/*.md and how often each is there."""
+
+    triggers = Triggers("pages/*.md")
+    # Kept between builds, for itself alone: never in the image.
+    counted = Layer.cached("counted")
+    # In the image, for the app: re-used from the last image while its key fits.
+    total = Layer.in_image("total")
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Count what is new; add up what has changed."""
+        from collections import Counter
+        from hashlib import sha256
+
+        words: Counter[str] = Counter()
+        digests = {}
+        with ctx.layer(self.counted) as counted:
+            new = 0
+            for page in sorted(ctx.app.path.glob("pages/*.md")):
+                text = ctx.app.text(f"pages/{page.name}")
+                digests[page.name] = sha256(text.encode()).hexdigest()[:16]
+                known = counted.path / digests[page.name]
+                if not known.exists():
+                    new += 1
+                    known.write_text("\n".join(text.lower().split()))
+                words.update(known.read_text().split("\n"))
+            ctx.log.info(f"{new} of {len(digests)} pages are new")
+
+        wanted = TotalKey(
+            # What follows ` #` counts, but the log does not show it.
+            pages=[f"{name} #{digest}" for name, digest in digests.items()],
+            smallest=ctx.settings.get("BP_WORDCOUNT_SMALLEST", "1"),
+        )
+        with ctx.layer(self.total, wanted) as total:
+            if total.rebuild:
+                often = [each for each in words.most_common() if each[1] >= int(wanted.smallest)]
+                lines = [f"{count} {word}\n" for word, count in often]
+                (total.path / "words.txt").write_text("".join(lines))
+                total.env.launch.override("WORDS", total.path / "words.txt")
+        return Built(Process(type="words", command=["sh", "-c", 'cat "$WORDS"']))
