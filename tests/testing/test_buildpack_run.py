@@ -341,7 +341,7 @@ def test_a_bug_is_the_buildpacks_fault_with_its_traceback(buildpack_run: Buildpa
 def test_what_the_lifecycle_would_not_export_is_a_fault(buildpack_run: BuildpackRun) -> None:
     def act(ctx: BuildContext) -> None:
         layers = Path(ctx.env["CNB_LAYERS_DIR"])
-        (layers / "cached.toml").write_text("[types]\ncache = true\n")
+        (layers / "cached.toml").write_text("[types]\ncache = true\nlaunch = true\n")
         (layers / "image.toml").write_text("[types]\nlaunch = true\n")
         (layers / "launch.sbom.cdx.json").write_text("{}")
 

@@ -23,16 +23,16 @@ _SBOM_TYPES = {
 
 
 def check_export(
-    layers: Path, restored: frozenset[str], descriptor: BuildpackDescriptor
+    layers: Path, image: frozenset[str], descriptor: BuildpackDescriptor
 ) -> BuildpackFault | None:
     """The faults an export would end with (phase/exporter.go, buildpack/bomfile.go), as one.
 
     Args:
         layers: the layers directory after build.
-        restored: names of what was in it before build.
+        image: names of this buildpack's layers in the previous image.
         descriptor: the buildpack's.
     """
-    faults = [*_layers(layers, restored), *_sboms(layers, descriptor)]
+    faults = [*_layers(layers, image), *_sboms(layers, descriptor)]
     if not faults:
         return None
     return BuildpackFault(
@@ -43,20 +43,22 @@ def check_export(
     )
 
 
-def _layers(layers: Path, restored: frozenset[str]) -> Iterator[str]:
+def _layers(layers: Path, image: frozenset[str]) -> Iterator[str]:
     for toml in sorted(layers.glob("*.toml")):
         name = toml.stem
         if name in ("build", "launch", "store") or (layers / name).is_dir():
             continue
         types = tomllib.loads(toml.read_text(encoding="utf-8")).get("types", {})
+        if not types.get("launch"):
+            continue
         if types.get("cache"):
             yield f"the layer {name} is cache = true but has no contents"
-        elif types.get("launch") and toml.name not in restored:
+        elif name not in image:
             yield f"the layer {name} has no contents, and none in the previous image to re-use"
 
 
 def _sboms(layers: Path, descriptor: BuildpackDescriptor) -> Iterator[str]:
-    for path in sorted(layers.glob("*.sbom.*")):
+    for path in sorted(layers.glob("*.sbom.*.json")):
         kind = _SBOM_TYPES.get(path.name.partition(".sbom.")[2])
         if kind is None:
             yield f"{path.name} is of no SBOM format the specification knows"

@@ -127,6 +127,7 @@ class _App:
             restore(previous.layers_dir, layers, image=image, cache=cache)
         layers.mkdir(exist_ok=True)
         restored = frozenset(each.name for each in layers.iterdir())
+        in_image = frozenset(previous.in_image() if previous and image else ())
         platform = self._platform(inputs)
         inputs.app.write(self._official / "app")
         commands = FakeCommands(self._official / "commands", inputs.commands)
@@ -147,7 +148,7 @@ class _App:
             if not code and "build" in self._phases:
                 code = self._build(observed, {**env, **given}, inputs, layers)
                 if not code:
-                    observed.fault = check_export(layers, restored, descriptor)
+                    observed.fault = check_export(layers, in_image, descriptor)
                     code = observed.fault.exit_code if observed.fault else 0
         print(log.getvalue(), end="")
         return Result(

@@ -177,6 +177,10 @@ class Result:
         state, why = (opened[-1].state, list(opened[-1].why)) if opened else ("rebuild", [])
         return ResultLayer(name, state, why, table, self._contents(name))
 
+    def in_image(self) -> list[str]:
+        """Names of the layers that are in the image."""
+        return [name for name in self.layers if "launch" in self._types(name)]
+
     def _contents(self, name: str) -> Path:
         """Where a layer's files are: a reused layer's are in the build before, as in its image."""
         here = self.layers_dir / name
@@ -234,7 +238,7 @@ class Result:
             env: what was there before; a PATH if not given.
         """
         result = dict(env or {"PATH": BASE_PATH})
-        folders = [self._contents(name) for name in self.layers if "launch" in self._types(name)]
+        folders = [self._contents(name) for name in self.in_image()]
         for folder in folders:  # first what the layers' directories add by being there
             result = LayerEnv().apply_layer(result, str(folder), phase="launch")
         for folder in folders:  # then their files
