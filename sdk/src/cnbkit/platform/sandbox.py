@@ -447,8 +447,7 @@ def _namespace_fault(detail: str) -> PlatformFault:
         "this host forbids user namespaces",
         where="bwrap --unshare-user",
         remedy="allow them: in a container, run it with"
-        " --security-opt seccomp=unconfined --security-opt systempaths=unconfined\n"
-        "or build with --engine pack",
+        " --security-opt seccomp=unconfined --security-opt systempaths=unconfined",
         detail=detail,
     )
 
