@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import uuid
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,8 @@ import pytest
 
 from cnbkit.platform.home import Home
 from cnbkit.platform.image import Image
-from cnbkit.platform.store import ImageStore, UnknownImage
+from cnbkit.platform.store import ImageStore
+from cnbkit.testing import Container, EmbeddedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,6 +48,7 @@ class Project:
         self.home = home
         self.name = f"test-{uuid.uuid4().hex[:12]}"
         self.store = ImageStore(home.images)
+        self.engine = EmbeddedEngine(home)
 
     def write(self, files: Mapping[str, str | bytes]) -> None:
         """Add or replace files of the app."""
@@ -68,6 +69,14 @@ class Project:
         assert result.code == code, result.output
         return result.output
 
+    def start(self, process: str | None = None, *, env: Mapping[str, str]) -> Container:
+        """Start a process of the image in the background."""
+        image = self.image()
+        return Container(
+            lambda output: self.engine.start(image, process, (), (), env, {}, output),
+            self.app.parent,
+        )
+
     def image(self) -> Image:
         """The image as it is in the store now."""
         return Image.from_store(self.store, self.name)
@@ -78,9 +87,7 @@ class Project:
 
     def remove(self) -> None:
         """Forget image and cache."""
-        with suppress(UnknownImage):
-            self.store.remove(self.name)
-        shutil.rmtree(self.home.cache / self.name, ignore_errors=True)
+        self.engine.remove(self.name)
 
 
 def cnbkit(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
