@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from cnbkit.bindings import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
-    from cnbkit.context import BuildContext, Built, DetectContext, Detected
+    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
     from cnbkit.contract.launch import Process
     from cnbkit.contract.model import Model, field
     from cnbkit.contract.plan import Plan
     from cnbkit.contract.target import Target
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
+    from cnbkit.extension import Generated
     from cnbkit.layer_env import EnvChanges, LayerEnv
     from cnbkit.layers import Layer, LayerKey, OpenLayer, key, migrates, note
     from cnbkit.settings import Settings
@@ -36,6 +37,8 @@ _HOME = {
     "DetectContext": "cnbkit.context",
     "Detected": "cnbkit.context",
     "EnvChanges": "cnbkit.layer_env",
+    "GenerateContext": "cnbkit.context",
+    "Generated": "cnbkit.extension",
     "Layer": "cnbkit.layers",
     "LayerEnv": "cnbkit.layer_env",
     "LayerKey": "cnbkit.layers",
@@ -66,6 +69,8 @@ __all__ = [
     "DetectContext",
     "Detected",
     "EnvChanges",
+    "GenerateContext",
+    "Generated",
     "Layer",
     "LayerEnv",
     "LayerKey",

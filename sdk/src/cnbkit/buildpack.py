@@ -8,9 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
-    from cnbkit.context import BuildContext, Built, DetectContext, Detected
+    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
     from cnbkit.contract.plan import Plan
     from cnbkit.errors import CnbkitError
+    from cnbkit.extension import Generated
 
 __all__ = ["Buildpack", "Triggers"]
 
@@ -141,6 +142,10 @@ class Buildpack:
         """Contribute layers and say what the image starts."""
         raise NotImplementedError
 
+    def generate(self, ctx: GenerateContext) -> Generated:
+        """In an image extension, in place of `build`: say how the images change."""
+        raise NotImplementedError
+
     def on_error(self, error: CnbkitError) -> None:
         """Called with a fault before it is printed; does nothing by default.
 
@@ -149,10 +154,10 @@ class Buildpack:
 
     @classmethod
     def main(cls, phase: str = "", identity: str = "") -> NoReturn:
-        """Serve bin/detect or bin/build, then exit.
+        """Serve bin/detect, bin/build or bin/generate, then exit.
 
         Args:
-            phase: "detect" or "build"; taken from the command line if not given.
+            phase: "detect", "build" or "generate"; taken from the command line if not given.
             identity: name and version for the log's heading; read from buildpack.toml if not
                 given.
         """

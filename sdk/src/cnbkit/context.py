@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnbkit.contract.launch import Process
     from cnbkit.log import Log
 
-__all__ = ["BuildContext", "Built", "DetectContext", "Detected"]
+__all__ = ["BuildContext", "Built", "DetectContext", "Detected", "GenerateContext"]
 
 
 class Detected:
@@ -163,6 +163,35 @@ class DetectContext(_Context):
         return Detected(False, reason)
 
 
+class GenerateContext(_Context):
+    """Given to `Buildpack.generate`. The working directory is the app's; leave it as it is."""
+
+    def __init__(
+        self,
+        *,
+        app: str,
+        env: Mapping[str, str],
+        buildpack: str,
+        platform: str,
+        plan: str,
+        log: Log,
+    ) -> None:
+        super().__init__(app=app, env=env, buildpack=buildpack, platform=platform, log=log)
+        self._plan = plan
+
+    @property
+    def plan(self) -> BuildpackPlan:
+        """What buildpacks require of this extension."""
+        return _read_plan(self._plan)
+
+
+def _read_plan(path: str) -> BuildpackPlan:
+    if not path:
+        return BuildpackPlan()
+    with open(path, "rb") as file:
+        return BuildpackPlan.loads(file.read(), where=path)
+
+
 class BuildContext(_Context):
     """Given to `Buildpack.build`. The working directory is the app's.
 
@@ -190,10 +219,7 @@ class BuildContext(_Context):
     @property
     def plan(self) -> BuildpackPlan:
         """What other buildpacks require of this one."""
-        if not self._plan:
-            return BuildpackPlan()
-        with open(self._plan, "rb") as file:
-            return BuildpackPlan.loads(file.read(), where=self._plan)
+        return _read_plan(self._plan)
 
     @property
     def store(self) -> dict[str, object]:

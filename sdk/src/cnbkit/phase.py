@@ -1,4 +1,4 @@
-"""The process behind bin/detect and bin/build.
+"""The process behind bin/detect, bin/build and bin/generate.
 
 Inputs are the CNB_* variables (Buildpack API 0.8 and later), positional arguments the
 fallback. Exit status: 0, or 100 from detect for "not mine" (buildpack.md, "Detection");
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cnbkit.buildpack import Buildpack
     from cnbkit.context import BuildContext, Built
 
-__all__ = ["build", "detect", "main"]
+__all__ = ["build", "detect", "generate", "main"]
 
 NOT_DETECTED = 100
 REPORT = ".cnbkit-report.tsv"
@@ -32,7 +32,7 @@ REPORT = ".cnbkit-report.tsv"
 def main(buildpack: Buildpack, phase: str = "", identity: str = "") -> NoReturn:
     """Run one phase as the lifecycle calls it, and exit."""
     program, *arguments = sys.argv
-    if not phase and arguments and arguments[0] in ("detect", "build"):
+    if not phase and arguments and arguments[0] in ("detect", "build", "generate"):
         phase = arguments.pop(0)
     phase = phase or os.path.basename(program)
     code = _guarded(buildpack, phase, os.environ, arguments, identity)
@@ -53,8 +53,11 @@ def _guarded(
             return detect(buildpack, env, arguments)
         if phase == "build":
             return build(buildpack, env, arguments, identity)
+        if phase == "generate":
+            return generate(buildpack, env, arguments, identity)
         raise BuildpackFault(
-            f"there is no phase {phase!r}", remedy="call it as bin/detect or bin/build"
+            f"there is no phase {phase!r}",
+            remedy="call it as bin/detect, bin/build or bin/generate",
         )
     except CnbkitError as error:
         fault = error
@@ -106,7 +109,7 @@ def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str
     ctx = DetectContext(
         app=os.getcwd(),
         env=env,
-        buildpack=env.get("CNB_BUILDPACK_DIR", ""),
+        buildpack=_folder(env),
         platform=platform,
         log=_log(env),
     )
@@ -121,6 +124,11 @@ def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str
         return NOT_DETECTED
     ctx.log.info(f"join: {answer.reason}")
     if answer.plan is not None:
+        if _is_extension(env) and any(each.requires for each in answer.plan.alternatives):
+            raise BuildpackFault(
+                f"the extension {type(buildpack).__name__} requires something in its plan",
+                remedy="an extension only provides; let a buildpack require",
+            )
         with open(plan_path, "w", encoding="utf-8") as file:
             file.write(answer.plan.document().dumps())
     return 0
@@ -157,6 +165,48 @@ def build(
     _write_results(built, layers, env.get("CNB_BUILDPACK_DIR", ""))
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
+
+
+def generate(
+    buildpack: Buildpack,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    identity: str = "",
+) -> int:
+    """Run an extension's generate and write its results; the exit status."""
+    from cnbkit.context import GenerateContext
+    from cnbkit.extension import Generated, write
+
+    forget()
+    output = _input(env, "CNB_OUTPUT_DIR", arguments, 0)
+    log = _log(env)
+    log.heading(identity or _identity(env))
+    ctx = GenerateContext(
+        app=os.getcwd(),
+        env=env,
+        buildpack=_folder(env),
+        platform=_input(env, "CNB_PLATFORM_DIR", arguments, 1),
+        plan=_input(env, "CNB_BP_PLAN_PATH", arguments, 2),
+        log=log,
+    )
+    generated = buildpack.generate(ctx)
+    if not isinstance(generated, Generated):
+        raise BuildpackFault(
+            f"{type(buildpack).__name__}.generate returned {generated!r}",
+            remedy="return Generated(…)",
+        )
+    for warning in generated.warnings:
+        log.warn(warning)
+    write(generated, output)
+    return 0
+
+
+def _is_extension(env: Mapping[str, str]) -> bool:
+    return "CNB_EXTENSION_DIR" in env and "CNB_BUILDPACK_DIR" not in env
+
+
+def _folder(env: Mapping[str, str]) -> str:
+    return env.get("CNB_BUILDPACK_DIR") or env.get("CNB_EXTENSION_DIR", "")
 
 
 def _write_results(built: Built, layers: str, buildpack: str) -> None:
@@ -214,17 +264,18 @@ def _input(env: Mapping[str, str], name: str, arguments: Sequence[str], index: i
 
 
 def _identity(env: Mapping[str, str]) -> str:
-    """Name and version from buildpack.toml, for a buildpack started by hand."""
+    """Name and version from the descriptor, for a buildpack started by hand."""
     from cnbkit.contract.document import decode
     from cnbkit.contract.model import InvalidDocument
 
-    path = f"{env.get('CNB_BUILDPACK_DIR', '.')}/buildpack.toml"
+    kind = "extension" if _is_extension(env) else "buildpack"
+    path = f"{_folder(env) or '.'}/{kind}.toml"
     try:
         with open(path, "rb") as file:
-            table = decode(file.read(), name="buildpack.toml", where=path).get("buildpack", {})
+            table = decode(file.read(), name=f"{kind}.toml", where=path).get(kind, {})
     except (OSError, InvalidDocument):
         table = {}
-    return f"{table.get('name') or table.get('id', 'buildpack')} {table.get('version', '')}".strip()
+    return f"{table.get('name') or table.get('id', kind)} {table.get('version', '')}".strip()
 
 
 def _log(env: Mapping[str, str]) -> Log:

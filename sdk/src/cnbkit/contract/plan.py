@@ -96,6 +96,11 @@ class Plan:
     def __repr__(self) -> str:
         return f"Plan({self.document()!r})"
 
+    @property
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """The choices, first the preferred one."""
+        return self._alternatives
+
     def document(self) -> BuildPlan:
         """The plan as the document detect writes."""
         first, *others = self._alternatives

@@ -1,7 +1,7 @@
 """Lay a buildpack out as a lifecycle wants it.
 
-<out>/buildpack.toml
-<out>/bin/{detect,build,main.py}
+<out>/buildpack.toml              extension.toml of an image extension
+<out>/bin/{detect,build,main.py}  bin/generate in place of bin/build there
 <out>/lib/            the buildpack's package, cnbkit's core and what both import
 """
 
@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 from cnbkit.errors import PlatformFault
-from cnbkit.package.launcher import build_script, detect_script, main_module
+from cnbkit.package.launcher import build_script, detect_script, generate_script, main_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,13 +74,17 @@ def assemble(source: BuildpackSource, out: Path, runtime: Runtime) -> None:
     _install(library, source, runtime)
     for path in core_files():
         _copy(path, library / "cnbkit" / path.relative_to(_CORE))
-    top = {"buildpack.toml", "README.md", "requirements.lock"}
+    top = {"buildpack.toml", "extension.toml", "README.md", "requirements.lock"}
     for path in source.files():
         relative = path.relative_to(source.directory)
         _copy(path, out / relative if relative.as_posix() in top else library / relative)
     scripts = {
         "detect": detect_script(source, runtime.python),
-        "build": build_script(source, runtime.python),
+        **(
+            {"generate": generate_script(source, runtime.python)}
+            if source.is_extension
+            else {"build": build_script(source, runtime.python)}
+        ),
         "main.py": main_module(source),
     }
     (out / "bin").mkdir()

@@ -1,7 +1,7 @@
 """A buildpack's source folder.
 
 pip/
-  buildpack.toml        [metadata.cnbkit] entry = "cnbkit_pip:Pip"
+  buildpack.toml        [metadata.cnbkit] entry = "cnbkit_pip:Pip"; extension.toml likewise
   requirements.lock     hashed; what its code imports besides cnbkit (optional)
   cnbkit_pip/           its code
 """
@@ -14,8 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cnbkit.contract.descriptor import BuildpackDescriptor
+from cnbkit.contract.descriptor import BuildpackDescriptor, ExtensionDescriptor
 from cnbkit.errors import BuildpackFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.contract.descriptor import BuildpackInfo, ExtensionInfo
 
 __all__ = ["BuildpackSource", "Detection"]
 
@@ -55,13 +59,16 @@ class BuildpackSource:
         directory: the folder.
 
     Raises:
-        BuildpackFault: no buildpack.toml, no entry, or the entry's package is not there.
+        BuildpackFault: no descriptor, no entry, or the entry's package is not there.
         InvalidDocument: buildpack.toml is wrong; every fault is named.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         toml = directory / "buildpack.toml"
+        self.is_extension = not toml.exists() and (directory / "extension.toml").exists()
+        if self.is_extension:
+            toml = directory / "extension.toml"
         try:
             text = toml.read_bytes()
         except OSError as error:
@@ -70,7 +77,10 @@ class BuildpackSource:
                 where=str(toml),
                 remedy="name a folder that holds a buildpack",
             ) from None
-        self.descriptor = BuildpackDescriptor.loads(text, name="buildpack.toml", where=str(toml))
+        kind = ExtensionDescriptor if self.is_extension else BuildpackDescriptor
+        self.descriptor: BuildpackDescriptor | ExtensionDescriptor = kind.loads(
+            text, name=toml.name, where=str(toml)
+        )
         self.module, self.attribute = self._entry(toml)
 
     def _entry(self, toml: Path) -> tuple[str, str]:
@@ -79,33 +89,39 @@ class BuildpackSource:
         module, _, attribute = str(entry).partition(":")
         if not module or not attribute:
             raise BuildpackFault(
-                "buildpack.toml does not say which class is the buildpack",
+                f"{toml.name} does not say which class is the buildpack",
                 where=str(toml),
                 remedy='add: [metadata.cnbkit] entry = "package:Class"',
             )
         package = self.directory / module.split(".", 1)[0]
         if not package.is_dir() and not package.with_suffix(".py").is_file():
             raise BuildpackFault(
-                f"there is no package {package.name} beside buildpack.toml",
+                f"there is no package {package.name} beside {toml.name}",
                 where=str(toml),
                 remedy="correct entry in [metadata.cnbkit]",
             )
         return module, attribute
 
     @property
+    def _info(self) -> BuildpackInfo | ExtensionInfo:
+        if isinstance(self.descriptor, ExtensionDescriptor):
+            return self.descriptor.extension
+        return self.descriptor.buildpack
+
+    @property
     def id(self) -> str:
         """The buildpack's id."""
-        return self.descriptor.buildpack.id
+        return self._info.id
 
     @property
     def version(self) -> str:
         """The buildpack's version."""
-        return self.descriptor.buildpack.version
+        return self._info.version
 
     @property
     def identity(self) -> str:
         """Name and version, as the log's heading."""
-        info = self.descriptor.buildpack
+        info = self._info
         return f"{info.name or info.id} {info.version}"
 
     @property
