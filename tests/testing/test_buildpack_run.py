@@ -308,8 +308,9 @@ def test_without_a_plan_a_buildpack_gets_what_it_requires_of_itself(
 
 def test_bindings_are_where_the_platform_puts_them(buildpack_run: BuildpackRun) -> None:
     def act(ctx: BuildContext) -> None:
-        folder = Path(ctx.env["CNB_PLATFORM_DIR"]) / "bindings" / "index"
-        assert (folder / "type").read_text() == "pypi"
+        binding = ctx.bindings.first("pypi")
+        assert binding is not None
+        assert binding.name == "index"
 
     result = buildpack_run(_Acts(act), bindings={"index": {"type": "pypi", "url": "x"}})
     assert result.code == 0, result.log

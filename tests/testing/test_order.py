@@ -7,7 +7,7 @@ import pytest
 from cnbkit import BuildpackFault, Plan
 from cnbkit.contract.descriptor import Order, OrderEntry
 from cnbkit.contract.plan import Entry
-from cnbkit.testing import Candidate, simulate
+from cnbkit.testing import Candidate, Verdict, simulate
 
 PYTHON = Plan().provides("python")
 PIP = Plan().requires("python", version="3.12")
@@ -69,3 +69,24 @@ def test_the_execution_environment_counts() -> None:
     known = {"a": Candidate(exec_env=["test"]), "b": None}
     assert simulate([["a", "b"]], known).group == ("b",)
     assert simulate([["a", "b"]], known, exec_env="test").group == ("a", "b")
+
+
+def test_extensions_come_first_and_need_not_fit() -> None:
+    def run(buildpack: str, plan: Plan | None) -> Verdict:
+        return simulate(
+            [[buildpack]],
+            {buildpack: plan},
+            order_extensions=[["yum"], ["apt"]],
+            extensions={"apt": PYTHON, "yum": 100},
+        )
+
+    verdict = run("pip", PIP)
+    assert (verdict.extensions, verdict.group) == (("apt",), ("pip",))
+    assert verdict.provisions["python"].by_extension
+    assert run("go", None).extensions == ()
+
+
+def test_an_extension_that_requires_something_is_an_error_and_left_out() -> None:
+    verdict = simulate([["go"]], {"go": None}, extensions={"apt": PIP}, order_extensions=[["apt"]])
+    assert (verdict.group, verdict.extensions) == (("go",), ())
+    assert "err:  apt (-1)" in verdict.log

@@ -38,7 +38,7 @@ SERVER = """
 while read -r folder; do
     (cd "$folder" && exec "$0" -app app -buildpacks buildpacks -order order.toml \
         -group group.toml -plan plan.toml -platform platform -analyzed analyzed.toml \
-        -layers layers -generated generated) </dev/null >/dev/null 2>&1
+        -layers layers -generated generated -extensions extensions) </dev/null >/dev/null 2>&1
     echo $?
 done
 """
@@ -57,24 +57,31 @@ class RealDetector:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
 
-    def __call__(self, order: Sequence[Order], known: Known) -> dict[str, Any]:
+    def __call__(
+        self,
+        order: Sequence[Order],
+        known: Known,
+        order_extensions: Sequence[Order] = (),
+        extensions: Known | None = None,
+    ) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as scratch:
             root = Path(scratch)
-            _write(root, order, known)
+            _write(root, order, known, order_extensions, extensions or {})
             assert self.process.stdin is not None
             assert self.process.stdout is not None
             self.process.stdin.write(f"{root}\n")
             code = int(self.process.stdout.readline())
             if code:
-                return {"code": code, "group": [], "plan": {}}
-            group = tomllib.loads((root / "group.toml").read_text()).get("group", [])
+                return {"code": code, "group": [], "extensions": [], "plan": {}}
+            table = tomllib.loads((root / "group.toml").read_text())
             entries = tomllib.loads((root / "plan.toml").read_text()).get("entries", [])
         return {
             "code": 0,
-            "group": [f"{each['id']}@{each['version']}" for each in group],
+            "group": _names(table.get("group", [])),
+            "extensions": _names(table.get("group-extensions", [])),
             "plan": {
                 entry["requires"][0]["name"]: (
-                    [f"{each['id']}@{each['version']}" for each in entry["providers"]],
+                    _names(entry["providers"]),
                     [(each["name"], each.get("metadata", {})) for each in entry["requires"]],
                 )
                 for entry in entries
@@ -82,35 +89,51 @@ class RealDetector:
         }
 
 
-def _write(root: Path, order: Sequence[Order], known: Known) -> None:
-    for name in ("app", "platform", "layers", "generated"):
+def _names(entries: list[dict[str, str]]) -> list[str]:
+    return [f"{each['id']}@{each['version']}" for each in entries]
+
+
+def _write(
+    root: Path,
+    order: Sequence[Order],
+    known: Known,
+    order_extensions: Sequence[Order],
+    extensions: Known,
+) -> None:
+    for name in ("app", "platform", "layers", "generated", "extensions"):
         (root / name).mkdir()
-    (root / "order.toml").write_text(encode({"order": [each.to_plain() for each in order]}))
+    orders = {"order": order, "order-extensions": order_extensions}
+    tables = {key: [each.to_plain() for each in groups] for key, groups in orders.items()}
+    (root / "order.toml").write_text(encode(tables))
     (root / "analyzed.toml").write_text(
         '[run-image]\nreference = "x"\n[run-image.target]\nos = "linux"\narch = "amd64"\n'
         '[run-image.target.distro]\nname = "debian"\nversion = "12"\n'
     )
-    for name, buildpack in known.items():
-        identity, _, version = name.partition("@")
-        folder = root / "buildpacks" / identity / version
-        folder.mkdir(parents=True)
-        info: dict[str, Any] = {"id": identity, "version": version}
-        table: dict[str, Any] = {"api": "0.12", "buildpack": info}
-        if isinstance(buildpack, Candidate):
-            table["targets"] = [each.to_plain() for each in buildpack.targets]
-            info["exec-env"] = list(buildpack.exec_env)
-            plan = (buildpack.plan or Plan()).document().dumps()
-            (folder / "bin").mkdir()
-            (folder / "bin" / "build").touch()
-            detect = folder / "bin" / "detect"
-            detect.write_text(
-                "#!/bin/sh\n"
-                f"printf '%s' '{plan}' >\"$CNB_BUILD_PLAN_PATH\"\nexit {buildpack.code}\n"
-            )
-            detect.chmod(0o755)
-        else:
-            table["order"] = [each.to_plain() for each in buildpack]
-        (folder / "buildpack.toml").write_text(encode(table))
+    for kind, named in (("buildpack", known), ("extension", extensions)):
+        for name, module in named.items():
+            _write_module(root, kind, name, module)
+
+
+def _write_module(root: Path, kind: str, name: str, module: Candidate | list[Order]) -> None:
+    identity, _, version = name.partition("@")
+    folder = root / f"{kind}s" / identity / version
+    folder.mkdir(parents=True)
+    info: dict[str, Any] = {"id": identity, "version": version}
+    table: dict[str, Any] = {"api": "0.12", kind: info}
+    if isinstance(module, Candidate):
+        table["targets"] = [each.to_plain() for each in module.targets]
+        info["exec-env"] = list(module.exec_env)
+        plan = (module.plan or Plan()).document().dumps()
+        (folder / "bin").mkdir()
+        for program, script in {
+            "detect": f"printf '%s' '{plan}' >\"$CNB_BUILD_PLAN_PATH\"\nexit {module.code}",
+            "build" if kind == "buildpack" else "generate": "exit 0",
+        }.items():
+            (folder / "bin" / program).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / "bin" / program).chmod(0o755)
+    else:
+        table["order"] = [each.to_plain() for each in module]
+    (folder / f"{kind}.toml").write_text(encode(table))
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +171,17 @@ class Maker:
         known["n@1.0.0"] = self.groups(COMPONENTS, 2, 3)
         known["m@1.0.0"] = self.groups([*COMPONENTS, "n@1.0.0"], 3, 3)
         return self.groups([*COMPONENTS, "m@1.0.0", "n@1.0.0"], 3, 5), known
+
+    def extensions(self) -> tuple[list[Order], Known]:
+        """Sometimes none; of the same names as buildpacks, which makes no difference."""
+        names = ["a@1.0.0", "a@2.0.0", "x@1.0.0"]
+        known: Known = {
+            name: Candidate(Plan().provides(self.random.choice("xyz")))
+            if self.chance(0.6)
+            else self.candidate()
+            for name in names
+        }
+        return (self.groups(names, 2, 2) if self.chance(0.4) else []), known
 
     def candidate(self) -> Candidate:
         return Candidate(
@@ -190,8 +224,11 @@ class Maker:
 @given(seed=st.integers(0, 2**64))
 @settings(max_examples=2500 if NIGHTLY else 250, phases=[Phase.reuse, Phase.generate])
 def test_any_order_has_the_verdict_of_the_real_detector(seed: int, detector: RealDetector) -> None:
-    order, known = Maker(seed).case()
-    assert _comparable(simulate(order, known, target=DEBIAN)) == detector(order, known)
+    maker = Maker(seed)
+    order, known = maker.case()
+    before, extensions = maker.extensions()
+    verdict = simulate(order, known, order_extensions=before, extensions=extensions, target=DEBIAN)
+    assert _comparable(verdict) == detector(order, known, before, extensions)
 
 
 X = Plan().provides("x")
@@ -304,11 +341,13 @@ def _comparable(verdict: Verdict) -> dict[str, Any]:
     return {
         "code": verdict.code,
         "group": list(verdict.group),
+        "extensions": list(verdict.extensions),
         "plan": {
             name: (
                 list(provision.providers),
                 [(each.name, each.metadata) for each in provision.requires],
             )
             for name, provision in verdict.provisions.items()
+            if not provision.by_extension  # the extensions' generate has run: these are met
         },
     }

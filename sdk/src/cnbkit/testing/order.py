@@ -13,6 +13,7 @@ two on random orders. What is easily missed in it:
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -59,12 +60,15 @@ class Provision:
     Args:
         name: the name.
         providers: buildpacks, in order; the first may leave it to the next (`Built.unmet`).
+            Extensions come before all buildpacks.
         requires: one for each buildpack that requires it.
+        by_extension: whether an extension is among them, so that no buildpack has to.
     """
 
     name: str
     providers: tuple[str, ...]
     requires: tuple[Require, ...]
+    by_extension: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,14 @@ class Verdict:
     Args:
         code: 0; 20 if no group fits; 21 if that may be due to a detect that failed.
         group: the buildpacks that build, in order, named as in the order given.
+        extensions: the image extensions that generate, before them.
         provisions: the build plan, by name.
         log: every decision, one line each, in the lifecycle's words.
     """
 
     code: int
     group: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
     provisions: Mapping[str, Provision] = field(default_factory=dict)
     log: tuple[str, ...] = ()
 
@@ -97,7 +103,7 @@ class Verdict:
         entries = [
             Entry(name=require.name, metadata=require.metadata)
             for provision in self.provisions.values()
-            if provision.providers[0] == buildpack
+            if provision.providers[0] == buildpack and not provision.by_extension
             for require in provision.requires
         ]
         return BuildpackPlan(entries=entries)
@@ -107,6 +113,8 @@ def simulate(
     order: Sequence[Group],
     buildpacks: Mapping[str, Known],
     *,
+    order_extensions: Sequence[Group] = (),
+    extensions: Mapping[str, Known] | None = None,
     target: Target | None = None,
     exec_env: str = "production",
 ) -> Verdict:
@@ -123,17 +131,25 @@ def simulate(
         buildpacks: what is known of each, under `id` or `id@version`: the plan it joins with,
             None if it joins without one, the exit status of its detect, a `Candidate` for
             more; or, for a composite, its groups.
+        order_extensions: groups of image extensions, the first that fits goes before each
+            group. They are always optional.
+        extensions: what is known of each extension; it may provide, not require.
         target: what is built for.
         exec_env: the execution environment (CNB_EXEC_ENV).
 
     Raises:
         BuildpackFault: a buildpack is not known, or a composite contains itself.
     """
-    detector = _Detector(buildpacks, target or Target(), exec_env)
+    known = {False: buildpacks, True: extensions or {}}
+    before = [
+        [dataclasses.replace(each, optional=True, extension=True) for each in _elements(group)]
+        for group in order_extensions
+    ]
     groups = [_elements(group) for group in order]
-    detector.check(groups, ())
+    detector = _Detector(known, before, target or Target(), exec_env)
+    detector.check([*before, *groups], ())
     try:
-        return detector.order(groups, (), (), optional=False)
+        return detector.detect(groups)
     except _NoneFits as failed:
         code = NONE_DETECTED_WITH_ERRORS if failed.error else NONE_DETECTED
         return Verdict(code, log=tuple(detector.log))
@@ -144,6 +160,11 @@ class _Element:
     id: str
     version: str
     optional: bool
+    extension: bool = False
+
+    @property
+    def key(self) -> tuple[bool, str]:
+        return self.extension, str(self)
 
     def __str__(self) -> str:
         return f"{self.id}@{self.version}" if self.version else self.id
@@ -171,11 +192,18 @@ class _NoneFits(Exception):
 
 
 class _Detector:
-    def __init__(self, known: Mapping[str, Known], target: Target, exec_env: str) -> None:
+    def __init__(
+        self,
+        known: Mapping[bool, Mapping[str, Known]],
+        extensions: Sequence[Sequence[_Element]],
+        target: Target,
+        exec_env: str,
+    ) -> None:
         self._known = known
+        self._extensions = extensions
         self._target = target
         self._exec_env = exec_env
-        self._codes: dict[str, int] = {}
+        self._codes: dict[tuple[bool, str], int] = {}
         self.log: list[str] = []
 
     def check(self, groups: Sequence[Sequence[_Element]], inside: tuple[str, ...]) -> None:
@@ -193,8 +221,8 @@ class _Detector:
 
     def _look_up(self, element: _Element) -> Candidate | list[list[_Element]]:
         for name in (str(element), element.id):
-            if name in self._known:
-                known = self._known[name]
+            if name in self._known[element.extension]:
+                known = self._known[element.extension][name]
                 if isinstance(known, Candidate):
                     return known
                 if known is None or isinstance(known, Plan):
@@ -206,6 +234,18 @@ class _Detector:
             f"the order names {element}, of which nothing is known",
             remedy="say what its detect answers",
         )
+
+    def detect(self, groups: Sequence[Sequence[_Element]]) -> Verdict:
+        """Try groups, each after the extensions that fit before it."""
+        error = False
+        for group in groups:
+            try:
+                if self._extensions:
+                    return self.order(self._extensions, (), group, optional=True)
+                return self._group(group, ())
+            except _NoneFits as failed:
+                error = error or failed.error
+        raise _NoneFits(error=error)
 
     def order(
         self,
@@ -228,16 +268,16 @@ class _Detector:
 
     def _group(self, group: Sequence[_Element], done: tuple[_Element, ...]) -> Verdict:
         for place, element in enumerate(group):
-            if any(each.id == element.id for each in done):
+            if any((each.id, each.extension) == (element.id, element.extension) for each in done):
                 continue
             known = self._look_up(element)
             if not isinstance(known, Candidate):
                 rest = group[place + 1 :]
                 return self.order(known, done, rest, optional=element.optional)
             if not self._for_target(known) and not element.optional:
-                self._codes[str(element)] = -1
+                self._codes[element.key] = -1
             elif self._for_exec_env(known):
-                self._codes.setdefault(str(element), known.code)
+                self._codes.setdefault(element.key, _code(known, element))
             else:
                 self.log.append(f"pass over {element}: it is not for {self._exec_env}")
                 continue
@@ -255,7 +295,7 @@ class _Detector:
         error = False
         joined: list[list[_Option]] = []
         for element in done:
-            code = self._codes[str(element)]
+            code = self._codes[element.key]
             if code == PASSED:
                 self.log.append(f"pass: {element}")
                 joined.append(self._options(element))
@@ -268,7 +308,7 @@ class _Detector:
                 self.log.append(f"err:  {element} ({code})")
         if not detected:
             raise _NoneFits(error=error)
-        if not joined:
+        if all(options[0].element.extension for options in joined):
             self.log.append("fail: no viable buildpacks in group")
             raise _NoneFits(error=False)
         for number, options in enumerate(itertools.product(*joined), 1):
@@ -287,7 +327,7 @@ class _Detector:
         last = len(sections) - 1
         return [
             _Option(
-                _Element(element.id, element.version, element.optional and place == last),
+                dataclasses.replace(element, optional=element.optional and place == last),
                 tuple(provide.name for provide in provides),
                 tuple(requires),
             )
@@ -311,9 +351,15 @@ class _Detector:
             return None
         return Verdict(
             PASSED,
-            group=tuple(str(option.element) for option in trial),
+            group=tuple(str(each.element) for each in trial if not each.element.extension),
+            extensions=tuple(str(each.element) for each in trial if each.element.extension),
             provisions={
-                name: Provision(name, tuple(map(str, each.providers)), tuple(each.requires))
+                name: Provision(
+                    name,
+                    tuple(map(str, each.providers)),
+                    tuple(each.requires),
+                    any(provider.extension for provider in each.providers),
+                )
                 for name, each in names.items()
             },
             log=tuple(self.log),
@@ -351,6 +397,12 @@ def _unmatched(names: Mapping[str, _Name]) -> Iterator[tuple[_Element, str]]:
         yield from ((element, f"requires {name}") for element in each.early)
     for name, each in names.items():
         yield from ((element, f"provides unused {name}") for element in each.unused)
+
+
+def _code(candidate: Candidate, element: _Element) -> int:
+    plan = candidate.plan.document() if candidate.plan else None
+    requires = plan and (plan.requires or any(each.requires for each in plan.alternatives))
+    return -1 if requires and element.extension and candidate.code == PASSED else candidate.code
 
 
 def _fits(target: Target, entry: TargetEntry) -> bool:
