@@ -467,9 +467,9 @@ def test_a_hook_that_fails_does_not_hide_the_fault(folders: Folders) -> None:
 
 
 def test_an_unknown_phase_is_a_fault(folders: Folders) -> None:
-    done = _run(folders, "generate")
+    done = _run(folders, "release")
     assert done.returncode == 70
-    assert done.stderr.startswith("Error: there is no phase 'generate'")
+    assert done.stderr.startswith("Error: there is no phase 'release'")
 
 
 def test_output_of_programs_and_of_the_log_comes_in_order(folders: Folders) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnbkit.contract.model import Model, field
     from cnbkit.contract.plan import Plan
     from cnbkit.contract.target import Target
+    from cnbkit.download import Dependency
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import Generated
     from cnbkit.layer_env import EnvChanges, LayerEnv
@@ -34,6 +35,7 @@ _HOME = {
     "Built": "cnbkit.context",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
+    "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",
     "Detected": "cnbkit.context",
     "EnvChanges": "cnbkit.layer_env",
@@ -66,6 +68,7 @@ __all__ = [
     "Built",
     "CnbkitError",
     "CommandFailed",
+    "Dependency",
     "DetectContext",
     "Detected",
     "EnvChanges",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from cnbkit.bindings import Bindings
     from cnbkit.contract.launch import Process
+    from cnbkit.download import Dependency
     from cnbkit.log import Log
 
 __all__ = ["BuildContext", "Built", "DetectContext", "Detected", "GenerateContext"]
@@ -263,6 +264,25 @@ class BuildContext(_Context):
         path = f"{self._layers}/.scratch"
         os.makedirs(path, exist_ok=True)
         return path
+
+    def download(self, dependency: Dependency) -> Path:
+        """A file from elsewhere, its checksum verified; in `scratch`, or in an offline package.
+
+        Raises:
+            PlatformFault: none of its addresses gives it.
+        """
+        from pathlib import Path
+
+        from cnbkit.download import Downloads
+
+        downloads = Downloads(
+            f"{self.scratch}/dependencies",
+            f"{self._buildpack}/dependencies",
+            self.settings,
+            self.bindings,
+            self.log,
+        )
+        return Path(downloads.fetch(dependency))
 
     def restored_layers(self) -> list[str]:
         """Names of the layers the lifecycle restored, opened or not."""

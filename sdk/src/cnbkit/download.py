@@ -1,0 +1,252 @@
+"""Fetching what a buildpack installs: checked first, from wherever it can be had.
+
+In this order: the buildpack's own `dependencies/` (an offline package), the address a
+`dependency-mapping` binding names for the checksum, `BP_DEPENDENCY_MIRROR`, the declared
+address, its mirrors. Nothing is handed out before its checksum is right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+
+from cnbkit.errors import BuildpackFault, PlatformFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from urllib3 import BaseHTTPResponse, PoolManager
+
+    from cnbkit.bindings import Bindings
+    from cnbkit.log import Log
+    from cnbkit.settings import Settings
+
+__all__ = ["Dependency", "Downloads"]
+
+_HEX = frozenset("0123456789abcdef")
+_CHUNK = 1 << 20
+_TELL_EVERY = 5.0
+
+
+class Dependency:
+    """A file from elsewhere, known by its checksum.
+
+    Args:
+        url: where it is.
+        sha256: its checksum, in hexadecimal.
+        name: its file name; the address's last part if not given.
+        mirrors: where else it is.
+
+    Raises:
+        BuildpackFault: what should be a checksum is none.
+    """
+
+    __slots__ = ("mirrors", "name", "sha256", "url")
+
+    def __init__(
+        self, url: str, sha256: str, *, name: str = "", mirrors: Sequence[str] = ()
+    ) -> None:
+        self.url = url
+        self.sha256 = sha256.lower()
+        self.name = name or url.partition("?")[0].rstrip("/").rpartition("/")[2]
+        self.mirrors = tuple(mirrors)
+        if len(self.sha256) != 64 or not _HEX.issuperset(self.sha256):
+            raise BuildpackFault(
+                f"{sha256!r} is no SHA-256 checksum", where=url, remedy="give 64 hexadecimal digits"
+            )
+        if not self.name or self.name in (".", "..") or "/" in self.name:
+            raise BuildpackFault(f"{url} has no file name", where=url, remedy="give name=")
+
+    def __repr__(self) -> str:
+        return f"Dependency({self.name!r}, sha256={self.sha256[:12]!r})"
+
+
+class _Passing(Exception):
+    """It may work the next time."""
+
+
+class _Final(Exception):
+    """This address will not give it."""
+
+
+class Downloads:
+    """Fetches dependencies for one build.
+
+    Args:
+        folder: where they go, one folder each.
+        bundle: `dependencies/` of the buildpack; need not be there.
+        pauses: seconds before each further attempt at one address.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        bundle: str,
+        settings: Settings,
+        bindings: Bindings,
+        log: Log,
+        *,
+        pauses: Sequence[float] = (1, 2, 4, 8),
+    ) -> None:
+        self._folder = folder
+        self._bundle = bundle
+        self._settings = settings
+        self._bindings = bindings
+        self._log = log
+        self._pauses = pauses
+
+    def fetch(self, dependency: Dependency) -> str:
+        """The path of the file.
+
+        Raises:
+            PlatformFault: nobody has it; says of each address why not.
+        """
+        for folder in (self._folder, self._bundle):
+            path = f"{folder}/{dependency.sha256}/{dependency.name}"
+            if os.path.isfile(path) and _sha256(path) == dependency.sha256:
+                return path
+        path = f"{self._folder}/{dependency.sha256}/{dependency.name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        failures = []
+        for url in self._addresses(dependency):
+            try:
+                self._from(url, dependency, path)
+            except _Final as failure:
+                failures.append(f"{_public(url)}: {failure}")
+            else:
+                return path
+        raise PlatformFault(
+            f"cannot fetch {dependency.name}",
+            where=_public(dependency.url),
+            remedy="check network and proxy, or set BP_DEPENDENCY_MIRROR to a mirror that has it",
+            detail="\n".join(failures),
+        )
+
+    def _addresses(self, dependency: Dependency) -> Iterable[str]:
+        found = [
+            binding.text(dependency.sha256).strip()
+            for binding in self._bindings.all("dependency-mapping")
+            if binding.has(dependency.sha256)
+        ]
+        mirror = self._settings.get("BP_DEPENDENCY_MIRROR")
+        if mirror:
+            host, _, path = dependency.url.partition("://")[2].partition("/")
+            host = host.rpartition("@")[2]
+            found.append(f"{mirror.replace('{originalHost}', host).rstrip('/')}/{path}")
+        return dict.fromkeys([*found, dependency.url, *dependency.mirrors])
+
+    def _from(self, url: str, dependency: Dependency, path: str) -> None:
+        for pause in [*self._pauses, None]:
+            try:
+                if url.startswith("file://"):
+                    _copy(url.removeprefix("file://"), f"{path}.part")
+                else:
+                    self._transfer(url, dependency.name, f"{path}.part")
+                break
+            except _Passing as failure:
+                if pause is None:
+                    raise _Final(f"{failure}, {len(self._pauses) + 1} times") from None
+                self._log.detail(f"{dependency.name}: {failure}; again in {pause:g} s")
+                time.sleep(pause)
+        found = _sha256(f"{path}.part")
+        if found != dependency.sha256:
+            # What is wrong now would be wrong as the beginning of the next attempt, too.
+            os.unlink(f"{path}.part")
+            raise _Final(f"it is not the file it should be: its SHA-256 is {found}")
+        os.replace(f"{path}.part", path)
+
+    def _transfer(self, url: str, name: str, part: str) -> None:
+        import urllib3
+
+        have = os.path.getsize(part) if os.path.exists(part) else 0
+        headers = {"User-Agent": "cnbkit", "Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        try:
+            response = _pool(url).request(
+                "GET",
+                url,
+                headers=headers,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=15, read=60),
+                retries=urllib3.Retry(
+                    connect=0, read=0, status=0, other=0, redirect=10, raise_on_status=False
+                ),
+            )
+            try:
+                self._receive(response, have, name, part)
+            finally:
+                response.close()
+        except urllib3.exceptions.LocationValueError as error:
+            raise _Final(str(error)) from None
+        except urllib3.exceptions.HTTPError as error:
+            reason = getattr(error, "reason", None) or error
+            raise _Passing(f"{type(reason).__name__}: {_plainly(reason)}") from None
+
+    def _receive(self, response: BaseHTTPResponse, have: int, name: str, part: str) -> None:
+        status = response.status
+        if status in (408, 416, 425, 429) or status >= 500:
+            if status == 416:  # what is there does not fit: begin anew
+                os.unlink(part)
+            raise _Passing(f"HTTP status {status}")
+        if status not in (200, 206):
+            raise _Final(f"HTTP status {status}")
+        if status == 206 and not response.headers.get("Content-Range", "").startswith(
+            f"bytes {have}-"
+        ):
+            os.unlink(part)
+            raise _Passing("it continued at another place")
+        size = have if status == 206 else 0
+        total = size + int(response.headers.get("Content-Length", "0"))
+        told = time.monotonic()
+        with open(part, "ab" if status == 206 else "wb") as file:
+            # `stream` would throw away what came before the connection broke.
+            while chunk := response.read1(_CHUNK):
+                file.write(chunk)
+                size += len(chunk)
+                if time.monotonic() - told > _TELL_EVERY:
+                    told = time.monotonic()
+                    of = f" of {total / 1e6:.0f}" if total else ""
+                    self._log.info(f"  {name}: {size / 1e6:.0f}{of} MB")
+        if size < total:
+            raise _Passing(f"the connection ended after {size} of {total} bytes")
+
+
+def _pool(url: str) -> PoolManager:
+    """Through the proxy that the environment names for the address, if it names one."""
+    from urllib.request import getproxies, proxy_bypass
+
+    import urllib3
+
+    scheme, _, rest = url.partition("://")
+    proxy = getproxies().get(scheme)
+    if proxy and not proxy_bypass(rest.partition("/")[0].rpartition("@")[2]):
+        return urllib3.ProxyManager(proxy if "://" in proxy else f"http://{proxy}")
+    return urllib3.PoolManager()
+
+
+def _copy(source: str, target: str) -> None:
+    import shutil
+
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        raise _Final(str(error.strerror)) from None
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _public(url: str) -> str:
+    """The address without what may be a secret in it."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _plainly(error: object) -> str:
+    return str(error).rpartition(": ")[2] or str(error)
