@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from bench.foreign import OTHERS, build_others
 from cnbkit.package.assemble import Runtime
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.builder import ensure_builder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BARE", "measure_detect"]
 
+_ANCHORS = Path(__file__).parent / "anchors"
 BARE = "bare Python, -I -S -c pass"
 
 # Runs inside, in the build root's Python: starts each command in turn, again and again, and prints
@@ -46,24 +48,29 @@ print(json.dumps(found))
 """
 
 
-def measure_detect(example: Path, builder_toml: Path, runs: int) -> dict[str, Any]:
+def measure_detect(example: Path, builder_toml: Path, results: Path, runs: int) -> dict[str, Any]:
     """Start everything `runs` times, turn by turn, and return plain data.
 
     Args:
         example: an app the Python buildpacks match.
         builder_toml: the reference builder.
+        results: where the other SDKs' buildpacks are built.
         runs: how often.
     """
+    others = build_others(results)
     home = Home.default()
     base = BaseImages(home, ImageStore(home.images), progress=print)
     root, _ = base.prepare()
     runtime = Runtime(arch=machine_architecture())
     folder = ensure_builder(home, builder_toml, runtime, root, print)
+    own = ensure_builder(home, _ANCHORS / "builder.toml", runtime, root, print)
     with Workspace(home.tmp) as space:
         for name in ("empty", "platform", "tmp"):
             (space / name).mkdir()
         binds = (
             Bind(folder / "buildpacks", "/cnb/buildpacks"),
+            Bind(own / "buildpacks", "/cnb/own"),
+            *(Bind(path, f"/cnb/{name}") for name, path in others.items()),
             Bind(example, "/workspace"),
             Bind(space / "empty", "/layers"),
             Bind(space / "platform", "/platform"),
@@ -72,7 +79,7 @@ def measure_detect(example: Path, builder_toml: Path, runs: int) -> dict[str, An
         sandbox = Sandbox(
             home.tmp, root=root, binds=binds, env={"PATH": "/usr/bin:/bin"}, network=False
         )
-        asked = json.dumps([runs, _commands(folder / "buildpacks", runtime)])
+        asked = json.dumps([runs, _commands(folder / "buildpacks", list(others), runtime)])
         with (space / "result.json").open("w+b") as output:
             argv = [runtime.python, "-I", "-c", _HARNESS, asked]
             if sandbox.run(argv, stdin=subprocess.DEVNULL, stdout=output):
@@ -80,20 +87,25 @@ def measure_detect(example: Path, builder_toml: Path, runs: int) -> dict[str, An
             return _read(output)
 
 
-def _commands(buildpacks: Path, runtime: Runtime) -> Mapping[str, object]:
+def _commands(buildpacks: Path, others: list[str], runtime: Runtime) -> Mapping[str, object]:
     found: dict[str, object] = {
         BARE: ("/workspace", [runtime.python, "-I", "-S", "-c", "pass"], {}),
         "bare shell, -c :": ("/workspace", ["/bin/sh", "-c", ":"], {}),
     }
+    places = {"cnbkit, a detect in Python": Path("/cnb/own/bench_cnbkit/0.0.0")}
+    places.update({OTHERS[name]: Path("/cnb") / name for name in others})
     for path in sorted(buildpacks.glob("*/*/bin/detect")):
         inside = Path("/cnb/buildpacks") / path.parents[1].relative_to(buildpacks)
-        name = path.parents[2].name.replace("_", "/", 1)
+        places[path.parents[2].name.replace("_", "/", 1)] = inside
+    for name, inside in places.items():
         env = {
             "CNB_BUILDPACK_DIR": str(inside),
             "CNB_PLATFORM_DIR": "/platform",
             "CNB_BUILD_PLAN_PATH": "/tmp/plan.toml",
             "CNB_TARGET_OS": "linux",
             "CNB_TARGET_ARCH": runtime.arch,
+            "CNB_TARGET_DISTRO_NAME": "debian",
+            "CNB_TARGET_DISTRO_VERSION": "12",
         }
         argv = [str(inside / "bin/detect"), "/platform", "/tmp/plan.toml"]
         found[f"{name}, in the app"] = ("/workspace", argv, env)

@@ -47,7 +47,7 @@ def main() -> None:
                 "detect",
                 scratch,
                 lambda: measure_detect(
-                    ROOT / "examples/vision", ROOT / "builder/builder.toml", runs
+                    ROOT / "examples/vision", ROOT / "builder/builder.toml", RESULTS, runs
                 ),
             )
         if options.only != "detect":
