@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cnbkit.bindings import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
+    from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
     from cnbkit.contract.launch import Process
     from cnbkit.contract.model import Model, field
@@ -35,6 +36,7 @@ _HOME = {
     "Built": "cnbkit.context",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
+    "Config": "cnbkit.config",
     "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",
     "Detected": "cnbkit.context",
@@ -46,6 +48,7 @@ _HOME = {
     "LayerKey": "cnbkit.layers",
     "Model": "cnbkit.contract.model",
     "OpenLayer": "cnbkit.layers",
+    "Option": "cnbkit.config",
     "Plan": "cnbkit.contract.plan",
     "PlatformFault": "cnbkit.errors",
     "Process": "cnbkit.contract.launch",
@@ -68,6 +71,7 @@ __all__ = [
     "Built",
     "CnbkitError",
     "CommandFailed",
+    "Config",
     "Dependency",
     "DetectContext",
     "Detected",
@@ -79,6 +83,7 @@ __all__ = [
     "LayerKey",
     "Model",
     "OpenLayer",
+    "Option",
     "Plan",
     "PlatformFault",
     "Process",

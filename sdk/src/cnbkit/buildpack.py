@@ -8,6 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
+    from cnbkit.config import Config
     from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
     from cnbkit.contract.plan import Plan
     from cnbkit.errors import CnbkitError
@@ -116,10 +117,13 @@ class Buildpack:
     Attributes:
         triggers: what has to be there for the buildpack to join.
         plan: what it provides and requires when it joins by its triggers alone.
+        config: the options it has. Before `build` runs all are read, so that whatever is wrong
+            with them is told at once, and those that are set are logged.
     """
 
     triggers: ClassVar[Triggers] = Triggers()
     plan: ClassVar[Plan | None] = None
+    config: ClassVar[type[Config] | None] = None
 
     def detect(self, ctx: DetectContext) -> Detected:
         """Say whether to take part: `ctx.join(reason, plan)` or `ctx.skip(reason)`.

@@ -18,10 +18,11 @@ from cnbkit.redact import forget, redacted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import TracebackType
     from typing import NoReturn
 
     from cnbkit.buildpack import Buildpack
-    from cnbkit.context import BuildContext, Built
+    from cnbkit.context import BuildContext, Built, DetectContext, GenerateContext
 
 __all__ = ["build", "detect", "generate", "main"]
 
@@ -70,9 +71,7 @@ def _guarded(
             remedy="return what the phase comes to, or raise a UserFault",
         )
         fault.layer = getattr(error, "layer", "")
-    except (
-        Exception
-    ) as error:  # the outermost frame: whatever else happens is the buildpack's fault
+    except Exception as error:  # whatever else happens is the buildpack's fault
         import traceback
 
         fault = BuildpackFault(
@@ -113,7 +112,8 @@ def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str
         platform=platform,
         log=_log(env),
     )
-    answer = buildpack.detect(ctx)
+    with _Traced("detect", ctx):
+        answer = buildpack.detect(ctx)
     if not isinstance(answer, Detected):
         raise BuildpackFault(
             f"{type(buildpack).__name__}.detect returned {answer!r}",
@@ -141,7 +141,7 @@ def build(
     identity: str = "",
 ) -> int:
     """Run build and write its results; the exit status."""
-    from cnbkit.context import BuildContext, Built
+    from cnbkit.context import BuildContext
 
     forget()
     start = time.monotonic()
@@ -157,14 +157,64 @@ def build(
         plan=_input(env, "CNB_BP_PLAN_PATH", arguments, 2),
         log=log,
     )
+    with _Traced("build", ctx):
+        built = _built(buildpack, ctx)
+    _write_results(built, layers, env.get("CNB_BUILDPACK_DIR", ""))
+    _write_report(ctx, layers, time.monotonic() - start)
+    return 0
+
+
+def _built(buildpack: Buildpack, ctx: BuildContext) -> Built:
+    from cnbkit.context import Built
+
+    if buildpack.config is not None:
+        changed = buildpack.config.read(ctx.settings).changed()
+        if changed:
+            ctx.log.info(f"Settings: {', '.join(changed)}")
     built = buildpack.build(ctx)
     if not isinstance(built, Built):
         raise BuildpackFault(
             f"{type(buildpack).__name__}.build returned {built!r}", remedy="return Built(…)"
         )
-    _write_results(built, layers, env.get("CNB_BUILDPACK_DIR", ""))
-    _write_report(ctx, layers, time.monotonic() - start)
-    return 0
+    return built
+
+
+class _Traced:
+    """Writes a trace of what happens within, if BP_TRACE_DIR says where to."""
+
+    def __init__(self, phase: str, ctx: DetectContext | BuildContext | GenerateContext) -> None:
+        self._phase = phase
+        self._ctx = ctx
+        self._directory = ctx.settings.get("BP_TRACE_DIR")
+
+    def __enter__(self) -> None:
+        self._began = time.time_ns()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if not self._directory:
+            return
+        from cnbkit.trace import write_trace
+
+        ctx = self._ctx
+        what = getattr(error, "what", None) or repr(error)
+        try:
+            write_trace(
+                self._directory,
+                self._phase,
+                _identity(ctx.env),
+                self._began,
+                time.time_ns(),
+                attributes={"cnb.target": str(ctx.target), "cnb.exec_env": ctx.exec_env},
+                layers=getattr(ctx, "opened", ()),
+                error="" if error is None else str(what),
+            )
+        except OSError as failure:
+            ctx.log.warn(f"no trace in BP_TRACE_DIR={self._directory}: {failure.strerror}")
 
 
 def generate(
@@ -189,7 +239,8 @@ def generate(
         plan=_input(env, "CNB_BP_PLAN_PATH", arguments, 2),
         log=log,
     )
-    generated = buildpack.generate(ctx)
+    with _Traced("generate", ctx):
+        generated = buildpack.generate(ctx)
     if not isinstance(generated, Generated):
         raise BuildpackFault(
             f"{type(buildpack).__name__}.generate returned {generated!r}",

@@ -8,9 +8,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Settings"]
+__all__ = ["NO", "YES", "Settings"]
 
-_YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+YES, NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
 class Settings:
@@ -58,8 +58,8 @@ class Settings:
             UserFault: it is neither.
         """
         value = self.get(name, "yes" if default else "no").lower()
-        if value in _YES or value in _NO:
-            return value in _YES
+        if value in YES or value in NO:
+            return value in YES
         raise UserFault(
             f"{name} is {value!r}, which is neither yes nor no",
             where=name,

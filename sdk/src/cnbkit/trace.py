@@ -1,0 +1,106 @@
+"""What a phase did and how long, as OpenTelemetry traces in OTLP's JSON form.
+
+Written when BP_TRACE_DIR names a directory, one file a phase; any collector's `otlpjsonfile`
+receiver reads them. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from cnbkit.layers import OpenLayer
+
+__all__ = ["write_trace"]
+
+
+def write_trace(
+    directory: str,
+    phase: str,
+    identity: str,
+    began: int,
+    ended: int,
+    *,
+    attributes: dict[str, str] | None = None,
+    layers: Sequence[OpenLayer] = (),
+    error: str = "",
+) -> str:
+    """Write one phase's spans: itself and its layers.
+
+    Args:
+        directory: made if it is not there.
+        phase: "detect", "build" or "generate".
+        identity: the buildpack's name and version.
+        began: when, in nanoseconds since 1970.
+        ended: when it was over.
+        attributes: more to know of the phase.
+        layers: those it opened.
+        error: what went wrong; empty if nothing did.
+
+    Returns:
+        The file's path.
+    """
+    seed = f"{identity}\0{phase}\0{began}\0{os.getpid()}"
+    trace = hashlib.sha256(seed.encode()).hexdigest()[:32]
+    root = hashlib.sha256(f"{seed}\0".encode()).hexdigest()[:16]
+    top = _span(trace, root, "", phase, began, ended, attributes or {}, error)
+    spans = [top]
+    for number, layer in enumerate(layers):
+        own = hashlib.sha256(f"{seed}\0{number}".encode()).hexdigest()[:16]
+        about = {"layer.state": layer.state, "layer.why": "; ".join(layer.why)}
+        name = f"layer {layer.layer.name}"
+        failed = "failed" if layer.failed else ""
+        end = layer.ended or ended
+        spans.append(_span(trace, own, root, name, layer.began or end, end, about, failed))
+    name, _, version = identity.rpartition(" ")
+    resource = _attributes({"service.name": name or identity, "service.version": version})
+    scope = {"scope": {"name": "cnbkit"}, "spans": spans}
+    data = {"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]}
+    os.makedirs(directory, exist_ok=True)
+    path = f"{directory}/{phase}-{trace}.json"
+    with open(f"{path}.part", "w", encoding="utf-8") as file:
+        json.dump(data, file)
+        file.write("\n")
+    os.replace(f"{path}.part", path)
+    return path
+
+
+def _span(
+    trace: str,
+    own: str,
+    parent: str,
+    name: str,
+    began: int,
+    ended: int,
+    attributes: dict[str, str],
+    error: str,
+) -> dict[str, Any]:
+    from cnbkit.redact import redacted
+
+    span: dict[str, Any] = {
+        "traceId": trace,
+        "spanId": own,
+        "name": name,
+        "kind": 1,
+        "startTimeUnixNano": str(began),
+        "endTimeUnixNano": str(ended),
+        "attributes": _attributes(attributes),
+        "status": {"code": 2, "message": redacted(error)} if error else {"code": 1},
+    }
+    return {**span, "parentSpanId": parent} if parent else span
+
+
+def _attributes(values: dict[str, str]) -> list[dict[str, Any]]:
+    from cnbkit.redact import redacted
+
+    return [
+        {"key": key, "value": {"stringValue": redacted(value)}}
+        for key, value in values.items()
+        if value
+    ]
