@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.contract.model import InvalidDocument
+from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault
+from cnbkit.package.assemble import Runtime
+from cnbkit.platform.base import BaseImages
+from cnbkit.platform.builder import ensure_builder
+from cnbkit.platform.home import Home
+from cnbkit.platform.store import ImageStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+BUILDPACK = {
+    "buildpack.toml": 'api = "0.12"\n[buildpack]\nid = "test/hello"\nversion = "1.2.3"\n'
+    '[[targets]]\nos = "linux"\n[metadata.cnbkit]\nentry = "hello:Hello"\n',
+    "hello.py": "from cnbkit import BuildContext, Buildpack, Built, Plan, Triggers\n"
+    "class Hello(Buildpack):\n"
+    "    triggers = Triggers('hello.txt', '*.hi', settings=('BP_HELLO',))\n"
+    "    plan = Plan().provides('hello')\n"
+    "    def build(self, ctx: BuildContext) -> Built:\n"
+    "        return Built()\n",
+}
+BUILDER = (
+    '[[buildpacks]]\nuri = "hello"\n[[order]]\n[[order.group]]\n'
+    'id = "test/hello"\nversion = "1.2.3"\n'
+)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The build root all builds on this machine share."""
+    home = Home.default()
+    return BaseImages(home, ImageStore(home.images)).ensure_build_root()
+
+
+@pytest.fixture
+def assembled(tmp_path: Path, home: Home, root: Path) -> Callable[[], Path]:
+    """Writes a builder with one buildpack; calling it assembles."""
+    for name, text in BUILDPACK.items():
+        (tmp_path / "hello").mkdir(exist_ok=True)
+        (tmp_path / "hello" / name).write_text(text)
+    (tmp_path / "builder.toml").write_text(BUILDER)
+    return lambda: ensure_builder(home, tmp_path / "builder.toml", Runtime(), root)
+
+
+def detect(buildpack: Path, app: Path, **env: str) -> tuple[int, str, str]:
+    plan = app.with_name("plan.toml")
+    plan.write_text("")
+    done = subprocess.run(
+        [buildpack / "bin" / "detect"],
+        cwd=app,
+        env={"CNB_BUILD_PLAN_PATH": str(plan), "CNB_PLATFORM_DIR": str(app), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.strip(), plan.read_text()
+
+
+def test_a_static_detect_is_a_shell_script_with_the_declared_plan(
+    assembled: Callable[[], Path], tmp_path: Path
+) -> None:
+    buildpack = assembled() / "buildpacks" / "test_hello" / "1.2.3"
+    app = tmp_path / "app"
+    app.mkdir()
+    code, said, _ = detect(buildpack, app)
+    assert (code, said) == (100, "skip: none of hello.txt, *.hi, BP_HELLO")
+    code, said, plan = detect(buildpack, app, BP_HELLO="1")
+    assert (code, said) == (0, "join: found BP_HELLO")
+    assert '"hello"' in plan
+    (app / "a b.hi").touch()
+    assert detect(buildpack, app)[:2] == (0, "join: found a b.hi")
+    assert "python" not in (buildpack / "bin" / "detect").read_text()
+
+
+def test_it_is_assembled_once_and_again_when_a_source_changes(
+    assembled: Callable[[], Path], tmp_path: Path
+) -> None:
+    first = assembled()
+    assert assembled() == first
+    source = tmp_path / "hello" / "hello.py"
+    source.write_text(source.read_text() + "# more\n")
+    os.utime(source, (1, 1))
+    assert assembled() != first
+
+
+def test_bytecode_is_there_and_does_not_depend_on_times(assembled: Callable[[], Path]) -> None:
+    library = assembled() / "buildpacks" / "test_hello" / "1.2.3" / "lib"
+    (compiled,) = library.glob("__pycache__/hello.*.pyc")
+    # PEP 552: the second word's lowest bit says "by hash", the next "check the source".
+    assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "kind", "what"),
+    [
+        ("builder.toml", '"1.2.3"', '"9.9.9"', BuildpackFault, "test/hello@9.9.9"),
+        ("builder.toml", '"hello"', '"gone"', CnbkitError, "buildpack.toml"),
+        ("builder.toml", "[[order]]", "[[ordr]]", InvalidDocument, "ordr"),
+        ("builder.toml", "[[order]]", "[[order", InvalidDocument, "not TOML"),
+        ("hello/buildpack.toml", "hello:Hello", "hello", BuildpackFault, "which class"),
+        ("hello/hello.py", "Plan()", "Plam()", BuildpackFault, "cannot import"),
+        ("hello/hello.py", "return Built()", "return Built(", BuildpackFault, "cannot import"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_left(
+    assembled: Callable[[], Path],
+    tmp_path: Path,
+    home: Home,
+    file: str,
+    old: str,
+    new: str,
+    kind: type[CnbkitError],
+    what: str,
+) -> None:
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    with pytest.raises(kind) as caught:
+        assembled()
+    assert what in str(caught.value)
+    left = [path for path in home.buildpacks.glob("*") if not path.name.startswith(".")]
+    assert left == []
+
+
+def test_a_builder_that_is_not_there_is_named(tmp_path: Path, home: Home, root: Path) -> None:
+    with pytest.raises(PlatformFault) as caught:
+        ensure_builder(home, tmp_path / "none.toml", Runtime(), root)
+    assert caught.value.where == str(tmp_path / "none.toml")

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from cnbkit.platform.narrate import Narrator
+
+BUILD = """\
+===> ANALYZING
+Image with name "store.localhost:5095/x" not found
+===> DETECTING
+cnbkit/pip 0.1.0
+===> RESTORING
+Restoring metadata for "cnbkit/pip:lock" from cache
+===> BUILDING
+pip 0.1.0
+  requirements.txt unchanged
+===> EXPORTING
+Warning: Did not find SBOM lifecycle.sbom.cdx.json in /cnb/lifecycle
+Warning: something else
+Adding layer 'cnbkit/pip:site'
+Reusing layer 'cnbkit/pip:wheels-light-'
+Reusing cache layer 'cnbkit/pip:lock'
+Added 1/1 app layer(s)
+*** Images (sha256:abc):
+      store.localhost:5095/x
+"""
+
+
+def tell(text: str, *, verbose: bool = False) -> tuple[Narrator, list[str], str]:
+    shown: list[str] = []
+    log = io.StringIO()
+    narrator = Narrator(shown.append, log, verbose=verbose)
+    for line in text.splitlines():
+        narrator.line(line)
+    return narrator, shown, log.getvalue()
+
+
+def test_a_person_sees_what_the_buildpacks_say_and_little_else() -> None:
+    _, shown, log = tell(BUILD)
+    assert shown == [
+        "pip 0.1.0",
+        "  requirements.txt unchanged",
+        "Exporting the image ...",
+        "Warning: something else",
+    ]
+    assert log == BUILD
+
+
+def test_with_verbose_everything_is_shown() -> None:
+    _, shown, _ = tell(BUILD, verbose=True)
+    assert shown == BUILD.splitlines()
+
+
+def test_what_became_of_each_layer_is_kept() -> None:
+    narrator, _, _ = tell(BUILD)
+    assert narrator.layers == {
+        "cnbkit/pip:site": "built",
+        "cnbkit/pip:wheels-light-": "reused",
+        "app": "built",
+    }
+    assert narrator.digest == "sha256:abc"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["ERROR: failed to detect: no buildpacks participating", "======== Output: a@1 ========"],
+)
+def test_why_nothing_was_detected_is_shown(line: str) -> None:
+    _, shown, _ = tell(f"===> DETECTING\n{line}\n")
+    assert shown == [line]
+
+
+def test_the_lifecycle_repeating_a_buildpacks_exit_status_is_not() -> None:
+    _, shown, _ = tell("===> BUILDING\nError: no\nERROR: failed to build: exit status 65\n")
+    assert shown == ["Error: no"]
