@@ -18,6 +18,8 @@ from cnbkit import (
     CommandFailed,
     DetectContext,
     Detected,
+    GenerateContext,
+    Generated,
     Layer,
     LayerKey,
     Plan,
@@ -423,3 +425,26 @@ def test_the_kit_works_without_pytest(tmp_path: Path) -> None:
         [sys.executable, "-c", program, str(tmp_path / "x")], capture_output=True, check=True
     )
     assert done.stdout.endswith(b"0\nFalse\n")
+
+
+def test_an_extension_generates_dockerfiles(buildpack_run: BuildpackRun) -> None:
+    seen: dict[str, str] = {}
+
+    class Apt(Buildpack):
+        plan = Plan().provides("apt")
+
+        def generate(self, ctx: GenerateContext) -> Generated:
+            seen.update(os.environ)
+            names = [entry.metadata["package"] for entry in ctx.plan.named("apt")]
+            return Generated(
+                run=f"ARG base_image\nFROM ${{base_image}}\nRUN apt-get install {names[0]}\n",
+                run_args={"a": "b"},
+            )
+
+    result = buildpack_run(Apt, plan=[Entry(name="apt", metadata={"package": "curl"})])
+    assert result.code == 0, result.log
+    assert result.dockerfiles.keys() == {"run"}
+    assert result.dockerfiles["run"].endswith("RUN apt-get install curl\n")
+    assert result.dockerfile_args == {"run": {"a": "b"}}
+    assert {"CNB_EXTENSION_DIR", "CNB_OUTPUT_DIR"} <= seen.keys()
+    assert not {"CNB_BUILDPACK_DIR", "CNB_LAYERS_DIR", "CNB_EXEC_ENV"} & seen.keys()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import Buildpack, DetectContext, Detected, Plan, Triggers
+from cnbkit import Buildpack, DetectContext, Detected, GenerateContext, Generated, Plan, Triggers
 from cnbkit.contract.plan import Entry
 
 if TYPE_CHECKING:
@@ -74,6 +74,22 @@ def test_a_later_group_has_its_turn(detect_group: DetectGroup, sh: Path) -> None
 
 def test_an_error_in_detect_is_told_from_a_no(detect_group: DetectGroup) -> None:
     assert detect_group([Breaks, Interpreter]).code == 21
+
+
+def test_an_extension_can_provide_what_a_buildpack_requires(detect_group: DetectGroup) -> None:
+    class Apt(Buildpack):
+        plan = Plan().provides("python")
+
+        def generate(self, ctx: GenerateContext) -> Generated:
+            raise NotImplementedError(ctx)
+
+    class Broken(Apt):
+        plan = Plan().requires("python")
+
+    found = detect_group([Packages], extensions=[[Broken, Apt]], app={"requirements.txt": ""})
+    assert (found.extensions, found.group) == (("test/apt",), ("test/packages",)), found.log
+    assert "requires something in its plan" in found.log
+    assert detect_group([Packages], app={"requirements.txt": ""}).code == 20
 
 
 def test_the_reference_buildpacks_take_part_by_their_folders(detect_group: DetectGroup) -> None:

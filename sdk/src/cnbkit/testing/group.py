@@ -55,6 +55,11 @@ class DetectedGroup:
         said = [f"{name}:\n{result.log}" for name, result in self.results.items()]
         return "\n".join([*said, *self.verdict.log])
 
+    @property
+    def extensions(self) -> tuple[str, ...]:
+        """Ids of the image extensions that generate, in order."""
+        return self.verdict.extensions
+
     def plan(self, buildpack: str) -> BuildpackPlan:
         """What a buildpack of the group, by id, is given to build."""
         return self.verdict.plan(buildpack)
@@ -74,6 +79,7 @@ class DetectGroup:
     def __call__(
         self,
         *groups: Sequence[Member],
+        extensions: Sequence[Sequence[Named]] = (),
         app: Files | Path | str | None = None,
         env: Mapping[str, str] | None = None,
         bindings: Mapping[str, Mapping[str, str]] | None = None,
@@ -86,6 +92,7 @@ class DetectGroup:
         Args:
             groups: the groups to try in order. Each member is a buildpack as `buildpack_run`
                 takes it; `(buildpack, True)` if it is optional.
+            extensions: groups of image extensions, the first that fits goes first.
             app: the app's files, by name; or a folder.
             env: variables the user set.
             bindings: service bindings.
@@ -98,17 +105,13 @@ class DetectGroup:
         run = BuildpackRun(root)
         results: dict[str, Result] = {}
         known: dict[str, Candidate] = {}
-        order: list[list[str]] = []
-        for group in groups:
-            order.append([])
-            for member in group:
-                named, optional = member if isinstance(member, tuple) else (member, False)
-                source = Source.of(named, root / f"buildpack-{len(results)}")
-                info = source.descriptor.buildpack
-                order[-1].append(f"{info.id}?" if optional else info.id)
-                if info.id in results:
-                    continue
-                result = run(
+
+        def ask(member: Member) -> str:
+            named, optional = member if isinstance(member, tuple) else (member, False)
+            source = Source.of(named, root / f"source-{len(results)}")
+            name = source.info.id
+            if name not in results:
+                result = results[name] = run(
                     source,
                     app=app,
                     env=env,
@@ -118,11 +121,20 @@ class DetectGroup:
                     commands=commands,
                     phases=["detect"],
                 )
-                results[info.id] = result
-                known[info.id] = Candidate(
+                known[name] = Candidate(
                     plan=result.plan,
                     code=result.code,
                     targets=source.descriptor.targets,
-                    exec_env=info.exec_env,
+                    exec_env=source.info.exec_env,
                 )
-        return DetectedGroup(simulate(order, known, target=target, exec_env=exec_env), results)
+            return f"{name}?" if optional else name
+
+        verdict = simulate(
+            [[ask(member) for member in group] for group in groups],
+            known,
+            order_extensions=[[ask(member) for member in group] for group in extensions],
+            extensions=known,
+            target=target,
+            exec_env=exec_env,
+        )
+        return DetectedGroup(verdict, results)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
+from cnbkit.contract.descriptor import BuildpackDescriptor
 from cnbkit.contract.plan import BuildpackPlan, Entry, Plan
 from cnbkit.contract.target import Target
 from cnbkit.phase import _guarded
@@ -27,9 +28,9 @@ from cnbkit.testing.source import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnbkit.context import BuildContext, Built, DetectContext, Detected
-    from cnbkit.contract.descriptor import BuildpackDescriptor
+    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
     from cnbkit.errors import CnbkitError
+    from cnbkit.extension import Generated
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
     from cnbkit.testing.source import Named
@@ -65,6 +66,8 @@ class BuildpackRun:
         phases: Sequence[str] = ("detect", "build"),
     ) -> Result:
         """Run detect and, if it joins, build, for the first time on this app.
+
+        An image extension generates instead; see `Result.dockerfiles`.
 
         Args:
             buildpack: its class; or its folder, which may be that of any buildpack, in whatever
@@ -119,8 +122,7 @@ class _App:
             if isinstance(buildpack, Source)
             else Source.of(buildpack, self._official / "buildpack")
         )
-        descriptor = source.descriptor
-        layers_name = descriptor.buildpack.id.replace("/", "_")
+        layers_name = source.info.id.replace("/", "_")
         layers = self._official / "layers" / layers_name
         layers.parent.mkdir(parents=True)
         if previous:
@@ -131,24 +133,25 @@ class _App:
         platform = self._platform(inputs)
         inputs.app.write(self._official / "app")
         commands = FakeCommands(self._official / "commands", inputs.commands)
-        env = self._env(inputs, descriptor, commands)
+        env = self._env(inputs, source.info.clear_env, commands)
         given = {
-            "CNB_BUILDPACK_DIR": str(source.folder),
+            f"CNB_{'EXTENSION' if source.extension else 'BUILDPACK'}_DIR": str(source.folder),
             "CNB_PLATFORM_DIR": str(platform),
             **_target(inputs.target),
         }
-        if descriptor.api == "0.12":
-            given["CNB_EXEC_ENV"] = inputs.exec_env
+        exec_env = {"CNB_EXEC_ENV": inputs.exec_env} if source.descriptor.api == "0.12" else {}
         observed = _observed(source.buildpack)
         log = io.StringIO()
         code = 0
         with commands.answering(), redirect_stdout(log), redirect_stderr(log):
             if "detect" in self._phases:
-                code = self._detect(observed, {**env, **given})
-            if not code and "build" in self._phases:
-                code = self._build(observed, {**env, **given}, inputs, layers)
-                if not code:
-                    observed.fault = check_export(layers, in_image, descriptor)
+                code = self._detect(observed, {**env, **given, **exec_env})
+            if not code and source.extension and "build" in self._phases:
+                code = self._generate(observed, {**env, **given}, inputs, layers)
+            elif not code and "build" in self._phases:
+                code = self._build(observed, {**env, **given, **exec_env}, inputs, layers)
+                if not code and isinstance(source.descriptor, BuildpackDescriptor):
+                    observed.fault = check_export(layers, in_image, source.descriptor)
                     code = observed.fault.exit_code if observed.fault else 0
         print(log.getvalue(), end="")
         return Result(
@@ -209,13 +212,11 @@ class _App:
             write_files(platform / "bindings" / name, entries)
         return platform
 
-    def _env(
-        self, inputs: Inputs, descriptor: BuildpackDescriptor, commands: FakeCommands
-    ) -> dict[str, str]:
+    def _env(self, inputs: Inputs, clear_env: bool, commands: FakeCommands) -> dict[str, str]:
         home = self._official / "home"
         home.mkdir()
         env = {"PATH": BASE_PATH, "HOME": str(home)}
-        if not descriptor.buildpack.clear_env:
+        if not clear_env:
             for name, value in inputs.env.items():
                 before = env.get(name) if name in _PATHS else None
                 env[name] = f"{value}{os.pathsep}{before}" if before else value
@@ -230,18 +231,28 @@ class _App:
     def _build(
         self, buildpack: _Observed, env: Mapping[str, str], inputs: Inputs, layers: Path
     ) -> int:
+        plan = {"CNB_BP_PLAN_PATH": self._plan(buildpack, inputs)}
+        return self._phase(buildpack, "build", {**env, **plan, "CNB_LAYERS_DIR": str(layers)})
+
+    def _generate(
+        self, buildpack: _Observed, env: Mapping[str, str], inputs: Inputs, output: Path
+    ) -> int:
+        plan = {"CNB_BP_PLAN_PATH": self._plan(buildpack, inputs)}
+        return self._phase(buildpack, "generate", {**env, **plan, "CNB_OUTPUT_DIR": str(output)})
+
+    def _plan(self, buildpack: _Observed, inputs: Inputs) -> str:
         path = self._official / "buildpack-plan.toml"
         entries = inputs.entries()
         if entries is None:
             entries = _own(buildpack.answer.plan if buildpack.answer else None)
         path.write_text(BuildpackPlan(entries=entries).dumps(), encoding="utf-8")
-        build = {"CNB_LAYERS_DIR": str(layers), "CNB_BP_PLAN_PATH": str(path)}
-        return self._phase(buildpack, "build", {**env, **build})
+        return str(path)
 
     def _phase(self, buildpack: _Observed, phase: str, env: Mapping[str, str]) -> int:
         arguments = {
             "detect": ("CNB_PLATFORM_DIR", "CNB_BUILD_PLAN_PATH"),
             "build": ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
+            "generate": ("CNB_OUTPUT_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
         }[phase]
         with _as_process(env, self._official / "app"):
             return _guarded(buildpack, phase, env, [env[name] for name in arguments], "")
@@ -263,6 +274,9 @@ class _Observed(Buildpack):
     def build(self, ctx: BuildContext) -> Built:
         self.context = ctx
         return self.inner.build(ctx)
+
+    def generate(self, ctx: GenerateContext) -> Generated:
+        return self.inner.generate(ctx)
 
     def on_error(self, error: CnbkitError) -> None:
         self.fault = error

@@ -154,7 +154,7 @@ class Result:
 
     @property
     def layers_dir(self) -> Path:
-        """The layers directory."""
+        """The layers directory; of an image extension, what it generated into."""
         return self.place.actual / "layers" / self.layers_name
 
     @property
@@ -227,6 +227,22 @@ class Result:
         """
         paths = self.layers_dir.glob(f"{of}.sbom.*")
         return {path.name.removeprefix(f"{of}.sbom."): path.read_bytes() for path in paths}
+
+    @property
+    def dockerfiles(self) -> dict[str, str]:
+        """What an image extension generated: "build" and "run" → the Dockerfile."""
+        paths = self.layers_dir.glob("*.Dockerfile")
+        return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+
+    @property
+    def dockerfile_args(self) -> dict[str, dict[str, str]]:
+        """Values for the Dockerfiles' ARGs, by "build" and "run"."""
+        path = self.layers_dir / "extend-config.toml"
+        table = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return {
+            kind: {each["name"]: each["value"] for each in config.get("args", [])}
+            for kind, config in table.items()
+        }
 
     def launch_env(self, process: str = "", env: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment a process of the image starts with, as the launcher makes it.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
 from cnbkit.context import Built
-from cnbkit.contract.descriptor import BuildpackDescriptor
+from cnbkit.contract.descriptor import BuildpackDescriptor, ExtensionDescriptor
 from cnbkit.contract.plan import Alternative, BuildPlan, Plan
 from cnbkit.errors import BuildpackFault
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from cnbkit.context import BuildContext, DetectContext, Detected
+    from cnbkit.contract.descriptor import BuildpackInfo, ExtensionInfo
 
     Named: TypeAlias = "type[Buildpack] | Buildpack | Path | str"
 
 __all__ = ["Program", "Source"]
 
 _DESCRIPTOR = """api = "0.12"
-[buildpack]
+[{kind}]
 id = "test/{name}"
 version = "0.0.0"
 name = "{name}"
@@ -36,27 +37,27 @@ name = "{name}"
 
 @dataclass(frozen=True)
 class Source:
-    """A buildpack and its folder.
+    """A buildpack or image extension, and its folder.
 
     Args:
         buildpack: what runs.
-        folder: where its buildpack.toml is.
+        folder: where its buildpack.toml or extension.toml is.
         descriptor: what that says.
     """
 
     buildpack: Buildpack
     folder: Path
-    descriptor: BuildpackDescriptor
+    descriptor: BuildpackDescriptor | ExtensionDescriptor
 
     @classmethod
     def of(cls, named: Named, scratch: Path) -> Source:
         """Find out what a test means.
 
         Args:
-            named: a class or an instance; its buildpack.toml is looked for beside its module
-                and in the two folders above. Or a folder, whose buildpack.toml names a class,
-                or which has `bin/detect` and `bin/build` in any language.
-            scratch: where to write a buildpack.toml for a class that has none.
+            named: a class or an instance; its buildpack.toml or extension.toml is looked for
+                beside its module and in the two folders above. Or a folder, whose
+                descriptor names a class, or which has programs in any language.
+            scratch: where to write a descriptor for a class that has none.
         """
         if isinstance(named, str | Path):
             folder = Path(named).resolve()
@@ -64,11 +65,24 @@ class Source:
         else:
             buildpack = named() if isinstance(named, type) else named
             folder = _folder(type(buildpack), scratch)
-        path = folder / "buildpack.toml"
-        descriptor = BuildpackDescriptor.loads(
-            path.read_bytes(), name="buildpack.toml", where=str(path)
+        path = _toml(folder)
+        assert path is not None
+        kind = BuildpackDescriptor if path.name == "buildpack.toml" else ExtensionDescriptor
+        return cls(
+            buildpack, folder, kind.loads(path.read_bytes(), name=path.name, where=str(path))
         )
-        return cls(buildpack, folder, descriptor)
+
+    @property
+    def extension(self) -> bool:
+        """Whether it is an image extension, which generates instead of building."""
+        return isinstance(self.descriptor, ExtensionDescriptor)
+
+    @property
+    def info(self) -> BuildpackInfo | ExtensionInfo:
+        """The `[buildpack]` or `[extension]` table."""
+        if isinstance(self.descriptor, ExtensionDescriptor):
+            return self.descriptor.extension
+        return self.descriptor.buildpack
 
 
 class Program(Buildpack):
@@ -120,7 +134,14 @@ class Program(Buildpack):
 
 
 def _from_folder(folder: Path) -> Buildpack:
-    table = tomllib.loads((folder / "buildpack.toml").read_text(encoding="utf-8"))
+    path = _toml(folder)
+    if path is None:
+        raise BuildpackFault(
+            "there is neither buildpack.toml nor extension.toml",
+            where=str(folder),
+            remedy="name a folder that holds a buildpack",
+        )
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
     entry = table.get("metadata", {}).get("cnbkit", {}).get("entry", "")
     if not entry:
         return Program(folder)
@@ -139,9 +160,16 @@ def _folder(cls: type[Buildpack], scratch: Path) -> Path:
     except (OSError, TypeError):  # made by a program: there is no file
         module = scratch
     for folder in module.parents[:3]:
-        if (folder / "buildpack.toml").is_file():
+        if _toml(folder):
             return folder
     scratch.mkdir(parents=True)
     name = cls.__name__.strip("_").lower()
-    (scratch / "buildpack.toml").write_text(_DESCRIPTOR.format(name=name), encoding="utf-8")
+    kind = "buildpack" if cls.generate is Buildpack.generate else "extension"
+    text = _DESCRIPTOR.format(kind=kind, name=name)
+    (scratch / f"{kind}.toml").write_text(text, encoding="utf-8")
     return scratch
+
+
+def _toml(folder: Path) -> Path | None:
+    paths = (folder / name for name in ("buildpack.toml", "extension.toml"))
+    return next((path for path in paths if path.is_file()), None)
