@@ -368,6 +368,49 @@ def test_a_composite_in_a_builder_does_what_its_buildpacks_do(tmp_path: Path) ->
     assert [line for line in found(tmp_path) if "package.toml" not in line] == []
 
 
+EXTENSION = """\
+api = "0.12"
+[extension]
+id = "a/ext"
+version = "1.0.0"
+[[extension.licenses]]
+type = "MIT"
+[[targets]]
+os = "linux"
+[metadata.cnbkit]
+entry = "pack:Pack"
+"""
+GENERATES = """\
+from cnbkit import Buildpack, Generated, Plan
+
+
+class Pack(Buildpack):
+    plan = Plan().provides("x")
+
+    def generate(self, ctx):
+        return Generated()
+"""
+
+
+def test_an_extension_generates_and_provides_to_buildpacks(tmp_path: Path) -> None:
+    write(tmp_path / "ext", {"extension.toml": EXTENSION, "pack.py": GENERATES, "README.md": ""})
+    assert found(tmp_path / "ext") == []
+    more = '[[extensions]]\nuri = "ext"\n[[order-extensions]]\n[[order-extensions.group]]\nid = "a/'
+    builder(tmp_path, {"one": 'Plan().requires("x")'}, "one", f'{more}ext"')
+    assert found(tmp_path) == []
+    builder(tmp_path, {"one": 'Plan().requires("x")'}, "one", f'{more}other"')
+    assert found(tmp_path) == [
+        "builder.toml:1 warning order: a/ext is in no group of the order",
+        "builder.toml:6 error order: a/other is no buildpack named here",
+    ]
+    write(tmp_path / "ext", {"pack.py": GENERATES.partition("    def")[0]})
+    assert found(tmp_path / "ext") == ["pack.py:4 error entry: Pack has no generate of its own"]
+    write(tmp_path / "ext", {"extension.toml": EXTENSION.partition("[metadata")[0]})
+    assert found(tmp_path / "ext") == [
+        "extension.toml:1 error entry: extension.toml does not say which class is the buildpack"
+    ]
+
+
 def test_a_folder_with_nothing_to_check_is_the_callers_mistake(tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="nothing to check"):
         check(tmp_path)

@@ -41,14 +41,18 @@ def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
 
 
-@pytest.mark.parametrize(("kind", "passed"), [("component", "4 passed"), ("composite", "6 passed")])
+@pytest.mark.parametrize(
+    ("kind", "passed"),
+    [("component", "4 passed"), ("composite", "6 passed"), ("extension", "3 passed")],
+)
 def test_it_is_green_at_once(tmp_path: Path, kind: str, passed: str) -> None:
     said = run("cnbkit", "new", "acme/hello", "--kind", kind, cwd=tmp_path).splitlines()
-    assert said[0] == f"Made hello with the {kind} buildpack acme/hello. Next:"
+    assert said[0] == f"Made hello with the {kind} acme/hello. Next:"
     folder = tmp_path / "hello"
 
     assert passed in run("cnbkit", "test", "hello", cwd=tmp_path)
-    assert run("cnbkit", "check", "--strict", "hello", "hello/builder.toml", cwd=tmp_path)
+    builder = [] if kind == "extension" else ["hello/builder.toml"]
+    run("cnbkit", "check", "--strict", "hello", *builder, cwd=tmp_path)
     sources = [path for path in folder.rglob("*.py") if "tests" not in path.parts]
     tests = list(folder.rglob("test_*.py"))
     assert len(sources) == 1
@@ -64,14 +68,11 @@ def test_it_is_green_at_once(tmp_path: Path, kind: str, passed: str) -> None:
     run("ruff", "check", "--select", "ANN,B,E,F,I,PL,PT,RUF,SIM,UP,W", ".", cwd=folder)
     run("ruff", "format", "--check", ".", cwd=folder)
     # what it says to do next are commands that exist
-    assert [line.split()[:2] for line in said[1:]] == [
-        ["cnbkit", "test"],
-        ["cnbkit", "check"],
-        ["cnbkit", "build"],
-    ]
-    app, option, builder = said[3].split()[2:5]
-    assert (tmp_path / app / "hello.txt").is_file()
-    assert (option, (tmp_path / builder).is_file()) == ("--builder", True)
+    assert said[1:3] == ["  cnbkit test hello", "  cnbkit check hello"]
+    if kind != "extension":
+        app, option, path = said[3].removeprefix("  cnbkit build ").split()[:3]
+        assert (tmp_path / app / "hello.txt").is_file()
+        assert (option, (tmp_path / path).is_file()) == ("--builder", True)
 
 
 def test_a_workflow_comes_on_request(tmp_path: Path) -> None:

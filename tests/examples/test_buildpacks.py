@@ -47,3 +47,4 @@ def test_the_smallest_is_twenty_lines_at_most() -> None:
 
 def test_there_is_nothing_to_tell_of_them() -> None:
     assert check(EXAMPLES / "builder.toml") == []
+    assert check(EXAMPLES / "os-packages") == []

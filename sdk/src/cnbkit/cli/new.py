@@ -22,10 +22,10 @@ _GITHUB = ".github"
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice(["component", "composite"]),
+    type=click.Choice(["component", "composite", "extension"]),
     default="component",
     show_default=True,
-    help="A buildpack with code, or an order of others.",
+    help="A buildpack with code, an order of others, or an image extension.",
 )
 @click.option(
     "--dir",
@@ -41,16 +41,19 @@ def command(name: str, kind: str, folder: Path | None, github: bool) -> None:
     """
     pack = _checked(name)
     folder = folder or Path(pack.rpartition("/")[2])
-    files = _component(pack) if kind == "component" else _composite(pack)
+    files = _composite(pack) if kind == "composite" else _rendered(kind, _words(pack))
     files.update(_rendered("common", _words(pack)))
     if not github:
         files = {path: text for path, text in files.items() if not path.startswith(_GITHUB)}
     _write(folder, files)
-    app = "tests/app" if kind == "component" else "hello/tests/app"
-    click.echo(f"Made {folder} with the {kind} buildpack {pack}. Next:")
+    click.echo(f"Made {folder} with the {kind} {pack}. Next:")
     click.echo(f"  cnbkit test {folder}")
     click.echo(f"  cnbkit check {folder}")
-    click.echo(f"  cnbkit build {folder}/{app} --builder {folder}/builder.toml --tag greeting")
+    if kind == "extension":
+        click.echo(f'  name it in a builder.toml: [[extensions]] uri = "{folder}"')
+    else:
+        app = "tests/app" if kind == "component" else "hello/tests/app"
+        click.echo(f"  cnbkit build {folder}/{app} --builder {folder}/builder.toml --tag greeting")
 
 
 def _checked(name: str) -> str:
@@ -62,10 +65,6 @@ def _checked(name: str) -> str:
             where="NAME",
             remedy="write it like acme/hello: who it is from, and what it is called",
         ) from None
-
-
-def _component(pack: str) -> dict[str, str]:
-    return _rendered("component", _words(pack))
 
 
 def _composite(pack: str) -> dict[str, str]:

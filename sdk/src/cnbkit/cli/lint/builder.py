@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cnbkit.cli.lint.finding import Findings
+    from cnbkit.contract.builder import BuilderBuildpack, BuilderOrder
 
     Group: TypeAlias = "Sequence[tuple[str, str, bool]]"
 
@@ -31,39 +32,50 @@ def check_builder(path: Path, found: Findings) -> None:
         if toml.data:
             found.invalid(path, invalid)
         return
-    units: list[Unit] = []
-    elsewhere = False
-    for number, entry in enumerate(descriptor.buildpacks):
-        if not entry.uri or "://" in entry.uri or entry.uri.endswith((".cnb", ".tgz")):
-            elsewhere = True  # what is in it is not here to be looked at
-            continue
-        line = toml.line("buildpacks", number)
-        unit = _unit(path.parent / entry.uri, path, line, found)
-        if unit:
-            units.append(unit)
-            for what, said, has in (
-                ("id", entry.id, unit.id),
-                ("version", entry.version, unit.version),
-            ):
-                if said and said != has:
-                    remedy = f"write {has}, or leave it out"
-                    found.error(
-                        path, line, "order", f"{entry.uri} has the {what} {has}, not {said}", remedy
-                    )
-    groups: list[Group] = [
-        [(entry.id, entry.version, entry.optional) for entry in order.group]
-        for order in descriptor.order
-    ]
+    units, elsewhere = _units("buildpacks", descriptor.buildpacks, toml, found)
+    extensions, unknown = _units("extensions", descriptor.extensions, toml, found)
+    groups, before = _groups(descriptor.order), _groups(descriptor.order_extensions)
     if not groups:
         what, remedy = "there is no order, so nothing can be built", "add [[order]] with a group"
         found.error(path, 1, "order", what, remedy)
-    _check_groups(groups, units, toml, found, elsewhere=elsewhere)
-    all_groups = [*groups, *(group for unit in units for group in unit.order)]
-    used = {name for group in all_groups for name, _, _ in group}
-    for unit in units:
+    order = _Order(toml, found)
+    order.check("order-extensions", before, extensions, elsewhere=unknown, others=())
+    order.check("order", groups, units, elsewhere=elsewhere or unknown, others=extensions)
+    used = {name for group in (*groups, *before) for name, _, _ in group}
+    used |= {name for unit in units for group in unit.order for name, _, _ in group}
+    for unit in (*units, *extensions):
         if unit.id and unit.id not in used:
             what = f"{unit.id} is in no group of the order"
             found.warning(path, 1, "order", what, "add it to a group, or take its folder out")
+
+
+def _groups(order: Sequence[BuilderOrder]) -> list[Group]:
+    return [[(entry.id, entry.version, entry.optional) for entry in each.group] for each in order]
+
+
+def _units(
+    kind: str, entries: Sequence[BuilderBuildpack], toml: TomlFile, found: Findings
+) -> tuple[list[Unit], bool]:
+    """The folders a builder names, and whether it names something that is not a folder."""
+    units: list[Unit] = []
+    elsewhere = False
+    for number, entry in enumerate(entries):
+        if not entry.uri or "://" in entry.uri or entry.uri.endswith((".cnb", ".tgz")):
+            elsewhere = True  # what is in it is not here to be looked at
+            continue
+        line = toml.line(kind, number)
+        unit = _unit(toml.path.parent / entry.uri, toml.path, line, found)
+        if not unit:
+            continue
+        units.append(unit)
+        for what, said, has in (
+            ("id", entry.id, unit.id),
+            ("version", entry.version, unit.version),
+        ):
+            if said and said != has:
+                what = f"{entry.uri} has the {what} {has}, not {said}"
+                found.error(toml.path, line, "order", what, f"write {has}, or leave it out")
+    return units, elsewhere
 
 
 def check_package(path: Path, composite: TomlFile, unit: Unit, found: Findings) -> None:
@@ -84,7 +96,7 @@ def check_package(path: Path, composite: TomlFile, unit: Unit, found: Findings) 
         one = _unit(path.parent / each.uri, path, toml.line("dependencies", number), found)
         if one:
             units.append(one)
-    _check_groups(unit.order, units, composite, found, elsewhere=elsewhere)
+    _Order(composite, found).check("order", unit.order, units, elsewhere=elsewhere, others=())
 
 
 def _unit(folder: Path, by: Path, line: int, found: Findings) -> Unit | None:
@@ -102,41 +114,63 @@ def _normal(folder: Path) -> str:
     return os.path.normpath(folder)
 
 
-def _check_groups(
-    groups: Sequence[Group],
-    units: Sequence[Unit],
-    toml: TomlFile,
-    found: Findings,
-    *,
-    elsewhere: bool,
-) -> None:
-    """Check each group: that its buildpacks are there, and that their plans can be met."""
-    by_id: dict[str, list[Unit]] = {}
-    for unit in units:
-        by_id.setdefault(unit.id, []).append(unit)
-    for unit in units:
-        _gather(unit, by_id, ())
-    asked: dict[str, Unit] = {}
-    for number, group in enumerate(groups):
-        members: list[tuple[Unit, bool, int]] = []
-        seen: set[str] = set()
-        for place, (name, version, optional) in enumerate(group):
-            line = toml.line("order", number, "group", place)
-            if name in seen:
-                what = f"{name} is in group {number + 1} twice; the second time it is passed over"
-                found.error(toml.path, line, "order", what, "leave one of them")
-            seen.add(name)
-            there = by_id.get(name, [])
-            fitting = [unit for unit in there if version in ("", unit.version)]
-            if fitting:
-                members.append((fitting[0], optional, line))
-                asked[name] = fitting[0]
-            elif not elsewhere:
-                _tell_absent(name, version, there, toml.path, line, found)
-        if len(members) == len(group):
-            _check_plans(members, number + 1, toml.path, found)
-    if not elsewhere and all(unit.known for unit in asked.values()):
-        _check_names(list(asked.values()), found)
+class _Order:
+    """An order's groups.
+
+    Args:
+        toml: the file they stand in.
+        found: what was found so far.
+    """
+
+    def __init__(self, toml: TomlFile, found: Findings) -> None:
+        self._toml = toml
+        self._found = found
+
+    def check(
+        self,
+        key: str,
+        groups: Sequence[Group],
+        units: Sequence[Unit],
+        *,
+        elsewhere: bool,
+        others: Sequence[Unit],
+    ) -> None:
+        """Check each group: that its buildpacks are there, and that their plans can be met.
+
+        Args:
+            key: where in the file the groups stand.
+            groups: the groups.
+            units: every buildpack that is there.
+            elsewhere: whether there are others that could not be looked at.
+            others: extensions, which come before all groups.
+        """
+        by_id: dict[str, list[Unit]] = {}
+        for unit in units:
+            by_id.setdefault(unit.id, []).append(unit)
+        for unit in units:
+            _gather(unit, by_id, ())
+        asked: dict[str, Unit] = {}
+        for number, group in enumerate(groups):
+            members: list[tuple[Unit, bool, int]] = []
+            seen: set[str] = set()
+            for place, (name, version, optional) in enumerate(group):
+                line = self._toml.line(key, number, "group", place)
+                if name in seen:
+                    what = f"{name} is in group {number + 1} twice; the second is passed over"
+                    self._found.error(self._toml.path, line, "order", what, "leave one of them")
+                seen.add(name)
+                there = by_id.get(name, [])
+                fitting = [unit for unit in there if version in ("", unit.version)]
+                if fitting:
+                    members.append((fitting[0], optional, line))
+                    asked[name] = fitting[0]
+                elif not elsewhere:
+                    _tell_absent(name, version, there, self._toml.path, line, self._found)
+            if len(members) == len(group) and key == "order":
+                _check_plans(members, others, number + 1, self._toml.path, self._found)
+        told = [*others, *asked.values()]
+        if not elsewhere and key == "order" and all(unit.known for unit in told):
+            _check_names(told, self._found)
 
 
 def _gather(unit: Unit, by_id: Mapping[str, Sequence[Unit]], inside: tuple[str, ...]) -> None:
@@ -165,7 +199,11 @@ def _tell_absent(
 
 
 def _check_plans(
-    members: Sequence[tuple[Unit, bool, int]], number: int, path: Path, found: Findings
+    members: Sequence[tuple[Unit, bool, int]],
+    others: Sequence[Unit],
+    number: int,
+    path: Path,
+    found: Findings,
 ) -> None:
     """Tell which members can never take part, because of what the others offer and need.
 
@@ -175,10 +213,8 @@ def _check_plans(
     for at, (unit, optional, line) in enumerate(members):
         if unit.plans is None or not unit.known:
             continue
-        before, after = (
-            [each for each, _, _ in members[:at]],
-            [each for each, _, _ in members[at + 1 :]],
-        )
+        before = [*others, *(each for each, _, _ in members[:at])]
+        after = [each for each, _, _ in members[at + 1 :]]
         if any(not each.known for each in (*before, *after)):
             continue
         reasons = []

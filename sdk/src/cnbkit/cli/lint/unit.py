@@ -139,7 +139,7 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
     folder = toml.path.parent
     module, _, attribute = _entry(toml).partition(":")
     if not module or not attribute:
-        what = "buildpack.toml does not say which class is the buildpack"
+        what = f"{toml.path.name} does not say which class is the buildpack"
         remedy = 'add: [metadata.cnbkit] entry = "package:Class"'
         found.error(toml.path, toml.line("metadata", "cnbkit", "entry"), "entry", what, remedy)
         return
