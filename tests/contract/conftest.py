@@ -47,7 +47,16 @@ class Lab:
         self.root = root
         self.lifecycle = lifecycle
         self.env: dict[str, str] = {}
-        for name in ("app", "buildpacks", "extensions", "layers", "platform/env", "layout", "gen"):
+        for name in (
+            "app",
+            "buildpacks",
+            "extensions",
+            "layers",
+            "platform/env",
+            "layout",
+            "gen",
+            "cache",
+        ):
             (root / name).mkdir(parents=True)
         self._ids: list[dict[str, Any]] = []
         self._extensions: list[str] = []
@@ -63,7 +72,7 @@ class Lab:
         info: str = "",
         rest: str = "",
         api: str = "0.12",
-        **entry: Any,
+        entry: dict[str, Any] | None = None,
     ) -> Path:
         """Add a buildpack to the only group; `entry` goes to its place in the order."""
         folder = self.root / "buildpacks" / id / "1.0.0"
@@ -74,7 +83,7 @@ class Lab:
         )
         self._script(folder / "bin" / "detect", detect)
         self._script(folder / "bin" / "build", build)
-        self._ids.append({"id": id, "version": "1.0.0", **entry})
+        self._ids.append({"id": id, "version": "1.0.0", **(entry or {})})
         return folder
 
     def extension(self, id: str, *, detect: str = "exit 0", generate: str = "exit 0") -> Path:  # noqa: A002
