@@ -204,6 +204,48 @@ def test_what_is_wrong_with_a_buildpack(
         assert line.startswith(start)
 
 
+OPTIONS = """\
+from cnbkit import Buildpack, Built, Config, Option, Triggers
+
+
+class Settings(Config):
+    depth = Option.number("BP_DEPTH", default=3, help="How deep to look")
+
+
+class Pack(Buildpack):
+    triggers = Triggers("hello.txt")
+    config = Settings
+
+    def build(self, ctx):
+        return Built()
+"""
+
+
+def test_the_table_of_settings_is_kept_in_step(tmp_path: Path) -> None:
+    place = "# B\n\n<!-- settings: begin -->\n<!-- settings: end -->\n\nEnd.\n"
+    buildpack(tmp_path, {"pack.py": OPTIONS, "README.md": place})
+    assert found(tmp_path)[0] == (
+        "README.md:0 warning readme: README.md does not know BP_DEPTH, which pack.py:5 reads"
+    )
+    told = "README.md:4 warning readme: the table of settings says something else than the code"
+    assert found(tmp_path)[1] == told
+    assert check(tmp_path, fix=True) == []
+    assert (
+        "| `BP_DEPTH` | number | `3` | How deep to look |" in (tmp_path / "README.md").read_text()
+    )
+    assert (tmp_path / "README.md").read_text().endswith("\n\nEnd.\n")
+    assert found(tmp_path) == []
+    (tmp_path / "README.md").write_text("BP_DEPTH is how deep to look.\n")
+    assert found(tmp_path) == [
+        "README.md:0 warning readme: README.md has no place for the settings"
+    ]
+    dynamic = OPTIONS.replace(
+        "    def build", "    def detect(self, ctx):\n        return ctx.skip('')\n\n    def build"
+    )
+    buildpack(tmp_path, {"pack.py": dynamic, "README.md": f"BP_DEPTH {place}"})
+    assert [line for line in found(tmp_path) if "README" in line] == [told]
+
+
 def test_a_missing_readme_is_told(tmp_path: Path) -> None:
     (buildpack(tmp_path) / "README.md").unlink()
     assert found(tmp_path) == ["README.md:0 warning readme: there is no README.md"]

@@ -14,26 +14,21 @@ class OsPackages(Buildpack):
 
     def generate(self, ctx: GenerateContext) -> Generated:
         """Say how the images change."""
-        return images_with(ctx.app.text(FILE))
-
-
-def images_with(text: str) -> Generated:
-    """Dockerfiles that install one package a line."""
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-    faults = [
-        (number, f"{name!r} is no package's name")
-        for number, name in lines
-        if name and not name.replace("-", "").replace("+", "").replace(".", "").isalnum()
-    ]
-    if faults:
-        raise UserFault.of(FILE, faults, remedy="write one name a line")
-    names = " ".join(name for _, name in lines if name)
-    install = (
-        "ARG base_image\n"
-        "FROM ${base_image}\n"
-        "USER root\n"
-        f"RUN apt-get update && apt-get install -y --no-install-recommends {names}\n"
-        "ARG user_id\n"
-        "USER ${user_id}\n"
-    )
-    return Generated(build=install, run=install)
+        packages = [line.strip() for line in ctx.app.text(FILE).splitlines()]
+        faults = [
+            (number, f"{name!r} is no package's name")
+            for number, name in enumerate(packages, 1)
+            if any(not char.isalnum() and char not in "-+." for char in name)
+        ]
+        if faults:
+            raise UserFault.of(FILE, faults, remedy="write one name a line")
+        names = " ".join(filter(None, packages))
+        dockerfile = (
+            "ARG base_image\n"
+            "FROM ${base_image}\n"
+            "USER root\n"
+            f"RUN apt-get update && apt-get install -y --no-install-recommends {names}\n"
+            "ARG user_id\n"
+            "USER ${user_id}\n"
+        )
+        return Generated(build=dockerfile, run=dockerfile)

@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Process, Triggers, key
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    Config,
+    Layer,
+    LayerKey,
+    Option,
+    Process,
+    Triggers,
+    key,
+)
+
+
+class Settings(Config):
+    """What a person who builds may set."""
+
+    smallest = Option.number(
+        "BP_WORDCOUNT_SMALLEST", default=1, at_least=1, help="List words that are there so often"
+    )
 
 
 class TotalKey(LayerKey):
     """What the total depends on: with these unchanged it is taken from the last image."""
 
     pages: list[str] = key("pages")
-    smallest: str = key("BP_WORDCOUNT_SMALLEST")
+    smallest: int = key("BP_WORDCOUNT_SMALLEST")
 
 
 class WordCount(Buildpack):
     """Gives the image a list of the words of pages/*.md and how often each is there."""
 
     triggers = Triggers("pages/*.md")
+    config = Settings
     # Kept between builds, for itself alone: never in the image.
     counted = Layer.cached("counted")
     # In the image, for the app: re-used from the last image while its key fits.
@@ -43,11 +63,11 @@ class WordCount(Buildpack):
         wanted = TotalKey(
             # What follows ` #` counts, but the log does not show it.
             pages=[f"{name} #{digest}" for name, digest in digests.items()],
-            smallest=ctx.settings.get("BP_WORDCOUNT_SMALLEST", "1"),
+            smallest=Settings.read(ctx.settings).smallest,
         )
         with ctx.layer(self.total, wanted) as total:
             if total.rebuild:
-                often = [each for each in words.most_common() if each[1] >= int(wanted.smallest)]
+                often = [each for each in words.most_common() if each[1] >= wanted.smallest]
                 lines = [f"{count} {word}\n" for word, count in often]
                 (total.path / "words.txt").write_text("".join(lines))
                 total.env.launch.override("WORDS", total.path / "words.txt")

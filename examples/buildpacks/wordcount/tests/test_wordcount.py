@@ -39,3 +39,8 @@ def test_a_setting_is_part_of_the_key(buildpack_run: BuildpackRun) -> None:
     again = first.rebuild(env={"BP_WORDCOUNT_SMALLEST": "2"})
     assert again.layer("total").why == ["BP_WORDCOUNT_SMALLEST changed from 1 to 2"]
     assert again.layer("total").text("words.txt") == "2 one\n2 fish\n"
+
+
+def test_a_setting_that_cannot_be_is_the_users_to_correct(buildpack_run: BuildpackRun) -> None:
+    result = buildpack_run(WordCount, app=PAGES, env={"BP_WORDCOUNT_SMALLEST": "some"})
+    assert (result.code, result.fault and result.fault.where) == (65, "BP_WORDCOUNT_SMALLEST")

@@ -15,9 +15,12 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("paths", metavar="[DIR]...", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option("--fix", is_flag=True, help="Write the table of settings into each README.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[Path, ...], strict: bool, as_json: bool) -> None:
+def command(
+    ctx: click.Context, paths: tuple[Path, ...], strict: bool, fix: bool, as_json: bool
+) -> None:
     """Look for mistakes in buildpacks and builders, without building.
 
     DIR is the folder of a buildpack, a composite, an extension or a builder (or its
@@ -26,7 +29,7 @@ def command(ctx: click.Context, paths: tuple[Path, ...], strict: bool, as_json: 
     """
     from cnbkit.cli.lint import check
 
-    found = sorted({finding for path in paths or (Path(),) for finding in check(path)})
+    found = sorted({finding for path in paths or (Path(),) for finding in check(path, fix=fix)})
     errors = sum(finding.severity == "error" for finding in found)
     warnings = len(found) - errors
     if as_json:

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def check(path: Path) -> list[Finding]:
+def check(path: Path, *, fix: bool = False) -> list[Finding]:
     """Everything worth telling about a buildpack, a composite, an extension or a builder.
 
     Args:
         path: its folder, or a builder.toml.
+        fix: write the tables of options into READMEs.
 
     Raises:
         UserFault: the folder holds none of them.
@@ -27,7 +28,7 @@ def check(path: Path) -> list[Finding]:
     from cnbkit.cli.lint.finding import Findings
     from cnbkit.cli.lint.unit import check_unit
 
-    found = Findings()
+    found = Findings(fix=fix)
     if path.is_file() and path.suffix == ".toml" and path.name != "buildpack.toml":
         check_builder(path, found)
     else:

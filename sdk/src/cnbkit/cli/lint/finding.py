@@ -40,9 +40,14 @@ class Finding:
 
 
 class Findings:
-    """What was found so far."""
+    """What was found so far.
 
-    def __init__(self) -> None:
+    Args:
+        fix: whether to mend what has only one right form.
+    """
+
+    def __init__(self, *, fix: bool = False) -> None:
+        self.fix = fix
         self._all: set[Finding] = set()
 
     def error(self, file: Path, line: int, rule: str, what: str, remedy: str) -> None:

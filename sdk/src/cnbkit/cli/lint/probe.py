@@ -61,9 +61,23 @@ answer["generates"] = hasattr(Buildpack, "generate") and found.generate is not B
 answer["static"] = static = found.detect is Buildpack.detect
 answer["files"], answer["settings"] = found.triggers.files, found.triggers.settings
 answer["plan"], answer["planned"] = "", found.plan is not None
+if static and found.plan is not None:
+    answer["plan"] = found.plan.document().dumps()
+def config():
+    if found.config is None:
+        return
+    from cnbkit import CnbkitError
+    from cnbkit.package.readme import rendered
+    try:
+        with open(folder + "/README.md", encoding="utf-8", errors="surrogateescape") as file:
+            readme = file.read()
+        answer["readme"] = rendered(readme, found.config)
+    except OSError:
+        pass
+    except CnbkitError as error:
+        answer["readme_fault"] = [error.what, error.remedy]
 if static:
-    if found.plan is not None:
-        answer["plan"] = found.plan.document().dumps()
+    config()
     tell()
 import os
 from cnbkit import CnbkitError
@@ -85,6 +99,7 @@ except CnbkitError:
 except BaseException as error:
     fail("detect", error)
 answer["modules"] = sorted(sys.modules)
+config()
 tell()
 """
 
@@ -105,6 +120,8 @@ class Probed:
         plan: the build plan as TOML, if triggers alone decide.
         planned: whether a plan is declared, be it an empty one.
         modules: what was loaded after a detect; empty if triggers alone decide.
+        readme: the README with the table of its options; empty if it has no options or README.
+        readme_fault: why the README cannot have that table, and what to do.
     """
 
     failed: tuple[str, str, list[tuple[str, int]]] | None = None
@@ -117,6 +134,8 @@ class Probed:
     plan: str = ""
     planned: bool = False
     modules: tuple[str, ...] = ()
+    readme: str = ""
+    readme_fault: tuple[str, str] | None = None
 
     @property
     def heavy(self) -> list[str]:
@@ -167,4 +186,6 @@ def probe(folder: Path, module: str, attribute: str) -> Probed:
         plan=answer.get("plan", ""),
         planned=answer.get("planned", False),
         modules=tuple(answer.get("modules", ())),
+        readme=answer.get("readme", ""),
+        readme_fault=tuple(answer["readme_fault"]) if "readme_fault" in answer else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,6 +171,7 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
             unit.requires = {n: unit.requires.get(n, place) for _, r in unit.plans for n in r}
     else:
         _tell_failure(told, place, module, attribute, found)
+    _check_options(folder / "README.md", told, found)
     _check_settings(folder, python, found)
     _check_lock(folder / "requirements.lock", found)
 
@@ -224,6 +226,25 @@ def _check_detect(
         what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
         remedy = "import inside build whatever only build needs"
         found.warning(*place, "heavy", what, remedy)
+
+
+def _check_options(readme: Path, told: Probed, found: Findings) -> None:
+    """That the README has the table of the options the code declares."""
+    if told.readme_fault:
+        found.warning(readme, 0, "readme", *told.readme_fault)
+    if not told.readme:
+        return
+    text = readme.read_text(encoding="utf-8", errors="surrogateescape")
+    if text == told.readme:
+        return
+    if found.fix:
+        readme.write_text(told.readme, encoding="utf-8", errors="surrogateescape")
+        return
+    pairs = zip_longest(text.splitlines(), told.readme.splitlines())
+    line = next((at for at, (is_, should) in enumerate(pairs, 1) if is_ != should), 1)
+    what = "the table of settings says something else than the code"
+    remedy = f"run: cnbkit check --fix {readme.parent}"
+    found.warning(readme, line, "readme", what, remedy)
 
 
 def _check_settings(folder: Path, python: Python, found: Findings) -> None:
