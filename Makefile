@@ -1,6 +1,6 @@
 # Each target is a line or two: the work is in tools/, bench/ and the CLI.
 .DEFAULT_GOAL := help
-.PHONY: demo test lint bench help
+.PHONY: demo test test-nightly lint bench help
 
 demo:   ## build a small ML app, run it, change it, build it again
 	@tools/setup
@@ -9,6 +9,10 @@ demo:   ## build a small ML app, run it, change it, build it again
 test:   ## run all tests
 	@tools/setup test
 	@.venv/bin/pytest
+
+test-nightly:  ## ten times as many random orders against the lifecycle
+	@tools/setup test
+	@CNBKIT_NIGHTLY=1 .venv/bin/pytest tests/testing
 
 lint:   ## check style, types, and that no registry's host name is committed
 	@tools/setup test
@@ -21,4 +25,4 @@ bench:  ## measure builds and rebuilds
 	@.venv/bin/python bench/run.py
 
 help:   ## this list
-	@sed -n 's/^\([a-z]*\):  *## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):  *## /\1	/p' Makefile
