@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cnbkit.contract.document import decode, encode
 from cnbkit.contract.model import InvalidDocument
+from cnbkit.errors import BuildpackFault
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = (
@@ -119,3 +120,10 @@ def test_what_people_read_is_laid_out_for_them() -> None:
         's = "say \\"x\\""\n\n[t]\n"a b" = [1, true, {x = "\\u000a"}]\n\n[t.empty]\n\n'
         "[[many]]\nn = 1\n\n[[many.of]]\n\n[many.of.m]\n\n[[many]]\n"
     )
+
+
+def test_what_is_no_text_is_refused_before_it_is_written() -> None:
+    for value in ("caf\udce9", [0.5, "caf\udce9"]):
+        with pytest.raises(BuildpackFault, match=r"not UTF-8: .*caf.udce9") as caught:
+            encode({"ok": 1, "drink": value})
+        assert caught.value.remedy

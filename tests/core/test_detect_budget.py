@@ -1,4 +1,4 @@
-"""What a detect may cost, counted in modules: times depend on the machine."""
+"""What detect and an unchanged build may cost, in modules: times depend on the machine."""
 
 from __future__ import annotations
 
@@ -91,3 +91,71 @@ def test_a_detect_imports_little_and_nothing_heavy(
     assert set(modules) & HEAVY == set()
     assert len(modules) <= 75
     assert ('[[provides]]\nname = "a"\n' in plan.read_text()) == (code == 0)
+
+
+BUILD = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import os
+from cnbkit import Buildpack, Built, Config, Layer, LayerKey, Option, Process, key, migrates
+
+class Key(LayerKey, version=2):
+    packages: list[str] = key("packages", default_factory=list)
+
+    @migrates(1)
+    @staticmethod
+    def _from_1(old):
+        return old
+
+class Options(Config):
+    engine = Option.choice("BP_ENGINE", "uv", "pip")
+
+class Pack(Buildpack):
+    config = Options
+
+    def build(self, ctx):
+        config = self.config.read(ctx.settings)
+        with ctx.layer(Layer.in_image("wheels"), Key(packages=["a 1"])) as layer:
+            layer.env.launch.prepend("PATH", config.engine, ":")
+        with ctx.layer(Layer.for_build("choice")) as choice:
+            choice.env.build.override("A", "b")
+        web = Process(type="web", command=["x"], default=True)
+        return Built(web, labels={"team": "a"}, store={"n": 1})
+
+from cnbkit.phase import build
+build(Pack(), os.environ, identity="x 1.2.3")
+print(*sys.modules, sep="\\n")
+"""
+
+
+def test_an_unchanged_build_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "plan").touch()
+    imported: list[set[str]] = []
+    restored = ""
+    for number in range(2):
+        layers = tmp_path / f"layers-{number}"
+        layers.mkdir()
+        if restored:
+            (layers / "wheels.toml").write_text(restored)
+        done = subprocess.run(
+            [
+                *(sys.executable, "-I", "-S", "-B", "-c", BUILD),
+                *(str(Path(cnbkit.__file__).parents[1]), sysconfig.get_path("purelib")),
+            ],
+            cwd=tmp_path,
+            env={
+                "CNB_PLATFORM_DIR": str(tmp_path),
+                "CNB_BP_PLAN_PATH": str(tmp_path / "plan"),
+                "CNB_LAYERS_DIR": str(layers),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        imported.append(set(done.stdout.splitlines()))
+        text = (layers / "wheels.toml").read_text()
+        restored = "[metadata]" + text.partition("[metadata]")[2]
+    assert "pydantic" in imported[0]
+    assert imported[1] & HEAVY == set()
+    assert len(imported[1]) <= 90

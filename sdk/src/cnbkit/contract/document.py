@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit.contract.model import Fault, InvalidDocument, Model
+from cnbkit.errors import BuildpackFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ def encode(data: Mapping[str, Any]) -> str:
 
     Text, whole numbers, truth values, lists and tables are written right here, because
     importing a library for them takes longer than a whole detect; the rest by tomli_w.
+
+    Raises:
+        BuildpackFault: a text in it holds bytes that are not UTF-8 (surrogates, as `os.environ`
+            has them).
     """
     lines: list[str] = []
     try:
@@ -52,8 +57,21 @@ def encode(data: Mapping[str, Any]) -> str:
     except _Unusual:
         import tomli_w
 
-        return tomli_w.dumps(data)
-    return "\n".join([*lines, ""]) if lines else ""
+        return _utf8(tomli_w.dumps(data))
+    return _utf8("\n".join([*lines, ""])) if lines else ""
+
+
+def _utf8(text: str) -> str:
+    # What came from a variable or a file name may hold bytes that are no text.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].rpartition("\n")[2] + text[error.start :].partition("\n")[0]
+        raise BuildpackFault(
+            f"a value to write is not UTF-8: {line!a}",
+            remedy="decode it, or leave it out of layers, labels and plans",
+        ) from None
+    return text
 
 
 class _Unusual(Exception):
