@@ -144,12 +144,7 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
         remedy = 'add: [metadata.cnbkit] entry = "package:Class"'
         found.error(toml.path, toml.line("metadata", "cnbkit", "entry"), "entry", what, remedy)
         return
-    files = [
-        path
-        for path in sorted(folder.rglob("*.py"))
-        if not _NOT_CODE & set(path.relative_to(folder).parts)
-    ]
-    python = Python(files)
+    python = Python(_code(folder))
     unit.provides, unit.requires = python.plan_names("provides"), python.plan_names("requires")
     place = python.place_of(attribute) or (toml.path, toml.line("metadata", "cnbkit", "entry"))
     told = probe(folder, module, attribute)
@@ -172,8 +167,21 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
     else:
         _tell_failure(told, place, module, attribute, found)
     _check_options(folder / "README.md", told, found)
-    _check_settings(folder, python, found)
+    _check_settings(folder, python, told.readme, found)
     _check_lock(folder / "requirements.lock", found)
+
+
+def _code(folder: Path) -> list[Path]:
+    """Its Python files; tests and other buildpacks below it are not its code."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            other = any((entry / name).is_file() for name in ("buildpack.toml", "extension.toml"))
+            if entry.name not in _NOT_CODE and not entry.name.startswith(".") and not other:
+                found += _code(entry)
+        elif entry.suffix == ".py":
+            found.append(entry)
+    return found
 
 
 def _tell_failure(
@@ -247,10 +255,18 @@ def _check_options(readme: Path, told: Probed, found: Findings) -> None:
     found.warning(readme, line, "readme", what, remedy)
 
 
-def _check_settings(folder: Path, python: Python, found: Findings) -> None:
-    """BP_* variables: their names, and that the README knows them."""
+def _check_settings(folder: Path, python: Python, wanted: str, found: Findings) -> None:
+    """BP_* variables: their names, and that the README knows them.
+
+    Args:
+        folder: the buildpack's.
+        python: its code.
+        wanted: the README as it should be, if it is made from options.
+        found: what was found so far.
+    """
     readme = folder / "README.md"
-    text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    there = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    text = wanted or there
     for name, (path, line) in sorted(python.settings().items()):
         if not _VARIABLE.fullmatch(name):
             what = f"{name} cannot be set everywhere: it is not all capitals, digits and _"

@@ -1,0 +1,39 @@
+"""docs/reference/cli.md, made of what the commands say of themselves.
+
+python -m tests.docs.cli_page >docs/reference/cli.md
+"""
+
+from __future__ import annotations
+
+import click
+
+from cnbkit.cli import COMMANDS
+from cnbkit.cli import cnbkit as group
+
+__all__ = ["render"]
+
+_HEAD = """\
+# Command line
+
+Every command says `--help`. Faults go to stderr; [exit codes](exit-codes.md) say whose they are.
+`check` and `inspect` print one JSON object with `--json`.
+
+"""
+
+
+def render() -> str:
+    """The page."""
+    parts = [_HEAD]
+    with click.Context(group, info_name="cnbkit") as context:
+        for name in sorted(COMMANDS):
+            command = group.get_command(context, name)
+            assert command is not None
+            with click.Context(
+                command, info_name=name, parent=context, terminal_width=96, max_content_width=96
+            ) as inner:
+                parts.append(f"## {name}\n\n```text\n{command.get_help(inner).rstrip()}\n```\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    print(render(), end="")

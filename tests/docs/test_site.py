@@ -1,0 +1,75 @@
+"""The documentation as a site."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+import cnbkit
+import cnbkit.testing
+from cnbkit.cli import COMMANDS
+from cnbkit.cli import cnbkit as group
+
+from .blocks import ROOT
+from .cli_page import render
+
+DOCS = ROOT / "docs"
+
+
+def test_it_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("mkdocs"), "build", "--strict", "--site-dir", tmp_path],
+        cwd=ROOT,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "NO_MKDOCS_2_WARNING": "1",
+            "DISABLE_MKDOCS_2_WARNING": "true",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    page = (tmp_path / "reference" / "api" / "index.html").read_text()
+    loaded = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"(https?://[^\"]+)", page)
+    assert loaded == []
+    assert "Declare a field whose change rebuilds the layer" in page
+
+
+def test_the_public_api_is_on_one_page() -> None:
+    named = re.findall(r"^::: cnbkit\.(\w+)$", (DOCS / "reference/api.md").read_text(), re.M)
+    assert sorted(named) == sorted(cnbkit.__all__)
+    assert len(named) <= 40
+
+
+def test_the_testing_kit_is_on_one_page() -> None:
+    text = (DOCS / "reference/testing.md").read_text()
+    named = re.findall(r"^::: cnbkit\.testing\.(\w+)$", text, re.M)
+    assert sorted(named) == sorted(cnbkit.testing.__all__)
+
+
+def test_the_command_line_page_is_what_the_commands_say() -> None:
+    assert (DOCS / "reference/cli.md").read_text() == render(), (
+        "run: .venv/bin/python -m tests.docs.cli_page >docs/reference/cli.md"
+    )
+
+
+def test_every_command_has_help() -> None:
+    with click.Context(group) as context:
+        for name in COMMANDS:
+            command = group.get_command(context, name)
+            assert command is not None
+            assert command.help
+
+
+def test_the_feature_table_has_every_row_of_the_anchors() -> None:
+    text = (DOCS / "reference/features.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    widths = {line.count(" | ") for line in rows}
+    assert len(rows) >= 36
+    assert len(widths) == 1
