@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cnbkit import BuildContext, CommandFailed, UserFault
 from cnbkit.bindings import Bindings
@@ -14,7 +18,6 @@ from cnbkit.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -181,3 +184,24 @@ def test_the_longest_secret_goes_first_and_short_ones_are_none() -> None:
     hide("secret-and-more")
     hide("abc")
     assert redacted("abc secret-and-more secret") == "abc [redacted] [redacted]"
+
+
+@given(
+    type_=st.binary(max_size=8),
+    value=st.binary(max_size=40)
+    | st.text("ab:/@%=\n password://", max_size=40).map(lambda text: text.encode()),
+)
+def test_any_bytes_make_a_binding(type_: bytes, value: bytes) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        _bind(Path(scratch) / "platform" / "bindings" / "x", type=type_, value=value)
+        [binding] = _context(Path(scratch)).bindings.all()
+        assert binding.bytes("value") == value
+
+
+def test_no_byte_of_a_secret_that_is_no_text_shows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _bind(tmp_path / "platform" / "bindings" / "x", type="pypi", password=b"gehe\xffim")
+    ctx = _context(tmp_path)
+    ctx.run("cat", str(tmp_path / "platform" / "bindings" / "x" / "password"))
+    assert capsys.readouterr().out == "    [redacted]\n"

@@ -42,11 +42,16 @@ class Binding:
         self.name = os.path.basename(path)
         self.path = path
         self._files = {**_files(f"{path}/metadata"), **_files(f"{path}/secret"), **_files(path)}
+        self.type = self.provider = ""
         self.type = self._meta("type") or self._meta("kind")
         self.provider = self._meta("provider")
 
     def _meta(self, key: str) -> str:
-        return self.text(key).strip() if key in self._files else ""
+        # One that cannot be read matches nothing; it must not stop a build that never asks.
+        try:
+            return self.text(key, "").strip()
+        except UserFault:
+            return ""
 
     def __repr__(self) -> str:
         return f"Binding({self.name!r}, type={self.type!r}, keys={self.keys()!r})"
@@ -118,7 +123,8 @@ class Binding:
             if key.lower() in _PUBLIC:
                 continue
             try:
-                value = self.bytes(key).decode("utf-8", errors="surrogateescape")
+                # As the output of programs is read, too.
+                value = self.bytes(key).decode("utf-8", errors="replace")
             except UserFault:
                 continue
             url = "://" in value and "\n" not in value.strip()
