@@ -183,7 +183,9 @@ def test_the_longest_secret_goes_first_and_short_ones_are_none() -> None:
     hide("secret")
     hide("secret-and-more")
     hide("abc")
+    hide("machine\nlogin\n")
     assert redacted("abc secret-and-more secret") == "abc [redacted] [redacted]"
+    assert redacted("the machine's login") == "the machine's login"
 
 
 @given(

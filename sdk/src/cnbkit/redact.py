@@ -11,6 +11,8 @@ __all__ = ["forget", "hide", "redacted"]
 SHOWN = "[redacted]"
 # Shorter ones would tear holes into words; nobody can guess less than that anyway.
 _MIN = 4
+# A netrc may have `machine` and `login` on lines of their own.
+_MIN_LINE = 8
 _known: set[str] = set()
 
 
@@ -20,10 +22,10 @@ def forget() -> None:
 
 
 def hide(secret: str) -> None:
-    """Never show this text again, nor any whole line of it."""
-    for each in (secret, secret.strip(), *(line.strip() for line in secret.splitlines())):
-        if len(each) >= _MIN:
-            _known.add(each)
+    """Never show this text again, nor any long line of it."""
+    _known.update(each for each in (secret, secret.strip()) if len(each) >= _MIN)
+    lines = (line.strip() for line in secret.strip().splitlines())
+    _known.update(line for line in lines if len(line) >= _MIN_LINE)
 
 
 def redacted(text: str) -> str:
