@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import tomli_w
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cnbkit.cli.check import command
 from cnbkit.cli.lint import check
@@ -490,3 +493,44 @@ def test_findings_are_printed_for_people_and_machines(tmp_path: Path) -> None:
     assert finding["rule"] == "descriptor"
     assert (finding["file"], finding["line"]) == (f"{odd}/buildpack.toml", 1)
     assert finding["remedy"] == "correct the file"
+
+
+JSON = st.recursive(
+    st.one_of(st.booleans(), st.integers(-9, 9), st.text("ab/.-", max_size=4)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.sampled_from(["group", "id", "uri", "version", "cnbkit"]), inner),
+    ),
+    max_leaves=6,
+)
+KEYS = [
+    *("api", "buildpack", "buildpacks", "dependencies", "extension", "extensions", "metadata"),
+    *("order", "order-extensions", "stacks", "targets"),
+]
+
+
+@pytest.mark.parametrize("name", ["buildpack.toml", "extension.toml", "builder.toml"])
+@given(content=st.one_of(st.binary(max_size=60), st.dictionaries(st.sampled_from(KEYS), JSON)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_any_descriptor_gives_findings_and_no_traceback(
+    tmp_path: Path, name: str, content: bytes | dict[str, object]
+) -> None:
+    data = content if isinstance(content, bytes) else tomli_w.dumps(content).encode()
+    (tmp_path / name).write_bytes(data)
+    assert all(each.remedy and each.what for each in check(tmp_path / name))
+
+
+@given(
+    lock=st.binary(max_size=80),
+    readme=st.binary(max_size=80),
+    code=st.one_of(st.binary(max_size=40), st.text("'\"\\BP_=\n ()", max_size=30).map(str.encode)),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
+def test_any_lock_readme_and_code_give_findings_and_no_traceback(
+    tmp_path: Path, lock: bytes, readme: bytes, code: bytes
+) -> None:
+    buildpack(tmp_path)
+    (tmp_path / "requirements.lock").write_bytes(lock)
+    (tmp_path / "README.md").write_bytes(readme)
+    (tmp_path / "more.py").write_bytes(code)
+    assert all(each.remedy and each.what for each in check(tmp_path))

@@ -25,6 +25,7 @@ __all__ = ["COMMANDS", "cnbkit", "main"]
 COMMANDS: Final[Mapping[str, str]] = {
     "build": "cnbkit.cli.build:command",
     "check": "cnbkit.cli.check:command",
+    "completion": "cnbkit.cli.completion:command",
     "inspect": "cnbkit.cli.inspect:command",
     "new": "cnbkit.cli.new:command",
     "prepare": "cnbkit.cli.prepare:command",

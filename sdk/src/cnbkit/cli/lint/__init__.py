@@ -29,13 +29,14 @@ def check(path: Path, *, fix: bool = False) -> list[Finding]:
     from cnbkit.cli.lint.unit import check_unit
 
     found = Findings(fix=fix)
-    if path.is_file() and path.suffix == ".toml" and path.name != "buildpack.toml":
+    units = ("buildpack.toml", "extension.toml")
+    if path.is_file() and path.suffix == ".toml" and path.name not in units:
         check_builder(path, found)
     else:
         folder = path.parent if path.is_file() else path
         names = [
             name
-            for name in ("buildpack.toml", "extension.toml", "builder.toml")
+            for name in (*units, "builder.toml")
             if (folder / name).is_file()
         ]
         if not names:
