@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit import Buildpack
 from cnbkit.cli.lint import check
 from cnbkit.contract.builder import BuilderDescriptor
 from cnbkit.platform.home import Home
 from cnbkit.platform.store import ImageStore
 
 from .blocks import ROOT, Block, Page, pages
+
+if TYPE_CHECKING:
+    from cnbkit.testing import BuildpackRun
 
 PAGES = pages()
 BIN = Path(sys.executable).parent
@@ -120,6 +126,8 @@ def test_python_blocks_run_and_their_tests_pass(projects: Path) -> None:
 
 def test_buildpacks_in_the_documentation_have_no_findings(projects: Path) -> None:
     for path in sorted(projects.rglob("buildpack.toml")):
+        if path.parent.name == "docs_howto_check":
+            continue  # has one for the sake of showing it
         found = [
             each
             for each in check(path.parent)
@@ -210,3 +218,27 @@ def test_only_the_readme_has_blocks_without_a_language_and_other_tests_run_them(
         known = README if page.path.name == "README.md" else {}
         for text in page.plain:
             assert any(text.startswith(start) for start in [*known, *OUTPUT]), text
+
+
+@pytest.mark.parametrize("page", ["README", "docs_index"])
+def test_buildpacks_shown_without_tests_build(
+    projects: Path, page: str, buildpack_run: BuildpackRun
+) -> None:
+    app = {"hello.txt": "hi", "model.url": "https://example.com/m", "start.sh": ""}
+    built = 0
+    for path in sorted((projects / page).rglob("*.py")):
+        names = runpy.run_path(str(path))
+        for value in names.values():
+            if isinstance(value, type) and issubclass(value, Buildpack) and value is not Buildpack:
+                result = buildpack_run(value, app=app, commands={"curl": ""})
+                assert (result.detected, result.code) == (True, 0), result.log
+                built += 1
+    assert built
+
+
+def test_the_rules_of_check_are_all_described() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "sdk/src/cnbkit/cli/lint").glob("*.py"))
+    used = set(re.findall(r"found\.(?:error|warning)\([^\"]*?, \"(\w+)\",", text))
+    described = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/howto/check.md").read_text(), re.M)
+    assert used == set(described) - {"descriptor"} | ({"descriptor"} & used)
+    assert "descriptor" in described
