@@ -39,8 +39,12 @@ class Engine:
         for name, text in files.items():
             (self.app / name).write_text(text)
 
-    def build(self, *folders: Path, options: tuple[str, ...] = (), code: int = 0) -> str:
-        """Build with one group of these buildpacks, in this order; what was printed."""
+    def build(self, *folders: Path, builder: Path | None = None, code: int = 0) -> str:
+        """Build with one group of these buildpacks, in this order, or with a builder of its own.
+
+        Returns:
+            What was printed.
+        """
         lines = [f'[[buildpacks]]\nuri = "{folder}"\n' for folder in folders]
         lines.append("[[order]]\n")
         for folder in folders:
@@ -48,8 +52,8 @@ class Engine:
             lines.append(f'[[order.group]]\nid = "{table["id"]}"\n')
         self._builder.write_text("\n".join(lines))
         return self._cnbkit(
-            *("build", str(self.app), "--tag", self.name, "--builder", str(self._builder)),
-            *("--verbose", *options),
+            *("build", str(self.app), "--tag", self.name, "--verbose"),
+            *("--builder", str(builder or self._builder)),
             code=code,
         )
 

@@ -65,6 +65,17 @@ def test_foreign_buildpacks_and_ours_build_one_image(engine: Engine, tmp_path: P
     assert "greet is in the cache" in engine.build(*folders)
 
 
+def test_image_extensions_are_left_out_and_that_is_said(engine: Engine) -> None:
+    builder = engine.app.parent / "extended.toml"
+    motd = FOREIGN / "motd"
+    builder.write_text(
+        f'[[buildpacks]]\nuri = "{motd}"\n[[extensions]]\nuri = "{motd}"\n'
+        '[[order]]\n[[order.group]]\nid = "samples/motd"\n'
+    )
+    engine.write({"motd.txt": "All is well"})
+    assert "Leaving out image extensions" in engine.build(builder=builder)
+
+
 def test_only_a_folder_that_names_no_class_of_ours_is_foreign(tmp_path: Path) -> None:
     assert all(is_foreign(folder) for folder in FOREIGN.iterdir())
     root = Path(__file__).parents[2]
@@ -128,3 +139,12 @@ def test_an_order_names_one_buildpack_that_is_there(tmp_path: Path, entry: str, 
     with pytest.raises(BuildpackFault, match=f"group 1 {fault}") as caught:
         ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
     assert "0.0.2" in str(caught.value.remedy)
+
+
+@pytest.mark.parametrize("place", ['uri = "absent"', 'uri = "docker://a/b"', 'image = "a/b"'])
+def test_a_buildpack_of_a_builder_is_a_folder(tmp_path: Path, place: str) -> None:
+    builder = tmp_path / "builder.toml"
+    builder.write_text(f"[[buildpacks]]\n{place}\n")
+    with pytest.raises(BuildpackFault, match="is no folder of a buildpack") as caught:
+        ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
+    assert caught.value.where == str(builder)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cnbkit.buildpack import Buildpack
     from cnbkit.context import BuildContext, Built, DetectContext, GenerateContext
 
-__all__ = ["build", "detect", "generate", "main"]
+__all__ = ["build", "detect", "generate", "guarded", "main"]
 
 NOT_DETECTED = 100
 REPORT = ".cnbkit-report.tsv"
@@ -36,19 +36,20 @@ def main(buildpack: Buildpack, phase: str = "", identity: str = "") -> NoReturn:
     if not phase and arguments and arguments[0] in ("detect", "build", "generate"):
         phase = arguments.pop(0)
     phase = phase or os.path.basename(program)
-    code = _guarded(buildpack, phase, os.environ, arguments, identity)
+    code = guarded(buildpack, phase, os.environ, arguments, identity)
     sys.stdout.flush()
     # Nothing is left to clean up, and tearing the interpreter down takes milliseconds.
     os._exit(code)
 
 
-def _guarded(
+def guarded(
     buildpack: Buildpack,
     phase: str,
     env: Mapping[str, str],
     arguments: Sequence[str],
     identity: str,
 ) -> int:
+    """Run one phase and print whatever fault ends it; the exit status."""
     try:
         if phase == "detect":
             return detect(buildpack, env, arguments)

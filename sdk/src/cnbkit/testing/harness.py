@@ -17,7 +17,7 @@ from cnbkit.buildpack import Buildpack
 from cnbkit.contract.descriptor import BuildpackDescriptor
 from cnbkit.contract.plan import BuildpackPlan, Entry, Plan
 from cnbkit.contract.target import Target
-from cnbkit.phase import _guarded
+from cnbkit.phase import guarded
 from cnbkit.testing.commands import FakeCommands
 from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
@@ -255,7 +255,7 @@ class _App:
             "generate": ("CNB_OUTPUT_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
         }[phase]
         with _as_process(env, self._official / "app"):
-            return _guarded(buildpack, phase, env, [env[name] for name in arguments], "")
+            return guarded(buildpack, phase, env, [env[name] for name in arguments], "")
 
 
 class _Observed(Buildpack):
