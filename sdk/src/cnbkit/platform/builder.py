@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.contract.builder import BuilderDescriptor, BuilderOrder
+    from cnbkit.contract.builder import BuilderBuildpack, BuilderDescriptor, BuilderOrder
     from cnbkit.package.assemble import Runtime
     from cnbkit.package.source import BuildpackSource
     from cnbkit.platform.foreign import ForeignBuildpack
@@ -59,8 +59,10 @@ def ensure_builder(
         builder = BuilderDescriptor.loads(
             _read(descriptor), name=descriptor.name, where=str(descriptor)
         )
-        sources = [_source((descriptor.parent / each.uri).resolve()) for each in builder.buildpacks]
+        sources = [_source(each, descriptor) for each in builder.buildpacks]
         order = _with_versions(builder, sources, descriptor)
+        if builder.extensions:
+            progress("Leaving out image extensions: what they do needs root, and this needs none")
         progress(f"Assembling {len(sources)} buildpacks ...")
         ours = _assemble_all(folder, sources, runtime)
         _write_order(order, folder)
@@ -116,10 +118,17 @@ def _states(path: str) -> list[str]:
     return [line for name in names for line in _states(f"{path}/{name}")]
 
 
-def _source(directory: Path) -> Source:
+def _source(entry: BuilderBuildpack, descriptor: Path) -> Source:
     from cnbkit.package.source import BuildpackSource
     from cnbkit.platform.foreign import ForeignBuildpack, is_foreign
 
+    directory = (descriptor.parent / entry.uri).resolve()
+    if not entry.uri or not directory.is_dir():
+        raise BuildpackFault(
+            f"{entry.uri or entry.image} is no folder of a buildpack",
+            where=str(descriptor),
+            remedy="name a folder in uri, relative to this file; unpack packages first",
+        )
     return ForeignBuildpack(directory) if is_foreign(directory) else BuildpackSource(directory)
 
 

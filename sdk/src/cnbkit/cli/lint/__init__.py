@@ -34,11 +34,7 @@ def check(path: Path, *, fix: bool = False) -> list[Finding]:
         check_builder(path, found)
     else:
         folder = path.parent if path.is_file() else path
-        names = [
-            name
-            for name in (*units, "builder.toml")
-            if (folder / name).is_file()
-        ]
+        names = [name for name in (*units, "builder.toml") if (folder / name).is_file()]
         if not names:
             raise UserFault(
                 "nothing to check: no buildpack.toml, extension.toml or builder.toml",
