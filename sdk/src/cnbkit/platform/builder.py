@@ -51,6 +51,8 @@ def ensure_builder(
         BuildpackFault: the order names what is not there, or a buildpack cannot be assembled.
         PlatformFault: dependencies cannot be fetched, or the disk is full.
     """
+    if any(line.strip() == "[[extensions]]" for line in _text_lines(descriptor)):
+        progress("Leaving out image extensions: what they do needs root, and this needs none")
     stamp = home.buildpacks / f"{_stamp(descriptor, runtime, root)}"
 
     def make(folder: Path) -> None:
@@ -61,8 +63,6 @@ def ensure_builder(
         )
         sources = [_source(each, descriptor) for each in builder.buildpacks]
         order = _with_versions(builder, sources, descriptor)
-        if builder.extensions:
-            progress("Leaving out image extensions: what they do needs root, and this needs none")
         progress(f"Assembling {len(sources)} buildpacks ...")
         ours = _assemble_all(folder, sources, runtime)
         _write_order(order, folder)
@@ -101,10 +101,13 @@ def _stamp(descriptor: Path, runtime: Runtime, root: Path) -> str:
 
 def _folders(descriptor: Path) -> list[Path]:
     """The buildpacks' folders, found without a TOML parser: every `uri = "…"` line."""
-    lines = _read(descriptor).decode(errors="replace").splitlines()
-    pairs = (line.partition("=") for line in lines)
+    pairs = (line.partition("=") for line in _text_lines(descriptor))
     uris = [value.strip().strip("\"'") for name, _, value in pairs if name.strip() == "uri"]
     return [descriptor.parent / uri for uri in uris]
+
+
+def _text_lines(descriptor: Path) -> list[str]:
+    return _read(descriptor).decode(errors="replace").splitlines()
 
 
 def _states(path: str) -> list[str]:
