@@ -103,7 +103,7 @@ def test_bytecode_is_there_and_does_not_depend_on_times(assembled: Callable[[], 
     ("file", "old", "new", "kind", "what"),
     [
         ("builder.toml", '"1.2.3"', '"9.9.9"', BuildpackFault, "test/hello@9.9.9"),
-        ("builder.toml", '"hello"', '"gone"', CnbkitError, "buildpack.toml"),
+        ("builder.toml", '"hello"', '"gone"', BuildpackFault, "gone is no folder of a buildpack"),
         ("builder.toml", "[[order]]", "[[ordr]]", InvalidDocument, "ordr"),
         ("builder.toml", "[[order]]", "[[order", InvalidDocument, "not TOML"),
         ("hello/buildpack.toml", "hello:Hello", "hello", BuildpackFault, "which class"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -131,13 +132,18 @@ class BuildpackSource:
         return path if path.is_file() else None
 
     def files(self) -> list[Path]:
-        """Every file that belongs to the buildpack, sorted; tests and caches do not."""
-        skip = {"__pycache__", "tests", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-        return sorted(
-            path
-            for path in self.directory.rglob("*")
-            if path.is_file() and not skip & set(path.relative_to(self.directory).parts)
-        )
+        """Every file that belongs to the buildpack, sorted.
+
+        Not its tests, nor what makes the folder a project: pyproject.toml, a builder.toml to
+        try it with, and all that begins with a dot (.venv, .git, caches).
+        """
+        skip = {"__pycache__", "tests"}
+        found = []
+        for folder, folders, names in os.walk(self.directory):
+            folders[:] = [name for name in folders if name not in skip and name[0] != "."]
+            found += [Path(folder, name) for name in names if name[0] != "."]
+        project = {self.directory / "pyproject.toml", self.directory / "builder.toml"}
+        return sorted(path for path in found if path not in project)
 
     def digest(self) -> str:
         """SHA-256 over names and contents of `files`."""

@@ -263,6 +263,8 @@ class _Observed(Buildpack):
 
     def __init__(self, inner: Buildpack) -> None:
         self.inner = inner
+        # The phase reads the options before it calls anything here.
+        self.config = inner.config  # type: ignore[misc]
         self.answer: Detected | None = None
         self.context: BuildContext | None = None
         self.fault: CnbkitError | None = None
