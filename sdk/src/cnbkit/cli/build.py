@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit.cli.variables import given_variables
+
 if TYPE_CHECKING:
     from cnbkit.platform.home import Home
 
@@ -87,18 +89,10 @@ def _name_of(path: Path) -> str:
 
 
 def _environment(variables: tuple[str, ...]) -> dict[str, str]:
-    import os
-
-    found = {}
-    for item in variables:
-        name, given, value = item.partition("=")
-        if not name or "/" in name:
-            raise click.BadParameter("expected K=V", param_hint="--env")
-        if given:
-            found[name] = value
-        elif name in os.environ:
-            found[name] = os.environ[name]
-    return found
+    # Each becomes a file of the platform directory, so a name must not be a path.
+    if any("/" in item.partition("=")[0] for item in variables):
+        raise click.BadParameter("expected K=V", param_hint="--env")
+    return given_variables(variables)
 
 
 def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from cnbkit.cli.variables import given_variables
+
 __all__ = ["command"]
 
 
@@ -35,19 +37,4 @@ def command(
     from cnbkit.platform.home import Home
     from cnbkit.platform.run import run_image
 
-    ctx.exit(run_image(Home.default(), image, process, args, _environment(variables)))
-
-
-def _environment(variables: tuple[str, ...]) -> dict[str, str]:
-    import os
-
-    found = {}
-    for item in variables:
-        name, given, value = item.partition("=")
-        if not name:
-            raise click.BadParameter("expected K=V", param_hint="--env")
-        if given:
-            found[name] = value
-        elif name in os.environ:
-            found[name] = os.environ[name]
-    return found
+    ctx.exit(run_image(Home.default(), image, process, args, given_variables(variables)))

@@ -8,7 +8,6 @@ pip/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -144,15 +143,6 @@ class BuildpackSource:
             found += [Path(folder, name) for name in names if name[0] != "."]
         project = {self.directory / "pyproject.toml", self.directory / "builder.toml"}
         return sorted(path for path in found if path not in project)
-
-    def digest(self) -> str:
-        """SHA-256 over names and contents of `files`."""
-        total = hashlib.sha256()
-        for path in self.files():
-            name = path.relative_to(self.directory).as_posix()
-            total.update(f"{name}\0{path.stat().st_mode & 0o111:o}\0".encode())
-            total.update(hashlib.sha256(path.read_bytes()).digest())
-        return total.hexdigest()
 
     def detection(self) -> Detection:
         """What its class declares about joining.

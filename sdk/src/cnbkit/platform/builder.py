@@ -51,16 +51,15 @@ def ensure_builder(
         BuildpackFault: the order names what is not there, or a buildpack cannot be assembled.
         PlatformFault: dependencies cannot be fetched, or the disk is full.
     """
-    if any(line.strip() == "[[extensions]]" for line in _text_lines(descriptor)):
+    text = _read(descriptor)
+    if any(line.strip() == b"[[extensions]]" for line in text.splitlines()):
         progress("Leaving out image extensions: what they do needs root, and this needs none")
-    stamp = home.buildpacks / f"{_stamp(descriptor, runtime, root)}"
+    stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
 
     def make(folder: Path) -> None:
         from cnbkit.contract.builder import BuilderDescriptor
 
-        builder = BuilderDescriptor.loads(
-            _read(descriptor), name=descriptor.name, where=str(descriptor)
-        )
+        builder = BuilderDescriptor.loads(text, name=descriptor.name, where=str(descriptor))
         sources = [_source(each, descriptor) for each in builder.buildpacks]
         order = _with_versions(builder, sources, descriptor)
         progress(f"Assembling {len(sources)} buildpacks ...")
@@ -83,7 +82,7 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _stamp(descriptor: Path, runtime: Runtime, root: Path) -> str:
+def _stamp(parent: Path, text: bytes, runtime: Runtime, root: Path) -> str:
     """A digest that changes with anything the folder is made of.
 
     Names, sizes and times stand for contents: this is asked at every build, and reading and
@@ -92,22 +91,18 @@ def _stamp(descriptor: Path, runtime: Runtime, root: Path) -> str:
     from cnbkit.package.assemble import source_roots
 
     total = hashlib.sha256(f"{runtime.python} {runtime.version} {runtime.arch} {root}".encode())
-    total.update(_read(descriptor))
-    for path in [*source_roots(), *_folders(descriptor)]:
+    total.update(text)
+    for path in [*source_roots(), *_folders(parent, text)]:
         for line in sorted(_states(str(path))):
             total.update(line.encode(errors="surrogateescape"))
     return total.hexdigest()[:32]
 
 
-def _folders(descriptor: Path) -> list[Path]:
+def _folders(parent: Path, text: bytes) -> list[Path]:
     """The buildpacks' folders, found without a TOML parser: every `uri = "…"` line."""
-    pairs = (line.partition("=") for line in _text_lines(descriptor))
+    pairs = (line.partition("=") for line in text.decode(errors="replace").splitlines())
     uris = [value.strip().strip("\"'") for name, _, value in pairs if name.strip() == "uri"]
-    return [descriptor.parent / uri for uri in uris]
-
-
-def _text_lines(descriptor: Path) -> list[str]:
-    return _read(descriptor).decode(errors="replace").splitlines()
+    return [parent / uri for uri in uris]
 
 
 def _states(path: str) -> list[str]:
