@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,18 +12,7 @@ from hypothesis import strategies as st
 from cnbkit import BuildContext, CommandFailed, UserFault
 from cnbkit.bindings import Bindings
 from cnbkit.log import Log
-from cnbkit.redact import forget, hide, redacted
 from cnbkit.settings import Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(autouse=True)
-def _nothing_known() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 def _bind(folder: Path, **entries: str | bytes) -> Path:
@@ -84,10 +72,11 @@ def test_kubernetes_links_are_followed_and_its_own_entries_are_not(tmp_path: Pat
     for key in ("type", ".netrc"):
         (folder / key).symlink_to(f"..data/{key}")
     (tmp_path / "platform" / "bindings" / "..data").symlink_to("k8s")
-    [binding] = _context(tmp_path).bindings.all()
+    ctx = _context(tmp_path)
+    [binding] = ctx.bindings.all()
     assert (binding.type, binding.keys()) == ("netrc", [".netrc"])
     assert binding.file(".netrc").endswith("/k8s/.netrc")
-    assert redacted("a s3cr3t b") == "a [redacted] b"
+    assert ctx.log.secrets.redacted("a s3cr3t b") == "a [redacted] b"
 
 
 def test_the_platforms_variables_are_found_behind_kubernetes_links(tmp_path: Path) -> None:
@@ -104,9 +93,10 @@ def test_the_older_form_is_read_too(tmp_path: Path) -> None:
     folder = tmp_path / "platform" / "bindings" / "old"
     _bind(folder / "metadata", kind="pypi", provider="acme")
     _bind(folder / "secret", token="verysecret")
-    [binding] = _context(tmp_path).bindings.all("pypi", "acme")
+    ctx = _context(tmp_path)
+    [binding] = ctx.bindings.all("pypi", "acme")
     assert (binding.keys(), binding.text("token")) == (["token"], "verysecret")
-    assert redacted("verysecret") == "[redacted]"
+    assert ctx.log.secrets.redacted("verysecret") == "[redacted]"
 
 
 def test_what_is_not_text_comes_as_bytes(tmp_path: Path) -> None:
@@ -151,8 +141,9 @@ def test_a_platform_without_bindings_has_none(tmp_path: Path) -> None:
 )
 def test_secrets_within_an_entry_are_hidden(tmp_path: Path, value: str, secret: str) -> None:
     _bind(tmp_path / "platform" / "bindings" / "x", type="pypi", config=value)
-    _ = _context(tmp_path).bindings
-    assert redacted(f"<{secret}>") == "<[redacted]>"
+    ctx = _context(tmp_path)
+    _ = ctx.bindings
+    assert ctx.log.secrets.redacted(f"<{secret}>") == "<[redacted]>"
 
 
 def test_what_everyone_may_know_stays_readable(tmp_path: Path) -> None:
@@ -160,9 +151,10 @@ def test_what_everyone_may_know_stays_readable(tmp_path: Path) -> None:
     _bind(folder / "x", type="postgresql", host="db.example", username="admin", password="s3cret")
     _bind(folder / "ca", type="ca-certificates", cert="public text")
     _bind(folder / "url", type="pypi", url="https://index.example/simple")
-    _ = _context(tmp_path).bindings
+    ctx = _context(tmp_path)
+    _ = ctx.bindings
     for public in ("db.example", "admin", "public text", "https://index.example/simple"):
-        assert redacted(public) == public
+        assert ctx.log.secrets.redacted(public) == public
 
 
 def test_no_secret_shows_in_what_programs_print_nor_in_faults(
@@ -177,15 +169,6 @@ def test_no_secret_shows_in_what_programs_print_nor_in_faults(
     shown = "".join(capsys.readouterr()) + str(caught.value)
     assert "hunter22" not in shown
     assert shown.count("[redacted]") == 5
-
-
-def test_the_longest_secret_goes_first_and_short_ones_are_none() -> None:
-    hide("secret")
-    hide("secret-and-more")
-    hide("abc")
-    hide("machine\nlogin\n")
-    assert redacted("abc secret-and-more secret") == "abc [redacted] [redacted]"
-    assert redacted("the machine's login") == "the machine's login"
 
 
 @given(

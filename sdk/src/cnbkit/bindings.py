@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 
 from cnbkit.errors import UserFault
-from cnbkit.redact import hide
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit.redact import Secrets
     from cnbkit.settings import Settings
 
 __all__ = ["Binding", "Bindings"]
@@ -25,7 +25,6 @@ _PUBLIC = (
     *("repository", "region", "ca.crt", "tls.crt"),
 )
 _PUBLIC_TYPES = ("ca-certificates", "dependency-mapping")
-_SECRET_WORDS = ("password", "passwd", "token", "secret", "api_key", "apikey", "_auth")
 
 
 class Binding:
@@ -115,8 +114,8 @@ class Binding:
                 remedy="store it as UTF-8 text",
             ) from None
 
-    def hide(self) -> None:
-        """Keep its secrets out of everything that is shown from now on."""
+    def hide(self, secrets: Secrets) -> None:
+        """Add its secrets to those that are not shown from now on."""
         if self.type.lower() in _PUBLIC_TYPES:
             return
         for key in self.keys():
@@ -127,11 +126,7 @@ class Binding:
                 value = self.bytes(key).decode("utf-8", errors="replace")
             except UserFault:
                 continue
-            url = "://" in value and "\n" not in value.strip()
-            if not url:
-                hide(value)
-            for part in _secret_parts(value):
-                hide(part)
+            secrets.hide_within(value)
 
 
 class Bindings:
@@ -152,7 +147,7 @@ class Bindings:
                     found[name] = Binding(f"{root}/{name}")
         self._found = [found[name] for name in sorted(found)]
         for binding in self._found:
-            binding.hide()
+            binding.hide(settings.secrets)
 
     def all(self, type: str = "", provider: str = "") -> list[Binding]:
         """Those of a type and provider, sorted by name; upper and lower case are the same."""
@@ -179,24 +174,3 @@ def _listdir(directory: str) -> list[str]:
 def _files(directory: str) -> dict[str, str]:
     paths = {entry: f"{directory}/{entry}" for entry in _listdir(directory)}
     return {entry: path for entry, path in paths.items() if os.path.isfile(path)}
-
-
-def _secret_parts(value: str) -> list[str]:
-    """Passwords within a URL, a netrc or a configuration file."""
-    parts = []
-    for word in value.split():
-        scheme, found, rest = word.strip("\"'").partition("://")
-        login, at, _ = rest.partition("/")[0].rpartition("@")
-        password = login.partition(":")[2] or login
-        if scheme and found and at and password:
-            from urllib.parse import unquote
-
-            parts += [password, unquote(password)]
-    words = iter(value.split())
-    parts += [next(words, "") for word in words if word == "password"]
-    for line in value.splitlines():
-        for sign in "=:":
-            key, found, rest = line.partition(sign)
-            if found and any(word in key.lower() for word in _SECRET_WORDS):
-                parts.append(rest.strip().strip("\"'"))
-    return parts

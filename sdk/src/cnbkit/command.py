@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
 
+    from cnbkit.redact import Secrets
+
 __all__ = ["CommandFailed", "Runner"]
 
 _TAIL = 40
@@ -25,7 +27,7 @@ class CommandFailed(CnbkitError):
         code: its exit status; 127 if it could not be started, -9 if killed by signal 9.
         output: its last lines, stdout and stderr together.
 
-    Secrets of bindings show in none of its text as `str(error)` gives it.
+    `output` is as it came; `str(error)` shows no secret.
     """
 
     def __init__(self, argv: list[str], code: int, output: str, limit: float | None = None) -> None:
@@ -49,14 +51,20 @@ class Runner:
         env: gives the environment at the time of each call.
         cwd: where programs run: the app's directory.
         show: gets each line a program prints.
+        secrets: what an error of a program must not show.
     """
 
     def __init__(
-        self, env: Callable[[], Mapping[str, str]], cwd: str, show: Callable[[str], None]
+        self,
+        env: Callable[[], Mapping[str, str]],
+        cwd: str,
+        show: Callable[[str], None],
+        secrets: Secrets | None = None,
     ) -> None:
         self._env = env
         self._cwd = cwd
         self._show = show
+        self._secrets = secrets
 
     def __call__(
         self,
@@ -82,11 +90,26 @@ class Runner:
             CommandFailed: non-zero exit status, the time is over, or the program does not
                 exist.
         """
+        command = [str(each) for each in argv]
+        try:
+            return self._run(
+                command, {**self._env(), **(env or {})}, cwd or self._cwd, quiet, limit
+            )
+        except CommandFailed as failed:
+            failed.secrets = self._secrets
+            raise
+
+    def _run(
+        self,
+        command: list[str],
+        environment: Mapping[str, str],
+        cwd: str | PathLike[str],
+        quiet: bool,
+        limit: float | None,
+    ) -> str:
         import subprocess
         import threading
 
-        command = [str(each) for each in argv]
-        environment = {**self._env(), **(env or {})}
         sys.stdout.flush()
         lines: list[str] = []
         over = threading.Event()
@@ -94,7 +117,7 @@ class Runner:
             with subprocess.Popen(
                 command,
                 env=environment,
-                cwd=cwd or self._cwd,
+                cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -202,9 +202,7 @@ class Config:
         for attribute, option in cls.__options__.items():
             text = settings.get(option.name)
             if text and option.secret:
-                from cnbkit.redact import hide
-
-                hide(text)
+                settings.secrets.hide(text)
             try:
                 config.__dict__[attribute] = option.value(text) if text else option.default
             except ValueError as error:

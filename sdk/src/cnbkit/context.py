@@ -122,7 +122,7 @@ class _Context:
     ) -> None:
         self.app = App(app)
         self.env = env
-        self.settings = Settings(env, platform)
+        self.settings = Settings(env, platform, log.secrets)
         self.target = Target.from_env(env)
         self.exec_env = env.get("CNB_EXEC_ENV", "production")
         self.log = log
@@ -138,6 +138,14 @@ class _Context:
 
             self._bindings = Bindings(self.settings, self._platform)
         return self._bindings
+
+    def hide(self, secret: str) -> None:
+        """Never show this text again, in log, faults and tracebacks; nor passwords within it.
+
+        Values of bindings, and of options declared `secret`, are hidden already. Of an address
+        with a login only that is hidden. Texts of less than four characters are not.
+        """
+        self.log.secrets.hide(secret)
 
     @property
     def buildpack_dir(self) -> Path:
@@ -215,7 +223,9 @@ class BuildContext(_Context):
         self._layers = layers
         self._plan = plan
         self.opened: list[OpenLayer] = []
-        self.run = Runner(self._env_of_programs, app, lambda line: log.info(f"  {line}"))
+        self.run = Runner(
+            self._env_of_programs, app, lambda line: log.info(f"  {line}"), log.secrets
+        )
 
     @property
     def plan(self) -> BuildpackPlan:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from cnbkit.contract.target import Target
+    from cnbkit.redact import Secrets
 
 __all__ = ["BuildpackFault", "CnbkitError", "PlatformFault", "UserFault"]
 
@@ -40,6 +41,7 @@ class CnbkitError(Exception):
         target: what was built for, then.
         app: the app's directory, then.
         layer: name of the layer that was open when it happened; empty if none was.
+        secrets: what `str` leaves out; known once a phase has run.
     """
 
     exit_code = 70
@@ -50,6 +52,7 @@ class CnbkitError(Exception):
     target: Target | None = None
     app = ""
     layer = ""
+    secrets: Secrets | None = None
 
     def __init__(
         self,
@@ -86,8 +89,6 @@ class CnbkitError(Exception):
 
     def __str__(self) -> str:
         """The whole fault, one part a line, without any secret."""
-        from cnbkit.redact import redacted
-
         lines = [f"Error: {self.what}"]
         if self.where:
             lines.append(f"  where: {self.where}")
@@ -98,7 +99,8 @@ class CnbkitError(Exception):
         if self.detail:
             lines.append("  detail:")
             lines.extend(f"    {line}" for line in self.detail.splitlines())
-        return redacted("\n".join(lines))
+        text = "\n".join(lines)
+        return text if self.secrets is None else self.secrets.redacted(text)
 
 
 class UserFault(CnbkitError):

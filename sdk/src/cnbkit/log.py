@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import time
 
-from cnbkit.redact import redacted
+from cnbkit.redact import Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,46 +24,55 @@ __all__ = ["Log"]
 
 
 class Log:
-    """A buildpack's voice. Secrets it knows of (`redact`) show as `[redacted]`.
+    """A buildpack's voice. Secrets show as `[redacted]`.
 
     Args:
         level: "debug" shows `detail` too, "warn" only warnings and errors, "error" only those.
+        secrets: what is hidden; more may be added later.
     """
 
-    def __init__(self, level: str = "info") -> None:
+    def __init__(self, level: str = "info", secrets: Secrets | None = None) -> None:
+        self.secrets = secrets or Secrets()
         self.verbose = level == "debug"
         self.quiet = level in ("warn", "error")
         self._warns = level != "error"
 
     @classmethod
-    def from_setting(cls, value: str) -> Log:
+    def from_setting(cls, value: str, secrets: Secrets | None = None) -> Log:
         """As BP_LOG_LEVEL says: debug (or trace), info, warn, error; anything else is info."""
         level = value.strip().lower()
-        return cls({"trace": "debug", "warning": "warn", "fatal": "error"}.get(level, level))
+        return cls(
+            {"trace": "debug", "warning": "warn", "fatal": "error"}.get(level, level), secrets
+        )
 
     def heading(self, text: str) -> None:
         """Name what speaks now."""
         if not self.quiet:
-            _write(sys.stdout, text)
+            self._write(sys.stdout, text)
 
     def info(self, text: str) -> None:
         """A decision or a result."""
         if not self.quiet:
-            _write(sys.stdout, _indent(text))
+            self._write(sys.stdout, _indent(text))
 
     def detail(self, text: str) -> None:
         """Something only a person hunting a fault wants to read."""
         if self.verbose:
-            _write(sys.stdout, _indent(text))
+            self._write(sys.stdout, _indent(text))
 
     def warn(self, text: str) -> None:
         """Something that may go wrong later."""
         if self._warns:
-            _write(sys.stderr, _indent(f"Warning: {text}"))
+            self._write(sys.stderr, _indent(f"Warning: {text}"))
 
     def timed(self, text: str) -> _Timed:
         """A long step: `with log.timed("Installing"): …` prints the text, then the seconds."""
         return _Timed(self, text)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        stream.write(self.secrets.redacted(text) + "\n")
+        # What a child process prints has to come in order with what we print.
+        stream.flush()
 
 
 class _Timed:
@@ -88,9 +97,3 @@ class _Timed:
 
 def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines())
-
-
-def _write(stream: TextIO, text: str) -> None:
-    stream.write(redacted(text) + "\n")
-    # What a child process prints has to come in order with what we print.
-    stream.flush()

@@ -13,7 +13,7 @@ import time
 
 from cnbkit.errors import BuildpackFault, CnbkitError
 from cnbkit.log import Log
-from cnbkit.redact import forget, redacted
+from cnbkit.redact import Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ def guarded(
     identity: str,
 ) -> int:
     """Run one phase and print whatever fault ends it; the exit status."""
+    secrets = Secrets()
     try:
         if phase == "detect":
-            return detect(buildpack, env, arguments)
+            return detect(buildpack, env, arguments, secrets=secrets)
         if phase == "build":
-            return build(buildpack, env, arguments, identity)
+            return build(buildpack, env, arguments, identity, secrets=secrets)
         if phase == "generate":
-            return generate(buildpack, env, arguments, identity)
+            return generate(buildpack, env, arguments, identity, secrets=secrets)
         raise BuildpackFault(
             f"there is no phase {phase!r}",
             remedy="call it as bin/detect, bin/build or bin/generate",
@@ -87,23 +88,29 @@ def guarded(
     fault.buildpack = identity or _identity(env)
     fault.target = Target.from_env(env)
     fault.app = os.getcwd()
-    return _failed(buildpack, fault)
+    fault.secrets = secrets
+    return _failed(buildpack, fault, secrets)
 
 
-def _failed(buildpack: Buildpack, fault: CnbkitError) -> int:
+def _failed(buildpack: Buildpack, fault: CnbkitError, secrets: Secrets) -> int:
     try:
         buildpack.on_error(fault)
     except (Exception, SystemExit) as error:  # the fault matters more than its hook's
-        print(redacted(f"Warning: on_error failed: {error!r}"), file=sys.stderr)
+        print(secrets.redacted(f"Warning: on_error failed: {error!r}"), file=sys.stderr)
     print(fault, file=sys.stderr, flush=True)
     return fault.exit_code
 
 
-def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
+def detect(
+    buildpack: Buildpack,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    *,
+    secrets: Secrets | None = None,
+) -> int:
     """Run detect and write its plan; the exit status."""
     from cnbkit.context import DetectContext, Detected
 
-    forget()
     platform = _input(env, "CNB_PLATFORM_DIR", arguments, 0)
     plan_path = _input(env, "CNB_BUILD_PLAN_PATH", arguments, 1)
     ctx = DetectContext(
@@ -111,7 +118,7 @@ def detect(buildpack: Buildpack, env: Mapping[str, str], arguments: Sequence[str
         env=env,
         buildpack=_folder(env),
         platform=platform,
-        log=_log(env),
+        log=_log(env, secrets),
     )
     with _Traced("detect", ctx):
         answer = buildpack.detect(ctx)
@@ -140,14 +147,15 @@ def build(
     env: Mapping[str, str],
     arguments: Sequence[str] = (),
     identity: str = "",
+    *,
+    secrets: Secrets | None = None,
 ) -> int:
     """Run build and write its results; the exit status."""
     from cnbkit.context import BuildContext
 
-    forget()
     start = time.monotonic()
     layers = _input(env, "CNB_LAYERS_DIR", arguments, 0)
-    log = _log(env)
+    log = _log(env, secrets)
     log.heading(identity or _identity(env))
     ctx = BuildContext(
         app=os.getcwd(),
@@ -213,6 +221,7 @@ class _Traced:
                 attributes={"cnb.target": str(ctx.target), "cnb.exec_env": ctx.exec_env},
                 layers=getattr(ctx, "opened", ()),
                 error="" if error is None else str(what),
+                secrets=ctx.log.secrets,
             )
         except OSError as failure:
             ctx.log.warn(f"no trace in BP_TRACE_DIR={self._directory}: {failure.strerror}")
@@ -223,14 +232,15 @@ def generate(
     env: Mapping[str, str],
     arguments: Sequence[str] = (),
     identity: str = "",
+    *,
+    secrets: Secrets | None = None,
 ) -> int:
     """Run an extension's generate and write its results; the exit status."""
     from cnbkit.context import GenerateContext
     from cnbkit.extension import Generated, write
 
-    forget()
     output = _input(env, "CNB_OUTPUT_DIR", arguments, 0)
-    log = _log(env)
+    log = _log(env, secrets)
     log.heading(identity or _identity(env))
     ctx = GenerateContext(
         app=os.getcwd(),
@@ -330,5 +340,5 @@ def _identity(env: Mapping[str, str]) -> str:
     return f"{table.get('name') or table.get('id', kind)} {table.get('version', '')}".strip()
 
 
-def _log(env: Mapping[str, str]) -> Log:
-    return Log.from_setting(env.get("BP_LOG_LEVEL", ""))
+def _log(env: Mapping[str, str], secrets: Secrets | None) -> Log:
+    return Log.from_setting(env.get("BP_LOG_LEVEL", ""), secrets)

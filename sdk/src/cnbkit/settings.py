@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit.errors import UserFault
+from cnbkit.redact import Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,9 +23,13 @@ class Settings:
     Args:
         env: the process's environment.
         platform: the platform directory; empty if there is none.
+        secrets: gets to know what must not be shown.
     """
 
-    def __init__(self, env: Mapping[str, str], platform: str) -> None:
+    def __init__(
+        self, env: Mapping[str, str], platform: str, secrets: Secrets | None = None
+    ) -> None:
+        self.secrets = secrets or Secrets()
         self._env = env
         self._platform = platform
 

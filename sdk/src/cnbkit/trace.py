@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from cnbkit.layers import OpenLayer
+    from cnbkit.redact import Secrets
 
 __all__ = ["write_trace"]
 
@@ -30,6 +31,7 @@ def write_trace(
     attributes: dict[str, str] | None = None,
     layers: Sequence[OpenLayer] = (),
     error: str = "",
+    secrets: Secrets,
 ) -> str:
     """Write one phase's spans: itself and its layers.
 
@@ -42,6 +44,7 @@ def write_trace(
         attributes: more to know of the phase.
         layers: those it opened.
         error: what went wrong; empty if nothing did.
+        secrets: what it must not say.
 
     Returns:
         The file's path.
@@ -49,11 +52,12 @@ def write_trace(
     seed = f"{identity}\0{phase}\0{began}\0{os.getpid()}"
     trace = hashlib.sha256(seed.encode()).hexdigest()[:32]
     root = hashlib.sha256(f"{seed}\0".encode()).hexdigest()[:16]
-    top = _span(trace, root, "", phase, began, ended, attributes or {}, error)
+    shown = {name: secrets.redacted(value) for name, value in (attributes or {}).items()}
+    top = _span(trace, root, "", phase, began, ended, shown, secrets.redacted(error))
     spans = [top]
     for number, layer in enumerate(layers):
         own = hashlib.sha256(f"{seed}\0{number}".encode()).hexdigest()[:16]
-        about = {"layer.state": layer.state, "layer.why": "; ".join(layer.why)}
+        about = {"layer.state": layer.state, "layer.why": secrets.redacted("; ".join(layer.why))}
         name = f"layer {layer.layer.name}"
         failed = "failed" if layer.failed else ""
         end = layer.ended or ended
@@ -81,8 +85,6 @@ def _span(
     attributes: dict[str, str],
     error: str,
 ) -> dict[str, Any]:
-    from cnbkit.redact import redacted
-
     span: dict[str, Any] = {
         "traceId": trace,
         "spanId": own,
@@ -91,16 +93,10 @@ def _span(
         "startTimeUnixNano": str(began),
         "endTimeUnixNano": str(ended),
         "attributes": _attributes(attributes),
-        "status": {"code": 2, "message": redacted(error)} if error else {"code": 1},
+        "status": {"code": 2, "message": error} if error else {"code": 1},
     }
     return {**span, "parentSpanId": parent} if parent else span
 
 
 def _attributes(values: dict[str, str]) -> list[dict[str, Any]]:
-    from cnbkit.redact import redacted
-
-    return [
-        {"key": key, "value": {"stringValue": redacted(value)}}
-        for key, value in values.items()
-        if value
-    ]
+    return [{"key": key, "value": {"stringValue": value}} for key, value in values.items() if value]
