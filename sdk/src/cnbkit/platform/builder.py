@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cnbkit.contract.builder import BuilderBuildpack, BuilderDescriptor, BuilderOrder
     from cnbkit.package.assemble import Runtime
     from cnbkit.package.source import BuildpackSource
-    from cnbkit.platform.foreign import ForeignBuildpack
+    from cnbkit.package.foreign import ForeignBuildpack
     from cnbkit.platform.home import Home
 
     Source = BuildpackSource | ForeignBuildpack
@@ -118,7 +118,7 @@ def _states(path: str) -> list[str]:
 
 def _source(entry: BuilderBuildpack, descriptor: Path) -> Source:
     from cnbkit.package.source import BuildpackSource
-    from cnbkit.platform.foreign import ForeignBuildpack, is_foreign
+    from cnbkit.package.foreign import ForeignBuildpack, is_foreign
 
     directory = (descriptor.parent / entry.uri).resolve()
     if not entry.uri or not directory.is_dir():
@@ -166,7 +166,7 @@ def _with_versions(
 def _assemble_all(folder: Path, sources: list[Source], runtime: Runtime) -> list[str]:
     """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are."""
     from cnbkit.package.assemble import assemble
-    from cnbkit.platform.foreign import ForeignBuildpack
+    from cnbkit.package.foreign import ForeignBuildpack
 
     ours = []
     for source in sources:
