@@ -21,7 +21,7 @@ class Key(LayerKey):
     packages: list[str] = key("packages", default_factory=list)
 
 class Pack(Buildpack):
-    triggers = Triggers("requirements.txt", "*.yml", settings=("BP_X",))
+    triggers = Triggers("requirements.txt", "*.yml", settings=("BP_X",), bindings=("ca",))
     plan = Plan().provides("a").requires("b", version="1") | Plan().provides("a")
     layer = Layer.in_image("wheels")
 
@@ -63,15 +63,17 @@ HEAVY = {
         (["requirements.txt"], {"BP_READS": "true"}, 0),
         ([], {"BP_X": "1"}, 0),
         (["lock.yml", "requirements"], {}, 0),
+        (["bindings/x/type"], {}, 0),
         ([], {}, 100),
     ],
-    ids=["by file", "reads the file", "by setting", "by pattern", "skips"],
+    ids=["by file", "reads the file", "by setting", "by pattern", "by binding", "skips"],
 )
 def test_a_detect_imports_little_and_nothing_heavy(
     tmp_path: Path, files: list[str], env: dict[str, str], code: int
 ) -> None:
     for name in files:
-        (tmp_path / name).write_text("flask")
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("ca" if name.endswith("type") else "flask")
     plan = tmp_path / "plan"
     plan.touch()
     done = subprocess.run(

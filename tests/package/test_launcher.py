@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from cnbkit.package.source import BuildpackSource
 
 PATTERNS = ("a.txt", "*.yml", "?b", "d/x", "*/y", ".h*", "with space", "q'uote$x")
 FILES = (*(p for p in PATTERNS if not set("*?") & set(p)), "k.yml", ".yml", "bb", "d/y", ".hid")
+_PLANNED = Plan().provides("it's")
+_PLAN = _PLANNED.document().dumps()
 VALUES = st.sampled_from(["", " ", "\n", "1", " x y ", "*"])
 
 
@@ -27,8 +30,9 @@ def _source(folder: Path, triggers: Triggers) -> BuildpackSource:
     )
     (folder / "pack.py").write_text(
         "from cnbkit import *\nclass Pack(Buildpack):\n"
-        f"    triggers = Triggers(*{triggers.files!r}, settings={triggers.settings!r})\n"
-        '    plan = Plan().provides("it")\n'
+        f"    triggers = Triggers(*{triggers.files!r}, settings={triggers.settings!r},"
+        f" bindings={triggers.bindings!r})\n"
+        '    plan = Plan().provides("it\'s")\n'
     )
     return BuildpackSource(folder)
 
@@ -63,31 +67,126 @@ def test_the_shell_and_python_agree(
             (root / "app" / name).touch()
         if file is not None:
             (root / "platform" / "env" / "BP_X").write_text(file)
-        script = root / "detect"
-        script.write_text(detect_script(_source(root / "pack", triggers), "/nowhere/python3"))
-        (root / "plan").touch()
-        done = subprocess.run(
-            ["sh", str(script), str(root / "platform"), str(root / "plan")],
-            cwd=root / "app",
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        platform = str(root / "platform")
-        ctx = DetectContext(
-            app=str(root / "app"), env=env, buildpack="", platform=platform, log=Log()
-        )
-        answer = _pack(triggers)().detect(ctx)
-        assert done.stderr == ""
-        assert done.returncode == (0 if answer.joins else 100)
-        assert done.stdout == f"  {'join' if answer.joins else 'skip'}: {answer.reason}\n"
-        assert ("it" in (root / "plan").read_text()) == answer.joins
+        _agree(root, triggers, env)
+
+
+def _agree(root: Path, triggers: Triggers, env: dict[str, str]) -> tuple[bool, str]:
+    """Whether it joins and why, by the script in `root`; Python says the same."""
+    for name in ("app", "platform", "pack"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    platform, plan = str(root / "platform"), root / "plan"
+    script = root / "detect"
+    script.write_text(detect_script(_source(root / "pack", triggers), "/nowhere/python3"))
+    plan.touch()
+    done = subprocess.run(
+        ["/bin/sh", str(script), platform, str(plan)],
+        cwd=root / "app",
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ctx = DetectContext(app=str(root / "app"), env=env, buildpack="", platform=platform, log=Log())
+    answer = _pack(triggers)().detect(ctx)
+    assert done.stderr == ""
+    assert done.returncode == (0 if answer.joins else 100)
+    assert done.stdout == f"  {'join' if answer.joins else 'skip'}: {answer.reason}\n"
+    assert (plan.read_text() == _PLAN) == answer.joins
+    return answer.joins, answer.reason
 
 
 def _pack(given_: Triggers) -> type[Buildpack]:
     class Pack(Buildpack):
         triggers = given_
-        plan = Plan().provides("it")
+        plan = _PLANNED
 
     return Pack
+
+
+TYPES = st.sampled_from(
+    [
+        "ca-certificates",
+        "CA-Certificates\n",
+        " \r\nca-certificates\t\r\n",
+        "ca",
+        "",
+        "ca-certificates x",
+        "ca\ncertificates",
+        "*",
+    ]
+)
+LAYOUTS = st.sampled_from(
+    ["type", "metadata/type", "secret/type", "kind", "metadata/kind", "..d", ""]
+)
+
+
+@st.composite
+def _bindings(draw: st.DrawFn) -> dict[str, dict[str, str]]:
+    """Folders of bindings: name → file → contents."""
+    found = {}
+    for name in draw(st.sets(st.sampled_from(["a", "b c", ".hid", "..data"]), max_size=3)):
+        layouts = draw(st.sets(LAYOUTS, max_size=2))
+        found[name] = {layout: draw(TYPES) for layout in sorted(layouts)}
+    return found
+
+
+def _bind(root: Path, bindings: dict[str, dict[str, str]]) -> None:
+    for name, entries in bindings.items():
+        if "" in entries:  # a file, no folder
+            root.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(entries[""])
+            continue
+        for entry, text in entries.items():
+            (root / name / entry).parent.mkdir(parents=True, exist_ok=True)
+            if entry != "..d":
+                (root / name / entry).write_text(text)
+                continue
+            # As Kubernetes mounts it: the entries are links into a folder of their own.
+            (root / name / "..2026_01_01").mkdir()
+            (root / name / "..2026_01_01" / "type").write_text(text)
+            (root / name / "..data").symlink_to("..2026_01_01")
+            if not (root / name / "type").exists():
+                (root / name / "type").symlink_to("..data/type")
+
+
+@given(
+    first=_bindings(),
+    second=_bindings(),
+    root_by=st.sampled_from(["variable", "file", "nothing", "empty variable"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_the_shell_and_python_find_the_same_bindings(
+    first: dict[str, dict[str, str]], second: dict[str, dict[str, str]], root_by: str
+) -> None:
+    triggers = Triggers("a.txt", settings=("BP_X",), bindings=("other", "Ca-certificates"))
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        _bind(root / "roots of bindings", first)
+        _bind(root / "platform" / "bindings", second)
+        (root / "platform" / "env").mkdir(parents=True)
+        env = {}
+        if root_by == "file":
+            file = root / "platform" / "env" / "SERVICE_BINDING_ROOT"
+            file.write_text(f"{root}/roots of bindings\n")
+        elif root_by != "nothing":
+            at = f"{root}/roots of bindings" if root_by == "variable" else ""
+            env["SERVICE_BINDING_ROOT"] = at
+        _agree(root, triggers, env)
+
+
+def test_a_binding_lets_it_join_without_starting_any_program(tmp_path: Path) -> None:
+    triggers = Triggers("a.txt", bindings=("ca-certificates",))
+    _bind(tmp_path / "platform" / "bindings", {"x": {"type": "CA-certificates"}})
+    (tmp_path / "platform" / "env").mkdir()
+    (tmp_path / "platform" / "env" / "SERVICE_BINDING_ROOT").write_text("/nowhere")
+    # With an empty PATH only what the shell has itself can run.
+    joins, reason = _agree(tmp_path, triggers, {"PATH": "/nowhere"})
+    assert (joins, reason) == (True, "found a binding of type ca-certificates")
+    _, reason = _agree(tmp_path / "without", triggers, {"PATH": "/nowhere"})
+    assert reason == "none of a.txt, a binding of type ca-certificates"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a'b", "a*", "ä", 'x"'])
+def test_a_type_no_binding_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is no type of a binding"):
+        Triggers(bindings=(name,))

@@ -42,13 +42,13 @@ class Binding:
         self.path = path
         self._files = {**_files(f"{path}/metadata"), **_files(f"{path}/secret"), **_files(path)}
         self.type = self.provider = ""
-        self.type = self._meta("type") or self._meta("kind")
+        self.type = self._meta("type" if self.has("type") else "kind")
         self.provider = self._meta("provider")
 
     def _meta(self, key: str) -> str:
         # One that cannot be read matches nothing; it must not stop a build that never asks.
         try:
-            return self.text(key, "").strip()
+            return self.text(key, "").strip(" \t\n\r\v\f")
         except UserFault:
             return ""
 

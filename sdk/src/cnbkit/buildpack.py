@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Buildpack", "Triggers"]
 
+# What the type of a binding may have besides letters and digits.
+_IN_TYPES = dict.fromkeys(map(ord, "-_./"), "x")
+
 
 class Triggers:
     """What must be there for a buildpack to have any chance of joining.
@@ -27,29 +30,39 @@ class Triggers:
         files: names of files relative to the app's root; `*` and `?` stand for anything
             but a slash, as in a shell, and not for a leading dot.
         settings: BP_* variables.
+        bindings: types of service bindings, in upper or lower case.
 
     Raises:
         ValueError: a name leads out of the app, or holds what only some shells understand.
     """
 
-    __slots__ = ("files", "settings")
+    __slots__ = ("bindings", "files", "settings")
 
-    def __init__(self, *files: str, settings: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *files: str, settings: tuple[str, ...] = (), bindings: tuple[str, ...] = ()
+    ) -> None:
         for name in files:
             steps = name.split("/")
             if any(char in name for char in "[]\\\n") or {"", ".", "..", "**"} & {*steps}:
                 raise ValueError(f"{name!r} is no name or pattern of a file in the app")
+        for name in bindings:
+            if not name.isascii() or not name.translate(_IN_TYPES).isalnum():
+                raise ValueError(f"{name!r} is no type of a binding")
         self.files = files
         self.settings = settings
+        self.bindings = bindings
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.settings)
+        return bool(self.files or self.settings or self.bindings)
 
     def found(self, ctx: DetectContext) -> str:
         """The first of them that is there; empty if none is."""
         for setting in self.settings:
             if ctx.settings.get(setting):
                 return setting
+        for binding in self.bindings:
+            if ctx.bindings.first(binding):
+                return f"a binding of type {binding}"
         for pattern in self.files:
             for name in _named(ctx.app.root, pattern.split("/"), ""):
                 if ctx.app.has(name):
@@ -57,7 +70,9 @@ class Triggers:
         return ""
 
     def __str__(self) -> str:
-        return ", ".join([*self.files, *self.settings])
+        return ", ".join(
+            [*self.files, *self.settings, *map("a binding of type {}".format, self.bindings)]
+        )
 
 
 def _named(root: str, steps: list[str], before: str) -> list[str]:

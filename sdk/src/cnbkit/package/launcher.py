@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import shlex
 
+from cnbkit.buildpack import Triggers
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.package.source import BuildpackSource
@@ -17,6 +19,38 @@ if TYPE_CHECKING:
 __all__ = ["build_script", "detect_script", "generate_script", "main_module"]
 
 _PYTHON = "-I -S -B -X utf8"
+
+# Programs are not started for this: each would take as long as all the rest.
+_CONTENTS = """\
+contents() {
+  text=
+  [ -f "$1" ] && [ -r "$1" ] || return 0
+  while IFS= read -r line || [ -n "$line" ]; do text="$text$line
+"; done <"$1"
+}
+strip() {
+  text=${text#"${text%%[![:space:]]*}"}
+  text=${text%"${text##*[![:space:]]}"}
+}"""
+# As `Bindings`: the first root hides what has the same name in the second.
+_BOUND = """\
+bound() {
+  for folder in "$root" "${platform:+$platform/bindings}"; do
+    [ -n "$folder" ] || continue
+    for each in "$folder"/* "$folder"/.[!.]*; do
+      [ -d "$each" ] || continue
+      [ -z "$root" ] || [ "$folder" = "$root" ] || [ ! -d "$root/${each##*/}" ] || continue
+      for file in "$each/type" "$each/secret/type" "$each/metadata/type" \\
+        "$each/kind" "$each/secret/kind" "$each/metadata/kind"; do
+        [ ! -f "$file" ] || break
+      done
+      contents "$file"
+      strip
+      case $text in $1) return 0 ;; esac
+    done
+  done
+  return 1
+}"""
 
 
 def detect_script(source: BuildpackSource, python: str) -> str:
@@ -35,20 +69,24 @@ def detect_script(source: BuildpackSource, python: str) -> str:
     else:
         lines += [_start(python, 'detect "$platform" "$plan"')]
     lines.append("}")
+    if found.settings or found.bindings:
+        lines.append(_CONTENTS)
     for setting in found.settings:
-        # As `Settings.get`: with clear-env the variable is only a file of the platform
-        # directory, and white space alone is no value.
-        file = f'"$platform/env/{setting}"'
-        lines += [
-            f"value=${{{setting}-}}",
-            f'[ -n "${{{setting}+x}}" ] || [ ! -f {file} ] || value=$(cat {file})',
-            f'case $value in *[![:space:]]*) join "found {setting}" ;; esac',
-        ]
+        lines += [_setting(setting), f'[ -z "$text" ] || join "found {setting}"']
+    if found.bindings:
+        lines += [_setting("SERVICE_BINDING_ROOT"), "root=$text", _BOUND]
+    for type_ in found.bindings:
+        # Without a program, upper and lower case are equal only letter by letter.
+        any_case = "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in type_)
+        lines.append(f"bound '{any_case}' && join \"found a binding of type {type_}\"")
     for pattern in found.files:
         test = '[ -f "$file" ] && join "found $file"'
         lines.append(f"for file in {_pattern(pattern)}; do {test}; done")
-    if found.files or found.settings:
-        looked_for = ", ".join([*found.files, *found.settings])
+    declared = Triggers(
+        *found.files, settings=tuple(found.settings), bindings=tuple(found.bindings)
+    )
+    if declared:
+        looked_for = str(declared)
         lines += [f"echo {shlex.quote(f'  skip: none of {looked_for}')}", "exit 100"]
     else:
         lines.append('join "always takes part"')
@@ -58,7 +96,16 @@ def detect_script(source: BuildpackSource, python: str) -> str:
 def _write_plan(plan: str) -> list[str]:
     if not plan:
         return []
-    return ["cat > \"$plan\" <<'PLAN'", plan.rstrip(), "PLAN"]
+    return [f'printf %s {shlex.quote(plan)} >"$plan"']
+
+
+def _setting(name: str) -> str:
+    """As `Settings.get`: with clear-env the variable is only a file of the platform directory."""
+    return (
+        f"text=${{{name}-}}\n"
+        f'[ -n "${{{name}+x}}" ] || contents "${{platform:+$platform/env/{name}}}"\n'
+        "strip"
+    )
 
 
 def build_script(source: BuildpackSource, python: str) -> str:

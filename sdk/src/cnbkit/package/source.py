@@ -31,7 +31,8 @@ from cnbkit import Buildpack
 found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
 static = found.detect is Buildpack.detect
 plan = found.plan.document().dumps() if static and found.plan else ""
-print(json.dumps([found.triggers.files, found.triggers.settings, static, plan]))
+on = found.triggers
+print(json.dumps([on.files, on.settings, on.bindings, static, plan]))
 """
 
 
@@ -41,13 +42,22 @@ class Detection:
     Attributes:
         files: names or patterns in the app's root.
         settings: BP_* variables.
+        bindings: types of service bindings.
         static: whether these alone decide, so that detect needs no Python.
         plan: the build plan then, as TOML; may be empty.
     """
 
-    def __init__(self, files: list[str], settings: list[str], static: bool, plan: str) -> None:
+    def __init__(
+        self,
+        files: list[str],
+        settings: list[str],
+        bindings: list[str],
+        static: bool,
+        plan: str,
+    ) -> None:
         self.files = files
         self.settings = settings
+        self.bindings = bindings
         self.static = static
         self.plan = plan
 

@@ -60,6 +60,7 @@ answer["builds"] = found.build is not Buildpack.build
 answer["generates"] = hasattr(Buildpack, "generate") and found.generate is not Buildpack.generate
 answer["static"] = static = found.detect is Buildpack.detect
 answer["files"], answer["settings"] = found.triggers.files, found.triggers.settings
+answer["bindings"] = found.triggers.bindings
 answer["plan"], answer["planned"] = "", found.plan is not None
 if static and found.plan is not None:
     answer["plan"] = found.plan.document().dumps()
@@ -117,6 +118,7 @@ class Probed:
         static: whether triggers alone decide.
         files: file patterns of its triggers.
         settings: BP_* variables of its triggers.
+        bindings: types of bindings of its triggers.
         plan: the build plan as TOML, if triggers alone decide.
         planned: whether a plan is declared, be it an empty one.
         modules: what was loaded after a detect; empty if triggers alone decide.
@@ -131,6 +133,7 @@ class Probed:
     static: bool = False
     files: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    bindings: tuple[str, ...] = ()
     plan: str = ""
     planned: bool = False
     modules: tuple[str, ...] = ()
@@ -183,6 +186,7 @@ def probe(folder: Path, module: str, attribute: str) -> Probed:
         static=answer.get("static", False),
         files=tuple(answer.get("files", ())),
         settings=tuple(answer.get("settings", ())),
+        bindings=tuple(answer.get("bindings", ())),
         plan=answer.get("plan", ""),
         planned=answer.get("planned", False),
         modules=tuple(answer.get("modules", ())),

@@ -219,7 +219,8 @@ def _check_detect(
             what = f"the trigger {name} is no BP_* variable"
             remedy = "name it BP_…: platforms pass on others too, but nobody expects them to act"
             found.warning(*at, "setting", what, remedy)
-    if told.static and not told.files and not told.settings and not told.planned:
+    triggers = told.files or told.settings or told.bindings
+    if told.static and not triggers and not told.planned:
         what = f"{attribute} takes part in every build: it has no triggers, no plan and no detect"
         remedy = "declare triggers; or plan = Plan() if every build is meant"
         found.warning(*place, "trigger", what, remedy)
