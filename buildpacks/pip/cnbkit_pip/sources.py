@@ -1,0 +1,442 @@
+"""Where packages come from: indexes, folders of wheels, and who asks.
+
+In order of precedence, for the default index and everything else there is one of; lists are
+joined in this order:
+
+1. `BP_PIP_*`
+2. `UV_*`
+3. `PIP_*`
+4. bindings of type `pypi`, by name
+5. bindings of type `pip`, by name
+6. the file `PIP_CONFIG_FILE` names
+7. the app's own files, which uv reads by itself
+
+Passwords go to programs in their environment or in a file that only the build's user can read,
+never as arguments; none is part of a layer's key.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import BuildContext, UserFault
+from cnbkit_pip.address import Login, host_of, same_place, split_login, with_login
+from cnbkit_pip.refused import refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnbkit_pip.origins import Origin
+
+__all__ = ["Index", "Sources"]
+
+_PREFIXES = ("BP_PIP_", "PIP_", "UV_")
+_TYPES = ("pip", "pypi", "netrc", "poetry")
+# pip's option → uv's variable.
+_AS_UV = {
+    "trusted-host": "UV_INSECURE_HOST",
+    "client-cert": "SSL_CLIENT_CERT",
+    "timeout": "UV_HTTP_TIMEOUT",
+    "retries": "UV_HTTP_RETRIES",
+    "constraint": "UV_CONSTRAINT",
+    "no-binary": "UV_NO_BINARY_PACKAGE",
+    "only-binary": "UV_NO_BUILD_PACKAGE",
+}
+# Of uv's variables, those that change how packages are got, but not which.
+_NOT_WHICH = (
+    *("UV_CONCURRENT_", "UV_HTTP_", "UV_REQUEST_", "UV_INSECURE_HOST", "UV_NATIVE_TLS"),
+    *("UV_SYSTEM_CERTS", "UV_NO_PROGRESS", "UV_OFFLINE", "UV_KEYRING", "UV_LOCK_TIMEOUT"),
+    *("UV_NO_CONFIG_WARN", "UV_NO_COLOR", "UV_QUIET", "UV_VERBOSE"),
+)
+_SECRET = ("PASSWORD", "USERNAME", "TOKEN", "AUTH", "SECRET")
+_FIRST, _BEST = "first-index", "unsafe-best-match"
+
+
+class Index:
+    """A package index.
+
+    Attributes:
+        url: without a login.
+        origin: what names it, for people.
+        name: uv's for it.
+        login: who asks; None for nobody in particular.
+    """
+
+    __slots__ = ("login", "name", "origin", "url")
+
+    def __init__(self, url: str, origin: str, name: str, login: Login | None) -> None:
+        self.url = url
+        self.origin = origin
+        self.name = name
+        self.login = login
+
+    def __repr__(self) -> str:
+        return f"Index({self.url!r}, {self.origin!r}, {self.name!r}, {self.login!r})"
+
+
+class Sources:
+    """All of it. Made by `read`.
+
+    Attributes:
+        default: the index asked last, in place of the public one; None leaves that as it is.
+        extra: indexes asked before it, in order.
+        strategy: uv's index strategy.
+    """
+
+    def __init__(self, ctx: BuildContext, origins: Sequence[Origin], names: Sequence[str]) -> None:
+        self._ctx = ctx
+        self._origins = origins
+        self._names = names
+        self.default: Index | None = None
+        self.extra: list[Index] = []
+        self.strategy = (self._all("index-strategy") or [_FIRST])[0]
+        if origins:
+            self._gather()
+
+    @classmethod
+    def read(cls, ctx: BuildContext) -> Sources:
+        """Read settings and bindings; their secrets are hidden from then on.
+
+        Raises:
+            UserFault: a variable would keep packages out of the layers, or something is wrong
+                with what names the sources; all of it is told at once.
+        """
+        every = ctx.settings.names("")
+        refuse(ctx, every)
+        names = [each for each in every if each.startswith(_PREFIXES)]
+        for name in names:
+            _hide(ctx, name)
+        if not names and not any(each.type.lower() in _TYPES for each in ctx.bindings.all()):
+            return cls(ctx, (), ())
+        from cnbkit_pip.origins import find_origins
+
+        return cls(ctx, find_origins(ctx, every), names)
+
+    def _all(self, option: str) -> list[str]:
+        found = [value for each in self._origins for value in each.options.get(option, [])]
+        return list(dict.fromkeys(found))
+
+    def _one(self, option: str) -> str:
+        return next(iter(self._all(option)), "")
+
+    def _gather(self) -> None:
+        taken: set[str] = set()
+        seen: set[str] = set()
+        for option in ("index-url", "extra-index-url"):
+            for origin in self._origins:
+                for url in origin.options.get(option, []):
+                    key = url.rstrip("/")
+                    if key in seen or (option == "index-url" and self.default):
+                        continue
+                    seen.add(key)
+                    name = _unique(origin.names.get(url) or f"cnbkit-{_plain(origin.name)}", taken)
+                    index = Index(url, origin.name, name, self._login(url))
+                    if option == "index-url":
+                        self._check_rivals(origin, url)
+                        self.default = index
+                    else:
+                        self.extra.append(index)
+
+    def _check_rivals(self, origin: Origin, url: str) -> None:
+        """Two bindings of a type that both name the default index: which one is not ours to say."""
+        kind = origin.name.rpartition(" ")[2]
+        rivals = [
+            each.name
+            for each in self._origins
+            if kind in ("(pypi)", "(pip)")
+            and each.name.endswith(kind)
+            and any(
+                other.rstrip("/") != url.rstrip("/") for other in each.options.get("index-url", [])
+            )
+        ]
+        if rivals:
+            raise UserFault(
+                f"{origin.name} and {', '.join(rivals)} name different default indexes",
+                where=origin.name,
+                remedy="leave one of them, or set BP_PIP_INDEX_URL",
+            )
+
+    def _login(self, url: str) -> Login | None:
+        """The login for the nearest address above this one, the first origin's first."""
+        found, length = None, -1
+        for origin in self._origins:
+            for prefix, login in origin.logins.items():
+                if len(prefix) > length and same_place(url, prefix):
+                    found, length = login, len(prefix)
+        return found
+
+    def credentials_for(self, url: str) -> Login | None:
+        """Who asks at an address, by the sources' own logins, Poetry's and netrc's.
+
+        Args:
+            url: of an index or a file.
+
+        Raises:
+            UserFault: a binding's file is faulty.
+        """
+        own = split_login(url)[1]
+        if own or not (self._origins or self._logins_elsewhere()):
+            return own
+        if found := self._login(url):
+            return found
+        from cnbkit_pip.logins import app_indexes, netrc_login, poetry_logins
+
+        by_name = self._by_name()
+        by_name.update(poetry_logins(self._ctx))
+        if by_name:
+            for name, place in app_indexes(self._ctx):
+                if name in by_name and same_place(url, place):
+                    return by_name[name]
+        return netrc_login(self._ctx, host_of(url))
+
+    def _logins_elsewhere(self) -> bool:
+        return any(self._ctx.bindings.all(kind) for kind in ("netrc", "poetry"))
+
+    def _by_name(self) -> dict[str, Login]:
+        return {n: login for each in reversed(self._origins) for n, login in each.by_name.items()}
+
+    def environment(self, indexes: Sequence[str] = ()) -> dict[str, str]:
+        """Variables for uv.
+
+        Args:
+            indexes: addresses that a lock names; asked after the sources' own extra indexes.
+
+        Raises:
+            UserFault: a binding's file is faulty.
+        """
+        if not self._origins and not indexes and not self._logins_elsewhere():
+            return {}
+        from cnbkit_pip.logins import app_indexes, netrc_environment
+
+        ctx = self._ctx
+        env = netrc_environment(ctx)
+        # What replaces them has been read from them.
+        for name in ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL"):
+            if name in self._names:
+                env[name] = ""
+        known = [*([self.default] if self.default else []), *self.extra]
+        extra = [*self.extra, *self._further(indexes, known)]
+        if self.default:
+            env["UV_DEFAULT_INDEX"] = f"{self.default.name}={self.default.url}"
+        if extra:
+            env["UV_INDEX"] = " ".join(f"{each.name}={each.url}" for each in extra)
+        for index in [*known, *extra[len(self.extra) :]]:
+            env.update(_login_variables(index.name, index.login or self.credentials_for(index.url)))
+        for name, url in app_indexes(ctx):
+            env.update(_login_variables(name, self.credentials_for(url)))
+        env["UV_INDEX_STRATEGY"] = self.strategy
+        env.update(self._options())
+        return env
+
+    def environment_of(self, index: str) -> dict[str, str]:
+        """Variables that make uv ask one index alone, on top of `environment`.
+
+        Args:
+            index: its address, as a lock names it.
+
+        Raises:
+            UserFault: a binding's file is faulty.
+        """
+        url = split_login(index)[0]
+        login = _login_variables("cnbkit-only", self.credentials_for(index))
+        return {"UV_DEFAULT_INDEX": f"cnbkit-only={url}", "UV_INDEX": "", **login}
+
+    def _further(self, urls: Sequence[str], known: Sequence[Index]) -> Iterator[Index]:
+        seen = {each.url.rstrip("/") for each in known}
+        taken = {each.name for each in known}
+        for url in urls:
+            bare = split_login(url)[0]
+            if bare.rstrip("/") not in seen:
+                seen.add(bare.rstrip("/"))
+                name = _unique("cnbkit-lock", taken)
+                yield Index(bare, "lock", name, self.credentials_for(url))
+
+    def _options(self) -> Iterator[tuple[str, str]]:
+        """Variables of uv for the rest, unless the user has set these themselves."""
+        if links := self._all("find-links"):
+            yield "UV_FIND_LINKS", ",".join(with_login(each, self._login(each)) for each in links)
+        if self._one("no-index") == "true":
+            yield "UV_NO_INDEX", "true"
+        if cert := self._one("cert"):
+            yield "SSL_CERT_FILE", cert
+        for option, variable in _AS_UV.items():
+            values = self._all(option)
+            if not values or variable in self._names:
+                continue
+            if option in ("no-binary", "only-binary") and ":all:" in values:
+                yield variable.removesuffix("_PACKAGE"), "true"
+            else:
+                one = option in ("timeout", "retries", "client-cert")
+                yield variable, values[0] if one else " ".join(values)
+        if self._one("pre") == "true" and "UV_PRERELEASE" not in self._names:
+            yield "UV_PRERELEASE", "allow"
+
+    def pip_environment(self) -> dict[str, str]:
+        """Variables for pip, and the configuration file they name, which only we can read.
+
+        Raises:
+            UserFault: there are several indexes, and nobody has agreed to pip's taking the
+                highest version of any; or a binding's file is faulty.
+        """
+        if not self._origins and not self._logins_elsewhere():
+            return {}
+        from cnbkit_pip.logins import netrc_environment, write_private
+        from cnbkit_pip.pip_conf import OPTIONS, write_pip_conf
+
+        if self.extra and self.strategy != _BEST and self._one("no-index") != "true":
+            raise UserFault(
+                "pip takes the highest version any index has, so that a stranger's package can "
+                "pass for yours",
+                where=", ".join(each.origin for each in self.extra),
+                remedy="install with uv, name a single index that has everything, or accept it "
+                f"with BP_PIP_INDEX_STRATEGY={_BEST}",
+            )
+        options = {option: self._all(option) for option in OPTIONS}
+        for option in ("index-url", "cert", "client-cert", "timeout", "retries", "no-index", "pre"):
+            options[option] = options[option][:1]
+        options["index-url"] = [self._full(self.default)] if self.default else []
+        options["extra-index-url"] = [self._full(each) for each in self.extra]
+        options["find-links"] = [
+            with_login(each, self._login(each)) for each in options["find-links"]
+        ]
+        # What pip prints of an address has the password percent-encoded.
+        for url in (url for values in options.values() for url in values):
+            if split_login(url)[1]:
+                self._ctx.hide(url)
+        env = netrc_environment(self._ctx)
+        env["PIP_CONFIG_FILE"] = write_private(self._ctx, "pip.conf", write_pip_conf(options))
+        # Variables go before the file in pip; what they say is in it.
+        for name in self._names:
+            option = name.removeprefix("PIP_").lower().replace("_", "-")
+            if name.startswith("PIP_") and option in (*OPTIONS, "default-timeout"):
+                env[name] = ""
+        return env
+
+    def _full(self, index: Index) -> str:
+        return with_login(index.url, index.login or self.credentials_for(index.url))
+
+    def digest(self) -> str:
+        """What a resolution depends on, for a layer's key; empty if nothing is set.
+
+        Neither a password nor anything made of one is in it.
+        """
+        lines = []
+        if self.default:
+            lines.append(f"default {self.default.url}")
+        lines += [f"index {each.url}" for each in self.extra]
+        if self.strategy != _FIRST:
+            lines.append(f"strategy {self.strategy}")
+        for option in ("no-index", "pre"):
+            if self._one(option) == "true":
+                lines.append(option)
+        for option in ("find-links", "constraint"):
+            for value in self._all(option):
+                lines.append(f"{option} {value} {self._contents(value)}")
+        lines += [
+            f"{option} {self._all(option)}"
+            for option in ("no-binary", "only-binary")
+            if self._all(option)
+        ]
+        for name in self._resolving():
+            words = [split_login(word)[0] for word in self._ctx.settings.get(name).split()]
+            lines.append(f"{name}={words} {[self._contents(word) for word in words]}")
+        if not lines:
+            return ""
+        import hashlib
+
+        text = "\0".join(lines).encode(errors="surrogateescape")
+        return hashlib.sha256(text).hexdigest()[:24]
+
+    def _resolving(self) -> list[str]:
+        """Variables of uv that change what is resolved, and that nothing above stands for."""
+        if not self._names:
+            return []
+        from cnbkit_pip.origins import VARIABLES
+
+        return [
+            name
+            for name in self._names
+            if name.startswith("UV_")
+            and name not in VARIABLES
+            and not name.startswith(_NOT_WHICH)
+            and not any(word in name for word in _SECRET)
+        ]
+
+    def _contents(self, path: str) -> str:
+        """A digest of a file or folder of the app; empty for anything else."""
+        if "://" in path:
+            return ""
+        from cnbkit_pip.tree import tree_digest
+
+        found = os.path.join(self._ctx.app.root, path)
+        return tree_digest(found) if os.path.exists(found) else ""
+
+    def describe(self) -> list[str]:
+        """Lines for the log: each source and what names it."""
+        lines = []
+        if self.default:
+            lines.append(f"Default index {self.default.url} ({self.default.origin})")
+        lines += [f"Index {each.url} ({each.origin})" for each in self.extra]
+        for origin in self._origins:
+            if links := origin.options.get("find-links"):
+                lines.append(f"Files of {', '.join(links)} ({origin.name})")
+            if "true" in origin.options.get("no-index", [])[:1]:
+                lines.append(f"No index ({origin.name})")
+        if self._logins_elsewhere():
+            for kind in ("netrc", "poetry"):
+                for binding in self._ctx.bindings.all(kind):
+                    lines.append(f"Logins of the binding {binding.name} ({kind})")
+        return lines
+
+    def warnings(self) -> list[str]:
+        """What the person who builds should know of what they set."""
+        lines = []
+        if self.strategy != _FIRST:
+            lines.append(
+                f"index strategy {self.strategy}: whoever publishes a package of one of your names "
+                "on any of these indexes can have theirs installed"
+            )
+        if hosts := self._all("trusted-host"):
+            lines.append(f"certificates of {', '.join(hosts)} are not verified")
+        lines += [
+            f"{origin.name}: not understood and left out: {', '.join(origin.other)}"
+            for origin in self._origins
+            if origin.other
+        ]
+        return lines
+
+
+def _hide(ctx: BuildContext, name: str) -> None:
+    """Secrets in a variable nobody declared."""
+    value = ctx.settings.get(name)
+    if any(word in name for word in ("PASSWORD", "TOKEN", "SECRET")):
+        ctx.hide(value)
+    elif "@" in value:
+        for word in value.replace(",", " ").split():
+            # uv's form is name=address.
+            at = word.find("://")
+            if at > 0 and split_login(word[word.rfind("=", 0, at) + 1 :])[1]:
+                ctx.hide(word[word.rfind("=", 0, at) + 1 :])
+
+
+def _login_variables(name: str, login: Login | None) -> dict[str, str]:
+    if login is None:
+        return {}
+    upper = "".join(char if char.isalnum() else "_" for char in name.upper())
+    return {f"UV_INDEX_{upper}_USERNAME": login.user, f"UV_INDEX_{upper}_PASSWORD": login.password}
+
+
+def _plain(name: str) -> str:
+    kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower())
+    return "-".join(part for part in kept.split("-") if part)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """A name whose variables are not another's: uv takes every sign in it for a `_`."""
+    wanted, number = name, 1
+    while _plain(wanted) in {_plain(each) for each in taken}:
+        number += 1
+        wanted = f"{name}-{number}"
+    taken.add(wanted)
+    return wanted
