@@ -1,10 +1,17 @@
-"""The `pip` buildpack: requirements → lock → layers split by weight."""
+"""The `pip` buildpack: what the app declares → lock → layers split by weight."""
 
 from __future__ import annotations
 
 from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, OpenLayer, Plan, Triggers, key
+from cnbkit_pip.config import PipConfig
 from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.requirements import TYPOS, Requirements
+from cnbkit_pip.wanted import Locked, find
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_pip.package import Package
+    from cnbkit_pip.project import Project
+    from cnbkit_pip.requirements import Requirements
 
 __all__ = ["Pip"]
 
@@ -15,17 +22,22 @@ class Inputs(LayerKey):
     While it is unchanged nothing is resolved, installed, restored or exported.
     """
 
-    requirements: list[str] = key("requirements")
+    inputs: list[str] = key("inputs")
     python: str = key("Python")
     target: str = key("target")
-    settings: str = key("settings of uv or BP_PIP_*")
+    settings: list[str] = key("settings")
 
 
 class Pip(Buildpack):
-    """Installs Python packages from requirements files."""
+    """Installs Python packages, and the app itself if it is one."""
 
-    triggers = Triggers("requirements.txt", *TYPOS, settings=("BP_PIP_REQUIREMENTS",))
+    triggers = Triggers(
+        *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
+        *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),
+        settings=("BP_PYTHON_INPUT",),
+    )
     plan = Plan().requires("python")
+    config = PipConfig
 
     # A virtual environment that ties the packages' layers together. Its key is all inputs, so
     # while it can be re-used, so can every other layer of the previous image.
@@ -37,25 +49,30 @@ class Pip(Buildpack):
 
     def build(self, ctx: BuildContext) -> Built:
         """Install, unless the previous image has exactly this."""
-        requirements = Requirements.read(ctx)
+        config = self.config.read(ctx.settings)
+        wanted = find(ctx, config)
+        if wanted is None:
+            ctx.log.info("No dependencies are declared")
+            return Built()
         python = Interpreter.find(ctx)
         inputs = Inputs(
-            requirements=requirements.digests(),
+            inputs=wanted.digests(),
             python=str(python),
             target=str(ctx.target),
-            settings=_settings(ctx),
+            settings=_settings(ctx, config),
         )
         with ctx.layer(self.site, inputs) as site, ctx.layer(self.lock) as lock:
             if site.rebuild:
-                self._install(ctx, requirements, python, site, lock)
+                self._install(ctx, config, wanted, python, site, lock)
             else:
-                self._reuse(ctx, requirements)
+                self._reuse(ctx, wanted)
         return Built()
 
     def _install(
         self,
         ctx: BuildContext,
-        requirements: Requirements,
+        config: PipConfig,
+        wanted: Requirements | Project | Locked,
         python: Interpreter,
         site: OpenLayer,
         lock: OpenLayer,
@@ -64,30 +81,63 @@ class Pip(Buildpack):
         from cnbkit_pip.environment import add_site_directories, make_environment
         from cnbkit_pip.install import install
         from cnbkit_pip.partition import partition
-        from cnbkit_pip.resolve import resolve
+        from cnbkit_pip.resolve import read_locked, resolve
+        from cnbkit_pip.target import TargetEnvironment
+        from cnbkit_pip.uv import Uv
 
-        ctx.log.info(f"Resolving {requirements}: {'; '.join(site.why)}")
-        packages = resolve(ctx, requirements, python, f"{lock.directory}/pylock.toml")
-        ctx.log.info(f"{len(packages)} packages for Python {python}")
+        locked = isinstance(wanted, Locked)
+        ctx.log.info(f"{'Reading' if locked else 'Resolving'} {wanted}: {'; '.join(site.why)}")
         environment = make_environment(site, python)
-        directories = install(ctx, partition(packages), python, environment)
+        target = TargetEnvironment.of(ctx, environment)
+        engine = Uv(ctx, environment, {})
+        if isinstance(wanted, Locked):
+            packages = read_locked(engine, wanted, target)
+        else:
+            packages = resolve(engine, wanted, target, f"{lock.directory}/pylock.toml")
+        packages = _with_own(ctx, config, wanted, packages)
+        ctx.log.info(f"{len(packages)} packages for Python {python}")
+        directories = install(ctx, engine, partition(packages), environment)
         add_site_directories(site, python, directories)
 
-    def _reuse(self, ctx: BuildContext, requirements: Requirements) -> None:
+    def _reuse(self, ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
         names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
         for name in names:
             with ctx.layer(Layer.in_image(name)):
                 pass
+        refresh = (
+            "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
+        )
         ctx.log.info(
-            f"{requirements} unchanged: {len(names) + 1} layers as in the previous image "
-            "(BP_PIP_REFRESH=<new value> resolves again)"
+            f"{wanted} unchanged: {len(names) + 1} layers as in the previous image{refresh}"
         )
 
 
-def _settings(ctx: BuildContext) -> str:
-    """A digest of the variables that change what is resolved; they may hold passwords."""
+def _with_own(
+    ctx: BuildContext,
+    config: PipConfig,
+    wanted: Requirements | Project | Locked,
+    packages: list[Package],
+) -> list[Package]:
+    """With the app itself if it is a package, however the lock has it."""
+    from cnbkit_pip.project import Project, own_package
+
+    others = [each for each in packages if each.directory != ctx.app.root]
+    belongs = isinstance(wanted, Project) or (isinstance(wanted, Locked) and wanted.project)
+    if config.project == "none":
+        return others
+    if not belongs:
+        return packages
+    own = own_package(ctx, editable=config.project == "editable")
+    return [*others, own] if own else others
+
+
+def _settings(ctx: BuildContext, config: PipConfig) -> list[str]:
+    """What else changes the result; digests of uv's own variables, which may hold passwords."""
     import hashlib
 
-    ours = f"BP_PIP_REFRESH={ctx.settings.get('BP_PIP_REFRESH')}"
+    changed = [each for each in config.changed() if not each.startswith("BP_PIP_CONFLICTS")]
     uvs = sorted(f"{name}={value}" for name, value in ctx.env.items() if name.startswith("UV_"))
-    return hashlib.sha256("\0".join([ours, *uvs]).encode(errors="surrogateescape")).hexdigest()
+    if uvs:
+        digest = hashlib.sha256("\0".join(uvs).encode(errors="surrogateescape")).hexdigest()
+        changed.append(f"settings of uv #{digest[:24]}")
+    return changed

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
-from cnbkit_pip.partition import Group
-from cnbkit_pip.requirements import Requirements
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_pip.engine import Wanted
 
 __all__ = ["explained", "explained_install"]
 
@@ -17,7 +19,7 @@ _BUILD = re.compile(r"Failed to (?:build|download and build) `?(?P<name>[^`\s]+)
 _NETWORK = ("error sending request", "Failed to fetch", "dns error", "Connection refused")
 
 
-def explained(failed: CommandFailed, requirements: Requirements) -> CnbkitError:
+def explained(failed: CommandFailed, requirements: Wanted) -> CnbkitError:
     """Why requirements could not be resolved."""
     output = failed.output
     if found := _PARSE.search(output):
@@ -51,22 +53,23 @@ def explained(failed: CommandFailed, requirements: Requirements) -> CnbkitError:
     )
 
 
-def explained_install(failed: CommandFailed, group: Group) -> CnbkitError:
+def explained_install(failed: CommandFailed, names: list[str]) -> CnbkitError:
     """Why locked packages could not be installed."""
+    where = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     if common := _common(failed.output):
         return common
     if found := _BUILD.search(failed.output):
-        return _unbuildable(found["name"], str(group), failed.output)
+        return _unbuildable(found["name"], where, failed.output)
     if "Hash mismatch" in failed.output:
         return PlatformFault(
             "a downloaded package is not the one the index promised",
-            where=str(group),
+            where=where,
             remedy="build again; if it stays so, the index or a proxy alters files",
             detail=failed.output,
         )
     return UserFault(
         "the packages cannot be installed",
-        where=str(group),
+        where=where,
         remedy="see below what uv says",
         detail=failed.output,
     )
@@ -90,7 +93,7 @@ def _common(output: str) -> CnbkitError | None:
     return None
 
 
-def _unparsable(found: re.Match[str], requirements: Requirements, output: str) -> UserFault:
+def _unparsable(found: re.Match[str], requirements: Wanted, output: str) -> UserFault:
     file = found["file"]
     name = next((each for each in requirements.files if file.endswith(each)), file)
     text = requirements.files.get(name, "")
@@ -115,6 +118,5 @@ def _unbuildable(name: str, where: str, output: str) -> UserFault:
     )
 
 
-def _where(requirements: Requirements, name: str) -> str:
-    line = requirements.mentions(name.partition("==")[0].partition("@")[0]) if name else None
-    return line.where if line else str(requirements)
+def _where(requirements: Wanted, name: str) -> str:
+    return requirements.where(name.partition("==")[0].partition("@")[0])

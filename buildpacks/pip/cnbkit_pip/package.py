@@ -1,22 +1,25 @@
-"""The packages of a lock (PEP 751)."""
+"""One package of a lock (PEP 751), with the one file it is installed from."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
-from typing import Any
 
-from cnbkit_pip.requirements import normalised, tree_digest
+from cnbkit_pip.requirements import normalised
+from cnbkit_pip.tree import project_digest, tree_digest
 
-__all__ = ["Package", "read_lock"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Package"]
 
 
 class Package:
     """One entry of a pylock.toml (PEP 751, `[[packages]]`).
 
     Attributes:
-        entry: the table as it stands in the lock.
+        entry: the table as it stands in the lock; paths in it are absolute.
     """
 
     def __init__(self, entry: dict[str, Any]) -> None:
@@ -33,9 +36,19 @@ class Package:
         return str(self.entry.get("version", "local"))
 
     @property
+    def directory(self) -> str:
+        """The folder it is built from; empty for all that is not a folder."""
+        return str(self.entry.get("directory", {}).get("path", ""))
+
+    @property
+    def editable(self) -> bool:
+        """Whether its code stays where it is."""
+        return bool(self.entry.get("directory", {}).get("editable", False))
+
+    @property
     def size(self) -> int:
         """Bytes to download: of the largest file that may be chosen; 0 where unknown."""
-        return max((int(each.get("size", 0)) for each in self.artifacts()), default=0)
+        return max((_size(each) for each in self.artifacts()), default=0)
 
     def artifacts(self) -> list[dict[str, Any]]:
         """Its wheels if there are any, else its source distribution or archive."""
@@ -55,10 +68,11 @@ class Package:
         ]
         if "vcs" in self.entry:
             parts.append(str(self.entry["vcs"].get("commit-id", "")))
-        if "directory" in self.entry:
-            parts.append(tree_digest(self.entry["directory"]["path"]))
-        digest = hashlib.sha256(" ".join(sorted(parts)).encode()).hexdigest()
-        return f"{self.name} {self.version} #{digest[:24]}"
+        if self.directory:
+            digest = project_digest if self.editable else tree_digest
+            parts.append(digest(self.directory))
+        digest_of_all = hashlib.sha256(" ".join(sorted(parts)).encode()).hexdigest()
+        return f"{self.name} {self.version} #{digest_of_all[:24]}"
 
     def restricted_to(self, allowed: set[str]) -> Package:
         """The same package with only the files of these SHA-256 sums."""
@@ -72,31 +86,11 @@ class Package:
         return Package(entry)
 
 
-def read_lock(path: str) -> list[Package]:
-    """The packages of a pylock.toml."""
-    with open(path, "rb") as file:
-        entries = tomllib.load(file)["packages"]
-    return [Package(_with_absolute_paths(entry, os.path.dirname(path))) for entry in entries]
-
-
-def _with_absolute_paths(entry: dict[str, Any], folder: str) -> dict[str, Any]:
-    """Paths in a lock are relative to it; the layers' own locks lie elsewhere."""
-    result = dict(entry)
-    for kind in ("archive", "directory", "vcs", "sdist"):
-        source = entry.get(kind)
-        if isinstance(source, dict) and "path" in source:
-            result[kind] = {
-                **source,
-                "path": os.path.normpath(os.path.join(folder, source["path"])),
-            }
-    if "wheels" in entry:
-        result["wheels"] = [
-            {**each, "path": os.path.normpath(os.path.join(folder, each["path"]))}
-            if "path" in each
-            else each
-            for each in entry["wheels"]
-        ]
-    return result
+def _size(artifact: dict[str, Any]) -> int:
+    if "size" in artifact:
+        return int(artifact["size"])
+    path = str(artifact.get("path", ""))
+    return os.path.getsize(path) if path and os.path.exists(path) else 0
 
 
 def _sha256(artifact: dict[str, Any]) -> str:

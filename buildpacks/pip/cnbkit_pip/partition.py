@@ -50,9 +50,11 @@ class Group:
 
 
 def partition(packages: list[Package]) -> list[Group]:
-    """Split packages into layers; the heaviest first, the light ones last."""
-    accelerator = [each for each in packages if each.name.startswith(_ACCELERATOR_PREFIXES)]
-    others = [each for each in packages if each not in accelerator]
+    """Split packages into layers; the heaviest first, the app's own ones last."""
+    local = [each for each in packages if each.directory]
+    foreign = [each for each in packages if not each.directory]
+    accelerator = [each for each in foreign if each.name.startswith(_ACCELERATOR_PREFIXES)]
+    others = [each for each in foreign if each not in accelerator]
     by_weight = sorted(others, key=lambda package: (-package.size, package.name))
     heavy = [each for each in by_weight if each.size >= HEAVY][:_MOST_HEAVY]
     light = [each for each in others if each not in heavy]
@@ -61,6 +63,9 @@ def partition(packages: list[Package]) -> list[Group]:
         groups.insert(0, Group("wheels-accelerator-", accelerator))
     if light:
         groups.append(Group("wheels-light-", light))
+    if local:
+        # They change with the app, the others do not.
+        groups.append(Group("wheels-local-", local))
     return groups
 
 

@@ -10,11 +10,24 @@ import hashlib
 import os
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_pip.tree import tree_digest
 
-__all__ = ["TYPOS", "Line", "Requirements", "normalised", "tree_digest"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-# Seen in the wild often enough to be worth an explanation.
-TYPOS = ("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt")
+__all__ = ["Line", "Requirements", "normalised"]
+
+# Where people put the requirements of a group, beside the file with the main ones.
+_GROUP_FILES = (
+    "requirements-{}.txt",
+    "requirements.{}.txt",
+    "requirements_{}.txt",
+    "{}-requirements.txt",
+    "requirements/{}.txt",
+    "requirements-{}.in",
+    "requirements/{}.in",
+)
 _INCLUDES = ("-r", "--requirement", "-c", "--constraint")
 
 
@@ -69,6 +82,22 @@ class Line:
         return repository if at else path
 
     @property
+    def links(self) -> str:
+        """What a `--find-links` line names; empty on other lines."""
+        for option in ("-f", "--find-links"):
+            if self.text.startswith((f"{option} ", f"{option}=")):
+                return self.text[len(option) :].lstrip(" =").removeprefix("file://")
+        return ""
+
+    @property
+    def index(self) -> tuple[str, str]:
+        """Option and URL of an index line, as written; two empty strings on other lines."""
+        for option in ("-i", "--index-url", "--extra-index-url"):
+            if self.text.startswith((f"{option} ", f"{option}=")):
+                return option, self.text[len(option) :].lstrip(" =")
+        return "", ""
+
+    @property
     def hashes(self) -> list[str]:
         """The SHA-256 sums of its `--hash` options."""
         words = self.text.replace("--hash=", "--hash ").split()
@@ -99,42 +128,62 @@ class Requirements:
         self.local = local
 
     @classmethod
-    def read(cls, ctx: BuildContext) -> Requirements:
-        """Read the files BP_PIP_REQUIREMENTS names, or requirements.txt.
+    def read(
+        cls,
+        ctx: BuildContext,
+        names: list[str],
+        groups: tuple[str, ...] = (),
+        *,
+        where_exist: tuple[str, ...] = (),
+    ) -> Requirements:
+        """Read files and all they include.
+
+        Args:
+            ctx: the build.
+            names: the files, relative to the app or absolute.
+            groups: more files, each by the part of its name that tells it from requirements.txt.
+            where_exist: the same, passed over if there is no such file.
 
         Raises:
-            UserFault: a file is missing, not UTF-8, or misspelt.
+            UserFault: a file is missing or not UTF-8, or a group has no file.
         """
-        setting = ctx.settings.get("BP_PIP_REQUIREMENTS")
-        roots = [name.strip() for name in setting.split(",") if name.strip()]
-        if not roots:
-            roots = ["requirements.txt"]
-            if not ctx.app.has("requirements.txt"):
-                found = next((name for name in TYPOS if ctx.app.has(name)), "")
+        roots = list(names)
+        for group in (*groups, *where_exist):
+            candidates = [pattern.format(group) for pattern in _GROUP_FILES]
+            found = next((name for name in candidates if ctx.app.has(name)), "")
+            if not found and group in groups:
                 raise UserFault(
-                    f"there is no requirements.txt, but a {found}",
-                    where=found,
-                    remedy=f"rename {found} to requirements.txt",
+                    f"there is no requirements file for the group {group}",
+                    where="BP_PYTHON_GROUPS",
+                    remedy=f"add {candidates[0]}, or correct BP_PYTHON_GROUPS",
                 )
+            if found and found not in roots:
+                roots.append(found)
         result = cls(roots, {}, {})
         for root in roots:
-            result._read_file(ctx, root, "BP_PIP_REQUIREMENTS" if setting else root)
+            result._read_file(ctx, root, root)
         return result
 
     def _read_file(self, ctx: BuildContext, name: str, mentioned: str) -> None:
         if name in self.files:
             return
-        if not ctx.app.has(name):
+        absolute = os.path.isabs(name)
+        if not (os.path.isfile(name) if absolute else ctx.app.has(name)):
             raise UserFault(
                 f"there is no file {name}",
                 where=mentioned,
                 remedy=f"add {name}, or correct the name at {mentioned}",
             )
-        self.files[name] = ctx.app.text(name)
+        if absolute:  # written by another buildpack
+            with open(name, encoding="utf-8") as file:
+                self.files[name] = file.read()
+        else:
+            self.files[name] = ctx.app.text(name)
         folder = name.rpartition("/")[0]
         for line in _lines(name, self.files[name]):
-            if line.local:
-                self._hash_local(ctx, folder, line.local)
+            for local in (line.local, line.links):
+                if local and "://" not in local:
+                    self._hash_local(ctx, folder, local)
             included = line.included
             if included and "://" not in included:
                 # One spelling for each file, or files that include each other never end.
@@ -171,28 +220,29 @@ class Requirements:
                 allowed.setdefault(line.name, set()).update(line.hashes)
         return allowed
 
-    def mentions(self, name: str) -> Line | None:
-        """The first line about a package."""
+    def where(self, name: str) -> str:
+        """`file:line` of the first line about a package; the files if none is."""
         wanted = normalised(name)
-        return next((line for line in self.lines() if line.name == wanted), None)
+        found = (line.where for line in self.lines() if wanted and line.name == wanted)
+        return next(found, str(self))
 
+    def arguments(self) -> list[str]:
+        """What `pip compile` is to read."""
+        return list(self.roots)
 
-def tree_digest(path: str) -> str:
-    """SHA-256 of a file, or of a folder's names and contents."""
-    total = hashlib.sha256()
-    if os.path.isfile(path):
-        with open(path, "rb") as file:
-            total.update(file.read())
-        return total.hexdigest()
-    for folder, folders, files in os.walk(path):
-        folders.sort()
-        for name in sorted(files):
-            inner = os.path.join(folder, name)
-            total.update(f"{os.path.relpath(inner, path)}\0".encode(errors="surrogateescape"))
-            if os.path.isfile(inner):
-                with open(inner, "rb") as file:
-                    total.update(hashlib.sha256(file.read()).digest())
-    return total.hexdigest()
+    def indexes(self, env: Mapping[str, str]) -> tuple[str, list[str]]:
+        """The default index and further ones that its lines name, variables filled in.
+
+        A lock names files by URL only, so whoever fetches them has to know the passwords.
+        """
+        default, further = "", []
+        for line in self.lines():
+            option, url = line.index
+            if option == "--extra-index-url":
+                further.append(_filled(url, env))
+            elif option:
+                default = _filled(url, env)
+        return default, further
 
 
 def normalised(name: str) -> str:
@@ -202,6 +252,15 @@ def normalised(name: str) -> str:
     while "--" in name:
         name = name.replace("--", "-")
     return name.lower()
+
+
+def _filled(text: str, env: Mapping[str, str]) -> str:
+    """`${NAME}` replaced as pip does; a name that is not set stays."""
+    before, *parts = text.split("${")
+    for part in parts:
+        name, brace, after = part.partition("}")
+        before += (env[name] if brace and name in env else f"${{{name}{brace}") + after
+    return before
 
 
 def _lines(file: str, text: str) -> list[Line]:

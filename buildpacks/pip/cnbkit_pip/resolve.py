@@ -1,26 +1,27 @@
-"""Requirements to a lock."""
+"""From what is wanted to packages with one file each."""
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, CommandFailed, UserFault
-from cnbkit_pip.diagnose import explained
-from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.package import Package, read_lock
-from cnbkit_pip.requirements import Requirements
-from cnbkit_pip.uv import run_uv
+from typing import Any
 
-__all__ = ["resolve"]
+from cnbkit import UserFault
+from cnbkit_pip.engine import Engine, Wanted
+from cnbkit_pip.lock import read_entries, select
+from cnbkit_pip.package import Package
+from cnbkit_pip.requirements import normalised
+from cnbkit_pip.target import TargetEnvironment
+from cnbkit_pip.wanted import Locked
+
+__all__ = ["read_locked", "resolve"]
 
 
-def resolve(
-    ctx: BuildContext, requirements: Requirements, python: Interpreter, lock: str
-) -> list[Package]:
-    """Lock the requirements.
+def resolve(engine: Engine, wanted: Wanted, target: TargetEnvironment, lock: str) -> list[Package]:
+    """Lock what is wanted.
 
     Args:
-        ctx: the build.
-        requirements: what the user wrote.
-        python: the interpreter they have to fit.
+        engine: resolves.
+        wanted: requirements or a project.
+        target: what the packages have to fit.
         lock: path of the pylock.toml to write; one that is there keeps its versions where
             the requirements still allow them.
 
@@ -28,36 +29,44 @@ def resolve(
         UserFault: the requirements are at fault; names file and line.
         PlatformFault: the index cannot be reached, or the disk is full.
     """
-    options = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
-    try:
-        run_uv(ctx, python, "compile", *requirements.roots, *options, "--output-file", lock)
-    except CommandFailed as failed:
-        raise explained(failed, requirements) from None
-    packages = read_lock(lock)
-    return _with_allowed_hashes(packages, requirements)
+    engine.lock(wanted, lock)
+    where = str(wanted)
+    document = engine.complete(_with_allowed_hashes(read_entries(lock, where), wanted), where)
+    return select(document, target, where)
 
 
-def _with_allowed_hashes(packages: list[Package], requirements: Requirements) -> list[Package]:
-    allowed = requirements.allowed_hashes()
+def read_locked(engine: Engine, locked: Locked, target: TargetEnvironment) -> list[Package]:
+    """The packages of a lock.
+
+    Raises:
+        UserFault: the lock is broken, does not fit, or names what the index does not have.
+        PlatformFault: the index cannot be reached.
+    """
+    document = engine.complete(read_entries(locked.path, locked.name), locked.name)
+    return select(document, target, locked.name, extras=locked.extras, groups=locked.groups)
+
+
+def _with_allowed_hashes(document: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
+    allowed = wanted.allowed_hashes()
     if not allowed:
-        return packages
-    result = []
-    for package in packages:
-        line = requirements.mentions(package.name)
+        return document
+    entries = []
+    for entry in document["packages"]:
+        package = Package(entry)
         if package.name not in allowed:
             raise UserFault(
                 f"{package.name} {package.version} has no --hash, but other requirements have",
-                where=line.where if line else str(requirements),
+                where=wanted.where(package.name),
                 remedy="give every package its hashes, as `uv pip compile --generate-hashes` "
                 "does, or none",
             )
-        restricted = package.restricted_to(allowed[package.name])
+        restricted = package.restricted_to(allowed[normalised(package.name)])
         if not restricted.artifacts():
             raise UserFault(
                 f"no file of {package.name} {package.version} in the index has an allowed hash",
-                where=line.where if line else str(requirements),
+                where=wanted.where(package.name),
                 remedy="lock again if the new files are wanted; if nothing was changed on "
                 "purpose, the index may have been tampered with",
             )
-        result.append(restricted)
-    return result
+        entries.append(restricted.entry)
+    return {**document, "packages": entries}

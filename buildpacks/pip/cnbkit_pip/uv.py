@@ -1,33 +1,112 @@
-"""How uv is called: same flags and environment everywhere."""
+"""uv as the engine: it resolves, completes locks and installs."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, CommandFailed
+from cnbkit_pip.diagnose import explained, explained_install
+from cnbkit_pip.engine import Engine, Wanted
 from cnbkit_pip.interpreter import Interpreter
+from cnbkit_pip.lock import read_entries
+from cnbkit_pip.package import Package
+from cnbkit_pip.pins import Pins, pinned, with_files
 
-__all__ = ["run_uv"]
+__all__ = ["Uv"]
 
 _SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_LOCK_OPTIONS = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
 
 
-def run_uv(ctx: BuildContext, python: Interpreter, *arguments: str) -> str:
-    """Run `uv pip …` for an interpreter; what it printed.
+class Uv(Engine):
+    """Runs `uv pip …`, with the same settings everywhere.
 
-    Raises:
-        CommandFailed: uv ended with an error.
+    Args:
+        ctx: the build.
+        python: the interpreter packages are for.
+        environment: where packages come from, as variables of uv.
     """
-    program = str(ctx.buildpack_dir / "lib/bin/uv")
-    environment = {
-        # On the layers' file system, so that wheels are linked and not copied; the lifecycle
-        # neither exports nor keeps a directory without a toml.
-        "UV_CACHE_DIR": f"{ctx.scratch}/uv",
-        "UV_LINK_MODE": "hardlink",
-        "UV_PYTHON_DOWNLOADS": "never",
-        "UV_SYSTEM_CERTS": "true",
-        "UV_NO_PROGRESS": "true",
-    }
-    if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
-        environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
-    return ctx.run(program, "pip", *arguments, "--python", python.path, env=environment, quiet=True)
+
+    def __init__(self, ctx: BuildContext, python: Interpreter, environment: dict[str, str]) -> None:
+        self._ctx = ctx
+        self._python = python
+        self._environment = {
+            # On the layers' file system, so that wheels are linked and not copied; the
+            # lifecycle neither exports nor keeps a directory without a toml.
+            "UV_CACHE_DIR": f"{ctx.scratch}/uv",
+            "UV_LINK_MODE": "hardlink",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_SYSTEM_CERTS": "true",
+            "UV_NO_PROGRESS": "true",
+            **environment,
+        }
+        if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
+            self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
+
+    def lock(self, wanted: Wanted, path: str) -> None:
+        """`uv pip compile`."""
+        try:
+            self._pip("compile", *wanted.arguments(), *_LOCK_OPTIONS, "--output-file", path)
+        except CommandFailed as failed:
+            raise explained(failed, wanted) from None
+
+    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+        """Ask the indexes for the files of packages of which only name and hashes are known."""
+        found: dict[str, dict[str, Any]] = {}
+        for number, pins in enumerate(pinned(document)):
+            lines = f"{self._ctx.scratch}/pins-{number}.txt"
+            with open(lines, "w", encoding="utf-8") as file:
+                file.write(pins.requirements())
+            lock = f"{self._ctx.scratch}/pylock.pins-{number}.toml"
+            index = {"UV_DEFAULT_INDEX": pins.index} if pins.index else {}
+            options = (*_LOCK_OPTIONS, "--no-deps", "--output-file", lock)
+            try:
+                self._pip("compile", lines, *options, env=index)
+            except CommandFailed as failed:
+                raise explained(failed, Pins.named(where)) from None
+            entries = read_entries(lock, where)["packages"]
+            found.update({str(entry["name"]): entry for entry in entries})
+        return with_files(document, found, where)
+
+    def install(self, packages: list[Package], prefix: str) -> None:
+        """`uv pip install --no-deps`: the lock has the hash of every file, and uv checks it."""
+        import tomli_w
+
+        options = ("--quiet", "--no-deps", "--prefix", prefix)
+        lock = f"{self._ctx.scratch}/pylock.{os.path.basename(prefix)}.toml"
+        document = {
+            "lock-version": "1.0",
+            "created-by": "cnbkit",
+            "packages": [package.entry for package in packages],
+        }
+        with open(lock, "wb") as file:
+            tomli_w.dump(document, file)
+        try:
+            self._pip("install", *options, "-r", lock)
+        except CommandFailed as failed:
+            raise explained_install(failed, [each.name for each in packages]) from None
+        _remove_lock(prefix)
+
+    def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
+        """`uv pip install`, with `--editable` where its code is to stay where it is."""
+        mode = ("--editable",) if editable else ()
+        options = ("--quiet", "--no-deps", "--prefix", prefix, *mode)
+        try:
+            self._pip("install", *options, directory)
+        except CommandFailed as failed:
+            raise explained_install(failed, [os.path.basename(directory)]) from None
+        _remove_lock(prefix)
+
+    def _pip(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+        program = str(self._ctx.buildpack_dir / "lib/bin/uv")
+        return self._ctx.run(
+            *(program, "pip", *arguments, "--python", self._python.path),
+            env={**self._environment, **(env or {})},
+            quiet=True,
+        )
+
+
+def _remove_lock(prefix: str) -> None:
+    if os.path.exists(f"{prefix}/.lock"):
+        os.unlink(f"{prefix}/.lock")

@@ -1,9 +1,10 @@
-"""The `python` buildpack: which interpreter, and why."""
+"""The `python` buildpack: which interpreter and which dependencies, and why."""
 
 from __future__ import annotations
 
 from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, key, note
 from cnbkit_python.base import base_python
+from cnbkit_python.input import Input
 from cnbkit_python.request import VersionRequest
 
 __all__ = ["Python"]
@@ -30,6 +31,7 @@ class Python(Buildpack):
 
     def build(self, ctx: BuildContext) -> Built:
         """Choose, install if need be, and tell the later buildpacks."""
+        chosen = Input.choose(ctx)
         request = VersionRequest.read(ctx)
         base = base_python()
         standalone = ctx.settings.flag("BP_PYTHON_STANDALONE")
@@ -38,8 +40,11 @@ class Python(Buildpack):
             ctx.log.info(f"Python {version} of the base image, {request.reason}")
         else:
             version, path = self._standalone(ctx, request, base)
+        if chosen.reason:
+            ctx.log.info(chosen.reason)
         with ctx.layer(self.choice) as choice:
             choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
+            choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
         return Built()
 
     def _standalone(self, ctx: BuildContext, request: VersionRequest, base: str) -> tuple[str, str]:

@@ -1,0 +1,71 @@
+"""Digests of folders of the app that packages are made of."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+__all__ = ["project_digest", "project_files", "tree_digest"]
+
+# What the metadata of a package comes from; its code may change without it.
+_DECLARING = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")
+_LEFT_OUT = ("__pycache__", ".git", ".hg", ".venv", ".tox", ".mypy_cache", ".ruff_cache")
+
+
+def tree_digest(path: str) -> str:
+    """SHA-256 of a file, or of a folder's names and contents."""
+    total = hashlib.sha256()
+    if os.path.isfile(path):
+        return _file_digest(path).hex()
+    for folder, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if name not in _LEFT_OUT)
+        for name in sorted(files):
+            inner = os.path.join(folder, name)
+            total.update(f"{os.path.relpath(inner, path)}\0".encode(errors="surrogateescape"))
+            if os.path.isfile(inner):
+                total.update(_file_digest(inner))
+    return total.hexdigest()
+
+
+def project_files(directory: str) -> list[str]:
+    """The files that declare a project, by relative name.
+
+    pyproject.toml and its kin, and lists of requirements: `dynamic` dependencies and a setup.py
+    may read those.
+    """
+    found = [name for name in _DECLARING if os.path.isfile(f"{directory}/{name}")]
+    for folder in ("", "requirements"):
+        path = f"{directory}/{folder}"
+        names = sorted(os.listdir(path)) if os.path.isdir(path) else []
+        found += [
+            f"{folder}/{name}".lstrip("/")
+            for name in names
+            if name.endswith((".txt", ".in"))
+            and "requirement" in (folder or name)
+            and os.path.isfile(f"{path}/{name}")
+        ]
+    return found
+
+
+def project_digest(directory: str) -> str:
+    """SHA-256 of what declares a project, and of the names in its root and in `src`.
+
+    A package installed editable depends on these: where its code is, not what it is.
+    """
+    total = hashlib.sha256()
+    for name in project_files(directory):
+        total.update(f"{name}\0".encode() + _file_digest(f"{directory}/{name}"))
+    for folder in (directory, f"{directory}/src"):
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            inside = os.path.isfile(f"{folder}/{name}/__init__.py")
+            if inside or name.endswith(".py"):
+                total.update(f"{name}\0".encode(errors="surrogateescape"))
+    return total.hexdigest()
+
+
+def _file_digest(path: str) -> bytes:
+    total = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+    return total.digest()

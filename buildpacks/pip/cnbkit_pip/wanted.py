@@ -1,0 +1,121 @@
+"""What is to be installed: which of the app's files says so, read as far as the key needs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from cnbkit import BuildContext, PlatformFault
+from cnbkit_pip.config import PipConfig
+from cnbkit_pip.project import Project
+from cnbkit_pip.requirements import Requirements
+from cnbkit_pip.tree import project_digest, tree_digest
+
+__all__ = ["Locked", "find"]
+
+# Groups of this buildpack's own choice, where the app has them.
+_FOR_TESTS = ("dev", "test")
+# Without the `python` buildpack nobody has chosen yet.
+_INPUTS = ("pylock.toml", "requirements.txt", "requirements.in", "pyproject.toml", "setup.py")
+_OWN_LOCK = "pylock."
+
+
+class Locked:
+    """A lock: nothing is resolved.
+
+    Attributes:
+        path: of a pylock.toml.
+        name: what messages call it: the app's own lock file.
+        extras: of the lock (PEP 751), besides none.
+        groups: dependency groups of the lock, besides its default ones.
+        project: whether the app itself belongs to what is locked.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        root: str,
+        *,
+        extras: tuple[str, ...] = (),
+        groups: tuple[str, ...] = (),
+        project: bool,
+    ) -> None:
+        self.path = path
+        self.name = name
+        self.extras = extras
+        self.groups = groups
+        self.project = project
+        self._root = root
+
+    def __str__(self) -> str:
+        return self.name
+
+    def digests(self) -> list[str]:
+        """`name #sha256…` of the lock and of the folders it names, for the layer's key."""
+        with open(self.path, "rb") as file:
+            data = file.read()
+        chosen = ",".join([*self.extras, "", *self.groups])
+        found = [f"{self.name} #{hashlib.sha256(data).hexdigest()[:24]}{chosen}"]
+        if self.project:
+            found.append(f"project #{project_digest(self._root)[:24]}")
+        if b"directory" in data:
+            found += self._folders()
+        return found
+
+    def _folders(self) -> list[str]:
+        from cnbkit_pip.lock import read_entries
+        from cnbkit_pip.package import Package
+
+        entries = read_entries(self.path, self.name)["packages"]
+        packages = [Package(entry) for entry in entries if "directory" in entry]
+        return [
+            f"{os.path.relpath(each.directory, self._root)} #"
+            f"{(project_digest if each.editable else tree_digest)(each.directory)[:24]}"
+            for each in packages
+            if os.path.isdir(each.directory)
+        ]
+
+
+def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locked | None:
+    """What the `python` buildpack or a front-end chose; without them the first that is there.
+
+    Returns:
+        None if the app declares nothing.
+
+    Raises:
+        UserFault: a file cannot be read, or a group or extra does not exist.
+        PlatformFault: the builder has nothing that reads the chosen file.
+    """
+    chosen = ctx.env.get("CNBKIT_INPUT")
+    if chosen is None:
+        chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
+    names = [name for name in chosen.split(",") if name]
+    tests = _FOR_TESTS if ctx.exec_env == "test" else ()
+    lock = ctx.env.get("CNBKIT_LOCK", "")
+    root = ctx.app.root
+    if lock:
+        # The front-end has applied groups and extras already.
+        return Locked(lock, chosen or lock, root, project=chosen != "Pipfile.lock")
+    if not names:
+        return None
+    [first, *_] = names
+    base = os.path.basename(first)
+    if base.startswith(_OWN_LOCK) and base.endswith(".toml"):
+        return Locked(
+            f"{root}/{first}",
+            first,
+            root,
+            extras=config.extras,
+            groups=config.groups,
+            project=False,
+        )
+    if first in ("pyproject.toml", "setup.py"):
+        return Project.read(ctx, first, config.extras, config.groups, where_exist=tests)
+    if not first.endswith((".txt", ".in")):
+        raise PlatformFault(
+            f"no buildpack has turned {first} into packages",
+            where="the builder's order",
+            remedy=f"put the buildpack that reads {first} before this one",
+        )
+    return Requirements.read(ctx, names, config.groups, where_exist=tests)

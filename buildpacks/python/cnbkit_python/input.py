@@ -1,0 +1,113 @@
+"""Which of the app's files says what to install: one rule for every buildpack of the group."""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext, UserFault
+
+__all__ = ["LOCKS", "SETTING", "TYPOS", "Input"]
+
+SETTING = "BP_PYTHON_INPUT"
+
+# Each is a whole answer. Two of them may contradict each other, and nobody would notice.
+LOCKS = {
+    "pylock.toml": "PEP 751",
+    "uv.lock": "uv",
+    "poetry.lock": "Poetry",
+    "pdm.lock": "PDM",
+    "Pipfile.lock": "Pipenv",
+}
+# Without a lock the first of these is taken. What `pip-compile` made of a requirements.in
+# stands before it.
+_UNLOCKED = ("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml", "setup.py")
+_PROJECT_TABLES = ("[project]", "[tool.poetry]")
+# Seen in the wild often enough to be worth an explanation.
+TYPOS = ("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt")
+
+
+class Input:
+    """The app's file (or files) with its dependencies.
+
+    Attributes:
+        names: relative to the app's root; more than one are requirements files.
+        reason: why these.
+    """
+
+    def __init__(self, names: list[str], reason: str) -> None:
+        self.names = names
+        self.reason = reason
+
+    @classmethod
+    def choose(cls, ctx: BuildContext) -> Input:
+        """BP_PYTHON_INPUT, else the only lock, else requirements, else the project itself.
+
+        Raises:
+            UserFault: two lock files, a misspelt name, or BP_PYTHON_INPUT names no file.
+        """
+        setting = ctx.settings.get(SETTING)
+        if setting:
+            return cls._set(ctx, setting)
+        locks = [name for name in LOCKS if ctx.app.has(name)]
+        if len(locks) > 1:
+            tools = " and ".join(f"{name} ({LOCKS[name]})" for name in locks)
+            raise UserFault(
+                f"there is more than one lock file: {tools}",
+                where=", ".join(locks),
+                remedy=f"delete those that are not kept up to date, or set {SETTING} to the one "
+                f"that counts, like {SETTING}={locks[0]}",
+            )
+        others = [name for name in _UNLOCKED if _has(ctx, name)]
+        if locks or others:
+            chosen, *rest = [*locks, *others]
+            unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
+            note = f"; {', '.join(unread)} not read ({SETTING} chooses)" if unread else ""
+            return cls([chosen], f"Dependencies from {chosen}{note}")
+        typo = next((name for name in TYPOS if ctx.app.has(name)), "")
+        if typo:
+            raise UserFault(
+                f"there is no requirements.txt, but a {typo}",
+                where=typo,
+                remedy=f"rename {typo} to requirements.txt",
+            )
+        return cls([], "")
+
+    @classmethod
+    def _set(cls, ctx: BuildContext, setting: str) -> Input:
+        names = [name.strip() for name in setting.split(",") if name.strip()]
+        missing = [name for name in names if not ctx.app.has(name)]
+        if missing:
+            raise UserFault(
+                f"there is no file {', '.join(missing)}",
+                where=SETTING,
+                remedy=f"correct {SETTING}; names are relative to the app's root",
+            )
+        whole = [name for name in names if not name.endswith((".txt", ".in"))]
+        if len(names) > 1 and whole:
+            raise UserFault(
+                f"{whole[0]} cannot be combined with other files",
+                where=SETTING,
+                remedy=f"name {whole[0]} alone, or requirements files (.txt, .in) only",
+            )
+        return cls(names, f"Dependencies from {', '.join(names)}, from {SETTING}")
+
+
+# Files that a lock was made of: that they are read through it needs no words.
+_BELONGS = {
+    "uv.lock": ("pyproject.toml", "setup.py"),
+    "poetry.lock": ("pyproject.toml",),
+    "pdm.lock": ("pyproject.toml",),
+    "Pipfile.lock": ("Pipfile",),
+    "pylock.toml": ("pyproject.toml", "requirements.in"),
+    "requirements.txt": ("requirements.in",),
+    "pyproject.toml": ("setup.py",),
+}
+
+
+def _has(ctx: BuildContext, name: str) -> bool:
+    if not ctx.app.has(name):
+        return False
+    if name != "pyproject.toml":
+        return True
+    # Many hold nothing but settings of linters. Looked for as text: parsing TOML takes longer
+    # than the rest of this buildpack.
+    lines = ctx.app.text(name).splitlines()
+    return any(line.strip().replace(" ", "") in _PROJECT_TABLES for line in lines)
