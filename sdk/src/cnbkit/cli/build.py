@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnbkit.cli.variables import given_variables
+from cnbkit.cli.volumes import given_volumes
 
 if TYPE_CHECKING:
     from cnbkit.platform.home import Home
@@ -28,6 +29,14 @@ __all__ = ["command"]
 @click.option(
     "--env", "-e", "variables", metavar="K[=V]", multiple=True, help="Build-time variable."
 )
+@click.option(
+    "--volume",
+    "volumes",
+    metavar="HOST:TARGET",
+    multiple=True,
+    help="Show a file or folder of this machine to the buildpacks, as a service binding: "
+    "DIR:/platform/bindings/NAME. Read-only; writable with :rw behind it.",
+)
 @click.option("--default-process", "-D", metavar="TYPE", default="", help="Process to start.")
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
@@ -46,6 +55,7 @@ def command(
     publish: str | None,
     output: str | None,
     variables: tuple[str, ...],
+    volumes: tuple[str, ...],
     default_process: str,
     clear_cache: bool,
     insecure: tuple[str, ...],
@@ -64,6 +74,7 @@ def command(
         name=publish or tag or _name_of(path),
         builder=builder or shipped("builder/builder.toml"),
         env=_environment(variables),
+        volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
         publish=bool(publish),
         clear_cache=clear_cache,
         default_process=default_process,

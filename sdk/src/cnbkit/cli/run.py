@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cnbkit.cli.variables import given_variables
+from cnbkit.cli.volumes import given_volumes
 
 __all__ = ["command"]
 
@@ -20,6 +21,13 @@ __all__ = ["command"]
     multiple=True,
     help="Add a variable; without =V, this shell's value.",
 )
+@click.option(
+    "--volume",
+    "volumes",
+    metavar="HOST:TARGET",
+    multiple=True,
+    help="Show a file or folder of this machine; writable with :rw behind it.",
+)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(
@@ -27,6 +35,7 @@ def command(
     image: str,
     process: str | None,
     variables: tuple[str, ...],
+    volumes: tuple[str, ...],
     args: tuple[str, ...],
 ) -> None:
     """Start IMAGE without Docker; ARGS after -- replace the process's own.
@@ -37,4 +46,5 @@ def command(
     from cnbkit.platform.home import Home
     from cnbkit.platform.run import run_image
 
-    ctx.exit(run_image(Home.default(), image, process, args, given_variables(variables)))
+    env, binds = given_variables(variables), given_volumes(volumes)
+    ctx.exit(run_image(Home.default(), image, process, args, env, binds=binds))

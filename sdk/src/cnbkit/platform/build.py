@@ -126,6 +126,7 @@ class Build:
         name: the image's name; with `publish`, a registry's reference.
         builder: path of builder.toml.
         env: build-time variables (`--env`).
+        volumes: files and folders of the host to show to the buildpacks (`--volume`).
         publish: export to the registry in `name` instead of the store.
         clear_cache: begin with an empty cache, and re-use nothing of the previous image.
         default_process: the process type the image starts; the buildpacks' choice if empty.
@@ -138,6 +139,7 @@ class Build:
     name: str
     builder: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[Bind, ...] = ()
     publish: bool = False
     clear_cache: bool = False
     default_process: str = ""
@@ -225,6 +227,9 @@ class Build:
         ]
         if bundle := host_bundle():
             binds.append(Bind(bundle.resolve(), BUNDLE))
+        for volume in self.volumes:
+            _make_mount_point(volume, space)
+            binds.append(volume)
         return Sandbox(
             home.tmp,
             root=kit.root,
@@ -293,6 +298,26 @@ class Build:
 def table(outcome: Outcome) -> list[str]:
     """The layer table of a finished build."""
     return list(summary(outcome.layers, outcome.why, outcome.image))
+
+
+def _make_mount_point(volume: Bind, space: Path) -> None:
+    """Have a place for a volume where this build's own folders lie over the build image's."""
+    if not volume.target.startswith(("/platform/", "/workspace/", "/home/cnb/", "/tmp/")):  # noqa: S108
+        return
+    folder, _, rest = volume.target.removeprefix("/").removeprefix("home/cnb").partition("/")
+    point = space / (folder or "home") / rest
+    try:
+        if volume.source.is_dir():
+            point.mkdir(parents=True, exist_ok=True)
+        elif not point.exists():
+            point.parent.mkdir(parents=True, exist_ok=True)
+            point.touch()
+    except OSError as error:
+        raise UserFault(
+            f"nothing can be mounted at {volume.target}: {error.strerror}",
+            where="--volume",
+            remedy="name another place",
+        ) from None
 
 
 def _file_name(name: str) -> str:
