@@ -1,0 +1,89 @@
+"""uv's errors, and wrong settings, in terms of what the user wrote."""
+
+from __future__ import annotations
+
+import re
+
+from cnbkit import CommandFailed, UserFault
+
+__all__ = ["is_definite", "missing", "out_of_step", "unreadable"]
+
+_PYTHON = re.compile(r"Python (?P<version>\S+), which is incompatible .*: `(?P<wanted>[^`]+)`")
+_VERSION = re.compile(r"unsupported schema version \((?P<version>v\d+)")
+_PARSE = re.compile(r"Failed to parse:? `?(?P<file>[^`\s]+)")
+_LINE = re.compile(r"at line (?P<line>\d+)")
+
+
+def is_definite(failed: CommandFailed) -> bool:
+    """Whether uv says that the lock is out of step, and not that it could not find out."""
+    return "needs to be updated" in failed.output
+
+
+def out_of_step(failed: CommandFailed) -> UserFault:
+    """The lock is not what `uv lock` would make of the project."""
+    return UserFault(
+        "uv.lock is out of step with pyproject.toml"
+        if is_definite(failed)
+        else "uv.lock is out of step with pyproject.toml: uv cannot derive one from the other",
+        where="uv.lock",
+        remedy="run `uv lock` and commit uv.lock",
+        detail=None if is_definite(failed) else failed.output,
+    )
+
+
+def unreadable(failed: CommandFailed) -> UserFault:
+    """The lock or the project is nothing uv can use."""
+    output = failed.output
+    if found := _PYTHON.search(output):
+        return UserFault(
+            f"the project wants Python {found['wanted']}, and this image has {found['version']}",
+            where="requires-python in pyproject.toml",
+            remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or widen "
+            "requires-python and run `uv lock`",
+        )
+    if found := _VERSION.search(output):
+        return UserFault(
+            f"uv.lock has a format ({found['version']}) that this uv cannot read",
+            where="uv.lock",
+            remedy="use a newer version of the buildpack cnbkit/uv",
+            detail=output,
+        )
+    if "No `pyproject.toml` found" in output:
+        return UserFault(
+            "there is a uv.lock without its pyproject.toml",
+            where="uv.lock",
+            remedy="add pyproject.toml, or delete uv.lock",
+        )
+    parsed = _PARSE.search(output)
+    file = parsed["file"] if parsed else "uv.lock"
+    line = _LINE.search(output) if parsed else None
+    return UserFault(
+        f"uv cannot read {file}",
+        where=f"{file}:{line['line']}" if line else file,
+        remedy="run `uv lock` and see what it says",
+        detail=output,
+    )
+
+
+def missing(wanted: list[str], known: list[str], what: str, setting: str) -> UserFault | None:
+    """A fault if something is asked for that the lock does not have.
+
+    Args:
+        wanted: names as the user wrote them.
+        known: names there are.
+        what: "group", "extra" or "member".
+        setting: where the user wrote them.
+    """
+    unknown = [name for name in wanted if normalised(name) not in map(normalised, known)]
+    if not unknown:
+        return None
+    return UserFault(
+        f"uv.lock has no {what} {', '.join(unknown)}",
+        where=setting,
+        remedy=f"take one of these: {', '.join(known)}" if known else f"unset {setting}",
+    )
+
+
+def normalised(name: str) -> str:
+    """A name in its one spelling (PEP 685, PEP 735)."""
+    return re.sub(r"[-_.]+", "-", name).lower()

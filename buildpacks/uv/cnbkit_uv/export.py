@@ -1,0 +1,142 @@
+"""`uv export`, and what of it is for this image."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import Any
+
+import tomli_w
+from packaging.markers import Marker
+
+from cnbkit import BuildContext, CommandFailed
+from cnbkit_uv.diagnose import is_definite, out_of_step, unreadable
+from cnbkit_uv.environment import environment
+from cnbkit_uv.location import without_credentials
+
+__all__ = ["check", "export"]
+
+# uv's exit status when it could compare lock and project, or tried to resolve; else it is 2.
+_COMPARED = 1
+_INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
+_UNNEEDED = ("marker", "dependencies", "requires-python")
+
+
+def export(ctx: BuildContext, groups: list[str], extras: list[str], member: str, path: str) -> int:
+    """Write the part of uv.lock that this image needs as a pylock.toml.
+
+    Args:
+        ctx: the build.
+        groups: dependency groups, besides the project's own dependencies.
+        extras: of the project.
+        member: of the workspace; empty for its root.
+        path: of the file to write.
+
+    Returns:
+        The number of packages.
+
+    Raises:
+        UserFault: uv cannot read the lock, or it is not for this Python.
+    """
+    version, _, _ = ctx.env["CNBKIT_PYTHON"].partition(" ")
+    exported = f"{ctx.scratch}/pylock.toml"
+    arguments = [
+        *("export", "--frozen", "--offline", "--format", "pylock.toml"),
+        *("--no-header", "--no-default-groups", "--output-file", exported),
+        *(word for name in groups for word in ("--group", name)),
+        *(word for name in extras for word in ("--extra", name)),
+        *(("--package", member) if member else ()),
+    ]
+    try:
+        _uv(ctx, *arguments)
+    except CommandFailed as failed:
+        raise unreadable(failed) from None
+    with open(exported, "rb") as file:
+        document = tomllib.load(file)
+    target = environment(version, ctx.target)
+    named = _indexes(ctx)
+    document["packages"] = [
+        _entry(package, ctx.scratch, named)
+        for package in document.get("packages", [])
+        if "marker" not in package or Marker(package["marker"]).evaluate(target, "lock_file")
+    ]
+    with open(path, "wb") as file:
+        tomli_w.dump(document, file)
+    return len(document["packages"])
+
+
+def check(ctx: BuildContext) -> None:
+    """See that uv.lock is what `uv lock` would make of pyproject.toml.
+
+    Raises:
+        UserFault: it is not, or one of the two cannot be read.
+    """
+    try:
+        # All that a lock of static files is compared with is here.
+        _uv(ctx, "lock", "--check", "--offline")
+        return
+    except CommandFailed as failed:
+        if failed.code != _COMPARED:
+            raise unreadable(failed) from None
+        if is_definite(failed):
+            raise out_of_step(failed) from None
+    # A local package whose dependencies only its build system knows has to be built, and that
+    # may need the index; so does a lock whose index only the platform's settings name.
+    try:
+        _uv(ctx, "lock", "--check", same_index=False)
+    except CommandFailed as failed:
+        raise out_of_step(failed) from None
+
+
+def _uv(ctx: BuildContext, *arguments: str, same_index: bool = True) -> None:
+    _, _, python = ctx.env["CNBKIT_PYTHON"].partition(" ")
+    environment = {
+        "UV_CACHE_DIR": f"{ctx.scratch}/uv",
+        "UV_PYTHON_DOWNLOADS": "never",
+        "UV_NO_PROGRESS": "true",
+        "UV_SYSTEM_CERTS": "true",
+    }
+    if same_index:
+        # With another index to install from, a lock would look out of step with its project.
+        environment |= {name: "" for name in _INDEXES if name in ctx.env}
+    program = str(ctx.buildpack_dir / "lib/bin/uv")
+    ctx.run(program, *arguments, "--quiet", "--python", python, env=environment, quiet=True)
+
+
+def _indexes(ctx: BuildContext) -> set[str]:
+    """Addresses of the indexes that the project names; all others are somebody's default."""
+    tables = [ctx.app.toml("uv.toml")] if ctx.app.has("uv.toml") else []
+    tables.append(ctx.app.toml("pyproject.toml").get("tool", {}).get("uv", {}))
+    found: list[Any] = []
+    for table in tables:
+        found += [index.get("url") for index in table.get("index", [])]
+        found += [table.get("index-url"), *table.get("extra-index-url", [])]
+    return {_comparable(str(url)) for url in found if url}
+
+
+def _comparable(url: str) -> str:
+    return without_credentials(url).rstrip("/")
+
+
+def _entry(package: dict[str, Any], folder: str, named: set[str]) -> dict[str, Any]:
+    """A package without markers, credentials and relative paths."""
+    entry = {name: value for name, value in package.items() if name not in _UNNEEDED}
+    if "index" in entry and _comparable(entry["index"]) not in named:
+        del entry["index"]
+    for name, value in entry.items():
+        if isinstance(value, dict):
+            entry[name] = _located(value, folder)
+    if "index" in entry:
+        entry["index"] = without_credentials(entry["index"])
+    if "wheels" in entry:
+        entry["wheels"] = [_located(wheel, folder) for wheel in entry["wheels"]]
+    return entry
+
+
+def _located(source: dict[str, Any], folder: str) -> dict[str, Any]:
+    located = dict(source)
+    if "path" in source:
+        located["path"] = os.path.normpath(os.path.join(folder, source["path"]))
+    if "url" in source:
+        located["url"] = without_credentials(source["url"])
+    return located
