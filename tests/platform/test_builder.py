@@ -93,8 +93,8 @@ def test_it_is_assembled_once_and_again_when_a_source_changes(
 
 
 def test_bytecode_is_there_and_does_not_depend_on_times(assembled: Callable[[], Path]) -> None:
-    library = assembled() / "buildpacks" / "test_hello" / "1.2.3" / "lib"
-    (compiled,) = library.glob("__pycache__/hello.*.pyc")
+    folder = assembled() / "buildpacks" / "test_hello" / "1.2.3"
+    (compiled,) = folder.glob("__pycache__/hello.*.pyc")
     # PEP 552: the second word's lowest bit says "by hash", the next "check the source".
     assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01
 

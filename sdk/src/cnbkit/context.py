@@ -149,7 +149,10 @@ class _Context:
 
     @property
     def buildpack_dir(self) -> Path:
-        """The buildpack's own folder, for files it ships."""
+        """The buildpack's own folder.
+
+        Files it ships have the same place in it at a test, in a builder and in a package.
+        """
         from pathlib import Path
 
         return Path(self._buildpack)

@@ -2,25 +2,31 @@
 
 <out>/buildpack.toml              extension.toml of an image extension
 <out>/bin/{detect,build,main.py}  bin/generate in place of bin/build there
-<out>/lib/            the buildpack's package, cnbkit's core and what both import
+<out>/lib/                        cnbkit's core and what it and the buildpack import
+<out>/dependencies/               files its builds need, in an offline package
+<out>/…                           the buildpack's own files, in the places they have in its folder
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from cnbkit.errors import PlatformFault
+from cnbkit.errors import BuildpackFault, PlatformFault
 from cnbkit.package.launcher import build_script, detect_script, generate_script, main_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnbkit.package.source import BuildpackSource
 
 __all__ = ["Runtime", "assemble", "core_files", "source_roots"]
 
 _CORE = Path(__file__).parent.parent
+_GENERATED = {f"bin/{name}" for name in ("detect", "build", "generate", "main.py")}
 _NOT_CORE = {"cli", "package", "platform", "testing", "__pycache__"}
 
 
@@ -59,25 +65,34 @@ def core_files() -> list[Path]:
     )
 
 
-def assemble(source: BuildpackSource, out: Path, runtime: Runtime) -> None:
+def assemble(
+    source: BuildpackSource, out: Path, runtime: Runtime, *, offline: bool = False
+) -> None:
     """Write the buildpack to a directory that does not exist yet.
 
     Wheels are taken by the hashes of the two locks, for the runtime's Python and not for the
     one this runs on. Bytecode is not compiled here, because only the runtime can.
 
+    Args:
+        source: the buildpack.
+        out: where to.
+        runtime: what will run it.
+        offline: put what `[[metadata.dependencies]]` lists into it as well, so that its builds
+            need no network. BP_DEPENDENCY_MIRROR is heeded.
+
     Raises:
         BuildpackFault: the source is wrong.
         PlatformFault: the dependencies could not be fetched.
     """
+    files = {path.relative_to(source.directory): path for path in source.files()}
+    _check_places(files, source)
     library = out / "lib"
     library.mkdir(parents=True)
     _install(library, source, runtime)
     for path in core_files():
         _copy(path, library / "cnbkit" / path.relative_to(_CORE))
-    top = {"buildpack.toml", "extension.toml", "README.md", "requirements.lock"}
-    for path in source.files():
-        relative = path.relative_to(source.directory)
-        _copy(path, out / relative if relative.as_posix() in top else library / relative)
+    for relative, path in files.items():
+        _copy(path, out / relative)
     scripts = {
         "detect": detect_script(source, runtime.python),
         **(
@@ -87,10 +102,26 @@ def assemble(source: BuildpackSource, out: Path, runtime: Runtime) -> None:
         ),
         "main.py": main_module(source),
     }
-    (out / "bin").mkdir()
+    (out / "bin").mkdir(exist_ok=True)
     for name, text in scripts.items():
         (out / "bin" / name).write_text(text, encoding="utf-8")
         (out / "bin" / name).chmod(0o755 if name != "main.py" else 0o644)
+    if offline:
+        from cnbkit.package.offline import bundle
+
+        bundle(source, out, os.environ)
+
+
+def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:
+    taken = [
+        path.as_posix() for path in files if path.parts[0] == "lib" or path.as_posix() in _GENERATED
+    ]
+    if taken:
+        raise BuildpackFault(
+            f"{source.id} has files where cnbkit writes its own: {', '.join(taken)}",
+            where=str(source.directory),
+            remedy="put them into another folder",
+        )
 
 
 def _install(library: Path, source: BuildpackSource, runtime: Runtime) -> None:
