@@ -25,11 +25,15 @@ def context(app: Path, **env: str) -> BuildContext:
     )
 
 
-def read(app: Path, files: dict[str, str], **env: str) -> Requirements:
+def write(app: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (app / name).parent.mkdir(parents=True, exist_ok=True)
         (app / name).write_text(text)
-    return Requirements.read(context(app, **env))
+
+
+def read(app: Path, files: dict[str, str] | None = None, *names: str) -> Requirements:
+    write(app, files or {})
+    return Requirements.read(context(app), list(names) or ["requirements.txt"])
 
 
 def package(name: str, size: int = 1, version: str = "1.0") -> Package:
@@ -60,19 +64,19 @@ def test_included_files_are_read_relative_to_the_one_that_names_them(tmp_path: P
     ]
     before = found.digests()
     (tmp_path / "limits.txt").write_text("six<1.17\n")
-    assert Requirements.read(context(tmp_path)).digests() != before
+    assert read(tmp_path).digests() != before
 
 
 def test_files_and_folders_a_requirement_names_are_part_of_the_key(tmp_path: Path) -> None:
     files = {"requirements.txt": "-e ./lib\nx @ file:///workspace/none\n", "lib/a.py": "1\n"}
     before = read(tmp_path, files).digests()
     (tmp_path / "lib/a.py").write_text("2\n")
-    assert Requirements.read(context(tmp_path)).digests() != before
+    assert read(tmp_path).digests() != before
 
 
-def test_other_file_names_can_be_set(tmp_path: Path) -> None:
+def test_several_files_are_read_in_their_order(tmp_path: Path) -> None:
     files = {"a.txt": "six\n", "b.txt": "flask\n"}
-    found = read(tmp_path, files, BP_PIP_REQUIREMENTS="a.txt, b.txt")
+    found = read(tmp_path, files, "a.txt", "b.txt")
     assert [line.name for line in found.lines()] == ["six", "flask"]
 
 
@@ -80,7 +84,7 @@ def test_other_file_names_can_be_set(tmp_path: Path) -> None:
     ("files", "where"),
     [
         ({"requirements.txt": "six\n-c gone.txt\n"}, "requirements.txt:2"),
-        ({"requirments.txt": "six\n"}, "requirments.txt"),
+        ({"other.txt": "six\n"}, "requirements.txt"),
     ],
 )
 def test_a_file_that_is_not_there_is_named_where_it_is_asked_for(
@@ -99,7 +103,7 @@ def test_any_bytes_are_read_or_refused_with_a_user_fault(
     app = tmp_path_factory.mktemp("app")
     (app / "requirements.txt").write_bytes(content)
     try:
-        found = Requirements.read(context(app))
+        found = read(app)
     except UserFault:
         return
     assert all(line.number >= 1 for line in found.lines())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, OpenLayer, Plan, Triggers, key
 from cnbkit_pip.config import PipConfig
 from cnbkit_pip.interpreter import Interpreter
+from cnbkit_pip.sources import Sources
 from cnbkit_pip.wanted import Locked, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit_pip.engine import Engine
     from cnbkit_pip.package import Package
     from cnbkit_pip.project import Project
     from cnbkit_pip.requirements import Requirements
@@ -55,15 +57,16 @@ class Pip(Buildpack):
             ctx.log.info("No dependencies are declared")
             return Built()
         python = Interpreter.find(ctx)
+        sources = Sources.read(ctx)
         inputs = Inputs(
             inputs=wanted.digests(),
             python=str(python),
             target=str(ctx.target),
-            settings=_settings(ctx, config),
+            settings=_settings(config, sources),
         )
         with ctx.layer(self.site, inputs) as site, ctx.layer(self.lock) as lock:
             if site.rebuild:
-                self._install(ctx, config, wanted, python, site, lock)
+                self._install(ctx, config, wanted, python, sources, site, lock)
             else:
                 self._reuse(ctx, wanted)
         return Built()
@@ -74,6 +77,7 @@ class Pip(Buildpack):
         config: PipConfig,
         wanted: Requirements | Project | Locked,
         python: Interpreter,
+        sources: Sources,
         site: OpenLayer,
         lock: OpenLayer,
     ) -> None:
@@ -83,13 +87,16 @@ class Pip(Buildpack):
         from cnbkit_pip.partition import partition
         from cnbkit_pip.resolve import read_locked, resolve
         from cnbkit_pip.target import TargetEnvironment
-        from cnbkit_pip.uv import Uv
 
         locked = isinstance(wanted, Locked)
         ctx.log.info(f"{'Reading' if locked else 'Resolving'} {wanted}: {'; '.join(site.why)}")
         environment = make_environment(site, python)
         target = TargetEnvironment.of(ctx, environment)
-        engine = Uv(ctx, environment, {})
+        for line in sources.describe():
+            ctx.log.info(line)
+        for line in sources.warnings():
+            ctx.log.warn(line)
+        engine = _engine(ctx, config, wanted, environment, sources)
         if isinstance(wanted, Locked):
             packages = read_locked(engine, wanted, target)
         else:
@@ -112,6 +119,26 @@ class Pip(Buildpack):
         )
 
 
+def _engine(
+    ctx: BuildContext,
+    config: PipConfig,
+    wanted: Requirements | Project | Locked,
+    python: Interpreter,
+    sources: Sources,
+) -> Engine:
+    if config.engine == "pip":
+        from cnbkit_pip.pip_tools import PipTools
+
+        return PipTools(ctx, python, sources)
+    from cnbkit_pip.requirements import Requirements
+    from cnbkit_pip.uv import Uv
+
+    indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
+    for index in indexes:
+        ctx.hide(index)
+    return Uv(ctx, python, sources, indexes)
+
+
 def _with_own(
     ctx: BuildContext,
     config: PipConfig,
@@ -131,13 +158,8 @@ def _with_own(
     return [*others, own] if own else others
 
 
-def _settings(ctx: BuildContext, config: PipConfig) -> list[str]:
-    """What else changes the result; digests of uv's own variables, which may hold passwords."""
-    import hashlib
-
+def _settings(config: PipConfig, sources: Sources) -> list[str]:
+    """What else changes the result."""
     changed = [each for each in config.changed() if not each.startswith("BP_PIP_CONFLICTS")]
-    uvs = sorted(f"{name}={value}" for name, value in ctx.env.items() if name.startswith("UV_"))
-    if uvs:
-        digest = hashlib.sha256("\0".join(uvs).encode(errors="surrogateescape")).hexdigest()
-        changed.append(f"settings of uv #{digest[:24]}")
-    return changed
+    digest = sources.digest()
+    return [*changed, f"sources of packages #{digest}"] if digest else changed

@@ -12,7 +12,7 @@ from cnbkit import UserFault
 from cnbkit_pip.package import Package
 from cnbkit_pip.requirements import normalised
 
-__all__ = ["Pins", "pinned", "with_files"]
+__all__ = ["Pins", "lacks_address", "pinned", "with_files"]
 
 
 class Pins:
@@ -54,11 +54,19 @@ class Pins:
         return f"{self._name} ({name})" if name else self._name
 
 
+def lacks_address(entry: dict[str, Any]) -> bool:
+    """Whether a package's files are known by their hashes only."""
+    if any(kind in entry for kind in ("vcs", "directory", "archive")):
+        return False
+    files = _files(entry)
+    return not files or any("url" not in each and "path" not in each for each in files)
+
+
 def pinned(document: dict[str, Any]) -> list[Pins]:
     """The packages of a lock whose files have no address, by index."""
     by_index: dict[str, list[dict[str, Any]]] = {}
     for entry in document["packages"]:
-        if _lacks_address(entry):
+        if lacks_address(entry):
             by_index.setdefault(str(entry.get("index", "")), []).append(entry)
     return [Pins(index, entries) for index, entries in sorted(by_index.items())]
 
@@ -73,7 +81,7 @@ def with_files(
     """
     entries = []
     for entry in document["packages"]:
-        if not _lacks_address(entry):
+        if not lacks_address(entry):
             entries.append(entry)
             continue
         package = Package(found.get(normalised(entry["name"]), {"name": entry["name"]}))
@@ -94,13 +102,6 @@ def with_files(
 
 def _files(entry: dict[str, Any]) -> list[dict[str, Any]]:
     return [*entry.get("wheels", []), *([entry["sdist"]] if "sdist" in entry else [])]
-
-
-def _lacks_address(entry: dict[str, Any]) -> bool:
-    if any(kind in entry for kind in ("vcs", "directory", "archive")):
-        return False
-    files = _files(entry)
-    return not files or any("url" not in each and "path" not in each for each in files)
 
 
 def _hashes(entry: dict[str, Any]) -> set[str]:

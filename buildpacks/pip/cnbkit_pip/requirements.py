@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Line", "Requirements", "normalised"]
+__all__ = ["Line", "Requirements", "logical_lines", "normalised"]
 
 # Where people put the requirements of a group, beside the file with the main ones.
 _GROUP_FILES = (
@@ -90,12 +90,12 @@ class Line:
         return ""
 
     @property
-    def index(self) -> tuple[str, str]:
-        """Option and URL of an index line, as written; two empty strings on other lines."""
+    def index(self) -> str:
+        """The address of an index line, as written; empty on other lines."""
         for option in ("-i", "--index-url", "--extra-index-url"):
             if self.text.startswith((f"{option} ", f"{option}=")):
-                return option, self.text[len(option) :].lstrip(" =")
-        return "", ""
+                return self.text[len(option) :].lstrip(" =")
+        return ""
 
     @property
     def hashes(self) -> list[str]:
@@ -180,7 +180,7 @@ class Requirements:
         else:
             self.files[name] = ctx.app.text(name)
         folder = name.rpartition("/")[0]
-        for line in _lines(name, self.files[name]):
+        for line in logical_lines(name, self.files[name]):
             for local in (line.local, line.links):
                 if local and "://" not in local:
                     self._hash_local(ctx, folder, local)
@@ -210,7 +210,7 @@ class Requirements:
 
     def lines(self) -> list[Line]:
         """The logical lines of all files."""
-        return [line for name, text in self.files.items() for line in _lines(name, text)]
+        return [line for name, text in self.files.items() for line in logical_lines(name, text)]
 
     def allowed_hashes(self) -> dict[str, set[str]]:
         """Package → SHA-256 sums its lines allow; empty if no line has any."""
@@ -230,19 +230,12 @@ class Requirements:
         """What `pip compile` is to read."""
         return list(self.roots)
 
-    def indexes(self, env: Mapping[str, str]) -> tuple[str, list[str]]:
-        """The default index and further ones that its lines name, variables filled in.
+    def indexes(self, env: Mapping[str, str]) -> list[str]:
+        """Addresses of indexes that its lines name, variables filled in.
 
         A lock names files by URL only, so whoever fetches them has to know the passwords.
         """
-        default, further = "", []
-        for line in self.lines():
-            option, url = line.index
-            if option == "--extra-index-url":
-                further.append(_filled(url, env))
-            elif option:
-                default = _filled(url, env)
-        return default, further
+        return [_filled(line.index, env) for line in self.lines() if line.index]
 
 
 def normalised(name: str) -> str:
@@ -254,16 +247,8 @@ def normalised(name: str) -> str:
     return name.lower()
 
 
-def _filled(text: str, env: Mapping[str, str]) -> str:
-    """`${NAME}` replaced as pip does; a name that is not set stays."""
-    before, *parts = text.split("${")
-    for part in parts:
-        name, brace, after = part.partition("}")
-        before += (env[name] if brace and name in env else f"${{{name}{brace}") + after
-    return before
-
-
-def _lines(file: str, text: str) -> list[Line]:
+def logical_lines(file: str, text: str) -> list[Line]:
+    """A requirements file's lines, continued ones joined, comments and empty ones gone."""
     lines: list[Line] = []
     start, parts = 0, ""
     for number, raw in enumerate(text.splitlines(), 1):
@@ -281,3 +266,12 @@ def _lines(file: str, text: str) -> list[Line]:
     if parts.strip():
         lines.append(Line(file, start, parts.strip()))
     return lines
+
+
+def _filled(text: str, env: Mapping[str, str]) -> str:
+    """`${NAME}` replaced as pip does; a name that is not set stays."""
+    before, *parts = text.split("${")
+    for part in parts:
+        name, brace, after = part.partition("}")
+        before += (env[name] if brace and name in env else f"${{{name}{brace}") + after
+    return before

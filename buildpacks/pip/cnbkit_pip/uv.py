@@ -12,6 +12,11 @@ from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.lock import read_entries
 from cnbkit_pip.package import Package
 from cnbkit_pip.pins import Pins, pinned, with_files
+from cnbkit_pip.sources import Sources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Uv"]
 
@@ -25,12 +30,21 @@ class Uv(Engine):
     Args:
         ctx: the build.
         python: the interpreter packages are for.
-        environment: where packages come from, as variables of uv.
+        sources: where packages come from.
+        indexes: addresses that files of the app name besides.
     """
 
-    def __init__(self, ctx: BuildContext, python: Interpreter, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        ctx: BuildContext,
+        python: Interpreter,
+        sources: Sources,
+        indexes: Sequence[str] = (),
+    ) -> None:
         self._ctx = ctx
         self._python = python
+        self._sources = sources
+        self._indexes = list(indexes)
         self._environment = {
             # On the layers' file system, so that wheels are linked and not copied; the
             # lifecycle neither exports nor keeps a directory without a toml.
@@ -39,7 +53,6 @@ class Uv(Engine):
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_SYSTEM_CERTS": "true",
             "UV_NO_PROGRESS": "true",
-            **environment,
         }
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
@@ -47,7 +60,8 @@ class Uv(Engine):
     def lock(self, wanted: Wanted, path: str) -> None:
         """`uv pip compile`."""
         try:
-            self._pip("compile", *wanted.arguments(), *_LOCK_OPTIONS, "--output-file", path)
+            options = (*_LOCK_OPTIONS, "--output-file", path)
+            self._pip("compile", *wanted.arguments(), *options, env=self._sources.environment())
         except CommandFailed as failed:
             raise explained(failed, wanted) from None
 
@@ -59,14 +73,18 @@ class Uv(Engine):
             with open(lines, "w", encoding="utf-8") as file:
                 file.write(pins.requirements())
             lock = f"{self._ctx.scratch}/pylock.pins-{number}.toml"
-            index = {"UV_DEFAULT_INDEX": pins.index} if pins.index else {}
+            env = self._sources.environment()
+            if pins.index:
+                env.update(self._sources.environment_of(pins.index))
             options = (*_LOCK_OPTIONS, "--no-deps", "--output-file", lock)
             try:
-                self._pip("compile", lines, *options, env=index)
+                self._pip("compile", lines, *options, env=env)
             except CommandFailed as failed:
                 raise explained(failed, Pins.named(where)) from None
             entries = read_entries(lock, where)["packages"]
             found.update({str(entry["name"]): entry for entry in entries})
+        named = (str(entry["index"]) for entry in document["packages"] if "index" in entry)
+        self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
 
     def install(self, packages: list[Package], prefix: str) -> None:
@@ -83,7 +101,7 @@ class Uv(Engine):
         with open(lock, "wb") as file:
             tomli_w.dump(document, file)
         try:
-            self._pip("install", *options, "-r", lock)
+            self._install(*options, "-r", lock)
         except CommandFailed as failed:
             raise explained_install(failed, [each.name for each in packages]) from None
         _remove_lock(prefix)
@@ -93,16 +111,20 @@ class Uv(Engine):
         mode = ("--editable",) if editable else ()
         options = ("--quiet", "--no-deps", "--prefix", prefix, *mode)
         try:
-            self._pip("install", *options, directory)
+            self._install(*options, directory)
         except CommandFailed as failed:
             raise explained_install(failed, [os.path.basename(directory)]) from None
         _remove_lock(prefix)
 
-    def _pip(self, *arguments: str, env: dict[str, str] | None = None) -> str:
+    def _install(self, *arguments: str) -> None:
+        # A lock has addresses of files, not of indexes; the logins are known by these.
+        self._pip("install", *arguments, env=self._sources.environment(self._indexes))
+
+    def _pip(self, *arguments: str, env: dict[str, str]) -> str:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         return self._ctx.run(
             *(program, "pip", *arguments, "--python", self._python.path),
-            env={**self._environment, **(env or {})},
+            env={**self._environment, **env},
             quiet=True,
         )
 
