@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-    from cnbkit.contract.target import Target
     from cnbkit.redact import Secrets
 
 __all__ = ["BuildpackFault", "CnbkitError", "PlatformFault", "UserFault"]
@@ -38,7 +37,7 @@ class CnbkitError(Exception):
     Attributes:
         phase: "detect", "build" or "generate", once `Buildpack.on_error` is asked.
         buildpack: name and version then.
-        target: what was built for, then.
+        target: what was built for, as `ctx.target` prints, then.
         app: the app's directory, then.
         layer: name of the layer that was open when it happened; empty if none was.
         secrets: what `str` leaves out; known once a phase has run.
@@ -49,7 +48,7 @@ class CnbkitError(Exception):
 
     phase = ""
     buildpack = ""
-    target: Target | None = None
+    target = ""
     app = ""
     layer = ""
     secrets: Secrets | None = None

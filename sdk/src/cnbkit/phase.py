@@ -19,18 +19,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
-    from typing import NoReturn
+    from typing import NoReturn, Protocol
 
-    from cnbkit.buildpack import Buildpack
-    from cnbkit.context import BuildContext, Built, DetectContext, GenerateContext
+    from cnbkit.config import Config
+    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
+    from cnbkit.extension import Generated
+
+    class Phases(Protocol):
+        """What a phase needs of a `Buildpack`."""
+
+        @property
+        def config(self) -> type[Config] | None: ...
+        def detect(self, ctx: DetectContext) -> Detected: ...
+        def build(self, ctx: BuildContext) -> Built: ...
+        def generate(self, ctx: GenerateContext) -> Generated: ...
+        def on_error(self, error: CnbkitError) -> None: ...
+
 
 __all__ = ["build", "detect", "generate", "guarded", "main"]
 
 NOT_DETECTED = 100
 REPORT = ".cnbkit-report.tsv"
+# The arguments that build and generate have behind their own first one.
+_BEHIND = ("CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH")
 
 
-def main(buildpack: Buildpack, phase: str = "", identity: str = "") -> NoReturn:
+def main(buildpack: Phases, phase: str = "", identity: str = "") -> NoReturn:
     """Run one phase as the lifecycle calls it, and exit."""
     program, *arguments = sys.argv
     if not phase and arguments and arguments[0] in ("detect", "build", "generate"):
@@ -43,7 +57,7 @@ def main(buildpack: Buildpack, phase: str = "", identity: str = "") -> NoReturn:
 
 
 def guarded(
-    buildpack: Buildpack,
+    buildpack: Phases,
     phase: str,
     env: Mapping[str, str],
     arguments: Sequence[str],
@@ -86,13 +100,13 @@ def guarded(
 
     fault.phase = phase
     fault.buildpack = identity or _identity(env)
-    fault.target = Target.from_env(env)
+    fault.target = str(Target.from_env(env))
     fault.app = os.getcwd()
     fault.secrets = secrets
     return _failed(buildpack, fault, secrets)
 
 
-def _failed(buildpack: Buildpack, fault: CnbkitError, secrets: Secrets) -> int:
+def _failed(buildpack: Phases, fault: CnbkitError, secrets: Secrets) -> int:
     try:
         buildpack.on_error(fault)
     except (Exception, SystemExit) as error:  # the fault matters more than its hook's
@@ -102,7 +116,7 @@ def _failed(buildpack: Buildpack, fault: CnbkitError, secrets: Secrets) -> int:
 
 
 def detect(
-    buildpack: Buildpack,
+    buildpack: Phases,
     env: Mapping[str, str],
     arguments: Sequence[str] = (),
     *,
@@ -111,8 +125,7 @@ def detect(
     """Run detect and write its plan; the exit status."""
     from cnbkit.context import DetectContext, Detected
 
-    platform = _input(env, "CNB_PLATFORM_DIR", arguments, 0)
-    plan_path = _input(env, "CNB_BUILD_PLAN_PATH", arguments, 1)
+    platform, plan_path = _inputs(env, arguments, "CNB_PLATFORM_DIR", "CNB_BUILD_PLAN_PATH")
     ctx = DetectContext(
         app=os.getcwd(),
         env=env,
@@ -122,11 +135,7 @@ def detect(
     )
     with _Traced("detect", ctx):
         answer = buildpack.detect(ctx)
-    if not isinstance(answer, Detected):
-        raise BuildpackFault(
-            f"{type(buildpack).__name__}.detect returned {answer!r}",
-            remedy="return ctx.join(reason, plan) or ctx.skip(reason)",
-        )
+    _check_answer(buildpack, "detect", answer, Detected)
     if not answer.joins:
         ctx.log.info(f"skip: {answer.reason}")
         return NOT_DETECTED
@@ -143,7 +152,7 @@ def detect(
 
 
 def build(
-    buildpack: Buildpack,
+    buildpack: Phases,
     env: Mapping[str, str],
     arguments: Sequence[str] = (),
     identity: str = "",
@@ -151,41 +160,45 @@ def build(
     secrets: Secrets | None = None,
 ) -> int:
     """Run build and write its results; the exit status."""
-    from cnbkit.context import BuildContext
+    from cnbkit.context import BuildContext, Built
 
     start = time.monotonic()
-    layers = _input(env, "CNB_LAYERS_DIR", arguments, 0)
-    log = _log(env, secrets)
-    log.heading(identity or _identity(env))
+    layers, platform, plan = _inputs(env, arguments, "CNB_LAYERS_DIR", *_BEHIND)
     ctx = BuildContext(
         app=os.getcwd(),
         env=env,
-        buildpack=env.get("CNB_BUILDPACK_DIR", ""),
-        platform=_input(env, "CNB_PLATFORM_DIR", arguments, 1),
+        buildpack=_folder(env),
+        platform=platform,
         layers=layers,
-        plan=_input(env, "CNB_BP_PLAN_PATH", arguments, 2),
-        log=log,
+        plan=plan,
+        log=_log(env, secrets),
     )
     with _Traced("build", ctx):
-        built = _built(buildpack, ctx)
-    _write_results(built, layers, env.get("CNB_BUILDPACK_DIR", ""))
+        _begin(buildpack, ctx, identity)
+        built = buildpack.build(ctx)
+    _check_answer(buildpack, "build", built, Built)
+    _write_results(built, layers, _folder(env))
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
 
 
-def _built(buildpack: Buildpack, ctx: BuildContext) -> Built:
-    from cnbkit.context import Built
-
+def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str) -> None:
+    """Say who speaks, and whatever is wrong with the settings."""
+    ctx.log.heading(identity or _identity(ctx.env))
     if buildpack.config is not None:
         changed = buildpack.config.read(ctx.settings).changed()
         if changed:
             ctx.log.info(f"Settings: {', '.join(changed)}")
-    built = buildpack.build(ctx)
-    if not isinstance(built, Built):
+
+
+def _check_answer(buildpack: Phases, phase: str, answer: object, kind: type) -> None:
+    if not isinstance(answer, kind):
+        remedy = f"return {kind.__name__}(…)"
+        if phase == "detect":
+            remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
         raise BuildpackFault(
-            f"{type(buildpack).__name__}.build returned {built!r}", remedy="return Built(…)"
+            f"{type(buildpack).__name__}.{phase} returned {answer!r}", remedy=remedy
         )
-    return built
 
 
 class _Traced:
@@ -228,7 +241,7 @@ class _Traced:
 
 
 def generate(
-    buildpack: Buildpack,
+    buildpack: Phases,
     env: Mapping[str, str],
     arguments: Sequence[str] = (),
     identity: str = "",
@@ -239,26 +252,21 @@ def generate(
     from cnbkit.context import GenerateContext
     from cnbkit.extension import Generated, write
 
-    output = _input(env, "CNB_OUTPUT_DIR", arguments, 0)
-    log = _log(env, secrets)
-    log.heading(identity or _identity(env))
+    output, platform, plan = _inputs(env, arguments, "CNB_OUTPUT_DIR", *_BEHIND)
     ctx = GenerateContext(
         app=os.getcwd(),
         env=env,
         buildpack=_folder(env),
-        platform=_input(env, "CNB_PLATFORM_DIR", arguments, 1),
-        plan=_input(env, "CNB_BP_PLAN_PATH", arguments, 2),
-        log=log,
+        platform=platform,
+        plan=plan,
+        log=_log(env, secrets),
     )
     with _Traced("generate", ctx):
+        _begin(buildpack, ctx, identity)
         generated = buildpack.generate(ctx)
-    if not isinstance(generated, Generated):
-        raise BuildpackFault(
-            f"{type(buildpack).__name__}.generate returned {generated!r}",
-            remedy="return Generated(…)",
-        )
+    _check_answer(buildpack, "generate", generated, Generated)
     for warning in generated.warnings:
-        log.warn(warning)
+        ctx.log.warn(warning)
     write(generated, output)
     return 0
 
@@ -315,14 +323,18 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _input(env: Mapping[str, str], name: str, arguments: Sequence[str], index: int) -> str:
-    value = env.get(name) or (arguments[index] if index < len(arguments) else "")
-    if not value:
-        raise BuildpackFault(
-            f"the platform gave no {name}",
-            remedy="run it through a lifecycle, or `cnbkit test`",
-        )
-    return value
+def _inputs(env: Mapping[str, str], arguments: Sequence[str], *names: str) -> list[str]:
+    """What the lifecycle gave: variables, or the arguments in this order."""
+    values = []
+    for index, name in enumerate(names):
+        value = env.get(name) or (arguments[index] if index < len(arguments) else "")
+        if not value:
+            raise BuildpackFault(
+                f"the platform gave no {name}",
+                remedy="run it through a lifecycle, or `cnbkit test`",
+            )
+        values.append(value)
+    return values
 
 
 def _identity(env: Mapping[str, str]) -> str:

@@ -24,9 +24,8 @@ def check(path: Path, *, fix: bool = False) -> list[Finding]:
     Raises:
         UserFault: the folder holds none of them.
     """
-    from cnbkit.cli.lint.builder import check_builder
+    from cnbkit.cli.lint.builder import check_builder, check_folder
     from cnbkit.cli.lint.finding import Findings
-    from cnbkit.cli.lint.unit import check_unit
 
     found = Findings(fix=fix)
     units = ("buildpack.toml", "extension.toml")
@@ -44,5 +43,5 @@ def check(path: Path, *, fix: bool = False) -> list[Finding]:
         if names[0] == "builder.toml":
             check_builder(folder / names[0], found)
         else:
-            check_unit(folder, found)
+            check_folder(folder, found)
     return found.sorted()

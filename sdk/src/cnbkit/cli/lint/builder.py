@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Group: TypeAlias = "Sequence[tuple[str, str, bool]]"
 
-__all__ = ["check_builder", "check_package"]
+__all__ = ["check_builder", "check_folder"]
 
 
 def check_builder(path: Path, found: Findings) -> None:
@@ -78,7 +78,21 @@ def _units(
     return units, elsewhere
 
 
-def check_package(path: Path, composite: TomlFile, unit: Unit, found: Findings) -> None:
+def check_folder(folder: Path, found: Findings) -> Unit:
+    """Check a buildpack or an extension; of a composite also what its order needs."""
+    unit = check_unit(folder, found)
+    if unit.composite:
+        package = folder / "package.toml"
+        if package.is_file():
+            _check_package(package, TomlFile(folder / "buildpack.toml", found), unit, found)
+        else:
+            what = "there is no package.toml to package it with"
+            remedy = "add one that names the folder of each buildpack in the order"
+            found.warning(package, 0, "package", what, remedy)
+    return unit
+
+
+def _check_package(path: Path, composite: TomlFile, unit: Unit, found: Findings) -> None:
     """Check a composite's package.toml, and its order against what is packaged with it."""
     toml = TomlFile(path, found)
     try:
@@ -104,7 +118,7 @@ def _unit(folder: Path, by: Path, line: int, found: Findings) -> Unit | None:
         what = f"{folder} holds no buildpack"
         found.error(by, line, "missing", what, "correct uri, relative to this file")
         return None
-    return check_unit(Path(_normal(folder)), found)
+    return check_folder(Path(_normal(folder)), found)
 
 
 def _normal(folder: Path) -> str:

@@ -37,7 +37,8 @@ class Unit:
         plans: the alternatives of a plan that triggers alone decide; None if code decides.
         provides: every name it may provide, with the place.
         requires: every name it may require, with the place.
-        order: groups of a composite.
+        composite: whether it is only an order of others.
+        order: its groups then.
     """
 
     folder: Path
@@ -47,11 +48,12 @@ class Unit:
     plans: list[tuple[set[str], set[str]]] | None = None
     provides: dict[str, tuple[Path, int]] = field(default_factory=dict)
     requires: dict[str, tuple[Path, int]] = field(default_factory=dict)
+    composite: bool = False
     order: list[list[tuple[str, str, bool]]] = field(default_factory=list)
 
 
 def check_unit(folder: Path, found: Findings) -> Unit:
-    """Check a folder with a buildpack.toml or an extension.toml."""
+    """Check a folder with a buildpack.toml or an extension.toml; of a composite only this file."""
     extension = (folder / "extension.toml").is_file()
     toml = TomlFile(folder / ("extension.toml" if extension else "buildpack.toml"), found)
     kind = ExtensionDescriptor if extension else BuildpackDescriptor
@@ -68,7 +70,8 @@ def check_unit(folder: Path, found: Findings) -> Unit:
     _check_notes(toml, found)
     _check_company(toml, "extension" if extension else "buildpack", found)
     if "order" in toml.data:
-        _check_composite(toml, unit, found)
+        unit.composite = True
+        _read_order(toml, unit)
     elif (folder / "bin").is_dir() and not _entry(toml):
         unit.known = False
         _check_programs(folder, extension, found)
@@ -115,7 +118,7 @@ def _check_programs(folder: Path, extension: bool, found: Findings) -> None:
             found.error(path, 0, "program", what, f"run: chmod +x {path}")
 
 
-def _check_composite(toml: TomlFile, unit: Unit, found: Findings) -> None:
+def _read_order(toml: TomlFile, unit: Unit) -> None:
     groups = toml.data["order"]
     for group in groups if isinstance(groups, list) else []:
         entries = group.get("group") if isinstance(group, dict) else None
@@ -126,14 +129,6 @@ def _check_composite(toml: TomlFile, unit: Unit, found: Findings) -> None:
                 if isinstance(each, dict)
             ]
         )
-    package = toml.path.parent / "package.toml"
-    if not package.is_file():
-        remedy = "add one that names the folder of each buildpack in the order"
-        found.warning(package, 0, "package", "there is no package.toml to package it with", remedy)
-        return
-    from cnbkit.cli.lint.builder import check_package
-
-    check_package(package, toml, unit, found)
 
 
 def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool) -> None:
