@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -10,8 +13,6 @@ import pytest
 from cnbkit import CnbkitError, phase
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cnbkit import Buildpack
 
 
@@ -103,6 +104,43 @@ def phases(
     made = Phases(tmp_path, capsys)
     monkeypatch.chdir(made.app)
     return made
+
+
+class Published(NamedTuple):
+    """A package on this machine's default index: the index's address, and its wheel's."""
+
+    simple: str
+    wheel: str
+
+
+@pytest.fixture(scope="session")
+def published_six(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """Where `six` 1.17.0 is: no address of an index stands in these files."""
+    project = tmp_path_factory.mktemp("six")
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "demo"\nversion = "1"\ndependencies = ["six==1.17.0"]\n'
+        'requires-python = ">=3.11"\n'
+    )
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "lock", "--quiet", "--python", sys.executable], cwd=project, check=True)
+    six = next(each for each in _toml(project / "uv.lock")["package"] if each["name"] == "six")
+    return Published(simple=six["source"]["registry"], wheel=six["wheels"][0]["url"])
+
+
+@pytest.fixture(scope="session")
+def eggs_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the project `eggs` 2.0 in its folder `py`."""
+    root = tmp_path_factory.mktemp("eggs")
+    (root / "py").mkdir()
+    (root / "py" / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\n'
+        'build-backend = "setuptools.build_meta"\n'
+        '[project]\nname = "eggs"\nversion = "2.0"\n'
+    )
+    git = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com")
+    for arguments in (("init", "-qb", "main"), ("add", "."), ("commit", "-qm", "eggs")):
+        subprocess.run([*git, *arguments], cwd=root, check=True)
+    return root
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from cnbkit.testing import BuildpackRun, Result
 
+    from .conftest import Published
+
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "uv"
 UV = Path(sys.executable).with_name("uv")
 ENV = {"CNBKIT_PYTHON": f"3.11.2 {sys.executable}", "CNBKIT_INPUT": "uv.lock"}
@@ -184,30 +186,21 @@ def test_a_member_of_a_workspace(
 
 
 def test_git_and_url_dependencies_and_indexes_keep_their_place(
-    buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path, app: Path
+    buildpack_run: BuildpackRun,
+    buildpack: Path,
+    tmp_path: Path,
+    published_six: Published,
+    eggs_repository: Path,
 ) -> None:
-    source = tmp_path / "eggs"
-    source.mkdir()
-    (source / "pyproject.toml").write_text(
-        '[project]\nname = "eggs"\nversion = "2.0"\n' + BUILD_SYSTEM
-    )
-    git = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com")
-    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "eggs")):
-        subprocess.run([*git, *arguments], cwd=source, check=True)
-    six = next(
-        each
-        for each in tomllib.loads((app / "uv.lock").read_text())["package"]
-        if each["name"] == "six"
-    )
-    index = six["source"]["registry"]
-    with_user = index.replace("://", "://someone:secret@")
+    with_user = published_six.simple.replace("://", "://someone:secret@")
     made = locked(
         tmp_path / "made",
         {
             "pyproject.toml": '[project]\nname = "demo"\nversion = "1"\n'
-            f'dependencies = ["eggs", "six @ {six["wheels"][0]["url"]}", "idna"]\n'
-            f'[tool.uv.sources]\neggs = {{ git = "file://{source}" }}\n'
-            f'idna = {{ index = "own" }}\n'
+            f'dependencies = ["eggs", "six @ {published_six.wheel}", "idna"]\n'
+            "[tool.uv.sources]\n"
+            f'eggs = {{ git = "file://{eggs_repository}", subdirectory = "py" }}\n'
+            'idna = { index = "own" }\n'
             f'[[tool.uv.index]]\nname = "own"\nurl = "{with_user}"\nexplicit = true\n'
         },
     )
@@ -216,11 +209,12 @@ def test_git_and_url_dependencies_and_indexes_keep_their_place(
     # Without a build system the project is no package.
     assert found.keys() == {"eggs", "six", "idna"}
     assert found["eggs"]["vcs"]["type"] == "git"
-    assert found["eggs"]["vcs"]["url"] == f"file://{source}"
+    assert found["eggs"]["vcs"]["url"] == f"file://{eggs_repository}"
+    assert found["eggs"]["vcs"]["subdirectory"] == "py"
     assert len(found["eggs"]["vcs"]["commit-id"]) == 40
-    assert found["six"]["archive"]["url"] == six["wheels"][0]["url"]
+    assert found["six"]["archive"]["url"] == published_six.wheel
     assert found["six"]["archive"]["hashes"]["sha256"]
-    assert found["idna"]["index"].rstrip("/") == index.rstrip("/")
+    assert found["idna"]["index"].rstrip("/") == published_six.simple.rstrip("/")
     assert "secret" not in result.layer("lock").text("pylock.toml") + result.log
 
 
