@@ -273,7 +273,7 @@ name = "demo"
 version = "1"
 requires-python = ">=3.11"
 dependencies = [
-    "eggs @ git+file://{eggs_repository}@main#subdirectory=py",
+    "eggs",
     "six @ {published_six.wheel}",
     "spam",
 ]
@@ -281,6 +281,7 @@ dependencies = [
 viz = ["idna"]
 [tool.poetry.dependencies]
 spam = {{ path = "spam-1.0-py3-none-any.whl" }}
+eggs = {{ git = "file://{eggs_repository}", branch = "main", subdirectory = "py" }}
 """
     locked(app, {"pyproject.toml": project}, published_six.simple)
     result = buildpack_run(Poetry, app=app, env={**ENV, "BP_PYTHON_GROUPS": "viz"})

@@ -154,5 +154,6 @@ def _git(url: str) -> str:
     """The repository as an address; `git@host:path` is only known to git."""
     host, colon, path = url.partition(":")
     if "://" in url or not colon or "/" in host:
-        return url.removeprefix("git+")
+        # Poetry writes the host that `file:///…` has not as "None".
+        return url.removeprefix("git+").replace("file://None/", "file:///", 1)
     return f"ssh://{host}/{path}"
