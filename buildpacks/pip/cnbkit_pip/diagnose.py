@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit_pip.index_faults import index_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_pip.engine import Wanted
+    from cnbkit_pip.sources import Sources
 
 __all__ = ["explained", "explained_install"]
 
@@ -16,24 +18,26 @@ _PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<pos
 _UNKNOWN = re.compile(r"Because (?P<name>\S+) was not found in the package registry")
 _NO_VERSION = re.compile(r"there (?:is|are) no versions? of (?P<name>[A-Za-z0-9._-]+)")
 _BUILD = re.compile(r"Failed to (?:build|download and build) `?(?P<name>[^`\s]+)`?")
-_NETWORK = ("error sending request", "Failed to fetch", "dns error", "Connection refused")
 
 
-def explained(failed: CommandFailed, requirements: Wanted) -> CnbkitError:
+def explained(
+    failed: CommandFailed, requirements: Wanted, sources: Sources | None = None
+) -> CnbkitError:
     """Why requirements could not be resolved."""
     output = failed.output
     if found := _PARSE.search(output):
         return _unparsable(found, requirements, output)
+    if common := _common(output, sources):
+        return common
     if found := _UNKNOWN.search(output):
         name = found["name"]
         return UserFault(
             f"there is no package {name} in the index",
             where=_where(requirements, name),
-            remedy="correct the name; if it is a private package, set UV_INDEX to its index",
+            remedy="correct the name; if it is a private package, name its index with a binding of "
+            "type pypi or BP_PIP_EXTRA_INDEX_URLS",
             detail=output,
         )
-    if common := _common(output):
-        return common
     if found := _BUILD.search(output):
         return _unbuildable(found["name"], _where(requirements, found["name"]), output)
     if "No solution found" in output:
@@ -53,20 +57,15 @@ def explained(failed: CommandFailed, requirements: Wanted) -> CnbkitError:
     )
 
 
-def explained_install(failed: CommandFailed, names: list[str]) -> CnbkitError:
+def explained_install(
+    failed: CommandFailed, names: list[str], sources: Sources | None = None
+) -> CnbkitError:
     """Why locked packages could not be installed."""
     where = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    if common := _common(failed.output):
+    if common := _common(failed.output, sources):
         return common
     if found := _BUILD.search(failed.output):
         return _unbuildable(found["name"], where, failed.output)
-    if "Hash mismatch" in failed.output:
-        return PlatformFault(
-            "a downloaded package is not the one the index promised",
-            where=where,
-            remedy="build again; if it stays so, the index or a proxy alters files",
-            detail=failed.output,
-        )
     return UserFault(
         "the packages cannot be installed",
         where=where,
@@ -75,7 +74,7 @@ def explained_install(failed: CommandFailed, names: list[str]) -> CnbkitError:
     )
 
 
-def _common(output: str) -> CnbkitError | None:
+def _common(output: str, sources: Sources | None) -> CnbkitError | None:
     if "No space left on device" in output or "os error 28" in output:
         return PlatformFault(
             "the disk is full",
@@ -83,14 +82,7 @@ def _common(output: str) -> CnbkitError | None:
             remedy="free some space and build again; nothing of the last image is lost",
             detail=output,
         )
-    if any(sign in output for sign in _NETWORK):
-        return PlatformFault(
-            "the package index cannot be reached",
-            where="the build's network",
-            remedy="check the network and the proxy variables, then build again",
-            detail=output,
-        )
-    return None
+    return index_fault(output, sources)
 
 
 def _unparsable(found: re.Match[str], requirements: Wanted, output: str) -> UserFault:

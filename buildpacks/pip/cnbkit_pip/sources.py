@@ -190,6 +190,15 @@ class Sources:
                     return by_name[name]
         return netrc_login(self._ctx, host_of(url))
 
+    def origin_of(self, url: str) -> str:
+        """What names the index that an address belongs to; empty if nothing here does."""
+        known = [*self.extra, *([self.default] if self.default else [])]
+        for same in (same_place, _same_host):
+            for index in known:
+                if same(url, index.url):
+                    return index.origin
+        return ""
+
     def _logins_elsewhere(self) -> bool:
         return any(self._ctx.bindings.all(kind) for kind in ("netrc", "poetry"))
 
@@ -418,6 +427,10 @@ def _hide(ctx: BuildContext, name: str) -> None:
             at = word.find("://")
             if at > 0 and split_login(word[word.rfind("=", 0, at) + 1 :])[1]:
                 ctx.hide(word[word.rfind("=", 0, at) + 1 :])
+
+
+def _same_host(url: str, other: str) -> bool:
+    return url.split("/")[:3] == other.split("/")[:3]
 
 
 def _login_variables(name: str, login: Login | None) -> dict[str, str]:

@@ -63,7 +63,7 @@ class Uv(Engine):
             options = (*_LOCK_OPTIONS, "--output-file", path)
             self._pip("compile", *wanted.arguments(), *options, env=self._sources.environment())
         except CommandFailed as failed:
-            raise explained(failed, wanted) from None
+            raise explained(failed, wanted, self._sources) from None
 
     def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
         """Ask the indexes for the files of packages of which only name and hashes are known."""
@@ -80,7 +80,7 @@ class Uv(Engine):
             try:
                 self._pip("compile", lines, *options, env=env)
             except CommandFailed as failed:
-                raise explained(failed, Pins.named(where)) from None
+                raise explained(failed, Pins.named(where), self._sources) from None
             entries = read_entries(lock, where)["packages"]
             found.update({str(entry["name"]): entry for entry in entries})
         named = (str(entry["index"]) for entry in document["packages"] if "index" in entry)
@@ -103,7 +103,8 @@ class Uv(Engine):
         try:
             self._install(*options, "-r", lock)
         except CommandFailed as failed:
-            raise explained_install(failed, [each.name for each in packages]) from None
+            names = [each.name for each in packages]
+            raise explained_install(failed, names, self._sources) from None
         _remove_lock(prefix)
 
     def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
@@ -113,7 +114,8 @@ class Uv(Engine):
         try:
             self._install(*options, directory)
         except CommandFailed as failed:
-            raise explained_install(failed, [os.path.basename(directory)]) from None
+            names = [os.path.basename(directory)]
+            raise explained_install(failed, names, self._sources) from None
         _remove_lock(prefix)
 
     def _install(self, *arguments: str) -> None:
