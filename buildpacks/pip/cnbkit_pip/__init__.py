@@ -11,9 +11,11 @@ from cnbkit_pip.wanted import Locked, find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_pip.engine import Engine
+    from cnbkit_pip.installed import Installed
     from cnbkit_pip.package import Package
     from cnbkit_pip.project import Project
     from cnbkit_pip.requirements import Requirements
+    from cnbkit_pip.target import TargetEnvironment
 
 __all__ = ["Pip"]
 
@@ -84,8 +86,8 @@ class Pip(Buildpack):
         # Imported here: a build that changes nothing does without them.
         from cnbkit_pip.environment import add_site_directories, make_environment
         from cnbkit_pip.install import install
-        from cnbkit_pip.partition import partition
-        from cnbkit_pip.resolve import read_locked, resolve
+        from cnbkit_pip.installed import Record
+        from cnbkit_pip.resolve import kept_lock, read_locked, resolve
         from cnbkit_pip.target import TargetEnvironment
 
         locked = isinstance(wanted, Locked)
@@ -100,11 +102,15 @@ class Pip(Buildpack):
         if isinstance(wanted, Locked):
             packages = read_locked(engine, wanted, target)
         else:
-            packages = resolve(engine, wanted, target, f"{lock.directory}/pylock.toml")
+            path = kept_lock(lock.directory, config.refresh)
+            packages = resolve(engine, wanted, target, path)
         packages = _with_own(ctx, config, wanted, packages)
         ctx.log.info(f"{len(packages)} packages for Python {python}")
-        directories = install(ctx, engine, partition(packages), environment)
+        record = Record(f"{lock.directory}/packages.json")
+        directories = install(ctx, engine, packages, environment, record)
         add_site_directories(site, python, directories)
+        if config.conflicts != "off":
+            _check(ctx, list(record.packages.values()), target, fail=config.conflicts == "fail")
 
     def _reuse(self, ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
         names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
@@ -156,6 +162,24 @@ def _with_own(
         return packages
     own = own_package(ctx, editable=config.project == "editable")
     return [*others, own] if own else others
+
+
+def _check(
+    ctx: BuildContext, installed: list[Installed], target: TargetEnvironment, *, fail: bool
+) -> None:
+    from cnbkit import UserFault
+    from cnbkit_pip.installed import conflicts
+
+    found = conflicts(installed, target)
+    if found and fail:
+        raise UserFault(
+            f"{len(found)} packages contradict each other",
+            where="the installed packages",
+            remedy="correct the requirements or the lock; or set BP_PIP_CONFLICTS to warn",
+            detail="\n".join(found),
+        )
+    for line in found:
+        ctx.log.warn(line)
 
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:

@@ -10,8 +10,10 @@ from cnbkit import BuildContext, Layer, LayerKey, OpenLayer, key, note
 from cnbkit_pip.bytecode import compile_bytecode
 from cnbkit_pip.engine import Engine
 from cnbkit_pip.folders import install_folders
+from cnbkit_pip.installed import Record, entangled
 from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.partition import Group
+from cnbkit_pip.package import Package
+from cnbkit_pip.partition import Group, partition
 
 __all__ = ["install"]
 
@@ -28,16 +30,25 @@ class Wheels(LayerKey):
     size: int = note(default=0)
 
 
+class _Entangled(Exception):
+    """Packages of different layers turned out to belong into one."""
+
+
 def install(
-    ctx: BuildContext, engine: Engine, groups: list[Group], python: Interpreter
+    ctx: BuildContext,
+    engine: Engine,
+    packages: list[Package],
+    python: Interpreter,
+    record: Record,
 ) -> list[str]:
-    """Install each group into its layer, or re-use the layer.
+    """Install packages into layers split by weight, or re-use the layers.
 
     Args:
         ctx: the build.
         engine: installs.
-        groups: what goes into which layer.
-        python: the interpreter the packages are for.
+        packages: all of them.
+        python: the interpreter they are for.
+        record: what is known of packages in layers that are not there to look at.
 
     Returns:
         The site-packages directory of each layer.
@@ -46,6 +57,24 @@ def install(
         UserFault: a package cannot be built.
         PlatformFault: the index cannot be reached, or the disk is full.
     """
+    names = [package.name for package in packages]
+    together = entangled(list(record.packages.values()))
+    try:
+        return _install(ctx, engine, partition(packages, together), python, record, names)
+    except _Entangled:
+        # Found out by what was installed; the layers of that were given up.
+        together = entangled(list(record.packages.values()))
+        return _install(ctx, engine, partition(packages, together), python, record, names)
+
+
+def _install(
+    ctx: BuildContext,
+    engine: Engine,
+    groups: list[Group],
+    python: Interpreter,
+    record: Record,
+    names: list[str],
+) -> list[str]:
     with ExitStack() as stack:
         layers = []
         for group in groups:
@@ -62,9 +91,32 @@ def install(
             ctx.log.info(f"{reused} layers as in the previous image")
         if todo:
             _fill(ctx, engine, todo)
+        filled = [f"{layer.directory}/{_site_packages(python)}" for _, layer in todo]
+        record.update(names, filled)
+        apart = _apart(groups, entangled(list(record.packages.values())))
+        if apart:
+            ctx.log.info(f"{', '.join(sorted(apart))} share folders, so they get one layer")
+            raise _Entangled
+        if todo:
             folders = [f"{layer.directory}/py" for _, layer in todo]
             compile_bytecode(ctx, python, [each for each in folders if os.path.isdir(each)])
         return [f"{layer.directory}/{_site_packages(python)}" for layer in layers]
+
+
+def _apart(groups: list[Group], together: list[set[str]]) -> set[str]:
+    """Packages that have to share a layer, but do not."""
+    place = {
+        package.name: group.name
+        for group in groups
+        for package in group.packages
+        if not package.directory
+    }
+    apart: set[str] = set()
+    for names in together:
+        known = {name for name in names if name in place}
+        if len({place[name] for name in known}) > 1:
+            apart |= known
+    return apart
 
 
 def _fill(ctx: BuildContext, engine: Engine, todo: list[tuple[Group, OpenLayer]]) -> None:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from cnbkit_pip.package import Package
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["HEAVY", "Group", "partition"]
 
 # Bytes to download. Below it the cost of a layer (a request per registry operation) outweighs
@@ -49,8 +53,13 @@ class Group:
         return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def partition(packages: list[Package]) -> list[Group]:
-    """Split packages into layers; the heaviest first, the app's own ones last."""
+def partition(packages: list[Package], together: Sequence[set[str]] = ()) -> list[Group]:
+    """Split packages into layers; the heaviest first, the app's own ones last.
+
+    Args:
+        packages: all of them.
+        together: names of packages that have to share a layer.
+    """
     local = [each for each in packages if each.directory]
     foreign = [each for each in packages if not each.directory]
     accelerator = [each for each in foreign if each.name.startswith(_ACCELERATOR_PREFIXES)]
@@ -63,10 +72,28 @@ def partition(packages: list[Package]) -> list[Group]:
         groups.insert(0, Group("wheels-accelerator-", accelerator))
     if light:
         groups.append(Group("wheels-light-", light))
+    for names in together:
+        _merge(groups, names)
     if local:
         # They change with the app, the others do not.
         groups.append(Group("wheels-local-", local))
     return groups
+
+
+def _merge(groups: list[Group], names: set[str]) -> None:
+    """Move packages to the first of the layers they are in."""
+    touched = [group for group in groups if any(each.name in names for each in group.packages)]
+    if len(touched) < 2:
+        return
+    first, *others = touched
+    moved = [each for group in others for each in group.packages if each.name in names]
+    groups[groups.index(first)] = Group(first.name, [*first.packages, *moved])
+    for group in others:
+        rest = [each for each in group.packages if each.name not in names]
+        if rest:
+            groups[groups.index(group)] = Group(group.name, rest)
+        else:
+            groups.remove(group)
 
 
 def _layer_name(package: Package) -> str:

@@ -19,9 +19,17 @@ from cnbkit_pip.sources import Sources
 __all__ = ["PipTools"]
 
 # In the interpreter of the image, with this buildpack's pip and pip-tools: pure Python.
+# pip takes what lies beside it for installed already; `--ignore-installed` in each call below.
 _MODULE = (
     "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); module = sys.argv.pop(1); "
     "runpy.run_module(module, run_name='__main__', alter_sys=True)"
+)
+_INSTALL = (
+    "--quiet",
+    "--no-deps",
+    "--no-compile",
+    "--ignore-installed",
+    "--no-warn-script-location",
 )
 
 
@@ -98,7 +106,7 @@ class PipTools(Engine):
     def install(self, packages: list[Package], prefix: str) -> None:
         """`pip install --no-deps`; what comes from the network is checked by its hash."""
         lines = [_requirement(package.entry) for package in packages]
-        options = ("--quiet", "--no-deps", "--no-compile", "--prefix", prefix)
+        options = (*_INSTALL, "--prefix", prefix)
         # pip wants a hash for all or for none of the packages of a call.
         for checked in (True, False):
             chosen = [line for line in lines if ("--hash=" in line) is checked]
@@ -114,7 +122,7 @@ class PipTools(Engine):
 
     def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
         """`pip install`, with `--editable` where its code is to stay where it is."""
-        options = ("--quiet", "--no-deps", "--no-compile", "--prefix", prefix)
+        options = (*_INSTALL, "--prefix", prefix)
         mode = ("--editable",) if editable else ()
         try:
             self._run("pip", "install", *options, *mode, directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from cnbkit import UserFault
@@ -12,7 +13,25 @@ from cnbkit_pip.requirements import normalised
 from cnbkit_pip.target import TargetEnvironment
 from cnbkit_pip.wanted import Locked
 
-__all__ = ["read_locked", "resolve"]
+__all__ = ["kept_lock", "read_locked", "resolve"]
+
+# What engines keep of a resolution: the lock, and pip-compile's own form of it.
+_KEPT = ("pylock.toml", "requirements.lock")
+
+
+def kept_lock(directory: str, refresh: str) -> str:
+    """Path of the lock of the last resolution, which a new value of BP_PIP_REFRESH removes."""
+    word = f"{directory}/refresh"
+    last = ""
+    if os.path.exists(word):
+        with open(word, encoding="utf-8") as file:
+            last = file.read()
+    for name in _KEPT if last != refresh else ():
+        if os.path.exists(f"{directory}/{name}"):
+            os.unlink(f"{directory}/{name}")
+    with open(word, "w", encoding="utf-8") as file:
+        file.write(refresh)
+    return f"{directory}/{_KEPT[0]}"
 
 
 def resolve(engine: Engine, wanted: Wanted, target: TargetEnvironment, lock: str) -> list[Package]:
