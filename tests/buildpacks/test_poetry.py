@@ -301,7 +301,8 @@ eggs = {{ git = "file://{eggs_repository}", branch = "main", subdirectory = "py"
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert found["spam"]["archive"] == {"path": str(path), "hashes": {"sha256": digest}}
 
-    gone = result.rebuild(app={path.name: None, "pyproject.toml": project + "# again\n"})
+    project = (app / "pyproject.toml").read_text()
+    gone = result.rebuild(app={path.name: None, "pyproject.toml": f"{project}# again\n"})
     assert gone.code == 65
     assert f"spam: there is no {path.name}" in gone.log
 
