@@ -257,6 +257,32 @@ def test_two_default_processes_are_refused_as_the_lifecycle_would() -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "fits"),
+    [
+        (["test"], ["production"], True),
+        (["test"], ["production", "test"], False),
+        (["test"], [], False),
+        (["*"], ["test"], False),
+    ],
+)
+def test_each_execution_environment_has_one_default(
+    first: list[str], second: list[str], fits: bool
+) -> None:
+    processes = [
+        Process(type=name, command=["x"], default=True, exec_env=each)
+        for name, each in (("a", first), ("b", second))
+    ]
+    if not fits:
+        with pytest.raises(BuildpackFault, match="more than one process is the default"):
+            Built(*processes)
+        return
+    built = Built(*processes)
+    assert [each.type for each in built.in_image("test") if each.default] == ["a"]
+    assert [each.type for each in built.in_image("production") if each.default] == ["b"]
+    assert not any(each.default for each in built.in_image("development"))
+
+
+@pytest.mark.parametrize(
     "make",
     [
         lambda: Built(labels={"x": 5}),  # type: ignore[dict-item]

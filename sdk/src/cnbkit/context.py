@@ -46,7 +46,9 @@ class Built:
     """The result of build besides its layers.
 
     Args:
-        processes: what the image can start; a later one of the same type replaces it.
+        processes: what the image can start; a later one of the same type replaces it. Several
+            for different execution environments may share a type: the lifecycle knows one, so
+            the image has the one for its own.
         labels: labels of the image.
         slices: app files with layers of their own, each a list of patterns.
         unmet: plan entries left to a later buildpack.
@@ -56,7 +58,8 @@ class Built:
         build_sbom: what only the build used, likewise; it goes to the platform, not the image.
 
     Raises:
-        BuildpackFault: more than one process is the default, or something is not of its type.
+        BuildpackFault: more than one process is the default in an execution environment, or
+            something is not of its type.
     """
 
     __slots__ = ("build_sbom", "labels", "processes", "sbom", "slices", "store", "unmet")
@@ -71,13 +74,17 @@ class Built:
         sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
         build_sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
     ) -> None:
-        self.processes = tuple({process.type: process for process in processes}.values())
-        defaults = [process.type for process in self.processes if process.default]
-        if len(defaults) > 1:
-            raise BuildpackFault(
-                f"more than one process is the default: {', '.join(defaults)}",
-                remedy="leave `default=True` with one of them",
-            )
+        for process in processes:
+            _texts(f"exec_env of {process.type}", process.exec_env)
+        by_place = {(each.type, *sorted(each.exec_env)): each for each in processes}
+        self.processes = tuple(by_place.values())
+        for exec_env in {"", *(name for each in self.processes for name in each.exec_env)}:
+            defaults = [each.type for each in self.in_image(exec_env) if each.default]
+            if len(defaults) > 1:
+                raise BuildpackFault(
+                    f"more than one process is the default: {', '.join(defaults)}",
+                    remedy="leave `default=True` with one of them",
+                )
         self.labels = dict(labels or {})
         self.slices = [_texts(f"slices[{at}]", paths) for at, paths in enumerate(slices)]
         self.unmet = _texts("unmet", unmet)
@@ -95,6 +102,22 @@ class Built:
                     f"the process {process.type} has no command", remedy="name its program"
                 )
             _texts(f"args of {process.type}", process.args)
+
+    def in_image(self, exec_env: str) -> list[Process]:
+        """The processes of an image for an execution environment: one of each type.
+
+        That is the last one for it, or, if all are for others, the last. One for others is not
+        the default, even if it is declared so.
+        """
+        found: dict[str, Process] = {}
+        for process in self.processes:
+            there = found.get(process.type)
+            if there is None or process.runs_in(exec_env) or not there.runs_in(exec_env):
+                found[process.type] = process
+        return [
+            each if each.runs_in(exec_env) or not each.default else each.replace(default=False)
+            for each in found.values()
+        ]
 
 
 def _texts(what: str, value: object) -> list[str]:

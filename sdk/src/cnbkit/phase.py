@@ -177,7 +177,7 @@ def build(
         _begin(buildpack, ctx, identity)
         built = buildpack.build(ctx)
     _check_answer(buildpack, "build", built, Built)
-    _write_results(built, layers, _folder(env))
+    _write_results(built, ctx.exec_env, layers, _folder(env))
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
 
@@ -279,7 +279,7 @@ def _folder(env: Mapping[str, str]) -> str:
     return env.get("CNB_BUILDPACK_DIR") or env.get("CNB_EXTENSION_DIR", "")
 
 
-def _write_results(built: Built, layers: str, buildpack: str) -> None:
+def _write_results(built: Built, exec_env: str, layers: str, buildpack: str) -> None:
     for scope, documents in (("launch", built.sbom), ("build", built.build_sbom)):
         for kind, document in documents.items():
             from cnbkit.sbom import checked
@@ -291,7 +291,7 @@ def _write_results(built: Built, layers: str, buildpack: str) -> None:
 
         launch = Launch(
             labels=[Label(key=key, value=value) for key, value in sorted(built.labels.items())],
-            processes=list(built.processes),
+            processes=built.in_image(exec_env),
             slices=[Slice(paths=paths) for paths in built.slices],
         )
         _write(f"{layers}/launch.toml", launch.dumps())

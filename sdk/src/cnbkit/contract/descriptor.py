@@ -26,6 +26,10 @@ __all__ = [
 ]
 
 
+# Older Buildpack APIs know no execution environments.
+_WITHOUT_EXEC_ENV = ("0.10", "0.11")
+
+
 def _formats(value: list[str]) -> list[str]:
     return [sbom.media_type(each) for each in value]
 
@@ -122,6 +126,10 @@ class BuildpackDescriptor(Document):
     stacks: list[Stack] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
 
+    def runs_in(self, exec_env: str) -> bool:
+        """Whether the lifecycle asks it in that execution environment (API 0.12)."""
+        return self.api in _WITHOUT_EXEC_ENV or names.runs_in(self.buildpack.exec_env, exec_env)
+
     @property
     def is_composite(self) -> bool:
         """Whether it consists of other buildpacks and runs nothing itself."""
@@ -148,6 +156,10 @@ class ExtensionDescriptor(Document):
     extension: ExtensionInfo
     targets: list[TargetEntry] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def runs_in(self, exec_env: str) -> bool:
+        """Whether the lifecycle asks it in that execution environment (API 0.12)."""
+        return self.api in _WITHOUT_EXEC_ENV or names.runs_in(self.extension.exec_env, exec_env)
 
 
 def notes(data: Mapping[str, Any]) -> list[str]:

@@ -29,7 +29,8 @@ class Process(Model, hyphens=True):
         args: default arguments, replaced by those given at `run`.
         default: start this one when none is named. The last buildpack's default wins.
         working_dir: absolute, or relative to the app; the app directory if not given.
-        exec_env: execution environments it is meant for; all if empty (API 0.12).
+        exec_env: execution environments it is meant for; all if empty (API 0.12). The launcher
+            does not start it in others.
     """
 
     type: str = field(check=names.process_type)
@@ -38,6 +39,10 @@ class Process(Model, hyphens=True):
     default: bool = False
     working_dir: str | None = None
     exec_env: list[str] = field(default_factory=list, read=names.exec_env)
+
+    def runs_in(self, exec_env: str) -> bool:
+        """Whether the launcher starts it in that execution environment."""
+        return names.runs_in(self.exec_env, exec_env)
 
 
 class Slice(Model):

@@ -7,12 +7,17 @@ much as the rest of a detect.
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 __all__ = [
     "api_version",
     "buildpack_id",
     "exec_env",
     "layer_name",
     "process_type",
+    "runs_in",
     "version",
 ]
 
@@ -88,6 +93,11 @@ def exec_env(value: object) -> object:
     if isinstance(value, list) and value and all(_names_one(each) for each in value):
         return [each["name"] for each in value]
     return value
+
+
+def runs_in(declared: Collection[str], exec_env: str) -> bool:
+    """Whether what is declared for some execution environments is for this one; `*` is any."""
+    return not declared or "*" in declared or exec_env in declared
 
 
 def _names_one(value: object) -> bool:

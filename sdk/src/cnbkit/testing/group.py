@@ -125,7 +125,7 @@ class DetectGroup:
                     plan=result.plan,
                     code=result.code,
                     targets=source.descriptor.targets,
-                    exec_env=source.info.exec_env,
+                    exec_env=() if source.descriptor.runs_in("") else source.info.exec_env,
                 )
             return f"{name}?" if optional else name
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
+from cnbkit.context import Detected
 from cnbkit.contract.descriptor import BuildpackDescriptor
 from cnbkit.contract.plan import BuildpackPlan, Entry, Plan
 from cnbkit.contract.target import Target
-from cnbkit.phase import guarded
+from cnbkit.phase import NOT_DETECTED, guarded
 from cnbkit.testing.commands import FakeCommands
 from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
@@ -28,7 +29,7 @@ from cnbkit.testing.source import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
+    from cnbkit.context import BuildContext, Built, DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import Generated
     from cnbkit.testing.commands import Reply
@@ -78,7 +79,8 @@ class BuildpackRun:
             target: what is built for; Linux on amd64 if not given.
             plan: what other buildpacks require of this one, by name or as entries with
                 metadata; what it requires of itself if not given.
-            exec_env: the execution environment.
+            exec_env: the execution environment; a buildpack that its descriptor declares for
+                others is not asked at all.
             commands: fake commands; see `FakeCommands`.
             phases: what to run: `["detect"]` leaves build out.
         """
@@ -144,7 +146,11 @@ class _App:
         log = io.StringIO()
         code = 0
         with commands.answering(), redirect_stdout(log), redirect_stderr(log):
-            if "detect" in self._phases:
+            if not source.descriptor.runs_in(inputs.exec_env):
+                # The lifecycle passes over it without a word.
+                observed.answer = Detected(False, f"it is not for {inputs.exec_env}")
+                code = NOT_DETECTED
+            elif "detect" in self._phases:
                 code = self._detect(observed, {**env, **given, **exec_env})
             if not code and source.extension and "build" in self._phases:
                 code = self._generate(observed, {**env, **given}, inputs, layers)
@@ -158,6 +164,7 @@ class _App:
             place=place,
             layers_name=layers_name,
             code=code,
+            exec_env=inputs.exec_env,
             log=log.getvalue(),
             fault=observed.fault,
             answer=observed.answer,

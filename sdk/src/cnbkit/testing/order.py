@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnbkit.contract.descriptor import Order, OrderEntry, TargetEntry
+from cnbkit.contract.names import runs_in
 from cnbkit.contract.plan import BuildpackPlan, Entry, Plan, Require
 from cnbkit.contract.target import Target
 from cnbkit.errors import BuildpackFault
@@ -288,7 +289,7 @@ class _Detector:
         return any(_fits(self._target, each) for each in candidate.targets or _ANY_LINUX)
 
     def _for_exec_env(self, candidate: Candidate) -> bool:
-        return not candidate.exec_env or bool({"*", self._exec_env} & {*candidate.exec_env})
+        return runs_in(candidate.exec_env, self._exec_env)
 
     def _resolve(self, done: Sequence[_Element]) -> Verdict:
         detected = True

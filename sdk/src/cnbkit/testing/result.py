@@ -112,6 +112,7 @@ class Result:
 
     Attributes:
         code: the exit status of the last phase that ran.
+        exec_env: the execution environment it ran for.
         log: what both phases printed.
         fault: what went wrong.
         opened: the layers the build opened, as its author sees them.
@@ -123,6 +124,7 @@ class Result:
     place: Place
     layers_name: str
     code: int
+    exec_env: str
     log: str
     fault: CnbkitError | None
     answer: Detected | None
@@ -194,6 +196,11 @@ class Result:
     def processes(self) -> dict[str, Process]:
         """What the image can start, by type."""
         return {process.type: process for process in self._launch().processes}
+
+    @property
+    def startable(self) -> dict[str, Process]:
+        """Those of them that the launcher starts in the execution environment of this build."""
+        return {name: each for name, each in self.processes.items() if each.runs_in(self.exec_env)}
 
     @property
     def labels(self) -> dict[str, str]:
