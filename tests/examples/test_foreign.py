@@ -141,10 +141,16 @@ def test_an_order_names_one_buildpack_that_is_there(tmp_path: Path, entry: str, 
     assert "0.0.2" in str(caught.value.remedy)
 
 
-@pytest.mark.parametrize("place", ['uri = "absent"', 'uri = "docker://a/b"', 'image = "a/b"'])
-def test_a_buildpack_of_a_builder_is_a_folder(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "fault"),
+    [
+        ('uri = "absent"', "absent is no folder of a buildpack and no package"),
+        ('uri = "urn:cnb:registry:a/b"', "cnbkit cannot fetch urn:cnb:registry:a/b"),
+    ],
+)
+def test_a_buildpack_that_is_not_there_is_named(tmp_path: Path, place: str, fault: str) -> None:
     builder = tmp_path / "builder.toml"
     builder.write_text(f"[[buildpacks]]\n{place}\n")
-    with pytest.raises(BuildpackFault, match="is no folder of a buildpack") as caught:
+    with pytest.raises(BuildpackFault, match=fault) as caught:
         ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
     assert caught.value.where == str(builder)

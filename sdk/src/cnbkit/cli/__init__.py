@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "completion": "cnbkit.cli.completion:command",
     "inspect": "cnbkit.cli.inspect:command",
     "new": "cnbkit.cli.new:command",
+    "package": "cnbkit.cli.package:command",
     "prepare": "cnbkit.cli.prepare:command",
     "prune": "cnbkit.cli.prune:command",
     "run": "cnbkit.cli.run:command",

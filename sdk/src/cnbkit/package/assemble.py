@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Runtime", "assemble", "core_files", "source_roots"]
 
 _CORE = Path(__file__).parent.parent
+_ASSEMBLED_BY = ("assemble.py", "launcher.py", "source.py", "runtime.lock")
 _GENERATED = {f"bin/{name}" for name in ("detect", "build", "generate", "main.py")}
 _NOT_CORE = {"cli", "package", "platform", "testing", "__pycache__"}
 
@@ -35,7 +36,8 @@ class Runtime:
 
     Args:
         python: absolute path of the interpreter there. Absolute, because an earlier
-            buildpack may have put another Python first on PATH.
+            buildpack may have put another Python first on PATH. Of one inside the package, its
+            path from the buildpack's folder.
         version: its major and minor version; compiled dependencies are chosen for it.
         arch: "amd64" or "arm64".
     """
@@ -55,7 +57,8 @@ class Runtime:
 
 def source_roots() -> list[Path]:
     """What of cnbkit itself an assembled buildpack is made of: files and folders."""
-    return [_CORE / "contract", _CORE / "package", *sorted(_CORE.glob("*.py"))]
+    package = [_CORE / "package" / name for name in _ASSEMBLED_BY]
+    return [_CORE / "contract", *package, *sorted(_CORE.glob("*.py"))]
 
 
 def core_files() -> list[Path]:
@@ -100,7 +103,7 @@ def assemble(
             if source.is_extension
             else {"build": build_script(source, runtime.python)}
         ),
-        "main.py": main_module(source),
+        "main.py": main_module(source, runtime.version),
     }
     (out / "bin").mkdir(exist_ok=True)
     for name, text in scripts.items():

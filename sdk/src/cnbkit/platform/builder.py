@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.contract.builder import BuilderBuildpack, BuilderDescriptor, BuilderOrder
+    from cnbkit.contract.builder import BuilderDescriptor, BuilderOrder
     from cnbkit.package.assemble import Runtime
-    from cnbkit.package.source import BuildpackSource
-    from cnbkit.package.foreign import ForeignBuildpack
     from cnbkit.platform.home import Home
+    from cnbkit.platform.parts import Part
 
-    Source = BuildpackSource | ForeignBuildpack
-
-__all__ = ["ensure_builder"]
+__all__ = ["compile_bytecode", "ensure_builder", "fetched", "with_versions"]
 
 
 def ensure_builder(
@@ -58,15 +55,23 @@ def ensure_builder(
 
     def make(folder: Path) -> None:
         from cnbkit.contract.builder import BuilderDescriptor
+        from cnbkit.platform.parts import Finder
+        from cnbkit.platform.workspace import Workspace
 
         builder = BuilderDescriptor.loads(text, name=descriptor.name, where=str(descriptor))
-        sources = [_source(each, descriptor) for each in builder.buildpacks]
-        order = _with_versions(builder, sources, descriptor)
-        progress(f"Assembling {len(sources)} buildpacks ...")
-        ours = _assemble_all(folder, sources, runtime)
+        with Workspace(home.tmp) as space:
+            finder = Finder(space, runtime.arch, lambda name, to: fetched(name, to, runtime.arch))
+            sources = [
+                part
+                for each in builder.buildpacks
+                for part in finder.find(each.uri, each.image, descriptor)
+            ]
+            order = with_versions(builder, sources, descriptor)
+            progress(f"Assembling {len(sources)} buildpacks ...")
+            ours = _assemble_all(folder, sources, runtime)
         _write_order(order, folder)
         if ours:
-            _compile(home, root, folder, ours)
+            compile_bytecode(home, root, folder / "buildpacks", ours)
 
     return made_once(stamp, make)
 
@@ -116,24 +121,26 @@ def _states(path: str) -> list[str]:
     return [line for name in names for line in _states(f"{path}/{name}")]
 
 
-def _source(entry: BuilderBuildpack, descriptor: Path) -> Source:
-    from cnbkit.package.source import BuildpackSource
-    from cnbkit.package.foreign import ForeignBuildpack, is_foreign
+def fetched(name: str, layout: Path, arch: str) -> None:
+    """Bring a package from its registry to a new OCI layout.
 
-    directory = (descriptor.parent / entry.uri).resolve()
-    if not entry.uri or not directory.is_dir():
-        raise BuildpackFault(
-            f"{entry.uri or entry.image} is no folder of a buildpack",
-            where=str(descriptor),
-            remedy="name a folder in uri, relative to this file; unpack packages first",
-        )
-    return ForeignBuildpack(directory) if is_foreign(directory) else BuildpackSource(directory)
+    Raises:
+        UserFault: there is no such image.
+        PlatformFault: the registry cannot be reached or refuses.
+    """
+    from cnbkit.platform.remote import Remote
+
+    Remote(name).pull(layout, arch)
 
 
-def _with_versions(
-    builder: BuilderDescriptor, sources: list[Source], descriptor: Path
+def with_versions(
+    builder: BuilderDescriptor, sources: list[Part], descriptor: Path
 ) -> list[BuilderOrder]:
-    """The order with every version filled in, as the lifecycle needs it."""
+    """The order with every version filled in, as the lifecycle needs it.
+
+    Raises:
+        BuildpackFault: it names what is not there, or what is there in several versions.
+    """
     there = sorted({(source.id, source.version) for source in sources})
     order = []
     for number, each in enumerate(builder.order, 1):
@@ -163,20 +170,14 @@ def _with_versions(
     return order
 
 
-def _assemble_all(folder: Path, sources: list[Source], runtime: Runtime) -> list[str]:
+def _assemble_all(folder: Path, sources: list[Part], runtime: Runtime) -> list[str]:
     """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are."""
-    from cnbkit.package.assemble import assemble
-    from cnbkit.package.foreign import ForeignBuildpack
+    from cnbkit.platform.parts import lay_out
 
     ours = []
-    for source in sources:
+    for source in {(each.id, each.version): each for each in sources}.values():
         place = f"{source.id.replace('/', '_')}/{source.version}"
-        target = folder / "buildpacks" / place
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(source, ForeignBuildpack):
-            source.copy(target)
-        else:
-            assemble(source, target, runtime)
+        if lay_out(source, folder / "buildpacks" / place, runtime):
             ours.append(place)
     return ours
 
@@ -188,8 +189,21 @@ def _write_order(order: list[BuilderOrder], folder: Path) -> None:
     (folder / "order.toml").write_text(text, encoding="utf-8")
 
 
-def _compile(home: Home, root: Path, folder: Path, ours: list[str]) -> None:
-    """Compile bytecode with the build root's Python, valid whatever the files' times say."""
+def compile_bytecode(
+    home: Home, root: Path, folder: Path, places: list[str], python: str = "/usr/bin/python3"
+) -> None:
+    """Compile bytecode in a sandbox, valid whatever the files' times say.
+
+    Args:
+        home: for the sandbox.
+        root: its root file system.
+        folder: what will be `/cnb/buildpacks`; the bytecode names files by where they will be.
+        places: folders below it.
+        python: the interpreter there, which the bytecode is for.
+
+    Raises:
+        BuildpackFault: a module is not what this Python can compile.
+    """
     import subprocess
 
     from cnbkit.platform.sandbox import Bind, Sandbox
@@ -197,20 +211,21 @@ def _compile(home: Home, root: Path, folder: Path, ours: list[str]) -> None:
     sandbox = Sandbox(
         home.tmp,
         root=root,
-        binds=(Bind(folder / "buildpacks", "/cnb/buildpacks", writable=True),),
-        env={"PATH": "/usr/bin:/bin"},
+        binds=(Bind(folder, "/cnb/buildpacks", writable=True),),
+        # Sets are written in hash order: with another seed each time, other bytes each time.
+        env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"},
         network=False,
     )
-    command = ["/usr/bin/python3", "-I", "-m", "compileall", "-q", "-j", "0"]
+    command = [python, "-s", "-P", "-m", "compileall", "-q", "-j", "0"]
     options = ["--invalidation-mode", "unchecked-hash"]
-    places = [f"/cnb/buildpacks/{place}" for place in ours]
+    paths = [f"/cnb/buildpacks/{place}" for place in places]
     with sandbox.popen(
-        [*command, *options, *places], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [*command, *options, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as run:
         output = run.process.stdout.read() if run.process.stdout else b""
         if run.wait():
             raise BuildpackFault(
-                "the buildpacks' code cannot be compiled by the build image's Python",
+                "the buildpacks' code cannot be compiled by the Python that will run it",
                 where=str(folder),
                 remedy="mend the syntax named below; the build image has Python 3.11",
                 detail=output.decode(errors="replace").rstrip(),
