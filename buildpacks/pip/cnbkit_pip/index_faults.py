@@ -23,7 +23,10 @@ _FORBIDDEN = ("403 Forbidden", "403 Client Error")
 _CERTIFICATE = ("invalid peer certificate", "CERTIFICATE_VERIFY_FAILED")
 _NO_INDEX = ("Unsupported `Content-Type`", "unexpected JSON")
 _SLOW = ("operation timed out", "Read timed out", "ReadTimeoutError")
-_ESCAPES = ("unsafe member path", "unsafe symbolic-link target", "unsafe hard-link target")
+_ESCAPES = (
+    *("unsafe member path", "unsafe symbolic-link target", "unsafe hard-link target"),
+    *("outside the target directory", "outside target directory"),
+)
 _DAMAGED = (
     *("Failed to extract archive", "end of file before message length", "Bad uncompressed size"),
     *("is not a zip file", "BadZipFile", "IncompleteRead", "has an invalid wheel"),
@@ -56,8 +59,8 @@ def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | No
         return UserFault(
             "an index forbids access",
             where=where,
-            remedy="correct the package's name, or give a login that may read it with a binding of "
-            "type pypi, pip or netrc",
+            remedy="correct user name and password there, or the package's name: some indexes "
+            "answer so for what they do not have",
             detail=output,
         )
     if _has(output, _CERTIFICATE):
@@ -137,8 +140,8 @@ def _where(output: str, sources: Sources | None) -> str:
     """The address, and what names it."""
     found = _ADDRESS.search(output)
     if found is None:
-        lines = sources.describe() if sources else []
-        return "; ".join(lines) or "the public package index"
+        known = sources.indexes() if sources else []
+        return ", ".join(f"{each.url} ({each.origin})" for each in known) or "the public index"
     url = found.group()
     origin = sources.origin_of(url) if sources else ""
     return f"{url} ({origin})" if origin else url

@@ -190,11 +190,14 @@ class Sources:
                     return by_name[name]
         return netrc_login(self._ctx, host_of(url))
 
+    def indexes(self) -> list[Index]:
+        """All of them in the order they are asked; the public one is not among them."""
+        return [*self.extra, *([self.default] if self.default else [])]
+
     def origin_of(self, url: str) -> str:
         """What names the index that an address belongs to; empty if nothing here does."""
-        known = [*self.extra, *([self.default] if self.default else [])]
         for same in (same_place, _same_host):
-            for index in known:
+            for index in self.indexes():
                 if same(url, index.url):
                     return index.origin
         return ""

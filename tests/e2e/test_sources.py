@@ -1,0 +1,127 @@
+"""Packages from private indexes, by every way a user can name one, with the real lifecycle."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .index import Authority, PackageIndex, TlsFront, write_binding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from .conftest import Project
+
+APP = "import corplib; print(corplib.VERSION)\n"
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[PackageIndex]:
+    with closing(PackageIndex(tmp_path / "index", "ann", "Sesame-0pen/now")) as made:
+        made.add("corplib", "1.0", "1.1")
+        yield made
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Iterator[PackageIndex]:
+    """Stands for the public index, where anybody may publish."""
+    with closing(PackageIndex(tmp_path / "public")) as made:
+        yield made
+
+
+def test_a_private_index_by_each_kind_of_binding_and_a_new_password(
+    project: Project, index: PackageIndex, tmp_path: Path
+) -> None:
+    project.write({"requirements.txt": "corplib==1.1\n", "app.py": APP})
+    quoted = index.with_login(password="Sesame-0pen%2Fnow")
+    corp = write_binding(
+        tmp_path / "corp",
+        "pypi",
+        url=index.url,
+        username=index.user,
+        password=index.password,
+        default="true",
+    )
+    built = project.build("--volume", corp)
+    assert f"Default index {index.url} (binding corp (pypi))" in built.output
+    assert project.run() == "1.1\n"
+    before = project.layers()
+
+    # Another kind of binding for the same index, and another password: nothing is rebuilt.
+    index.change_password("changed-Since/then")
+    conf = write_binding(
+        tmp_path / "conf",
+        "pip",
+        pip__conf=f"[global]\nindex-url = {quoted}\n",
+    )
+    again = project.build("--volume", conf)
+    assert "unchanged: " in again.output
+    assert project.layers() == before
+
+    # And when something is to be installed, the password that is wrong now is not shown.
+    project.write({"requirements.txt": "corplib==1.0\n"})
+    failed = project.build("--volume", conf, code=51)
+    assert "Error: an index forbids access" in failed.output
+    assert "binding conf (pip)" in failed.output
+    assert "Sesame" not in failed.output
+
+    netrc = write_binding(
+        tmp_path / "net",
+        "netrc",
+        __netrc=f"machine 127.0.0.1\nlogin ann\npassword {index.password}\n",
+    )
+    project.build("--volume", netrc, "--env", f"BP_PIP_INDEX_URL={index.url}")
+    assert project.run() == "1.0\n"
+
+
+def test_a_name_on_two_indexes_is_taken_from_the_private_one_unless_told_otherwise(
+    project: Project, index: PackageIndex, public: PackageIndex, tmp_path: Path
+) -> None:
+    public.add("corplib", "99.0")
+    project.write({"requirements.txt": "corplib\n", "app.py": APP})
+    corp = write_binding(
+        tmp_path / "corp", "pypi", url=index.url, username="ann", password=index.password
+    )
+    options = ("--volume", corp, "--env", f"UV_DEFAULT_INDEX={public.url}")
+    project.build(*options)
+    assert project.run() == "1.1\n"
+
+    # The kept lock would hold on to 1.1.
+    strategy = ("--env", "BP_PIP_INDEX_STRATEGY=unsafe-best-match")
+    opted = project.build(*options, *strategy, "--clear-cache")
+    assert "Warning: index strategy unsafe-best-match" in opted.output
+    assert project.run() == "99.0\n"
+
+
+def test_an_index_behind_a_private_authority_needs_its_certificate(
+    project: Project, index: PackageIndex, tmp_path: Path
+) -> None:
+    authority = Authority("Corporate Root")
+    front = TlsFront(tmp_path / "front", authority, index)
+    project.write({"requirements.txt": "corplib\n", "app.py": TLS_APP})
+    corp = write_binding(
+        tmp_path / "corp", "pypi", url=front.url, username="ann", password=index.password,
+        default="true",
+    )  # fmt: skip
+    failed = project.build("--volume", corp, code=51)
+    assert "Error: the certificate of an index is not trusted" in failed.output
+    assert "a binding of type ca-certificates" in failed.output
+
+    trust = write_binding(tmp_path / "trust", "ca-certificates", root__pem=authority.certificate)
+    built = project.build("--volume", corp, "--volume", trust)
+    assert "Trusting Corporate Root (binding trust: root.pem)" in built.output
+    assert project.run("--env", f"INDEX={front.url}") == "401\n"
+    front.close()
+
+
+# The app itself reaches the index through TLS: it gets as far as being asked for a password.
+TLS_APP = """\
+import os, urllib.error, urllib.request
+try:
+    urllib.request.urlopen(os.environ["INDEX"])
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
