@@ -1,0 +1,61 @@
+"""Pipfile.lock as a pylock.toml."""
+
+from __future__ import annotations
+
+import tomli_w
+from packaging.utils import canonicalize_name
+
+from cnbkit import BuildContext, UserFault
+from cnbkit_pipenv.entry import Entries
+from cnbkit_pipenv.environment import environment
+from cnbkit_pipenv.lock import Lock
+
+__all__ = ["export"]
+
+# What people call it → what the lock does.
+_DEVELOP = ("dev", "develop", "dev-packages")
+_FOR_TESTS = ("dev", "test")
+
+
+def export(ctx: BuildContext, groups: list[str], version: str, path: str, *, tests: bool) -> str:
+    """Write the part of Pipfile.lock that this image needs as a pylock.toml.
+
+    Args:
+        ctx: the build.
+        groups: categories besides `packages`.
+        version: of the interpreter, in full.
+        path: of the file to write.
+        tests: whether the categories `dev-packages` and `test` are wanted where they exist.
+
+    Returns:
+        What was done, for the log.
+
+    Raises:
+        UserFault: the lock is out of step with Pipfile or cannot be read, is not for this
+            Python, or has no such category.
+    """
+    lock = Lock.read(ctx)
+    lock.check_python(version)
+    known = {"dev" if name == "develop" else canonicalize_name(name): name for name in lock.groups}
+    asked = {each: "dev" if each in _DEVELOP else canonicalize_name(each) for each in groups}
+    unknown = [given for given, name in asked.items() if name not in known]
+    if unknown:
+        raise UserFault(
+            f"Pipfile.lock has no category {', '.join(unknown)}",
+            where="BP_PYTHON_GROUPS",
+            remedy=f"take one of these: {', '.join(sorted(known))}",
+        )
+    for_tests = [name for name in _FOR_TESTS if tests and name in known]
+    chosen = list(dict.fromkeys([*asked.values(), *for_tests]))
+    entries = Entries(ctx, lock.sources, environment(version, ctx.target))
+    for category in ("default", *(known[name] for name in chosen)):
+        entries.add_all(lock.category(category))
+    document = {
+        "lock-version": "1.0",
+        "created-by": "cnbkit/pipenv",
+        "packages": entries.checked(),
+    }
+    with open(path, "wb") as file:
+        tomli_w.dump(document, file)
+    more = f", with group {', group '.join(chosen)}" if chosen else ""
+    return f"{len(document['packages'])} packages for Python {version}{more}"

@@ -1,0 +1,121 @@
+"""Pipfile.lock (pipfile-spec 6), and whether it fits its Pipfile."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from plette import Pipfile  # type: ignore[import-untyped]
+from plette.models import DataValidationError  # type: ignore[import-untyped]
+
+from cnbkit import BuildContext, UserFault
+
+__all__ = ["Lock"]
+
+_LOCK = "Pipfile.lock"
+_PROJECT = "Pipfile"
+_SPEC = 6
+
+
+class Lock:
+    """A Pipfile.lock.
+
+    Attributes:
+        sources: addresses of its package indexes by name, the default one first.
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._meta = document["_meta"]
+        self.sources = {str(each["name"]): str(each["url"]) for each in self._meta["sources"]}
+
+    @classmethod
+    def read(cls, ctx: BuildContext) -> Lock:
+        """Read the app's and compare it with Pipfile.
+
+        Raises:
+            UserFault: one of them cannot be read, or they do not fit.
+        """
+        # Told with its line, which plette does not.
+        ctx.app.toml(_PROJECT)
+        try:
+            wanted = Pipfile.load(io.StringIO(ctx.app.text(_PROJECT))).get_hash().value
+        except (AttributeError, DataValidationError, KeyError, TypeError, ValueError) as error:
+            raise UserFault(
+                f"{_PROJECT} is not one: {error}",
+                where=_PROJECT,
+                remedy="run `pipenv verify` and correct what it names",
+            ) from None
+        try:
+            document = json.loads(ctx.app.text(_LOCK))
+        except json.JSONDecodeError as error:
+            raise UserFault(
+                f"{_LOCK} is not JSON: {error.msg}",
+                where=f"{_LOCK}:{error.lineno}",
+                remedy=f"run `pipenv lock` and commit its {_LOCK}; never merge it by hand",
+            ) from None
+        _check_shape(document)
+        if document["_meta"]["hash"].get("sha256") != wanted:
+            raise UserFault(
+                f"{_LOCK} is out of step with {_PROJECT}",
+                where=_LOCK,
+                remedy=f"run `pipenv lock` and commit {_LOCK}",
+            )
+        return cls(document)
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the categories besides `default`."""
+        return sorted(name for name in self._document if name not in ("_meta", "default"))
+
+    def category(self, name: str) -> dict[str, dict[str, Any]]:
+        """The packages of a category."""
+        found: dict[str, dict[str, Any]] = self._document.get(name, {})
+        return found
+
+    def check_python(self, version: str) -> None:
+        """See that the lock is for a Python.
+
+        Raises:
+            UserFault: it asks for another.
+        """
+        requires = self._meta.get("requires", {})
+        wanted = str(requires.get("python_full_version") or requires.get("python_version") or "")
+        if wanted and not f"{version}.".startswith(f"{wanted}."):
+            raise UserFault(
+                f"the project wants Python {wanted}, and this image has {version}",
+                where="[requires] in Pipfile",
+                remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or change "
+                "[requires] and run `pipenv lock`",
+            )
+
+
+def _check_shape(document: Any) -> None:
+    meta = document.get("_meta") if isinstance(document, dict) else None
+    if isinstance(meta, dict) and meta.get("pipfile-spec", _SPEC) != _SPEC:
+        raise UserFault(
+            f"{_LOCK} has the format {meta['pipfile-spec']}, and only {_SPEC} is known",
+            where=_LOCK,
+            remedy="run `pipenv lock` with the current Pipenv",
+        )
+    sources = meta.get("sources") if isinstance(meta, dict) else None
+    good = (
+        isinstance(meta, dict)
+        and isinstance(meta.get("hash"), dict)
+        and isinstance(meta.get("requires", {}), dict)
+        and isinstance(sources, list)
+        and all(isinstance(each, dict) and {"name", "url"} <= each.keys() for each in sources)
+        and all(
+            isinstance(category, dict)
+            and all(isinstance(package, dict) for package in category.values())
+            for name, category in document.items()
+            if name != "_meta"
+        )
+    )
+    if not good:
+        raise UserFault(
+            f"{_LOCK} is not one: its tables are not those Pipenv writes",
+            where=_LOCK,
+            remedy=f"run `pipenv lock` and commit its {_LOCK}",
+        )
