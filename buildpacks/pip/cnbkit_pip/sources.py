@@ -20,29 +20,19 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_pip.address import Login, host_of, same_place, split_login, with_login
+from cnbkit_pip.address import Login, host_of, same_place, split_login
 from cnbkit_pip.refused import refuse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cnbkit_pip.origins import Origin
 
-__all__ = ["Index", "Sources"]
+__all__ = ["Index", "Sources", "unique"]
 
 _PREFIXES = ("BP_PIP_", "PIP_", "UV_")
 _TYPES = ("pip", "pypi", "netrc", "poetry")
-# pip's option → uv's variable.
-_AS_UV = {
-    "trusted-host": "UV_INSECURE_HOST",
-    "client-cert": "SSL_CLIENT_CERT",
-    "timeout": "UV_HTTP_TIMEOUT",
-    "retries": "UV_HTTP_RETRIES",
-    "constraint": "UV_CONSTRAINT",
-    "no-binary": "UV_NO_BINARY_PACKAGE",
-    "only-binary": "UV_NO_BUILD_PACKAGE",
-}
 # Of uv's variables, those that change how packages are got, but not which.
 _NOT_WHICH = (
     *("UV_CONCURRENT_", "UV_HTTP_", "UV_REQUEST_", "UV_INSECURE_HOST", "UV_NATIVE_TLS"),
@@ -50,7 +40,7 @@ _NOT_WHICH = (
     *("UV_NO_CONFIG_WARN", "UV_NO_COLOR", "UV_QUIET", "UV_VERBOSE"),
 )
 _SECRET = ("PASSWORD", "USERNAME", "TOKEN", "AUTH", "SECRET")
-_FIRST, _BEST = "first-index", "unsafe-best-match"
+_FIRST = "first-index"
 
 
 class Index:
@@ -82,15 +72,17 @@ class Sources:
         default: the index asked last, in place of the public one; None leaves that as it is.
         extra: indexes asked before it, in order.
         strategy: uv's index strategy.
+        ctx: the build.
+        names: of the variables that were read.
     """
 
     def __init__(self, ctx: BuildContext, origins: Sequence[Origin], names: Sequence[str]) -> None:
-        self._ctx = ctx
+        self.ctx = ctx
         self._origins = origins
-        self._names = names
+        self.names = names
         self.default: Index | None = None
         self.extra: list[Index] = []
-        self.strategy = (self._all("index-strategy") or [_FIRST])[0]
+        self.strategy = (self.values("index-strategy") or [_FIRST])[0]
         if origins:
             self._gather()
 
@@ -113,12 +105,25 @@ class Sources:
 
         return cls(ctx, find_origins(ctx, every), names)
 
-    def _all(self, option: str) -> list[str]:
+    def __bool__(self) -> bool:
+        """Whether anything at all is said."""
+        return bool(self._origins) or self._has_logins()
+
+    def values(self, option: str) -> list[str]:
+        """What all say of one of pip's options, each once, in order of precedence."""
         found = [value for each in self._origins for value in each.options.get(option, [])]
         return list(dict.fromkeys(found))
 
-    def _one(self, option: str) -> str:
-        return next(iter(self._all(option)), "")
+    def value(self, option: str) -> str:
+        """What goes before everything else said of an option; empty if nothing is."""
+        return next(iter(self.values(option)), "")
+
+    def certificates(self) -> str:
+        """The file with the authorities to trust; empty for the usual one.
+
+        A pip.conf's own goes before PIP_CERT: the ca-certificates buildpack sets that for all.
+        """
+        return next(reversed(self.values("cert")), "")
 
     def _gather(self) -> None:
         taken: set[str] = set()
@@ -130,8 +135,8 @@ class Sources:
                     if key in seen or (option == "index-url" and self.default):
                         continue
                     seen.add(key)
-                    name = _unique(origin.names.get(url) or f"cnbkit-{_plain(origin.name)}", taken)
-                    index = Index(url, origin.name, name, self._login(url))
+                    name = unique(origin.names.get(url) or f"cnbkit-{_plain(origin.name)}", taken)
+                    index = Index(url, origin.name, name, self.login_at(url))
                     if option == "index-url":
                         self._check_rivals(origin, url)
                         self.default = index
@@ -157,7 +162,7 @@ class Sources:
                 remedy="leave one of them, or set BP_PIP_INDEX_URL",
             )
 
-    def _login(self, url: str) -> Login | None:
+    def login_at(self, url: str) -> Login | None:
         """The login for the nearest address above this one, the first origin's first."""
         found, length = None, -1
         for origin in self._origins:
@@ -176,19 +181,19 @@ class Sources:
             UserFault: a binding's file is faulty.
         """
         own = split_login(url)[1]
-        if own or not (self._origins or self._logins_elsewhere()):
+        if own or not self:
             return own
-        if found := self._login(url):
+        if found := self.login_at(url):
             return found
         from cnbkit_pip.logins import app_indexes, netrc_login, poetry_logins
 
         by_name = self._by_name()
-        by_name.update(poetry_logins(self._ctx))
+        by_name.update(poetry_logins(self.ctx))
         if by_name:
-            for name, place in app_indexes(self._ctx):
+            for name, place in app_indexes(self.ctx):
                 if name in by_name and same_place(url, place):
                     return by_name[name]
-        return netrc_login(self._ctx, host_of(url))
+        return netrc_login(self.ctx, host_of(url))
 
     def indexes(self) -> list[Index]:
         """All of them in the order they are asked; the public one is not among them."""
@@ -202,8 +207,8 @@ class Sources:
                     return index.origin
         return ""
 
-    def _logins_elsewhere(self) -> bool:
-        return any(self._ctx.bindings.all(kind) for kind in ("netrc", "poetry"))
+    def _has_logins(self) -> bool:
+        return any(self.ctx.bindings.all(kind) for kind in ("netrc", "poetry"))
 
     def _by_name(self) -> dict[str, Login]:
         return {n: login for each in reversed(self._origins) for n, login in each.by_name.items()}
@@ -217,29 +222,11 @@ class Sources:
         Raises:
             UserFault: a binding's file is faulty.
         """
-        if not self._origins and not indexes and not self._logins_elsewhere():
+        if not indexes and not self:
             return {}
-        from cnbkit_pip.logins import app_indexes, netrc_environment
+        from cnbkit_pip.uv_variables import uv_variables
 
-        ctx = self._ctx
-        env = netrc_environment(ctx)
-        # What replaces them has been read from them.
-        for name in ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL"):
-            if name in self._names:
-                env[name] = ""
-        known = [*([self.default] if self.default else []), *self.extra]
-        extra = [*self.extra, *self._further(indexes, known)]
-        if self.default:
-            env["UV_DEFAULT_INDEX"] = f"{self.default.name}={self.default.url}"
-        if extra:
-            env["UV_INDEX"] = " ".join(f"{each.name}={each.url}" for each in extra)
-        for index in [*known, *extra[len(self.extra) :]]:
-            env.update(_login_variables(index.name, index.login or self.credentials_for(index.url)))
-        for name, url in app_indexes(ctx):
-            env.update(_login_variables(name, self.credentials_for(url)))
-        env["UV_INDEX_STRATEGY"] = self.strategy
-        env.update(self._options())
-        return env
+        return uv_variables(self, indexes)
 
     def environment_of(self, index: str) -> dict[str, str]:
         """Variables that make uv ask one index alone, on top of `environment`.
@@ -250,39 +237,11 @@ class Sources:
         Raises:
             UserFault: a binding's file is faulty.
         """
-        url = split_login(index)[0]
-        login = _login_variables("cnbkit-only", self.credentials_for(index))
-        return {"UV_DEFAULT_INDEX": f"cnbkit-only={url}", "UV_INDEX": "", **login}
+        from cnbkit_pip.uv_variables import login_variables
 
-    def _further(self, urls: Sequence[str], known: Sequence[Index]) -> Iterator[Index]:
-        seen = {each.url.rstrip("/") for each in known}
-        taken = {each.name for each in known}
-        for url in urls:
-            bare = split_login(url)[0]
-            if bare.rstrip("/") not in seen:
-                seen.add(bare.rstrip("/"))
-                name = _unique("cnbkit-lock", taken)
-                yield Index(bare, "lock", name, self.credentials_for(url))
-
-    def _options(self) -> Iterator[tuple[str, str]]:
-        """Variables of uv for the rest, unless the user has set these themselves."""
-        if links := self._all("find-links"):
-            yield "UV_FIND_LINKS", ",".join(with_login(each, self._login(each)) for each in links)
-        if self._one("no-index") == "true":
-            yield "UV_NO_INDEX", "true"
-        if cert := self._one("cert"):
-            yield "SSL_CERT_FILE", cert
-        for option, variable in _AS_UV.items():
-            values = self._all(option)
-            if not values or variable in self._names:
-                continue
-            if option in ("no-binary", "only-binary") and ":all:" in values:
-                yield variable.removesuffix("_PACKAGE"), "true"
-            else:
-                one = option in ("timeout", "retries", "client-cert")
-                yield variable, values[0] if one else " ".join(values)
-        if self._one("pre") == "true" and "UV_PRERELEASE" not in self._names:
-            yield "UV_PRERELEASE", "allow"
+        login = login_variables("cnbkit-only", self.credentials_for(index))
+        only = f"cnbkit-only={split_login(index)[0]}"
+        return {"UV_DEFAULT_INDEX": only, "UV_INDEX": "", **login}
 
     def pip_environment(self) -> dict[str, str]:
         """Variables for pip, and the configuration file they name, which only we can read.
@@ -291,42 +250,11 @@ class Sources:
             UserFault: there are several indexes, and nobody has agreed to pip's taking the
                 highest version of any; or a binding's file is faulty.
         """
-        if not self._origins and not self._logins_elsewhere():
+        if not self:
             return {}
-        from cnbkit_pip.logins import netrc_environment, write_private
-        from cnbkit_pip.pip_conf import OPTIONS, write_pip_conf
+        from cnbkit_pip.pip_variables import pip_variables
 
-        if self.extra and self.strategy != _BEST and self._one("no-index") != "true":
-            raise UserFault(
-                "pip takes the highest version any index has, so that a stranger's package can "
-                "pass for yours",
-                where=", ".join(each.origin for each in self.extra),
-                remedy="install with uv, name a single index that has everything, or accept it "
-                f"with BP_PIP_INDEX_STRATEGY={_BEST}",
-            )
-        options = {option: self._all(option) for option in OPTIONS}
-        for option in ("index-url", "cert", "client-cert", "timeout", "retries", "no-index", "pre"):
-            options[option] = options[option][:1]
-        options["index-url"] = [self._full(self.default)] if self.default else []
-        options["extra-index-url"] = [self._full(each) for each in self.extra]
-        options["find-links"] = [
-            with_login(each, self._login(each)) for each in options["find-links"]
-        ]
-        # What pip prints of an address has the password percent-encoded.
-        for url in (url for values in options.values() for url in values):
-            if split_login(url)[1]:
-                self._ctx.hide(url)
-        env = netrc_environment(self._ctx)
-        env["PIP_CONFIG_FILE"] = write_private(self._ctx, "pip.conf", write_pip_conf(options))
-        # Variables go before the file in pip; what they say is in it.
-        for name in self._names:
-            option = name.removeprefix("PIP_").lower().replace("_", "-")
-            if name.startswith("PIP_") and option in (*OPTIONS, "default-timeout"):
-                env[name] = ""
-        return env
-
-    def _full(self, index: Index) -> str:
-        return with_login(index.url, index.login or self.credentials_for(index.url))
+        return pip_variables(self)
 
     def digest(self) -> str:
         """What a resolution depends on, for a layer's key; empty if nothing is set.
@@ -340,18 +268,18 @@ class Sources:
         if self.strategy != _FIRST:
             lines.append(f"strategy {self.strategy}")
         for option in ("no-index", "pre"):
-            if self._one(option) == "true":
+            if self.value(option) == "true":
                 lines.append(option)
         for option in ("find-links", "constraint"):
-            for value in self._all(option):
+            for value in self.values(option):
                 lines.append(f"{option} {value} {self._contents(value)}")
         lines += [
-            f"{option} {self._all(option)}"
+            f"{option} {self.values(option)}"
             for option in ("no-binary", "only-binary")
-            if self._all(option)
+            if self.values(option)
         ]
         for name in self._resolving():
-            words = [split_login(word)[0] for word in self._ctx.settings.get(name).split()]
+            words = [split_login(word)[0] for word in self.ctx.settings.get(name).split()]
             lines.append(f"{name}={words} {[self._contents(word) for word in words]}")
         if not lines:
             return ""
@@ -362,13 +290,13 @@ class Sources:
 
     def _resolving(self) -> list[str]:
         """Variables of uv that change what is resolved, and that nothing above stands for."""
-        if not self._names:
+        if not self.names:
             return []
         from cnbkit_pip.origins import VARIABLES
 
         return [
             name
-            for name in self._names
+            for name in self.names
             if name.startswith("UV_")
             and name not in VARIABLES
             and not name.startswith(_NOT_WHICH)
@@ -381,7 +309,7 @@ class Sources:
             return ""
         from cnbkit_pip.tree import tree_digest
 
-        found = os.path.join(self._ctx.app.root, path)
+        found = os.path.join(self.ctx.app.root, path)
         return tree_digest(found) if os.path.exists(found) else ""
 
     def describe(self) -> list[str]:
@@ -395,9 +323,9 @@ class Sources:
                 lines.append(f"Files of {', '.join(links)} ({origin.name})")
             if "true" in origin.options.get("no-index", [])[:1]:
                 lines.append(f"No index ({origin.name})")
-        if self._logins_elsewhere():
+        if self._has_logins():
             for kind in ("netrc", "poetry"):
-                for binding in self._ctx.bindings.all(kind):
+                for binding in self.ctx.bindings.all(kind):
                     lines.append(f"Logins of the binding {binding.name} ({kind})")
         return lines
 
@@ -409,7 +337,7 @@ class Sources:
                 f"index strategy {self.strategy}: whoever publishes a package of one of your names "
                 "on any of these indexes can have theirs installed"
             )
-        if hosts := self._all("trusted-host"):
+        if hosts := self.values("trusted-host"):
             lines.append(f"certificates of {', '.join(hosts)} are not verified")
         lines += [
             f"{origin.name}: not understood and left out: {', '.join(origin.other)}"
@@ -436,19 +364,12 @@ def _same_host(url: str, other: str) -> bool:
     return url.split("/")[:3] == other.split("/")[:3]
 
 
-def _login_variables(name: str, login: Login | None) -> dict[str, str]:
-    if login is None:
-        return {}
-    upper = "".join(char if char.isalnum() else "_" for char in name.upper())
-    return {f"UV_INDEX_{upper}_USERNAME": login.user, f"UV_INDEX_{upper}_PASSWORD": login.password}
-
-
 def _plain(name: str) -> str:
     kept = "".join(char if char.isascii() and char.isalnum() else "-" for char in name.lower())
     return "-".join(part for part in kept.split("-") if part)
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str]) -> str:
     """A name whose variables are not another's: uv takes every sign in it for a `_`."""
     wanted, number = name, 1
     while _plain(wanted) in {_plain(each) for each in taken}:
