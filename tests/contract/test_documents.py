@@ -275,3 +275,101 @@ def test_an_api_this_writes_not_for_is_refused_with_what_to_do(version: str) -> 
 def test_files_of_the_lifecycle_may_grow_keys() -> None:
     text = encode({"image": {"tags": ["a"], "digest": "d", "new": 1}, "build": {}})
     assert files.Report.loads(text).image.digest == "d"
+
+
+BROKEN_BUILDER = """\
+[[buildpacks]]
+uri = "a"
+image = "b"
+odd = 1
+[[buildpacks]]
+[lifecycle]
+uri = "x"
+version = "1"
+[[order]]
+"""
+BROKEN_BUILDPACK = """\
+api = "0.9"
+[buildpack]
+id = "a b"
+version = "1.2.3"
+[[targets]]
+os = "linux"
+[[stacks]]
+id = "x"
+[[order]]
+group = []
+"""
+TWICE = """
+[buildpack]
+uri = "."
+[extension]
+uri = "."
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "faults"),
+    [
+        (
+            BuilderDescriptor,
+            BROKEN_BUILDER,
+            [
+                (4, "buildpacks[0].odd: unknown key"),
+                (1, "buildpacks[0]: give either uri or image"),
+                (5, "buildpacks[1]: give either uri or image"),
+                (6, "lifecycle: give either uri or version"),
+                (9, "order[0].group: is required"),
+            ],
+        ),
+        (
+            PackageDescriptor,
+            TWICE + "[[dependencies]]\nuri = 5\n",
+            [
+                (7, "dependencies[0].uri: Input should be a valid string"),
+                (None, "give either [buildpack] or [extension]"),
+            ],
+        ),
+        (
+            PackageDescriptor,
+            TWICE + "odd = 1\n",
+            [(6, "extension.odd: unknown key")],
+        ),
+        (
+            PackageDescriptor,
+            f"odd = 1\n{TWICE}",
+            [(1, "odd: unknown key"), (None, "give either [buildpack] or [extension]")],
+        ),
+        (
+            BuildpackDescriptor,
+            BROKEN_BUILDPACK,
+            [
+                (1, "api: "),
+                (3, "buildpack.id: "),
+                (None, "[[order]] and [[targets]] exclude each other"),
+                (None, "[[order]] and [[stacks]] exclude each other"),
+                (None, "an [[order]] needs at least one [[order.group]]"),
+            ],
+        ),
+    ],
+    ids=[
+        "tables",
+        "wrong elsewhere",
+        "the rule reads what is wrong",
+        "key beside",
+        "several rules",
+    ],
+)
+def test_rules_over_several_fields_are_told_with_all_other_faults(
+    kind: type[Document], text: str, faults: list[tuple[int | None, str]]
+) -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        kind.loads(text)
+    found = [(each.line, str(each)) for each in caught.value.faults]
+    for line, what in faults:
+        assert any(what in said and line in (None, at) for at, said in found), (what, found)
+    rules = ("give either", "exclude", "needs at least")
+    said = str(found)
+    assert sum(said.count(each) for each in rules) == sum(
+        any(rule in what for rule in rules) for _, what in faults
+    )

@@ -137,16 +137,15 @@ class BuildpackDescriptor(Document):
 
     def validate_whole(self) -> None:
         """What only a component may say (pack refuses both)."""
-        for wrong, key in (
-            (self.targets, "[[targets]]"),
-            (self.stacks, "[[stacks]]"),
-        ):
-            if self.order and wrong:
-                raise ValueError(
-                    f"[[order]] and {key} exclude each other: a composite runs nothing itself"
-                )
+        both = [key for key in ("targets", "stacks") if self.order and getattr(self, key)]
+        said = [
+            f"[[order]] and [[{key}]] exclude each other: a composite runs nothing itself"
+            for key in both
+        ]
         if any(not order.group for order in self.order):
-            raise ValueError("an [[order]] needs at least one [[order.group]]")
+            said.append("an [[order]] needs at least one [[order.group]]")
+        if said:
+            raise ValueError("; ".join(said))
 
 
 class ExtensionDescriptor(Document):

@@ -249,12 +249,19 @@ class Model:
         try:
             result: Self = TypeAdapter(cls).validate_python(data)
         except ValidationError as error:
+            from cnbkit.contract.whole import rules_broken
+
             faults = [_fault(cls, each) for each in error.errors()]
+            broken = rules_broken(cls, data, [fault.path for fault in faults])
+            faults += [Fault(path, message) for path, message in broken]
             raise InvalidDocument(name or cls.__name__, faults, where=where) from None
         return result
 
     def validate_whole(self) -> None:
-        """Rules over several fields; override and raise ValueError. Runs in `parse`."""
+        """Rules over several fields; override and raise ValueError.
+
+        Runs in `parse`; also where other fields are wrong than those it reads.
+        """
 
     @classmethod
     def _pydantic(cls) -> type[BaseModel]:
@@ -384,13 +391,15 @@ def _nearest(cls: type[Model], path: tuple[str | int, ...]) -> str:
     """The key that was likely meant, as the end of a message."""
     import difflib
 
+    from cnbkit.contract.whole import model_in
+
     *steps, key = path
     around: type[Model] | None = cls
     for step in steps:
         if around is not None and isinstance(step, str):
             around = next(
                 (
-                    _model_in(_hints(around)[name])
+                    model_in(_hints(around)[name])
                     for name, spec in around.__fields__.items()
                     if (spec.toml or name) == step
                 ),
@@ -401,11 +410,3 @@ def _nearest(cls: type[Model], path: tuple[str | int, ...]) -> str:
     known = [spec.toml or name for name, spec in around.__fields__.items()]
     near = difflib.get_close_matches(str(key), known, 1)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"
-
-
-def _model_in(annotation: Any) -> type[Model] | None:
-    from typing import get_args
-
-    if isinstance(annotation, type) and issubclass(annotation, Model):
-        return annotation
-    return next((found for each in get_args(annotation) if (found := _model_in(each))), None)
