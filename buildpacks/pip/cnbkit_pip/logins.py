@@ -125,7 +125,7 @@ def netrc_login(ctx: BuildContext, host: str) -> Login | None:
     except netrc.NetrcParseError as error:
         names = ", ".join(binding.name for binding in ctx.bindings.all("netrc"))
         raise UserFault(
-            f"the netrc of the binding {names} has a fault in line {error.lineno}",
+            f"the netrc of the binding {names} has a fault near line {error.lineno}",
             where=f"binding {names} (netrc)",
             remedy="write it as: machine HOST login USER password PASSWORD",
         ) from None
@@ -138,8 +138,11 @@ def _netrc(binding: Binding) -> str:
 
 def write_private(ctx: BuildContext, name: str, text: str) -> str:
     """Write a file that only the build's user can read and that no image or cache keeps."""
-    path = f"{ctx.scratch}/private/{name}"
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    private = f"{ctx.scratch}/private"
+    path = f"{private}/{name}"
+    # One after the other: the mode is for the last of a path alone.
+    for folder in (private, os.path.dirname(path)):
+        os.makedirs(folder, mode=0o700, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -128,6 +128,7 @@ class Sources:
     def _gather(self) -> None:
         taken: set[str] = set()
         seen: set[str] = set()
+        by_name = self._by_name()
         for option in ("index-url", "extra-index-url"):
             for origin in self._origins:
                 for url in origin.options.get(option, []):
@@ -136,7 +137,8 @@ class Sources:
                         continue
                     seen.add(key)
                     name = unique(origin.names.get(url) or f"cnbkit-{_plain(origin.name)}", taken)
-                    index = Index(url, origin.name, name, self.login_at(url))
+                    login = self.login_at(url) or by_name.get(origin.names.get(url, ""))
+                    index = Index(url, origin.name, name, login)
                     if option == "index-url":
                         self._check_rivals(origin, url)
                         self.default = index
@@ -183,7 +185,8 @@ class Sources:
         own = split_login(url)[1]
         if own or not self:
             return own
-        if found := self.login_at(url):
+        named = (each.login for each in self.indexes() if same_place(url, each.url))
+        if found := self.login_at(url) or next(named, None):
             return found
         from cnbkit_pip.logins import app_indexes, netrc_login, poetry_logins
 
