@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnbkit.platform.report import reasons, summary
+import pytest
+
+from cnbkit.platform.report import reasons, size_text, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,3 +39,19 @@ def test_the_table_has_a_line_a_layer_and_a_reason_only_for_what_was_built() -> 
 
 def test_nothing_gives_no_table() -> None:
     assert list(summary({}, {}, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1.0 MB"),
+        (64_123_456, "64.1 MB"),
+        (1_234_567_890, "1.23 GB"),
+    ],
+)
+def test_a_size_is_told_in_the_unit_people_compare_it_in(count: int, text: str) -> None:
+    assert size_text(count) == text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import Buildpack, Triggers
+from cnbkit import Buildpack, Config, Option, Triggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,16 +11,39 @@ if TYPE_CHECKING:
 __all__ = ["Labels"]
 
 FILES = ("business-tags.yaml", "business-tags.yml")
-PREFIX = "BP_LABELS_PREFIX"
 MAX_FILE = 32 * 1024
 
 _REMEDY = 'write `key: value` lines, nested or not, with values that hold ": " or "#" in quotes'
+
+
+def _prefix(value: str) -> str:
+    from cnbkit_labels.rules import key_problem
+
+    prefix = value if value[-1] in "./" else f"{value}."
+    # Any key after it would do: what matters is that a sound one stays sound.
+    problem = key_problem(f"{prefix}x")
+    if problem:
+        raise ValueError(f"which makes no good labels: {problem}")
+    return prefix
+
+
+class Options(Config):
+    """What people may set."""
+
+    prefix = Option(
+        "BP_LABELS_PREFIX",
+        _prefix,
+        "",
+        help="Put before every key; the dot after it may be left out",
+        kind="text like com.example",
+    )
 
 
 class Labels(Buildpack):
     """Puts what business-tags.yaml says on the image; joins whenever it is there."""
 
     triggers = Triggers(*FILES)
+    config = Options
 
     def build(self, ctx: BuildContext) -> Built:
         """Read the file; every fault of it at once."""
@@ -28,7 +51,7 @@ class Labels(Buildpack):
         from cnbkit_labels import rules, simple
 
         file = _the_file(ctx)
-        prefix = _prefix(ctx)
+        prefix = Options.read(ctx.settings).prefix
         text = ctx.app.text(file)
         if len(text) > MAX_FILE:
             what = f"{len(text)} characters; {MAX_FILE} are allowed"
@@ -63,21 +86,3 @@ def _the_file(ctx: BuildContext) -> str:
         )
     # Gone since detect: reading the usual one says so.
     return found[0] if found else FILES[0]
-
-
-def _prefix(ctx: BuildContext) -> str:
-    from cnbkit import UserFault
-    from cnbkit_labels.rules import key_problem
-
-    prefix = ctx.settings.get(PREFIX)
-    if prefix and prefix[-1] not in "./":
-        prefix += "."
-    # Any key after it would do: what matters is that a sound one stays sound.
-    problem = key_problem(f"{prefix}x")
-    if problem:
-        raise UserFault(
-            f"{PREFIX} is {prefix!a}, which makes no good labels: {problem}",
-            where=PREFIX,
-            remedy=f"set {PREFIX} to something like com.example, or leave it out",
-        )
-    return prefix

@@ -76,17 +76,19 @@ def _document(image: Image) -> dict[str, Any]:
 
 
 def _text(image: Image) -> Iterator[str]:
+    from cnbkit.platform.report import size_text
+
     facts = [
         ("Image", image.name),
         ("Digest", image.digest),
         ("Platform", image.platform),
         ("Base", image.base or "unknown"),
-        ("Size", f"{_size(image.size)} compressed"),
+        ("Size", f"{size_text(image.size)} compressed"),
         ("User", image.user or "root"),
     ]
     yield from _table(facts, indent="")
     yield from ("", "Layers, bottom first")
-    yield from _table([(_size(x.size), x.digest[7:19], x.what) for x in image.layers])
+    yield from _table([(size_text(x.size), x.digest[7:19], x.what) for x in image.layers])
     if image.buildpacks:
         yield from ("", "Buildpacks")
         yield from _table([(used.id, used.version) for used in image.buildpacks])
@@ -112,15 +114,3 @@ def _table(rows: Sequence[Sequence[str]], indent: str = "  ") -> Iterator[str]:
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         yield (indent + "  ".join(cells)).rstrip()
-
-
-def _size(count: int) -> str:
-    """Bytes in the decimal units that registries and `docker images` use."""
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB"):
-        value /= 1000
-        if value < 999.95:
-            return f"{value:.1f} {unit}"
-    return f"{value / 1000:.2f} GB"

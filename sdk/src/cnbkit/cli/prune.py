@@ -15,8 +15,9 @@ def command() -> None:
     """
     from cnbkit.platform.home import Home
     from cnbkit.platform.prune import prune
+    from cnbkit.platform.report import size_text
     from cnbkit.platform.store import ImageStore
 
     home = Home.default()
     freed = prune(home, ImageStore(home.images))
-    click.echo(f"{freed / 1e6:.1f} MB freed in {home.root}")
+    click.echo(f"{size_text(freed)} freed in {home.root}")

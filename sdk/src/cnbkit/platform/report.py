@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from cnbkit.platform.image import Image
 
-__all__ = ["reasons", "summary"]
+__all__ = ["reasons", "size_text", "summary"]
 
 _REPORT = ".cnbkit-report.tsv"
 _OURS = "buildpacksio/lifecycle:"
@@ -50,7 +50,8 @@ def summary(
         if name.startswith(_OURS):
             continue  # a few kilobytes the lifecycle adds to every image
         reason = why.get(name.replace("/", "_", 1), "") if state == "built" else ""
-        rows.append((state, name, _size(sizes.get(name)), reason))
+        size = size_text(sizes[name]) if name in sizes else ""
+        rows.append((state, name, size, reason))
     yield from _table(rows)
 
 
@@ -66,7 +67,13 @@ def _short(reason: str) -> str:
     return reason if len(reason) <= 60 else reason[:59] + "…"
 
 
-def _size(size: int | None) -> str:
-    if size is None:
-        return ""
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
+def size_text(count: int) -> str:
+    """Bytes in the decimal units that registries and `docker images` use."""
+    if count < 1000:
+        return f"{count} B"
+    value = float(count)
+    for unit in ("kB", "MB"):
+        value /= 1000
+        if value < 999.95:
+            return f"{value:.1f} {unit}"
+    return f"{value / 1000:.2f} GB"
