@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .index import Authority, PackageIndex, TlsFront, write_binding
+from ..authority import Authority
+from .index import PackageIndex, TlsFront, write_binding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
