@@ -89,7 +89,8 @@ class Package:
 def _size(artifact: dict[str, Any]) -> int:
     if "size" in artifact:
         return int(artifact["size"])
-    path = str(artifact.get("path", ""))
+    url = str(artifact.get("url", ""))
+    path = str(artifact.get("path") or (url.removeprefix("file://") if "file:" in url else ""))
     return os.path.getsize(path) if path and os.path.exists(path) else 0
 
 

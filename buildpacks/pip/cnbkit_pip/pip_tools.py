@@ -70,7 +70,7 @@ class PipTools(Engine):
         try:
             self._run("piptools", "compile", *wanted.arguments(), *options, *more)
         except CommandFailed as failed:
-            raise explained(failed, wanted) from None
+            raise explained(failed, wanted, self._sources) from None
         with open(listed, encoding="utf-8") as file:
             entries = [_entry(line) for line in logical_lines("", file.read())]
         document = {
@@ -95,7 +95,7 @@ class PipTools(Engine):
             try:
                 self._run("pip", "wheel", *options, "-r", listed, env=env)
             except CommandFailed as failed:
-                raise explained(failed, Pins.named(where)) from None
+                raise explained(failed, Pins.named(where), self._sources) from None
         built = self._built()
         entries = [
             _with_wheel(entry, built[normalised(entry["name"])]) if lacks_address(entry) else entry
@@ -118,7 +118,9 @@ class PipTools(Engine):
             try:
                 self._run("pip", "install", *options, "-r", listed)
             except CommandFailed as failed:
-                raise explained_install(failed, [each.name for each in packages]) from None
+                raise explained_install(
+                    failed, [each.name for each in packages], self._sources
+                ) from None
 
     def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
         """`pip install`, with `--editable` where its code is to stay where it is."""
@@ -127,7 +129,7 @@ class PipTools(Engine):
         try:
             self._run("pip", "install", *options, *mode, directory)
         except CommandFailed as failed:
-            raise explained_install(failed, [os.path.basename(directory)]) from None
+            raise explained_install(failed, [os.path.basename(directory)], self._sources) from None
 
     def _built(self) -> dict[str, str]:
         """Package → path of its wheel."""

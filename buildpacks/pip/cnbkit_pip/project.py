@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from cnbkit import BuildContext, UserFault
 from cnbkit_pip.package import Package
 from cnbkit_pip.requirements import normalised
@@ -137,9 +135,9 @@ def own_package(ctx: BuildContext, *, editable: bool) -> Package | None:
 
 
 def _package(ctx: BuildContext, name: str, editable: bool) -> Package:
-    root = ctx.app.root
-    directory = {"path": root, "editable": editable}
-    return Package({"name": name or os.path.basename(root), "directory": directory})
+    directory = {"path": ctx.app.root, "editable": editable}
+    # A setup.py has to be run to know its name.
+    return Package({"name": name or "app", "directory": directory})
 
 
 def _leading_name(text: str) -> str:

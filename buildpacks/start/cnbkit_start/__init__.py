@@ -23,10 +23,16 @@ PROJECT = (
     "Pipfile.lock",
     "poetry.lock",
     "uv.lock",
+    "pdm.lock",
     "environment.yml",
     "environment.yaml",
     "conda-lock.yml",
     "pixi.lock",
+    # Misspelt; the `python` buildpack says so.
+    "requirement.txt",
+    "requirments.txt",
+    "requeriments.txt",
+    "requirements.txt.txt",
 )
 
 
