@@ -16,11 +16,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import TypeVar
 
     from cnbkit.bindings import Bindings
     from cnbkit.contract.launch import Process
+    from cnbkit.contract.model import Model
     from cnbkit.download import Dependency
     from cnbkit.log import Log
+
+    M = TypeVar("M", bound=Model)
 
 __all__ = ["BuildContext", "Built", "DetectContext", "Detected", "GenerateContext"]
 
@@ -179,6 +183,32 @@ class _Context:
         from pathlib import Path
 
         return Path(self._buildpack)
+
+    def metadata(self, kind: type[M]) -> M:
+        """The `[metadata]` of the buildpack's own descriptor, typed.
+
+        What it lists for cnbkit (`[metadata.cnbkit]`, and `[[metadata.dependencies]]` unless
+        the model has such a field) is left out.
+
+        Args:
+            kind: a `Model` of yours.
+
+        Raises:
+            BuildpackFault: it does not fit; every fault with its line.
+        """
+        from cnbkit.contract.descriptor import read_metadata
+
+        name = "buildpack.toml"
+        if not os.path.exists(f"{self._buildpack}/{name}"):
+            name = "extension.toml"
+        path = f"{self._buildpack}/{name}"
+        try:
+            with open(path, "rb") as file:
+                return read_metadata(file.read(), kind, name=name, where=path)
+        except FileNotFoundError:
+            raise BuildpackFault(
+                "there is no buildpack.toml", where=path, remedy="add it beside the code"
+            ) from None
 
 
 class DetectContext(_Context):

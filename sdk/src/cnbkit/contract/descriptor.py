@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from cnbkit.contract import names, sbom
-from cnbkit.contract.document import Document
-from cnbkit.contract.model import Model, field
+from cnbkit.contract.document import Document, decode
+from cnbkit.contract.model import InvalidDocument, Model, field
+from cnbkit.errors import BuildpackFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, TypeVar
+
+    M = TypeVar("M", bound=Model)
 
 __all__ = [
     "BuildpackDescriptor",
@@ -23,6 +26,7 @@ __all__ = [
     "Stack",
     "TargetEntry",
     "notes",
+    "read_metadata",
 ]
 
 
@@ -159,6 +163,34 @@ class ExtensionDescriptor(Document):
     def runs_in(self, exec_env: str) -> bool:
         """Whether the lifecycle asks it in that execution environment (API 0.12)."""
         return self.api in _WITHOUT_EXEC_ENV or names.runs_in(self.extension.exec_env, exec_env)
+
+
+def read_metadata(text: bytes, kind: type[M], *, name: str, where: str) -> M:
+    """A descriptor's `[metadata]` without what is cnbkit's, as the model its author declared.
+
+    Raises:
+        BuildpackFault: it does not fit; every fault with its line.
+    """
+    try:
+        table = decode(text, name=name, where=where).get("metadata", {})
+        declared = {spec.toml or field_ for field_, spec in kind.__fields__.items()}
+        ours = {"cnbkit", "dependencies"} - declared
+        if isinstance(table, dict):
+            table = {key: value for key, value in table.items() if key not in ours}
+        return kind.parse(table, name="[metadata]", where=where)
+    except InvalidDocument as invalid:
+        from cnbkit.contract.locate import line_of, lines
+
+        # Of text that is no TOML the line is known, of all else to be found.
+        known = {} if invalid.name == name else lines(text.decode())
+        faults = []
+        for fault in invalid.faults:
+            line = fault.line or line_of(("metadata", *fault.path), known) or 1
+            fault.line = None
+            faults.append((line, str(fault)))
+        raise BuildpackFault.of(
+            name, faults, remedy="correct [metadata], or the model it is read with"
+        ) from None
 
 
 def notes(data: Mapping[str, Any]) -> list[str]:

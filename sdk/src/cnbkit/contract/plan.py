@@ -6,12 +6,15 @@ buildpack.md, "Build Plan (TOML)" and "Buildpack Plan (TOML)".
 from __future__ import annotations
 
 from cnbkit.contract.document import Document
-from cnbkit.contract.model import Model, field
+from cnbkit.contract.model import InvalidDocument, Model, field
+from cnbkit.errors import BuildpackFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
+
+    M = TypeVar("M", bound=Model)
 
 __all__ = ["BuildPlan", "BuildpackPlan", "Entry", "Plan", "Provide", "Require"]
 
@@ -59,6 +62,73 @@ class BuildpackPlan(Document, extra="ignore"):
     def named(self, name: str) -> list[Entry]:
         """All entries of that name, in the order of the buildpacks that required it."""
         return [entry for entry in self.entries if entry.name == name]
+
+    def read(self, name: str, kind: type[M]) -> list[M]:
+        """The metadata of each entry of that name, typed.
+
+        Args:
+            name: what is required.
+            kind: a `Model` of yours; declare it with `extra="ignore"` unless you know of every
+                buildpack that may require it.
+
+        Raises:
+            BuildpackFault: what another buildpack wrote does not fit; every fault is named.
+        """
+        found, wrong = [], []
+        for number, entry in enumerate(self.named(name), 1):
+            try:
+                found.append(kind.parse(entry.metadata))
+            except InvalidDocument as invalid:
+                wrong += [f"requirement {number}: {fault}" for fault in invalid.faults]
+        if wrong:
+            raise BuildpackFault(
+                f"{name} is required in a way that does not fit",
+                where=f"the buildpack plan's entries for {name}",
+                remedy="report it to the authors of the buildpacks that require it",
+                detail="\n".join(wrong),
+            )
+        return found
+
+    def merged(
+        self, name: str, kind: type[M], *, first: Callable[[M], Any] | None = None
+    ) -> M | None:
+        """What all entries of that name ask for together; None if nobody does.
+
+        A flag holds if one of them sets it, lists are joined without repetition, tables are
+        joined too, and anything else is as the first says it that does.
+
+        Args:
+            name: what is required.
+            kind: as for `read`.
+            first: which counts first where they differ: the one with the smallest answer, as
+                in `sorted`; in the order of the buildpacks if not given.
+
+        Raises:
+            BuildpackFault: as `read`.
+        """
+        pairs = list(zip(self.read(name, kind), self.named(name), strict=True))
+        if not pairs:
+            return None
+        if first is not None:
+            order = first
+            pairs.sort(key=lambda pair: order(pair[0]))
+        values: dict[str, Any] = {}
+        for found, entry in pairs:
+            for field_, spec in kind.__fields__.items():
+                if (spec.toml or field_) in entry.metadata:
+                    said = getattr(found, field_)
+                    values[field_] = _both(values[field_], said) if field_ in values else said
+        return kind(**values)
+
+
+def _both(before: Any, after: Any) -> Any:
+    if isinstance(before, bool) and isinstance(after, bool):
+        return before or after
+    if isinstance(before, list) and isinstance(after, list):
+        return before + [each for each in after if each not in before]
+    if isinstance(before, dict) and isinstance(after, dict):
+        return {**after, **before}
+    return before
 
 
 class Plan:

@@ -93,6 +93,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from cnbkit.contract.plan import Entry
     from cnbkit.testing.commands import Answer, Call, FakeCommands
     from cnbkit.testing.container import Container, free_port
     from cnbkit.testing.engine import EmbeddedEngine, Engine
@@ -114,6 +115,7 @@ _HOME = {
     "DetectedGroup": "group",
     "EmbeddedEngine": "engine",
     "Engine": "engine",
+    "Entry": "cnbkit.contract.plan",
     "FakeCommands": "commands",
     "LifecycleBuild": "lifecycle",
     "Provision": "order",
@@ -136,6 +138,7 @@ __all__ = [
     "DetectedGroup",
     "EmbeddedEngine",
     "Engine",
+    "Entry",
     "FakeCommands",
     "LifecycleBuild",
     "Provision",
@@ -154,6 +157,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    home = _HOME[name]
+    value = getattr(import_module(home if "." in home else f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
