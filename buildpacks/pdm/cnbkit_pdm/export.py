@@ -1,0 +1,206 @@
+"""pdm.lock through PDM's own library, as a pylock.toml.
+
+Only its models are used: `pdm export` would look for an interpreter, make an environment in the
+app and ask the index for the addresses of all files.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import tomli_w
+from packaging.markers import Marker
+from packaging.utils import canonicalize_name
+from pdm.core import Core
+from pdm.environments import BareEnvironment
+from pdm.exceptions import PdmException
+from pdm.models.repositories import LockedRepository, Package
+from pdm.project import Project
+from pdm.project.lockfile import FLAG_INHERIT_METADATA
+from pdm.project.lockfile.base import Compatibility
+
+from cnbkit import BuildContext, UserFault
+from cnbkit_pdm.entry import Entries
+from cnbkit_pdm.environment import environment
+
+__all__ = ["Selection", "export"]
+
+_LOCK = "pdm.lock"
+_PROJECT = "pyproject.toml"
+_MAIN = "default"
+_FOR_TESTS = ("dev", "test")
+# What PDM's readers meet in a file that PDM did not write like this.
+_WRONG = (PdmException, AttributeError, KeyError, TypeError, ValueError)
+
+
+class Selection:
+    """Which part of a lock is wanted.
+
+    Attributes:
+        groups: dependency groups besides the project's own dependencies.
+        extras: of the project.
+        for_tests: whether the groups `dev` and `test` are wanted where they exist.
+    """
+
+    def __init__(self, groups: list[str], extras: list[str], *, for_tests: bool) -> None:
+        self.groups = groups
+        self.extras = extras
+        self.for_tests = for_tests
+
+    def of(self, project: Project) -> Selection:
+        """The same with the names a project has for these.
+
+        Raises:
+            UserFault: it has no such group or extra, or was locked without it.
+        """
+        extras, groups = project.split_extras_groups(sorted({*project.iter_groups()} - {_MAIN}))
+        chosen = _known(self.groups, groups, "group", "BP_PYTHON_GROUPS")
+        chosen_extras = _known(self.extras, extras, "extra", "BP_PYTHON_EXTRAS")
+        locked = project.lockfile.groups or []
+        for name in (*chosen, *chosen_extras):
+            if name not in locked:
+                raise UserFault(
+                    f"{_LOCK} was made without {name}",
+                    where=_LOCK,
+                    remedy=f"run `pdm lock --group :all` and commit {_LOCK}",
+                )
+        if self.for_tests:
+            chosen += [name for name in _FOR_TESTS if name in groups and name in locked]
+        return Selection(list(dict.fromkeys(chosen)), chosen_extras, for_tests=False)
+
+    def __str__(self) -> str:
+        parts = [f"group {name}" for name in self.groups]
+        parts += [f"extra {name}" for name in self.extras]
+        return f", with {', '.join(parts)}" if parts else ""
+
+
+def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> str:
+    """Write the part of pdm.lock that this image needs as a pylock.toml.
+
+    Args:
+        ctx: the build.
+        selection: the groups and extras that are wanted.
+        version: of the interpreter, in full.
+        path: of the file to write.
+
+    Returns:
+        What was done, for the log.
+
+    Raises:
+        UserFault: the lock is out of step with pyproject.toml or cannot be read, is not for
+            this Python, or has no such group or extra.
+    """
+    project = _project(ctx)
+    target = environment(version, ctx.target)
+    if not project.python_requires.contains(version):
+        raise UserFault(
+            f"the project wants Python {project.python_requires}, and this image has {version}",
+            where=f"requires-python in {_PROJECT}",
+            remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or widen "
+            "requires-python and run `pdm lock`",
+        )
+    wanted = selection.of(project)
+    entries = Entries(ctx, project)
+    try:
+        document = project.lockfile.open_for_read()
+        here = project.environment
+        locked = LockedRepository(document, [], here, env_spec=here.allow_all_spec)
+        targets = [str(each.markers_with_python()) for each in locked.targets]
+        _check_targets(targets, target)
+        groups = [_MAIN, *wanted.groups, *wanted.extras]
+        for package in locked.evaluate_candidates(groups, evaluate_markers=False):
+            if _applies(package, target):
+                entries.add(package)
+    except _WRONG as error:
+        raise _damaged(f"{type(error).__name__}: {error}") from error
+    if project.is_distribution:
+        entries.add_project(canonicalize_name(project.name))
+    exported = {"lock-version": "1.0", "created-by": "cnbkit/pdm", "packages": entries.checked()}
+    with open(path, "wb") as file:
+        tomli_w.dump(exported, file)
+    return f"{len(exported['packages'])} packages for Python {version}{wanted}"
+
+
+def _project(ctx: BuildContext) -> Project:
+    ctx.app.toml(_PROJECT)
+    try:
+        tomllib.loads(ctx.app.text(_LOCK))
+    except tomllib.TOMLDecodeError as error:
+        raise UserFault(
+            f"{_LOCK} is not TOML: {error}",
+            where=_LOCK,
+            remedy=f"run `pdm lock` and commit its {_LOCK}; never merge it by hand",
+        ) from None
+    # Nobody's configuration, and no interpreter but this one: PDM would look for one, and make
+    # an environment in the app.
+    project = Core().create_project(ctx.app.root, global_config=f"{ctx.scratch}/no-pdm.toml")
+    project._environment = BareEnvironment(project)
+    try:
+        project.set_lockfile(Path(ctx.app.root, _LOCK))
+        compatibility = project.lockfile.compatibility()
+        strategy = project.lockfile.strategy
+    except _WRONG as error:
+        raise _damaged(f"{type(error).__name__}: {error}") from error
+    try:
+        fresh = project.is_lockfile_fresh()
+    except _WRONG as error:
+        raise UserFault(
+            f"PDM cannot read {_PROJECT}",
+            where=_PROJECT,
+            remedy="run `pdm lock --check` and correct what it names",
+            detail=str(error),
+        ) from None
+    if compatibility == Compatibility.NONE:
+        raise _damaged("its lock_version is not one of 4.0 to 4.5")
+    if not fresh:
+        raise UserFault(
+            f"{_LOCK} is out of step with {_PROJECT}",
+            where=_LOCK,
+            remedy=f"run `pdm lock` and commit {_LOCK}",
+        )
+    if FLAG_INHERIT_METADATA not in strategy:
+        raise UserFault(
+            f"{_LOCK} does not say which package is for which group and platform",
+            where=_LOCK,
+            remedy=f"run `pdm lock --strategy inherit_metadata` and commit {_LOCK}",
+        )
+    return project
+
+
+def _check_targets(targets: list[str], target: dict[str, str | set[str]]) -> None:
+    if targets and not any(not each or Marker(each).evaluate(target) for each in targets):
+        raise UserFault(
+            f"{_LOCK} is not for Python {target['python_full_version']} on "
+            f"{target['platform_machine']}",
+            where=_LOCK,
+            remedy="run `pdm lock` without --platform and --python, or once more for this one "
+            "with --append",
+            detail="\n".join(targets),
+        )
+
+
+def _applies(package: Package, target: dict[str, str | set[str]]) -> bool:
+    marker = package.candidate.req.marker
+    return marker is None or not str(marker) or Marker(str(marker)).evaluate(target)
+
+
+def _known(wanted: list[str], known: list[str], what: str, setting: str) -> list[str]:
+    names = [str(canonicalize_name(name)) for name in wanted]
+    unknown = [given for given, name in zip(wanted, names, strict=True) if name not in known]
+    if unknown:
+        raise UserFault(
+            f"{_PROJECT} has no {what} {', '.join(unknown)}",
+            where=setting,
+            remedy=f"take one of these: {', '.join(known)}" if known else f"unset {setting}",
+        )
+    return names
+
+
+def _damaged(detail: str) -> UserFault:
+    return UserFault(
+        f"PDM cannot read {_LOCK}",
+        where=_LOCK,
+        remedy=f"run `pdm lock` and commit {_LOCK}",
+        detail=detail,
+    )
