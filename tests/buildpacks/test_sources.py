@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import stat
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -347,3 +350,26 @@ def test_an_address_belongs_to_a_folder_and_not_to_a_longer_name() -> None:
     assert same_place("https://a:b@host/team/simple/x", "https://host/team/")
     assert not same_place("https://host/teams/simple", "https://host/team")
     assert not same_place("https://host.evil/team", "https://host")
+
+
+def test_git_sends_the_login_of_a_netrc(given_: Given) -> None:
+    asked: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(404 if asked[-1] else 401)
+            self.send_header("WWW-Authenticate", "Basic")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Keep the test's output clean."""
+
+    given_.bind("net", "netrc", {".netrc": f"machine 127.0.0.1 login ann password {PASSWORD}"})
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        variables = {"PATH": "/usr/bin:/bin", **given_.sources().environment()}
+        command = ["git", "ls-remote", f"http://127.0.0.1:{server.server_port}/team/lib.git"]
+        subprocess.run(command, env=variables, capture_output=True, check=False)
+        server.shutdown()
+    assert base64.b64encode(f"ann:{PASSWORD}".encode()).decode() in str(asked[-1])
