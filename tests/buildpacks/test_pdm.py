@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # PDM itself asks for its data in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")
 
-# With the dependencies it was released with; the buildpack has the same.
+# With the dependencies it was released with: its tool does not work with later ones.
 TOOL = "pdm[locked]==2.29.3"
 ENV = {"CNBKIT_PYTHON": "3.11.2 /usr/bin/python3", "CNBKIT_INPUT": "pdm.lock"}
 WHEEL = "spam-1.0-py3-none-any.whl"
