@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from ..authority import Authority
 
 __all__ = [
+    "Answer",
     "HostileIndex",
     "PackageIndex",
     "TlsFront",
     "sdist",
     "wheel",
+    "wheel_name",
     "write_binding",
 ]
 
@@ -66,6 +68,7 @@ def _record_hash(text: str) -> str:
 
 
 def wheel_name(name: str, version: str) -> str:
+    """The file name of a wheel made by `wheel`."""
     return f"{name}-{version}-py3-none-any.whl"
 
 

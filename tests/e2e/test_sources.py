@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..authority import Authority
-from .index import PackageIndex, TlsFront, write_binding
+from .index import PackageIndex, TlsFront, wheel, wheel_name, write_binding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,21 +101,28 @@ def test_an_index_behind_a_private_authority_needs_its_certificate(
     project: Project, index: PackageIndex, tmp_path: Path
 ) -> None:
     authority = Authority("Corporate Root")
-    front = TlsFront(tmp_path / "front", authority, index)
-    project.write({"requirements.txt": "corplib\n", "app.py": TLS_APP})
-    corp = write_binding(
-        tmp_path / "corp", "pypi", url=front.url, username="ann", password=index.password,
-        default="true",
-    )  # fmt: skip
-    failed = project.build("--volume", corp, code=51)
-    assert "Error: the certificate of an index is not trusted" in failed.output
-    assert "a binding of type ca-certificates" in failed.output
+    with closing(TlsFront(tmp_path / "front", authority, index)) as front:
+        project.write({"requirements.txt": "corplib\n", "app.py": TLS_APP})
+        login = {"username": index.user, "password": index.password}
+        corp = write_binding(tmp_path / "corp", "pypi", url=front.url, default="true", **login)
+        failed = project.build("--volume", corp, code=51)
+        assert "Error: the certificate of an index is not trusted" in failed.output
+        assert f"where: {front.url}corplib/ (binding corp (pypi))" in failed.output
+        assert "a binding of type ca-certificates" in failed.output
 
-    trust = write_binding(tmp_path / "trust", "ca-certificates", root__pem=authority.certificate)
-    built = project.build("--volume", corp, "--volume", trust)
-    assert "Trusting Corporate Root (binding trust: root.pem)" in built.output
-    assert project.run("--env", f"INDEX={front.url}") == "401\n"
-    front.close()
+        ca = write_binding(tmp_path / "ca", "ca-certificates", root__pem=authority.certificate)
+        built = project.build("--volume", corp, "--volume", ca)
+        assert "Trusting Corporate Root (binding ca: root.pem)" in built.output
+        reach = ("--env", f"INDEX={front.url}")
+        assert project.run(*reach) == "401\n"
+
+        # pip trusts it as well; the same image without the binding gets it only at launch.
+        late = ("--env", "BP_ENABLE_RUNTIME_CERT_BINDING=true")
+        project.build("--volume", corp, *late)
+        assert "CERTIFICATE_VERIFY_FAILED" in project.run(*reach)
+        assert project.run(*reach, "--volume", ca) == "401\n"
+        project.write({"requirements.txt": "corplib==1.0\n"})
+        project.build("--volume", corp, "--volume", ca, "--env", "BP_PIP_ENGINE=pip")
 
 
 # The app itself reaches the index through TLS: it gets as far as being asked for a password.
@@ -125,4 +132,40 @@ try:
     urllib.request.urlopen(os.environ["INDEX"])
 except urllib.error.HTTPError as error:
     print(error.code)
+except OSError as error:
+    print(error)
 """
+
+
+def test_an_index_that_the_app_names_gets_its_login_from_poetrys_file(
+    project: Project, index: PackageIndex, tmp_path: Path
+) -> None:
+    project.write(
+        {
+            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\n'
+            'dependencies = ["corplib==1.0"]\n[[tool.uv.index]]\nname = "corp"\n'
+            f'url = "{index.url}"\ndefault = true\n',
+            "app.py": APP,
+        }
+    )
+    auth = f'[http-basic.corp]\nusername = "ann"\npassword = "{index.password}"\n'
+    poetry = write_binding(tmp_path / "poetry", "poetry", auth__toml=auth)
+    nobody = project.build("--env", "BP_PYTHON_PROJECT=none", code=51)
+    assert "Error: an index refuses the login, or asks for one" in nobody.output
+    project.build("--env", "BP_PYTHON_PROJECT=none", "--volume", poetry)
+    assert project.run() == "1.0\n"
+
+
+def test_wheels_in_the_app_are_enough_where_no_index_may_be_asked(project: Project) -> None:
+    project.write(
+        {
+            f"vendor/{wheel_name('corplib', '1.0')}": wheel("corplib", "1.0"),
+            "requirements.txt": "corplib\n",
+            "app.py": APP,
+        }
+    )
+    offline = ("--env", "BP_PIP_FIND_LINKS=vendor", "--env", "BP_PIP_NO_INDEX=true")
+    for engine in ("uv", "pip"):
+        built = project.build(*offline, "--env", f"BP_PIP_ENGINE={engine}", "--clear-cache")
+        assert "Files of vendor (BP_PIP_FIND_LINKS)" in built.output
+        assert project.run() == "1.0\n"
