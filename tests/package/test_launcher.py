@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -184,6 +186,39 @@ def test_a_binding_lets_it_join_without_starting_any_program(tmp_path: Path) -> 
     assert (joins, reason) == (True, "found a binding of type ca-certificates")
     _, reason = _agree(tmp_path / "without", triggers, {"PATH": "/nowhere"})
     assert reason == "none of a.txt, a binding of type ca-certificates"
+
+
+@pytest.mark.parametrize(("label", "code"), [("CA-Certificates", 0), ("other", 100)])
+def test_services_of_cloud_foundry_are_looked_at_by_python(
+    tmp_path: Path, label: str, code: int
+) -> None:
+    triggers = Triggers("a.txt", bindings=("ca-certificates",))
+    for name in ("app", "platform/env", "pack", "bin"):
+        (tmp_path / name).mkdir(parents=True)
+    service = {"name": "x", "label": label, "credentials": {}}
+    variable = tmp_path / "platform" / "env" / "VCAP_SERVICES"
+    variable.write_text(json.dumps({"p": [service]}))
+    script = tmp_path / "bin" / "detect"
+    script.write_text(detect_script(_source(tmp_path / "pack", triggers), sys.executable))
+    (tmp_path / "bin" / "main.py").write_text(
+        f"import sys; sys.path[:0] = {[str(tmp_path / 'pack'), *sys.path]!r}\n"
+        "from pack import Pack; Pack.main()\n"
+    )
+    (tmp_path / "plan").touch()
+    done = subprocess.run(
+        ["/bin/sh", str(script), str(tmp_path / "platform"), str(tmp_path / "plan")],
+        cwd=tmp_path / "app",
+        env={"PATH": "/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    said = {
+        0: "  join: found a binding of type ca-certificates\n",
+        100: "  skip: none of a.txt, a binding of type ca-certificates\n",
+    }
+    assert (done.stdout, done.returncode) == (said[code], code)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a'b", "a*", "ä", 'x"'])

@@ -9,7 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.app import App
-    from cnbkit.bindings import Binding
+    from cnbkit.binding import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
     from cnbkit.config import Config, Option
@@ -29,7 +29,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "App": "cnbkit.app",
-    "Binding": "cnbkit.bindings",
+    "Binding": "cnbkit.binding",
     "BuildContext": "cnbkit.context",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",

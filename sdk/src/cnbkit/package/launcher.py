@@ -75,6 +75,9 @@ def detect_script(source: BuildpackSource, python: str) -> str:
     for setting in found.settings:
         lines += [_setting(setting), f'[ -z "$text" ] || join "found {setting}"']
     if found.bindings:
+        # What is in there is JSON, which no shell reads.
+        start = _start(python, 'detect "$platform" "$plan"')
+        lines += [_setting("VCAP_SERVICES"), f'[ -z "$text" ] || {start}']
         lines += [_setting("SERVICE_BINDING_ROOT"), "root=$text", _BOUND]
     for type_ in found.bindings:
         # Without a program, upper and lower case are equal only letter by letter.
