@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +16,6 @@ from .index import PackageIndex, TlsFront, wheel, wheel_name, write_binding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from .conftest import Project
 
@@ -154,6 +157,42 @@ def test_an_index_that_the_app_names_gets_its_login_from_poetrys_file(
     assert "Error: an index refuses the login, or asks for one" in nobody.output
     project.build("--env", "BP_PYTHON_PROJECT=none", "--volume", poetry)
     assert project.run() == "1.0\n"
+
+
+def test_a_package_that_poetry_locked_from_a_private_source_is_fetched_there(
+    project: Project, index: PackageIndex, public: PackageIndex, tmp_path: Path
+) -> None:
+    public.add("corplib", "1.1")
+    project.write(
+        {
+            "pyproject.toml": "[tool.poetry]\npackage-mode = false\n"
+            f'[[tool.poetry.source]]\nname = "corp"\nurl = "{index.url}"\n'
+            'priority = "explicit"\n[tool.poetry.dependencies]\npython = "^3.11"\n'
+            'corplib = { version = "*", source = "corp" }\n',
+            "app.py": APP,
+        }
+    )
+    subprocess.run(
+        [Path(sys.executable).with_name("poetry"), "lock", "--quiet"],
+        cwd=project.app,
+        check=True,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "POETRY_VIRTUALENVS_CREATE": "false",
+            "POETRY_HTTP_BASIC_CORP_USERNAME": index.user,
+            "POETRY_HTTP_BASIC_CORP_PASSWORD": index.password,
+        },
+    )
+    auth = f'[http-basic.corp]\nusername = "ann"\npassword = "{index.password}"\n'
+    poetry = write_binding(tmp_path / "poetry", "poetry", auth__toml=auth)
+    # The other index has the name, too, and lets everybody in.
+    other = ("--env", f"BP_PIP_INDEX_URL={public.url}")
+    for engine in ("uv", "pip"):
+        project.build("--volume", poetry, *other, "--env", f"BP_PIP_ENGINE={engine}")
+        assert project.run() == "1.1\n"
+    public.close()
+    project.build("--volume", poetry, *other, "--clear-cache")
 
 
 def test_wheels_in_the_app_are_enough_where_no_index_may_be_asked(project: Project) -> None:
