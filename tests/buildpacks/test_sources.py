@@ -246,7 +246,7 @@ def test_the_rest_of_a_pip_conf_reaches_uv(given_: Given) -> None:
         "trusted-host = a.example b.example\nonly-binary = :all:\nno-binary = spam\npre = true\n"
         "; a comment\nprogress-bar = off\n[freeze]\nx = y\n"
     )
-    given_.bind("conf", "pip", {"pip.conf": text})
+    given_.bind("conf", "pip", {"pip.conf": text, "ca.pem": "", "me.pem": ""})
     folder = given_.root / "platform/bindings/conf"
     sources = given_.sources(PIP_CERT="/bundle.pem", UV_HTTP_RETRIES="5")
     variables = sources.environment()
@@ -288,6 +288,7 @@ def test_variables_that_would_move_packages_are_all_named(given_: Given) -> None
         ("pip", {"pip.conf": "[global]\nhunter2\n"}, "pip.conf:2: this is no option"),
         ("pip", {"pip.conf": "[global]\nindex-url = corp\n"}, "'corp' is not an address"),
         ("pip", {"pip.conf": "[global]\nno-index = perhaps\n"}, "'perhaps' is neither yes nor no"),
+        ("pip", {"pip.conf": "[global]\ncert = ca.pem\n"}, "the binding b has no ca.pem"),
         ("pypi", {}, "it has neither url nor the name"),
         ("pypi", {"url": "corp.example"}, "'corp.example' is not an address"),
         ("pypi", {"url": "https://a/", "username": "ann"}, "neither password nor token"),

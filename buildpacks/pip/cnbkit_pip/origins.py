@@ -10,7 +10,7 @@ from cnbkit_pip.pip_conf import OPTIONS, SWITCHES, read_pip_conf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from cnbkit import Binding
 
@@ -118,7 +118,7 @@ def find_origins(ctx: BuildContext, names: Collection[str]) -> list[Origin]:
     for binding in ctx.bindings.all("pip"):
         text = binding.text("pip.conf")
         where = f"binding {binding.name} (pip)"
-        origins.append(_of_pip_conf(ctx, where, "pip.conf", text, binding.path, faults))
+        origins.append(_of_pip_conf(ctx, where, "pip.conf", text, _entries(binding), faults))
     if path := ctx.settings.get("PIP_CONFIG_FILE"):
         origins.append(_of_file(ctx, path, faults))
     if len(faults) == 1:
@@ -158,18 +158,31 @@ def _of_file(ctx: BuildContext, path: str, faults: list[str]) -> Origin:
     except (OSError, UnicodeDecodeError) as error:
         faults.append(f"PIP_CONFIG_FILE: cannot read {path}: {error}")
         return Origin("PIP_CONFIG_FILE")
-    return _of_pip_conf(ctx, "PIP_CONFIG_FILE", path, text, os.path.dirname(path), faults)
+    folder = os.path.dirname(path)
+    return _of_pip_conf(
+        ctx, "PIP_CONFIG_FILE", path, text, lambda name: os.path.join(folder, name), faults
+    )
+
+
+def _entries(binding: Binding) -> Callable[[str], str]:
+    """Finds the files that a binding's pip.conf names: other entries, or absolute paths."""
+    return lambda name: binding.file(name) if not os.path.isabs(name) else name
 
 
 def _of_pip_conf(
-    ctx: BuildContext, name: str, file: str, text: str, folder: str, faults: list[str]
+    ctx: BuildContext,
+    name: str,
+    file: str,
+    text: str,
+    find: Callable[[str], str],
+    faults: list[str],
 ) -> Origin:
     origin = Origin(name)
     options, origin.other, wrong = read_pip_conf(text)
     faults += [f"{name}: {file}:{line}: {what}" for line, what in wrong]
     for option, values in options.items():
         if option in ("cert", "client-cert"):
-            values = [os.path.join(folder, value) for value in values]
+            values = [find(value) for value in values]
         origin.add(ctx, option, values, faults)
     return origin
 
