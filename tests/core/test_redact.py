@@ -8,12 +8,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import BuildContext, Buildpack, Built, CnbkitError, CommandFailed, UserFault
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    CnbkitError,
+    CommandFailed,
+    Layer,
+    LayerKey,
+    UserFault,
+    key,
+)
 from cnbkit.phase import guarded
 from cnbkit.redact import Secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cnbkit.testing import BuildpackRun
 
 ADDRESS = "https://ann:p%40ssw0rd@index.example/simple"
 
@@ -110,3 +122,38 @@ def test_a_fault_of_a_program_is_clean_even_where_it_is_caught(tmp_path: Path) -
         run("sh", "-c", "echo hunter22; exit 3")
     assert caught.value.output == "hunter22"
     assert "hunter22" not in str(caught.value)
+
+
+class _Keeps(Buildpack):
+    """Puts a secret where everybody who has the image can read it."""
+
+    def build(self, ctx: BuildContext) -> Built:
+        ctx.hide("p4ssw0rd-of-ann")
+        ctx.hide("true")
+        layer = Layer.in_image("site") if ctx.settings.get("BP_IN_IMAGE") else Layer.cached("site")
+        with ctx.layer(layer, _Where(url="https://ann:p4ssw0rd-of-ann@host")) as site:
+            site.env.launch.override("INDEX", "https://ann:p4ssw0rd-of-ann@host")
+        if ctx.settings.get("BP_IN_IMAGE"):
+            return Built(labels={"index": "p4ssw0rd-of-ann", "harmless": "true"})
+        return Built(labels={"harmless": "true"})
+
+
+class _Where(LayerKey):
+    url: str = key("index")
+
+
+@pytest.mark.parametrize("in_image", [True, False])
+def test_a_secret_in_the_image_is_warned_of(buildpack_run: BuildpackRun, *, in_image: bool) -> None:
+    result = buildpack_run(_Keeps, env={"BP_IN_IMAGE": "1" if in_image else ""})
+    warnings = [line.strip() for line in result.log.splitlines() if "Warning" in line]
+    assert result.code == 0
+    end = "holds a secret, and becomes part of the image"
+    assert warnings == [
+        f"Warning: {what} {end}"
+        for what in (
+            "the environment of the layer site",
+            "the metadata of the layer site",
+            "launch.toml (processes, labels)",
+        )
+        if in_image
+    ]

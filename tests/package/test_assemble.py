@@ -10,6 +10,7 @@ import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from cnbkit.package.source import BuildpackSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from cnbkit.testing import BuildpackRun
 
@@ -41,9 +41,17 @@ class Ships(Buildpack):
         ctx.log.info("template: " + (ctx.buildpack_dir / "ships" / "page.tmpl").read_text())
         ctx.log.info("program: " + ctx.run(ctx.buildpack_dir / "bin" / "own", quiet=True).strip())
         ctx.log.info("inner: " + answer)
+        ctx.log.info("uv: " + ctx.run(ctx.program("uv"), "--version", quiet=True).split()[0])
         return Built()
 """
-SAID = ["tool: the tool", "word: data", "template: page", "program: own program", "inner: 42"]
+SAID = [
+    "tool: the tool",
+    "word: data",
+    "template: page",
+    "program: own program",
+    "inner: 42",
+    "uv: uv",
+]
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -91,6 +99,8 @@ def folder(tmp_path: Path, site: _Site) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     (tmp_path / "source" / "bin" / "own").chmod(0o755)
+    lock = Path(__file__).parents[2] / "buildpacks" / "uv" / "requirements.lock"
+    (tmp_path / "source" / "requirements.lock").write_text(lock.read_text())
     return tmp_path / "source"
 
 
@@ -130,7 +140,9 @@ def test_an_offline_package_builds_without_network_what_its_folder_builds_with_o
 ) -> None:
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "words").touch()
-    result = buildpack_run(folder, app={"words": ""}, env={"URL": site.url})
+    result = buildpack_run(
+        folder, app={"words": ""}, env={"URL": site.url}, commands={"uv": "uv 0"}
+    )
     assert [line.strip() for line in result.log.splitlines()][-len(SAID) :] == SAID
     _assemble(folder, tmp_path / "offline", offline=True)
     (tmp_path / "site" / "tool.bin").unlink()

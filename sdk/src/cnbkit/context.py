@@ -331,6 +331,14 @@ class BuildContext(_Context):
         os.makedirs(path, exist_ok=True)
         return path
 
+    def program(self, name: str) -> str:
+        """A program that the buildpack's own requirements bring, to be run with `run`.
+
+        In a test it is the command of that name, so that a fake one can stand for it.
+        """
+        path = f"{self._buildpack}/lib/bin/{name}"
+        return path if os.path.exists(path) else name
+
     def download(self, dependency: Dependency) -> Path:
         """A file from elsewhere, its checksum verified; in `scratch`, or in an offline package.
 

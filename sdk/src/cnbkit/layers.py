@@ -395,7 +395,11 @@ class OpenLayer:
                 self._write_env()
                 self._write_exec_d()
             self._write_sboms()
-            self._write_toml()
+            text = self._toml_text()
+            if self.layer.launch:
+                self._log.warn_of_secrets(f"the metadata of the layer {self.layer.name}", text)
+            with open(self._toml, "w", encoding="utf-8") as file:
+                file.write(text)
         except BaseException:
             self._fail()
             raise
@@ -430,6 +434,9 @@ class OpenLayer:
         for directory in ("env", "env.build", "env.launch"):
             _remove_tree(f"{self.directory}/{directory}")
         self.env.write(self.directory)
+        if self.layer.launch:
+            what = f"the environment of the layer {self.layer.name}"
+            self._log.warn_of_secrets(what, str(self.env.snapshot()))
 
     def _write_exec_d(self) -> None:
         if not self._exec_d:
@@ -450,7 +457,7 @@ class OpenLayer:
             with open(f"{self._layers_dir}/{sbom.file_name(self.layer.name, kind)}", "wb") as file:
                 file.write(document)
 
-    def _write_toml(self) -> None:
+    def _toml_text(self) -> str:
         layer = self.layer
         types = (
             "[types]\n"
@@ -471,8 +478,7 @@ class OpenLayer:
         else:
             # What was restored is only [metadata], and it stays as it is.
             rest = self._restored_text
-        with open(self._toml, "w", encoding="utf-8") as file:
-            file.write(types + rest)
+        return types + rest
 
     def _remove(self) -> None:
         _remove_tree(self.directory)

@@ -65,6 +65,16 @@ class Log:
         if self._warns:
             self._write(sys.stderr, _indent(f"Warning: {text}"))
 
+    def warn_of_secrets(self, what: str, text: str) -> None:
+        """Say so if something hidden is about to become part of the image.
+
+        Args:
+            what: names what holds it.
+            text: all of it.
+        """
+        if self.secrets.stand_in(text):
+            self.warn(f"{what} holds a secret, and becomes part of the image")
+
     def timed(self, text: str) -> _Timed:
         """A long step: `with log.timed("Installing"): …` prints the text, then the seconds."""
         return _Timed(self, text)

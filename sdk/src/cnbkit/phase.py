@@ -177,7 +177,7 @@ def build(
         _begin(buildpack, ctx, identity)
         built = buildpack.build(ctx)
     _check_answer(buildpack, "build", built, Built)
-    _write_results(built, ctx.exec_env, layers, _folder(env))
+    _write_results(built, ctx, layers)
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
 
@@ -279,22 +279,24 @@ def _folder(env: Mapping[str, str]) -> str:
     return env.get("CNB_BUILDPACK_DIR") or env.get("CNB_EXTENSION_DIR", "")
 
 
-def _write_results(built: Built, exec_env: str, layers: str, buildpack: str) -> None:
+def _write_results(built: Built, ctx: BuildContext, layers: str) -> None:
     for scope, documents in (("launch", built.sbom), ("build", built.build_sbom)):
         for kind, document in documents.items():
             from cnbkit.sbom import checked
 
             with open(f"{layers}/{scope}.sbom.{kind}.json", "wb") as file:
-                file.write(checked(kind, document, buildpack))
+                file.write(checked(kind, document, _folder(ctx.env)))
     if built.processes or built.labels or built.slices:
         from cnbkit.contract.launch import Label, Launch, Slice
 
         launch = Launch(
             labels=[Label(key=key, value=value) for key, value in sorted(built.labels.items())],
-            processes=built.in_image(exec_env),
+            processes=built.in_image(ctx.exec_env),
             slices=[Slice(paths=paths) for paths in built.slices],
         )
-        _write(f"{layers}/launch.toml", launch.dumps())
+        text = launch.dumps()
+        ctx.log.warn_of_secrets("launch.toml (processes, labels)", text)
+        _write(f"{layers}/launch.toml", text)
     if built.unmet:
         from cnbkit.contract.launch import BuildResult, Unmet
 
@@ -313,7 +315,7 @@ def _write_report(ctx: BuildContext, layers: str, seconds: float) -> None:
     """
     lines = [f"seconds\t{seconds:.3f}"]
     for opened in ctx.opened:
-        why = "; ".join(opened.why).replace("\t", " ").replace("\n", " ")
+        why = ctx.log.secrets.redacted("; ".join(opened.why)).replace("\t", " ").replace("\n", " ")
         lines.append(f"layer\t{opened.layer.name}\t{opened.state}\t{why}")
     _write(f"{layers}/{REPORT}", "\n".join(lines) + "\n")
 

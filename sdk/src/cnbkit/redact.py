@@ -49,6 +49,10 @@ class Secrets:
             text = text.replace(secret, SHOWN)
         return text
 
+    def stand_in(self, text: str) -> bool:
+        """Whether one of them stands in a text; short ones may do so by chance."""
+        return any(len(secret) >= _MIN_LINE and secret in text for secret in self._known)
+
     def _add(self, secret: str) -> None:
         self._known.update(each for each in (secret, secret.strip()) if len(each) >= _MIN)
         lines = (line.strip() for line in secret.strip().splitlines())
