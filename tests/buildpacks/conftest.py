@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+import cnbkit
 from cnbkit import CnbkitError, phase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cnbkit import Buildpack
+    from cnbkit.testing import Result
 
 
 class Ran(NamedTuple):
@@ -141,6 +148,63 @@ def eggs_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for arguments in (("init", "-qb", "main"), ("add", "."), ("commit", "-qm", "eggs")):
         subprocess.run([*git, *arguments], cwd=root, check=True)
     return root
+
+
+_BUILD = """
+import os, sys
+module, name, *sys.path[:0] = sys.argv[1:]
+from cnbkit.phase import build
+buildpack = getattr(__import__(module), name)()
+build(buildpack, os.environ, identity="x 1.2.3")
+print("imported", *sys.modules)
+"""
+
+
+class Unchanged(NamedTuple):
+    """A build that has nothing to do."""
+
+    log: str
+    imported: set[str]
+
+
+@pytest.fixture
+def unchanged_build() -> Callable[[type[Buildpack], Result], Unchanged]:
+    """Builds once more, in a process of its own, with the layers of a result restored."""
+    return _unchanged_build
+
+
+def _unchanged_build(buildpack: type[Buildpack], result: Result) -> Unchanged:
+    layers = result.app.parent / "again"
+    shutil.copytree(result.layers_dir, layers)
+    for toml in layers.glob("*.toml"):
+        toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
+    folder = Path(inspect.getfile(buildpack)).parents[1]
+    path = (str(folder), str(Path(cnbkit.__file__).parents[1]), sysconfig.get_path("purelib"))
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", _BUILD, *_named(buildpack), *path],
+        cwd=result.app,
+        env={
+            "CNB_PLATFORM_DIR": str(result.app.parent / "platform"),
+            "CNB_BP_PLAN_PATH": str(result.app.parent / "buildpack-plan.toml"),
+            "CNB_LAYERS_DIR": str(layers),
+            "CNB_TARGET_OS": "linux",
+            "CNB_TARGET_ARCH": "amd64",
+            **{
+                each.name: each.read_text()
+                for each in (result.app.parent / "platform" / "env").iterdir()
+            },
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    log, _, modules = done.stdout.rpartition("imported")
+    return Unchanged(log=log, imported={*modules.split()})
+
+
+def _named(buildpack: type[Buildpack]) -> tuple[str, str]:
+    return buildpack.__module__, buildpack.__name__
 
 
 def _toml(path: Path) -> dict[str, Any]:

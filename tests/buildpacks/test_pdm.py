@@ -20,9 +20,10 @@ from cnbkit_pdm import Pdm
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from cnbkit import Buildpack
     from cnbkit.testing import BuildpackRun, Result
 
-    from .conftest import Published
+    from .conftest import Published, Unchanged
 
 # PDM itself asks for its data in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")
@@ -192,16 +193,19 @@ def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     assert packages(tested).keys() == MAIN | {"pluggy"}
 
 
-def test_an_unchanged_lock_is_kept_without_pdm(
-    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], monkeypatch: pytest.MonkeyPatch
+def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
+    buildpack_run: BuildpackRun,
+    app: Mapping[str, bytes | str],
+    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
 ) -> None:
     first = buildpack_run(Pdm, app=app, env=ENV)
-    # Importing it would fail now.
-    monkeypatch.setitem(sys.modules, "cnbkit_pdm.export", None)
     again = first.rebuild(app={"app.py": "print(1)"})
     assert again.layer("lock").state == "keep"
     assert packages(again) == packages(first)
-    assert "pdm.lock unchanged" in again.log
+    alone = unchanged_build(Pdm, again)
+    assert "pdm.lock unchanged" in alone.log
+    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
+    assert not any(name.startswith(("cnbkit_pdm.", "pdm.")) for name in alone.imported)
 
 
 def test_git_and_sources_keep_their_place(

@@ -20,11 +20,12 @@ from cnbkit import Target
 from cnbkit_poetry import Poetry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from cnbkit import Buildpack
     from cnbkit.testing import BuildpackRun, Result
 
-    from .conftest import Published
+    from .conftest import Published, Unchanged
 
 # Of a library that Poetry imports to read locks before 2.1.
 pytestmark = pytest.mark.filterwarnings("ignore:open_text is deprecated:DeprecationWarning")
@@ -149,14 +150,19 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {str(each): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
 
 
+@pytest.mark.parametrize("older", [dict, as_2_0, as_1_1])
 def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
-    buildpack_run: BuildpackRun, app: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+    buildpack_run: BuildpackRun,
+    app: dict[str, bytes | str],
+    older: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def connect(*address: object) -> None:
         raise AssertionError(f"connects to {address}")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
-    result = buildpack_run(Poetry, app=app, env=ENV)
+    files = in_step(app, older(tomllib.loads(str(app["poetry.lock"]))))
+    result = buildpack_run(Poetry, app=files, env=ENV)
     found = packages(result)
     assert found.keys() == MAIN
     assert found["demo-app"]["directory"] == {"path": str(result.app), "editable": True}
@@ -215,16 +221,19 @@ def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     assert packages(tested).keys() == MAIN | {"pluggy"}
 
 
-def test_an_unchanged_lock_is_kept_without_poetry(
-    buildpack_run: BuildpackRun, app: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
+    buildpack_run: BuildpackRun,
+    app: Mapping[str, str],
+    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
 ) -> None:
     first = buildpack_run(Poetry, app=app, env=ENV)
-    # Importing it would fail now.
-    monkeypatch.setitem(sys.modules, "cnbkit_poetry.export", None)
     again = first.rebuild(app={"app.py": "print(1)"})
     assert again.layer("lock").state == "keep"
     assert packages(again) == packages(first)
-    assert "poetry.lock unchanged" in again.log
+    alone = unchanged_build(Poetry, again)
+    assert "poetry.lock unchanged" in alone.log
+    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
+    assert not any(name.startswith(("cnbkit_poetry.", "poetry")) for name in alone.imported)
 
 
 def test_a_project_that_is_no_package_is_not_installed(

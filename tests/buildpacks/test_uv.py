@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit import Target
+from cnbkit_uv import Uv
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from cnbkit import Buildpack
     from cnbkit.testing import BuildpackRun, Result
 
-    from .conftest import Published
+    from .conftest import Published, Unchanged
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "uv"
 UV = Path(sys.executable).with_name("uv")
@@ -145,14 +147,20 @@ def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     assert "execution environment changed from production to test" in tested.log
 
 
-def test_an_unchanged_lock_is_neither_read_nor_written(
-    buildpack_run: BuildpackRun, buildpack: Path, app: Path
+def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
+    buildpack_run: BuildpackRun,
+    buildpack: Path,
+    app: Path,
+    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
 ) -> None:
     first = buildpack_run(buildpack, app=app, env=ENV)
     again = first.rebuild(app={"app.py": "print(1)"})
     assert again.layer("lock").state == "keep"
     assert packages(again) == packages(first)
-    assert "uv.lock unchanged" in again.log
+    alone = unchanged_build(Uv, again)
+    assert "uv.lock unchanged" in alone.log
+    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
+    assert not any(name.startswith(("cnbkit_uv.", "tomli_w")) for name in alone.imported)
 
 
 def test_a_member_of_a_workspace(

@@ -431,6 +431,8 @@ class OpenLayer:
         return extras
 
     def _write_env(self) -> None:
+        if self.state == "keep" and self.env.snapshot() == LayerEnv.read(self.directory).snapshot():
+            return  # as it was: what removes it takes longer to import than all of this
         for directory in ("env", "env.build", "env.launch"):
             _remove_tree(f"{self.directory}/{directory}")
         self.env.write(self.directory)
