@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnbkit.contract import builder, files, package, project
@@ -20,6 +20,8 @@ from cnbkit.contract.package import PackageDescriptor
 from cnbkit.contract.project import Project, read_project
 
 if typing.TYPE_CHECKING:
+    from random import Random
+
     from hypothesis.strategies import SearchStrategy
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
@@ -88,6 +90,53 @@ def test_arbitrary_bytes_are_read_or_refused_as_an_invalid_document(
 ) -> None:
     with suppress(InvalidDocument):
         kind.loads(data)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def _spoilt(data: Any, wrong: Any, random: Random) -> None:
+    """Change one place in a document: another value, a missing key, a key too many."""
+    places = []
+
+    def walk(table: Any) -> None:
+        for key in table if isinstance(table, dict) else range(len(table)):
+            places.append((table, key))
+            if isinstance(table[key], dict | list):
+                walk(table[key])
+
+    walk(data)
+    if places:
+        table, key = random.choice(places)
+        change = random.choice(["other", "missing", "odd"]) if isinstance(table, dict) else "other"
+        if change == "other":
+            table[key] = wrong
+        elif change == "missing":
+            del table[key]
+        else:
+            table["odd"] = wrong
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@given(data=st.data(), wrong=ANYTHING, random=st.randoms())
+@settings(max_examples=25)
+def test_a_document_with_something_wrong_is_read_or_refused_with_its_faults(
+    kind: type[Document], data: st.DataObject, wrong: object, random: Random
+) -> None:
+    plain = data.draw(_models(kind)).to_plain()
+    for _ in range(2):
+        _spoilt(plain, wrong, random)
+    try:
+        kind.parse(plain)
+        told = []
+    except InvalidDocument as invalid:
+        told = [str(invalid), *map(str, invalid.faults)]
+    assert len(told) != 1
+    assert all(fault in told[0] for fault in told[1:2])
 
 
 FULL_BUILDER = """

@@ -9,10 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit import BuildContext, Buildpack, BuildpackFault, Built, Config, Option, UserFault
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildpackFault,
+    Built,
+    Config,
+    GenerateContext,
+    Generated,
+    Option,
+    UserFault,
+)
 from cnbkit.config import table
 from cnbkit.package.readme import BEGIN, END, in_step, rendered
-from cnbkit.phase import build
+from cnbkit.phase import build, generate
 from cnbkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,6 +57,14 @@ class Pack(Buildpack):
         jobs: int = config.jobs
         ctx.log.info(f"{config.engine} with {jobs} jobs from {config.index}")
         return Built()
+
+
+class Extends(Buildpack):
+    config = Options
+
+    def generate(self, ctx: GenerateContext) -> Generated:
+        ctx.log.detail("nothing to change")
+        return Generated()
 
 
 def _read(**env: str) -> Options:
@@ -140,6 +158,24 @@ def test_build_reads_and_logs_the_options_first(
     ]
     with pytest.raises(UserFault):
         build(Pack(), {**env, "BP_JOBS": "none"})
+
+
+def test_generate_reads_and_logs_them_as_build_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan").touch()
+    env = {
+        "CNB_EXTENSION_DIR": str(tmp_path),
+        "CNB_OUTPUT_DIR": str(tmp_path),
+        "CNB_PLATFORM_DIR": str(tmp_path),
+        "CNB_BP_PLAN_PATH": str(tmp_path / "plan"),
+        "BP_ENGINE": "pip",
+    }
+    generate(Extends(), env, identity="x 1.2.3")
+    assert capsys.readouterr().out.splitlines() == ["x 1.2.3", "  Settings: BP_ENGINE=pip"]
+    with pytest.raises(UserFault):
+        generate(Extends(), {**env, "BP_JOBS": "none"})
 
 
 TABLE = """\
