@@ -165,6 +165,7 @@ def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     result = buildpack_run(Poetry, app=files, env=ENV)
     found = packages(result)
     assert found.keys() == MAIN
+    assert all(line.startswith("  ") for line in result.log.splitlines() if "poetry 0" not in line)
     assert found["demo-app"]["directory"] == {"path": str(result.app), "editable": True}
     assert found["lib"]["directory"] == {"path": f"{result.app}/lib", "editable": True}
     assert found["six"]["version"] == "1.17.0"

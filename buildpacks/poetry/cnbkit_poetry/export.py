@@ -6,6 +6,7 @@ there and make an HTTP session for every index.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -87,6 +88,8 @@ def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> 
         UserFault: the lock is out of step with pyproject.toml or cannot be read, is not for
             this Python, or has no such group or extra.
     """
+    # Poetry tells of old spellings in pyproject.toml, past the log; they build all the same.
+    logging.getLogger("poetry").addHandler(logging.NullHandler())
     project = _project(ctx)
     locker = _locker(ctx, project)
     wanted = selection.of(project)
