@@ -80,6 +80,7 @@ def installed(recipe: BaseRecipe, tmp: Path) -> Iterator[IO[bytes]]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                umask=0o022,  # the image's files must not depend on the person's
             )
         except FileNotFoundError:
             raise PlatformFault(

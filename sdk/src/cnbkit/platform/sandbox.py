@@ -164,6 +164,8 @@ class Sandboxed:
                     # Ctrl-C in a terminal would otherwise kill bubblewrap, and with it the
                     # process, before that has had its chance to end in order.
                     start_new_session=True,
+                    # What is made in there gets the same modes whoever runs it.
+                    umask=0o022,
                 )
             self._stack = stack.pop_all()
 
