@@ -143,6 +143,34 @@ def test_an_index_that_is_down_is_named(project: Project) -> None:
     assert where == f"{url}evil/ (BP_PIP_INDEX_URL)"
 
 
+@pytest.mark.parametrize(
+    ("what", "arrange"),
+    [
+        # pip does not say why it has found nothing.
+        ("no index has any file of evil", says(page(500, b"oops"))),
+        (
+            "the file of evil is not the one that was promised: its hash differs",
+            serves(WHEEL[: len(WHEEL) // 2]),
+        ),
+        ("the archive of a package reaches out of its own folder", has_sdist(links_out)),
+    ],
+    ids=["fails", "cut", "reaches out"],
+)
+def test_pip_is_understood_too(
+    project: Project, hostile: HostileIndex, what: str, arrange: Callable[[HostileIndex], None]
+) -> None:
+    arrange(hostile)
+    project.write({"requirements.txt": "evil\n", "app.py": "import evil\n"})
+    settings = {"BP_PIP_ENGINE": "pip", "BP_PIP_INDEX_URL": hostile.url, "PIP_RETRIES": "0"}
+    options = [f"--env={name}={value}" for name, value in settings.items()]
+    failed = project.build(*options, code=51)
+    fault, where, _ = _fault(failed.output)
+    assert fault == what
+    assert where.startswith(hostile.url.removesuffix("/simple/"))
+    assert where.endswith("(BP_PIP_INDEX_URL)")
+    assert "Traceback" not in failed.output
+
+
 def test_a_wheel_that_reaches_out_of_its_layer_changes_nothing_there(
     project: Project, hostile: HostileIndex
 ) -> None:

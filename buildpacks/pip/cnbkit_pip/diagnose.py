@@ -16,7 +16,11 @@ __all__ = ["explained", "explained_install"]
 
 _PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<position>\d+)")
 _UNKNOWN = re.compile(r"Because (?P<name>\S+) was not found in the package registry")
-_NO_VERSION = re.compile(r"there (?:is|are) no versions? of (?P<name>[A-Za-z0-9._-]+)")
+# uv's words, then pip's.
+_UNSOLVED = ("No solution found", "Could not find a version that satisfies", "ResolutionImpossible")
+_NO_VERSION = re.compile(
+    r"(?:there (?:is|are) no versions? of|satisfies the requirement) (?P<name>[A-Za-z0-9._-]+)"
+)
 _BUILD = re.compile(r"Failed to (?:build|download and build) `?(?P<name>[^`\s]+)`?")
 
 
@@ -40,7 +44,7 @@ def explained(
         )
     if found := _BUILD.search(output):
         return _unbuildable(found["name"], _where(requirements, found["name"]), output)
-    if "No solution found" in output:
+    if any(sign in output for sign in _UNSOLVED):
         no_version = _NO_VERSION.search(output)
         name = no_version["name"] if no_version else ""
         return UserFault(

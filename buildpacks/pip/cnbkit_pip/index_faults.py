@@ -12,10 +12,16 @@ if TYPE_CHECKING:
 
 __all__ = ["index_fault"]
 
-_ADDRESS = re.compile(r"https?://[^\s`'\")]+")
-_PACKAGE = re.compile(r"Failed to (?:download(?: and build)?|build) `?(?P<name>[^`\s]+)")
+_ADDRESS = re.compile(r"https?://[^\s`'\")#]+")
+_PACKAGE = re.compile(
+    r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://",
+    re.MULTILINE,
+)
 _SERVER = re.compile(r"HTTP status server error \((?P<status>[^)]+)\)|(?P<pip>5\d\d) Server Error")
-_NO_FILES = re.compile(r"there are no versions of (?P<name>\S+) and you require (?P=name)\b")
+_NO_FILES = re.compile(
+    r"there are no versions of (?P<uv>\S+) and you require (?P=uv)\b"
+    r"|satisfies the requirement (?P<pip>[\w.-]+)[^(\n]*\(from versions: none\)"
+)
 
 _LOGIN = ("401 Unauthorized", "401 Error", "401 Client Error")
 # Some indexes answer so for a name they do not have.
@@ -30,6 +36,7 @@ _ESCAPES = (
 _DAMAGED = (
     *("Failed to extract archive", "end of file before message length", "Bad uncompressed size"),
     *("is not a zip file", "BadZipFile", "IncompleteRead", "has an invalid wheel"),
+    "incomplete-download",
 )
 _NETWORK = (
     *("error sending request", "Failed to fetch", "dns error", "Connection refused"),
@@ -46,7 +53,7 @@ def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | No
     """
     where = _where(output, sources)
     package = _PACKAGE.search(output)
-    name = package["name"] if package else "a package"
+    name = (package["uv"] or package["pip"]) if package else "a package"
     if _has(output, _LOGIN):
         return UserFault(
             "an index refuses the login, or asks for one",
@@ -102,10 +109,10 @@ def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | No
         )
     if found := _NO_FILES.search(output):
         return UserFault(
-            f"no index has any file of {found['name']}",
+            f"no index has any file of {found['uv'] or found['pip']}",
             where=where,
             remedy="correct the name, or the address of the index: what is no index's page looks "
-            "like an empty one",
+            "like an empty one, and to pip so does an index that fails or refuses the login",
             detail=output,
         )
     if _has(output, _SLOW):

@@ -22,7 +22,8 @@ __all__ = ["PipTools"]
 # pip takes what lies beside it for installed already; `--ignore-installed` in each call below.
 _MODULE = (
     "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); module = sys.argv.pop(1); "
-    "runpy.run_module(module, run_name='__main__', alter_sys=True)"
+    # What pip-tools fails with is a traceback; what matters is said before it, and at its end.
+    "sys.tracebacklimit = 0; runpy.run_module(module, run_name='__main__', alter_sys=True)"
 )
 _INSTALL = (
     "--quiet",
