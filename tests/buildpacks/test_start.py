@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +16,10 @@ from cnbkit_start import Start
 from cnbkit_start.procfile import parse
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.buildpacks.conftest import Phases, Ran
 
+ROOT = Path(__file__).parents[2]
+LIMITS = ROOT / "buildpacks" / "start" / "launch" / "limits"
 PYTHON_OR_NOT = {
     "requires": [{"name": "python", "metadata": {"launch": True}}],
     "or": [{}],
@@ -111,13 +114,12 @@ def test_web_comes_from_app_py_if_the_procfile_has_none(phases: Phases) -> None:
     assert defaults(ran) == ["web"]
 
 
-def test_without_web_the_first_process_is_the_default_and_the_log_says_so(
-    phases: Phases,
-) -> None:
+def test_without_web_the_first_process_is_web_too_and_the_log_says_so(phases: Phases) -> None:
     phases.write("Procfile", "train: ./train\neval: ./eval\n")
     ran = phases.build(Start())
-    assert defaults(ran) == ["train"]
-    assert "train is what the image starts: no web in Procfile" in ran.out
+    assert processes(ran) == {"train": ["./train"], "eval": ["./eval"], "web": ["./train"]}
+    assert defaults(ran) == ["web"]
+    assert "  web: the same as train, because nothing says what web is\n" in ran.out
 
 
 @pytest.mark.parametrize("procfile", [None, "", "# nothing yet\n\n"])
@@ -206,6 +208,484 @@ def test_a_procfile_in_another_encoding_is_refused_with_its_line(phases: Phases)
     ran = phases.build(Start())
     assert ran.fault is not None
     assert ran.fault.where == "Procfile:2"
+
+
+TABLES = """
+[tool.cnbkit.processes]
+web = "gunicorn --bind :$PORT app:app"
+train = {command = ["python", "train.py"], args = ["--epochs", "3"], working-dir = "src"}
+
+[tool.cnbkit.processes.check]
+command = "python -m check"
+exec-env = ["test"]
+"""
+FROM_TABLES = [
+    {"type": "web", "command": ["bash", "-c", "exec gunicorn --bind :$PORT app:app"]},
+    {
+        "type": "train",
+        "command": ["python", "train.py"],
+        "args": ["--epochs", "3"],
+        "working-dir": "src",
+    },
+    {"type": "check", "command": ["python", "-m", "check"], "exec-env": ["test"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("pyproject.toml", TABLES),
+        ("project.toml", TABLES),
+        ("entrypoint.toml", TABLES.replace("tool.cnbkit.processes.", "").replace("[tool", "#[")),
+    ],
+)
+def test_a_toml_file_declares_processes(phases: Phases, file: str, text: str) -> None:
+    phases.write("requirements.txt", "")
+    phases.write(file, text)
+    ran = phases.build(Start())
+    assert [
+        {name: value for name, value in each.items() if name != "default"}
+        for each in ran.launch["processes"]
+    ] == FROM_TABLES
+    assert defaults(ran) == ["web"]
+    assert f"train: python train.py --epochs 3, from {file}:4\n" in ran.out
+    assert f"check: python -m check, from {file}:6\n" in ran.out
+
+
+def test_the_entrypoint_file_may_have_another_name(phases: Phases) -> None:
+    phases.env["BP_ENTRYPOINT_FILE"] = "deploy/start.toml"
+    (phases.app / "deploy").mkdir()
+    phases.write("deploy/start.toml", 'web = "./serve"\n')
+    assert processes(phases.build(Start())) == {"web": ["./serve"]}
+    phases.env["BP_ENTRYPOINT_FILE"] = "deploy/other.toml"
+    ran = phases.build(Start())
+    assert ran.fault is not None
+    assert ran.fault.what.startswith("cannot read deploy/other.toml")
+
+
+def test_of_two_files_that_say_the_same_type_the_first_counts_and_the_log_says_so(
+    phases: Phases,
+) -> None:
+    phases.write("entrypoint.toml", 'web = "./one"\n')
+    phases.write("Procfile", "web: ./two\nworker: ./work\n")
+    phases.write("pyproject.toml", '[tool.cnbkit]\nprocesses = {web = "./three", eval = "./e"}\n')
+    ran = phases.build(Start())
+    assert processes(ran) == {"web": ["./one"], "worker": ["./work"], "eval": ["./e"]}
+    assert "web in Procfile:1 is not used: entrypoint.toml:1 has one" in ran.out
+    assert "is not used: entrypoint.toml:1 has one" in ran.out.partition("pyproject.toml")[2]
+
+
+def test_every_fault_of_a_table_is_told_with_its_line(phases: Phases) -> None:
+    phases.write(
+        "pyproject.toml",
+        "[tool.cnbkit.processes]\na = 1\n'b c' = \"x\"\nc = {command = []}\n"
+        'd = {command = ["x"], arguments = []}\ne = {command = ["x"], args = "y"}\n'
+        'f = {command = ["x"], default = "yes"}\ng = {command = "x $Y", args = ["z"]}\n'
+        'h = ""\ni = {command = ["x"], working-dir = 1}\nj = {command = ["\\u0000"]}\n',
+    )
+    fault = phases.build(Start()).fault
+    assert fault is not None
+    assert (fault.detail or "").splitlines() == [
+        "pyproject.toml:2: a: command must be a text, or a list of texts",
+        "pyproject.toml:3: a process type may hold letters, digits and '._-'; found ' '",
+        "pyproject.toml:4: c: command must be a text, or a list of texts",
+        (
+            "pyproject.toml:5: d has no arguments; it may have command, args, default, "
+            "working-dir, exec-env"
+        ),
+        "pyproject.toml:6: e: args must be a list of texts",
+        "pyproject.toml:7: f: default must be true or false",
+        (
+            "pyproject.toml:8: g: args go with a command that needs no shell; write it as a list "
+            "of words"
+        ),
+        "pyproject.toml:9: the command is missing",
+        "pyproject.toml:10: i: working-dir must be a text",
+        "pyproject.toml:11: j: a NUL character cannot be part of a command",
+    ]
+    assert "write `type = " in str(fault)
+
+
+@pytest.mark.parametrize("value", ["1", '"x"', "[]", "[{}]"])
+def test_a_table_that_is_none_is_refused(phases: Phases, value: str) -> None:
+    phases.write("pyproject.toml", f"[tool.cnbkit]\nprocesses = {value}\n")
+    fault = phases.build(Start()).fault
+    assert fault is not None
+    assert fault.what == "pyproject.toml: tool.cnbkit.processes is no table"
+    assert fault.where == "pyproject.toml:2"
+
+
+def test_the_default_may_be_declared_or_set(phases: Phases) -> None:
+    phases.write("app.py", "")
+    phases.write("entrypoint.toml", 'train = {command = "./train", default = true}\n')
+    ran = phases.build(Start())
+    assert defaults(ran) == ["train"]
+    assert "  train is what the image starts\n" in ran.out
+    phases.env["BP_DEFAULT_PROCESS"] = "web"
+    assert defaults(phases.build(Start())) == ["web"]
+    phases.env["BP_DEFAULT_PROCESS"] = "serve"
+    fault = phases.build(Start()).fault
+    assert fault is not None
+    assert fault.what == "there is no process serve"
+    assert fault.remedy == "use one of: train, web"
+
+
+def test_two_declared_defaults_are_refused(phases: Phases) -> None:
+    phases.write(
+        "entrypoint.toml",
+        'a = {command = "./a", default = true}\nb = {command = "./b", default = true}\n',
+    )
+    fault = phases.build(Start()).fault
+    assert fault is not None
+    assert fault.what == "more than one process is the default: a, b"
+    assert fault.where == "entrypoint.toml:1, entrypoint.toml:2"
+
+
+MANAGE = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+FASTAPI = "import fastapi\n\napi: fastapi.FastAPI = fastapi.FastAPI(\n    title='x',\n)\n"
+MAIN = "if __name__ == '__main__':\n    app.run()\n"
+PORT = "${PORT:-8080}"
+JUPYTER = f"--no-browser --ip=0.0.0.0 --port={PORT} --ServerApp.port_retries=0"
+FRAMEWORKS: dict[str, tuple[dict[str, str], str, str]] = {
+    "fastapi": (
+        {"requirements.txt": "fastapi\nuvicorn[standard]>=0.30\n", "main.py": FASTAPI},
+        f"uvicorn --host 0.0.0.0 --port {PORT} main:api",
+        "main.py:3",
+    ),
+    "fastapi brings its server": (
+        {"requirements.txt": "FastAPI[Standard]==0.115 # web\n", "app.py": FASTAPI},
+        f"uvicorn --host 0.0.0.0 --port {PORT} app:api",
+        "app.py:3",
+    ),
+    "fastapi in a package below src": (
+        {
+            "pyproject.toml": '[project]\ndependencies = ["fastapi", "uvicorn"]\n',
+            "src/shop/__init__.py": "",
+            "src/shop/main.py": FASTAPI,
+        },
+        f"uvicorn --app-dir src --host 0.0.0.0 --port {PORT} shop.main:api",
+        "src/shop/main.py:3",
+    ),
+    "fastapi made by a function": (
+        {
+            "requirements.txt": "-r more.txt",
+            "more.txt": "uvicorn\nfastapi\n",
+            "app.py": "from fastapi import FastAPI\ndef create_app():\n    return FastAPI()\n",
+        },
+        f"uvicorn --factory --host 0.0.0.0 --port {PORT} app:create_app",
+        "app.py:2",
+    ),
+    "flask": (
+        {
+            "uv.lock": '[[package]]\nname = "flask"\n[[package]]\nname = "gunicorn"\n',
+            "app.py": FLASK,
+        },
+        f"gunicorn --bind 0.0.0.0:{PORT} app:app",
+        "app.py:2",
+    ),
+    "flask made by a function": (
+        {
+            "Pipfile.lock": '{\n"default": {\n"flask": {\n},\n"gunicorn": {\n}\n}\n}\n',
+            "shop/__init__.py": "from flask import Flask\ndef create_app(test=None):\n  pass\n",
+        },
+        f"gunicorn --bind 0.0.0.0:{PORT} 'shop:create_app()'",
+        "shop/__init__.py:2",
+    ),
+    "django": (
+        {"requirements.txt": "Django\ngunicorn\n", "manage.py": MANAGE, "shop/wsgi.py": ""},
+        f"gunicorn --bind 0.0.0.0:{PORT} shop.wsgi:application",
+        "shop/wsgi.py",
+    ),
+    "django by asgi": (
+        {
+            "requirements.txt": "Django\nuvicorn\n",
+            "manage.py": MANAGE,
+            "shop/wsgi.py": "",
+            "shop/asgi.py": "",
+        },
+        f"uvicorn --host 0.0.0.0 --port {PORT} shop.asgi:application",
+        "shop/asgi.py",
+    ),
+    "streamlit": (
+        {"requirements.txt": "streamlit\n", "app.py": "", "Home.py": "import streamlit as st\n"},
+        (
+            f"streamlit run --server.port={PORT} --server.address=0.0.0.0 --server.headless=true "
+            "--browser.gatherUsageStats=false Home.py"
+        ),
+        "streamlit in Home.py",
+    ),
+    "gradio mounted in fastapi": (
+        {"requirements.txt": "gradio\n", "app.py": f"import gradio\n{FASTAPI}"},
+        f"uvicorn --host 0.0.0.0 --port {PORT} app:api",
+        "app.py:4",
+    ),
+    "mlflow model": (
+        {"requirements.txt": "mlflow\n", "model/MLmodel": ""},
+        f"mlflow models serve --model-uri model --host 0.0.0.0 --port {PORT} --env-manager local",
+        "model/MLmodel",
+    ),
+    "bentoml": (
+        {
+            "requirements.txt": "bentoml\n",
+            "service.py": "import bentoml\n\n@bentoml.service(\n  x=1,\n)\nclass Shapes(Base):\n",
+        },
+        f"bentoml serve --host 0.0.0.0 --port {PORT} service:Shapes",
+        "service.py:3",
+    ),
+    "bentofile": (
+        {"requirements.txt": "bentoml\n", "bentofile.yaml": "name: x\nservice: 'svc:Old'  # x\n"},
+        f"bentoml serve --host 0.0.0.0 --port {PORT} svc:Old",
+        "bentofile.yaml:2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "command", "origin"), FRAMEWORKS.values(), ids=FRAMEWORKS)
+def test_what_starts_is_found_from_packages_and_files(
+    phases: Phases, files: dict[str, str], command: str, origin: str
+) -> None:
+    for name, text in files.items():
+        (phases.app / name).parent.mkdir(parents=True, exist_ok=True)
+        phases.write(name, text)
+    ran = phases.build(Start())
+    assert processes(ran) == {"web": ["bash", "-c", f"exec {command}"]}, ran.fault
+    assert f"  web: {command}, from {origin}\n" in ran.out
+
+
+def test_gradio_is_told_where_to_listen(phases: Phases) -> None:
+    phases.write("requirements.txt", "gradio\n")
+    phases.write("app.py", "import gradio as gr\n")
+    [bash, option, line] = processes(phases.build(Start()))["web"]
+    phases.write(
+        "app.py",
+        "import os\nprint(*[os.environ[f'GRADIO_SERVER_{n}'] for n in ['NAME', 'PORT']])\n",
+    )
+    env = {"PATH": "/usr/bin:/bin", "PORT": "9000"}
+    done = subprocess.run(
+        [bash, option, line], env=env, cwd=phases.app, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "0.0.0.0 9000\n"
+
+
+def test_ray_serve_is_started_on_the_port(phases: Phases) -> None:
+    phases.write("requirements.txt", "ray[serve]\n")
+    phases.write("serve.py", "from ray import serve\nentry = Model.bind(1)\n")
+    ran = phases.build(Start())
+    [python, option, code] = processes(ran)["web"]
+    assert (python, option) == ("python3", "-c")
+    compile(code, "command", "exec")
+    assert "from serve import entry; serve.run(entry, blocking=True)" in code
+    assert "web: Ray Serve with serve:entry, from serve.py:2\n" in ran.out
+
+
+def test_a_project_s_only_script_is_web(phases: Phases) -> None:
+    phases.write(
+        "pyproject.toml", '[project]\nname = "shop"\n[project.scripts]\nshop = "shop:main"\n'
+    )
+    phases.write("app.py", "")
+    assert processes(phases.build(Start())) == {"web": ["shop"]}
+    phases.write("pyproject.toml", '[project.scripts]\na = "shop:main"\nb = "shop:other"\n')
+    assert processes(phases.build(Start())) == {"web": ["python3", "app.py"]}
+
+
+@pytest.mark.parametrize(
+    ("files", "server", "where"),
+    [
+        ({"requirements.txt": "flask\n", "app.py": FLASK}, "gunicorn", "app.py:2"),
+        ({"requirements.txt": "fastapi\n", "app.py": FASTAPI}, "uvicorn", "app.py:3"),
+        (
+            {"requirements.txt": "django\n", "manage.py": MANAGE, "shop/wsgi.py": ""},
+            "gunicorn",
+            "shop/wsgi.py",
+        ),
+    ],
+)
+def test_a_server_that_is_not_among_the_packages_is_asked_for_and_never_installed(
+    phases: Phases, files: dict[str, str], server: str, where: str
+) -> None:
+    for name, text in files.items():
+        (phases.app / name).parent.mkdir(exist_ok=True)
+        phases.write(name, text)
+    ran = phases.build(Start())
+    assert ran.code == 65
+    assert ran.fault is not None
+    assert ran.fault.where == where
+    assert f"add the line `{server}` to the dependencies in requirements.txt" in str(ran.fault)
+
+
+def test_without_its_server_an_app_that_runs_by_itself_does_so_with_a_warning(
+    phases: Phases,
+) -> None:
+    phases.write("requirements.txt", "flask\n")
+    phases.write("app.py", FLASK + MAIN)
+    ran = phases.build(Start())
+    assert processes(ran) == {"web": ["python3", "app.py"]}
+    assert "add the line `gunicorn` to the dependencies in requirements.txt" in ran.err
+
+
+def test_the_lock_of_the_buildpacks_before_tells_what_is_installed(phases: Phases) -> None:
+    """Not what the app's own lock holds besides: development packages are not in the image."""
+    phases.write("uv.lock", '[[package]]\nname = "jupyterlab"\n')
+    phases.write("app.py", "")
+    lock = phases.layers / "pylock.toml"
+    lock.write_text('[[packages]]\nname = "streamlit"\n')
+    phases.env.update(CNBKIT_INPUT="uv.lock", CNBKIT_LOCK=str(lock))
+    assert set(processes(phases.build(Start()))) == {"web"}
+    del phases.env["CNBKIT_LOCK"]
+    assert set(processes(phases.build(Start()))) == {"web", "notebook"}
+
+
+def test_groups_and_extras_that_are_asked_for_count(phases: Phases) -> None:
+    phases.write(
+        "pyproject.toml",
+        '[project]\ndependencies = []\noptional-dependencies = {lab = ["jupyterlab"]}\n'
+        '[dependency-groups]\nnb = ["notebook", {include-group = "x"}]\n',
+    )
+    phases.write("app.py", "")
+    assert set(processes(phases.build(Start()))) == {"web"}
+    phases.env["BP_PYTHON_EXTRAS"] = "lab"
+    assert "notebook: jupyter lab" in phases.build(Start()).out
+    phases.env["BP_PYTHON_EXTRAS"] = ""
+    phases.env["BP_PYTHON_GROUPS"] = "x,nb"
+    assert "notebook: jupyter notebook" in phases.build(Start()).out
+
+
+def test_a_training_script_is_train_and_jupyter_is_notebook(phases: Phases) -> None:
+    phases.write("requirements.txt", "jupyterlab\n")
+    phases.write("train.py", "")
+    ran = phases.build(Start())
+    [bash, option, line] = processes(ran)["notebook"]
+    assert line.endswith(f"exec jupyter lab {JUPYTER}")
+    assert processes(ran)["train"] == processes(ran)["web"] == ["python3", "train.py"]
+    # An empty token would let everybody in.
+    env = {"PATH": "/usr/bin:/bin", "JUPYTER_TOKEN": ""}
+    done = subprocess.run([bash, option, line], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        64,
+        "Error: JUPYTER_TOKEN is empty: set it, or unset it to get one made\n",
+    )
+
+
+def test_the_port_has_a_default_and_each_process_its_launch_program(phases: Phases) -> None:
+    phases.write("Procfile", "web: gunicorn app:app\ntrain: python train.py\n")
+    ran = phases.build(Start())
+    layer = ran.layers / "limits"
+    assert (layer / "env.launch" / "PORT.default").read_text() == "8080"
+    assert {
+        path.relative_to(layer / "exec.d").as_posix() for path in layer.rglob("exec.d/*/*")
+    } == {
+        "web/workers",
+        "train/threads",
+    }
+    again = phases.build(Start())
+    assert again.code == 0
+    phases.write("Procfile", "web: gunicorn app:app\n")
+    assert phases.build(Start()).code == 0
+
+
+V2 = {"cgroup.controllers": "cpu memory", "cpu.max": "350000 100000", "memory.max": "1610612736"}
+V1 = {
+    "cpu/cpu.cfs_quota_us": "350000",
+    "cpu/cpu.cfs_period_us": "100000",
+    "memory/memory.limit_in_bytes": "1610612736",
+}
+NO_MEMORY_LIMIT = {"memory.max": "max", "memory/memory.limit_in_bytes": "9223372036854771712"}
+
+
+@pytest.mark.parametrize("files", [V2, V1], ids=["v2", "v1"])
+@pytest.mark.parametrize(
+    ("name", "memory", "env", "said"),
+    [
+        ("threads", True, {}, {"OMP_NUM_THREADS": "4"}),
+        ("workers", True, {}, {"WEB_CONCURRENCY": "3", "OMP_NUM_THREADS": "1"}),
+        ("workers", False, {}, {"WEB_CONCURRENCY": "4", "OMP_NUM_THREADS": "1"}),
+        ("workers", True, {"WEB_CONCURRENCY": "2"}, {"OMP_NUM_THREADS": "2"}),
+        ("workers", True, {"OMP_NUM_THREADS": "7"}, {"WEB_CONCURRENCY": "3"}),
+        ("threads", True, {"OMP_NUM_THREADS": ""}, {}),
+        ("workers", True, {"WEB_CONCURRENCY": "many"}, {"OMP_NUM_THREADS": "1"}),
+    ],
+)
+def test_threads_and_workers_fit_the_limits_unless_they_are_set(
+    tmp_path: Path,
+    files: dict[str, str],
+    name: str,
+    memory: bool,
+    env: dict[str, str],
+    said: dict[str, str],
+) -> None:
+    assert limits(tmp_path, files if memory else {**files, **NO_MEMORY_LIMIT}, name, env) == said
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"cgroup.controllers": "", "cpu.max": "max 100000", "memory.max": "1024"},
+        {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+        {"cpu.max": ""},
+        {"cpu.max": "0 0"},
+        {"cpu.max": "1e3 ;x"},
+    ],
+)
+def test_without_a_limit_nothing_is_set(tmp_path: Path, files: dict[str, str]) -> None:
+    assert limits(tmp_path, files, "workers", {}) == {}
+
+
+def limits(root: Path, files: dict[str, str], name: str, env: dict[str, str]) -> dict[str, str]:
+    """What the launch program says under a name, in a cgroup file system of these files."""
+    cgroup = root / "cgroup"
+    cgroup.mkdir()
+    for file, text in files.items():
+        (cgroup / file).parent.mkdir(exist_ok=True)
+        (cgroup / file).write_text(f"{text}\n")
+    program = root / name
+    program.write_bytes(LIMITS.read_bytes())
+    program.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-c", 'exec 3>&1; exec "$0" "$1"', program, cgroup],
+        env={"PATH": "/usr/bin:/bin", **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return tomllib.loads(done.stdout)
+
+
+@pytest.mark.parametrize("file", ["Procfile", "app.py", "requirements.txt"])
+def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> None:
+    phases.write("app.py", "")
+    phases.write("pyproject.toml", "[tool.ruff]\n")
+    phases.write(file, {"Procfile": "web: ./x\n", "requirements.txt": "numpy\n"}.get(file, ""))
+    ran = phases.build(Start())
+    assert ran.code == 0
+    # As the lifecycle restores a layer that is for launch only.
+    shutil.rmtree(phases.layers / "limits")
+    toml = phases.layers / "limits.toml"
+    toml.write_text(toml.read_text().partition("\n\n")[2])
+    code = (
+        "import os, sys; from cnbkit import phase; from cnbkit_start import Start; "
+        "phase.build(Start(), os.environ); print(*sys.modules, file=sys.stderr)"
+    )
+    env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/start"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        check=True, cwd=phases.app, env=env, capture_output=True, text=True,
+    )  # fmt: skip
+    heavy = {
+        "typing",
+        "re",
+        "pathlib",
+        "tomllib",
+        "json",
+        "pydantic",
+        "enum",
+        "inspect",
+        "subprocess",
+    }
+    assert heavy & set(done.stderr.split()) == set()
+    assert not (phases.layers / "limits").exists()
 
 
 LINES = st.lists(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from cnbkit import Process
 
-__all__ = ["Entry", "parse"]
+__all__ = ["Entry", "command_of", "parse"]
 
 _BLANK = " \t\r"
 # Unquoted, each means something to a shell. Quoted it may not, but bash does no harm then.
@@ -61,7 +61,7 @@ def parse(text: str) -> tuple[list[Entry], list[tuple[int, str]]]:
                 raise ValueError("a line without a colon names no process")
             if type in entries:
                 raise ValueError(f"{type} is there already, in line {entries[type].line}")
-            command = _command(rest)
+            command = command_of(rest)
             # Checks the name by the specification's rule.
             Process(type=type, command=command)
         except ValueError as error:
@@ -71,7 +71,12 @@ def parse(text: str) -> tuple[list[Entry], list[tuple[int, str]]]:
     return list(entries.values()), problems
 
 
-def _command(line: str) -> list[str]:
+def command_of(line: str) -> list[str]:
+    """Program and arguments of a line as people write it, through bash if need be.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not line or line[0] == "#":
         raise ValueError("the command is missing")
     if any((char < " " and char != "\t") or char == "\x7f" for char in line):

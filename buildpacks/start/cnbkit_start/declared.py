@@ -1,0 +1,175 @@
+"""Which packages the app depends on, as far as its files say so.
+
+Read as text, because TOML and JSON parsers take longer than the rest of the build. A lock has
+all packages; requirements have those the app names itself, which are those that matter here.
+"""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext
+
+__all__ = ["Declared", "declared"]
+
+_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+# What is read where no buildpack has chosen.
+_INPUTS = (
+    *("pylock.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"),
+    *("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml"),
+    *("environment.yml", "environment.yaml"),
+)
+# What comes with other packages.
+_BROUGHT = {
+    "uvicorn": (
+        *("fastapi[standard]", "fastapi[all]", "fastapi[standard-no-fastapi-cloud-cli]"),
+        *("fastapi-cli", "gradio", "bentoml", "ray[serve]", "mlflow", "uvicorn-worker"),
+    ),
+    "gunicorn": ("mlflow", "uvicorn-worker"),
+    "fastapi": ("gradio", "ray[serve]"),
+}
+
+
+class Declared:
+    """The packages.
+
+    Attributes:
+        file: what was read; empty if nothing was there to read.
+        names: normalised; an extra also as `name[extra]`.
+    """
+
+    def __init__(self, file: str, names: set[str]) -> None:
+        self.file = file
+        self.names = names
+
+    def has(self, *names: str) -> bool:
+        """Whether one of these is among them, or comes with one of them."""
+        brought = [other for name in names for other in _BROUGHT.get(name, ())]
+        return any(name in self.names for name in (*names, *brought))
+
+
+def declared(ctx: BuildContext) -> Declared:
+    """The app's packages.
+
+    From the lock that the buildpacks before have made (`CNBKIT_LOCK`), else from the file they
+    chose (`CNBKIT_INPUT`), else from the first that is there.
+
+    Raises:
+        UserFault: a file is not UTF-8, or pyproject.toml is not TOML.
+    """
+    chosen = ctx.env.get("CNBKIT_INPUT")
+    lock = ctx.env.get("CNBKIT_LOCK")
+    if lock:
+        with open(lock, encoding="utf-8") as file:
+            return Declared(chosen or lock, _names_of_lock(file.read()))
+    if chosen is None:
+        chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
+    names: set[str] = set()
+    files = [name for name in chosen.split(",") if ctx.app.has(name)]
+    for name in files:
+        _read(ctx, name, names)
+    return Declared(files[0] if files else "", names)
+
+
+def _read(ctx: BuildContext, file: str, names: set[str]) -> None:
+    if file.endswith((".txt", ".in")):
+        _requirements(ctx, file, names, set())
+    elif file == "pyproject.toml":
+        names |= _of_project(ctx, file)
+    elif file in ("Pipfile.lock", "Pipfile"):
+        names |= _of_pipenv(ctx.app.text(file), is_lock=file.endswith("lock"))
+    elif file.endswith((".yml", ".yaml")):
+        lines = (line.strip(" -\"'\r") for line in ctx.app.text(file).splitlines())
+        names.update(*(_requirement(line) for line in lines))
+    else:
+        names |= _names_of_lock(ctx.app.text(file))
+
+
+def _requirements(ctx: BuildContext, file: str, names: set[str], seen: set[str]) -> None:
+    seen.add(file)
+    for raw in ctx.app.text(file).splitlines():
+        line = raw.strip()
+        for option in ("--requirement", "-r"):
+            if line.startswith(option):
+                other = line.removeprefix(option).lstrip(" =").partition(" #")[0].strip()
+                folder = file.rpartition("/")[0]
+                path = f"{folder}/{other}" if folder else other
+                # A missing one is for the buildpack that installs to tell.
+                if path not in seen and ctx.app.has(path):
+                    _requirements(ctx, path, names, seen)
+                break
+        else:
+            names |= _requirement(line)
+
+
+def _requirement(text: str) -> set[str]:
+    """`name` and `name[extra]` of a requirement; nothing of anything else."""
+    end = 0
+    while end < len(text) and text[end] in _WORD:
+        end += 1
+    name = _normalised(text[:end])
+    if not name or name[0] == "-":
+        return set()
+    rest = text[end:].lstrip()
+    extras = rest[1:].partition("]")[0].split(",") if rest.startswith("[") else []
+    return {name, *(f"{name}[{_normalised(extra.strip())}]" for extra in extras)}
+
+
+def _normalised(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+def _names_of_lock(text: str) -> set[str]:
+    """Names of a TOML lock: each package has a line `name = "…"`."""
+    names = set()
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() == "name":
+            names.add(_normalised(value.strip().strip("\"'")))
+    return names
+
+
+def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
+    if is_lock:
+        # Keys at the second level are packages: those of `default`, which stands before `develop`.
+        text = text.partition('"default"')[2].partition('"develop"')[0]
+        lines = (line.strip() for line in text.splitlines())
+        return {_normalised(line.split('"')[1]) for line in lines if line.endswith('": {')}
+    inside = False
+    names = set()
+    for raw in text.splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            inside = line.startswith("[packages]")
+        elif inside and "=" in line:
+            names |= _requirement(line.strip("\"'"))
+    return names
+
+
+def _of_project(ctx: BuildContext, file: str) -> set[str]:
+    """Dependencies of pyproject.toml, with the groups and extras that are asked for."""
+    text = ctx.app.text(file)
+    if "dependencies" not in text:
+        return set()
+    document = ctx.app.toml(file)
+    project = _table(document, "project")
+    groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    if ctx.exec_env == "test":
+        groups += ["dev", "test"]
+    extras = ctx.settings.get("BP_PYTHON_EXTRAS").replace(",", " ").split()
+    lists = [
+        project.get("dependencies"),
+        *(_table(project, "optional-dependencies").get(extra) for extra in extras),
+        *(_table(document, "dependency-groups").get(group) for group in groups),
+    ]
+    found = [text for each in lists if isinstance(each, list) for text in each]
+    names = set().union(*(_requirement(text) for text in found if isinstance(text, str)))
+    poetry = _table(_table(_table(document, "tool"), "poetry"), "dependencies")
+    for name, value in poetry.items():
+        names.add(_normalised(name))
+        extras = value.get("extras", []) if isinstance(value, dict) else []
+        names |= {f"{_normalised(name)}[{_normalised(str(extra))}]" for extra in extras}
+    return names
+
+
+def _table(document: dict[str, object], name: str) -> dict[str, object]:
+    inner = document.get(name)
+    return inner if isinstance(inner, dict) else {}
