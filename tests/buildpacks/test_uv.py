@@ -233,6 +233,33 @@ def test_another_index_to_install_from_does_not_put_the_lock_out_of_step(
     assert "six" in packages(buildpack_run(buildpack, app=app, env=env))
 
 
+SETUP = "from setuptools import setup\nsetup(name='lib', version='1.0', install_requires=['{0}'])\n"
+
+
+def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it(
+    buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path
+) -> None:
+    app = locked(
+        tmp_path / "made",
+        {
+            "pyproject.toml": '[project]\nname = "demo"\nversion = "1"\ndependencies = ["lib"]\n'
+            'requires-python = ">=3.11"\n[tool.uv.sources]\nlib = { path = "lib" }\n',
+            "lib/setup.py": SETUP.format("idna"),
+        },
+    )
+    good = buildpack_run(buildpack, app=app, env=ENV)
+    assert packages(good).keys() == {"lib", "idna"}
+    drifted = good.rebuild(app={"lib/setup.py": SETUP.format("six")})
+    assert "uv.lock is out of step with pyproject.toml" in drifted.log
+    assert drifted.code == 65
+    alone = good.rebuild(
+        env={"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"},
+        app={"lib/setup.py": SETUP.format("idna") + "# again\n"},
+    )
+    assert alone.code == 69
+    assert "the package index cannot be reached" in alone.log
+
+
 @pytest.mark.parametrize(
     ("files", "env", "what", "where", "remedy"),
     [

@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import re
 
-from cnbkit import CommandFailed, UserFault
+from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
 
-__all__ = ["is_definite", "missing", "out_of_step", "unreadable"]
+__all__ = [
+    "incomparable",
+    "is_definite",
+    "lacked_network",
+    "missing",
+    "out_of_step",
+    "unreadable",
+]
 
 _PYTHON = re.compile(r"Python (?P<version>\S+), which is incompatible .*: `(?P<wanted>[^`]+)`")
 _VERSION = re.compile(r"unsupported schema version \((?P<version>v\d+)")
 _PARSE = re.compile(r"Failed to parse:? `?(?P<file>[^`\s]+)")
+_NETWORK = ("Request failed", "error sending request", "dns error", "Connection refused")
 _LINE = re.compile(r"at line (?P<line>\d+)")
 
 
 def is_definite(failed: CommandFailed) -> bool:
     """Whether uv says that the lock is out of step, and not that it could not find out."""
     return "needs to be updated" in failed.output
+
+
+def lacked_network(failed: CommandFailed) -> bool:
+    """Whether uv would have asked an index, which it was not allowed to."""
+    return "network was disabled" in failed.output
+
+
+def incomparable(failed: CommandFailed) -> CnbkitError:
+    """What a local package depends on could not be found out."""
+    if any(sign in failed.output for sign in _NETWORK):
+        return PlatformFault(
+            "uv.lock cannot be compared with pyproject.toml: the package index cannot be reached",
+            where="uv lock --check",
+            remedy="check the network and the index settings, or declare the dependencies of "
+            "local packages in [project], where they can be read without an index",
+            detail=failed.output,
+        )
+    return unreadable(failed)
 
 
 def out_of_step(failed: CommandFailed) -> UserFault:

@@ -10,14 +10,20 @@ import tomli_w
 from packaging.markers import Marker
 
 from cnbkit import BuildContext, CommandFailed
-from cnbkit_uv.diagnose import is_definite, out_of_step, unreadable
+from cnbkit_uv.diagnose import (
+    incomparable,
+    is_definite,
+    lacked_network,
+    out_of_step,
+    unreadable,
+)
 from cnbkit_uv.environment import environment
 from cnbkit_uv.location import without_credentials
 
 __all__ = ["check", "export"]
 
-# uv's exit status when it could compare lock and project, or tried to resolve; else it is 2.
-_COMPARED = 1
+# uv's exit status when it compared lock and project, or tried to resolve; else it is 2.
+_RESOLVED = 1
 _INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS")
 _UNNEEDED = ("marker", "dependencies", "requires-python")
 
@@ -70,22 +76,26 @@ def check(ctx: BuildContext) -> None:
 
     Raises:
         UserFault: it is not, or one of the two cannot be read.
+        PlatformFault: only the package index could tell, and it cannot be reached.
     """
     try:
         # All that a lock of static files is compared with is here.
         _uv(ctx, "lock", "--check", "--offline")
         return
     except CommandFailed as failed:
-        if failed.code != _COMPARED:
-            raise unreadable(failed) from None
         if is_definite(failed):
             raise out_of_step(failed) from None
+        if failed.code != _RESOLVED and not lacked_network(failed):
+            raise unreadable(failed) from None
+        resolved = failed.code == _RESOLVED
     # A local package whose dependencies only its build system knows has to be built, and that
     # may need the index; so does a lock whose index only the platform's settings name.
     try:
         _uv(ctx, "lock", "--check", same_index=False)
     except CommandFailed as failed:
-        raise out_of_step(failed) from None
+        if resolved or is_definite(failed):
+            raise out_of_step(failed) from None
+        raise incomparable(failed) from None
 
 
 def _uv(ctx: BuildContext, *arguments: str, same_index: bool = True) -> None:
