@@ -148,6 +148,16 @@ def test_each_form_gives_uv_and_pip_the_same_index_and_login(
     assert "p%40ss" not in ctx.log.secrets.redacted(ADDRESS)
 
 
+def test_a_pip_conf_hides_its_passwords_and_not_its_addresses(given_: Given) -> None:
+    text = f"[global]\nindex-url =\n  {ADDRESS}\nextra-index-url =\n  https://x.example/simple\n"
+    given_.bind("conf", "pip", {"pip.conf": text})
+    sources = given_.sources()
+    shown = sources.ctx.log.secrets.redacted("\n".join([*sources.describe(), ADDRESS]))
+    assert "Index https://x.example/simple (binding conf (pip))" in shown
+    assert f"Default index {PLAIN} (binding conf (pip))" in shown
+    assert shown.endswith("https://ann:[redacted]@corp.example/simple")
+
+
 def test_another_password_gives_the_same_digest_and_another_index_does_not(given_: Given) -> None:
     def digest(login: str, **env: str) -> str:
         address = f"https://{login}@corp.example/simple"

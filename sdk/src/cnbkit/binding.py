@@ -18,6 +18,8 @@ PUBLIC = (
     *("repository", "region", "ca.crt", "tls.crt"),
 )
 _PUBLIC_TYPES = ("ca-certificates", "dependency-mapping")
+# Secret in these are logins of addresses alone; the rest says where packages come from.
+_ADDRESSES = ("pip.conf",)
 
 
 class Binding:
@@ -120,9 +122,14 @@ class Binding:
     def _secret_texts(self, key: str) -> list[str]:
         try:
             # As the output of programs is read, too.
-            return [self.bytes(key).decode("utf-8", errors="replace")]
+            text = self.bytes(key).decode("utf-8", errors="replace")
         except UserFault:
             return []
+        if key.lower() not in _ADDRESSES:
+            return [text]
+        from cnbkit.redact import passwords
+
+        return passwords(text)
 
 
 def entries(directory: str) -> list[str]:
