@@ -109,8 +109,9 @@ def _uv(ctx: BuildContext, *arguments: str, same_index: bool = True) -> None:
     if same_index:
         # With another index to install from, a lock would look out of step with its project.
         environment |= {name: "" for name in _INDEXES if name in ctx.env}
-    program = str(ctx.buildpack_dir / "lib/bin/uv")
-    ctx.run(program, *arguments, "--quiet", "--python", python, env=environment, quiet=True)
+    ctx.run(
+        ctx.program("uv"), *arguments, "--quiet", "--python", python, env=environment, quiet=True
+    )
 
 
 def _indexes(ctx: BuildContext) -> set[str]:
