@@ -171,6 +171,8 @@ class Build:
                 remove_tree(cache)
             for folder in ("layers", "platform/env", "tmp", "home"):
                 (space / folder).mkdir(parents=True)
+            # Layers hold the folder they lie in, whose mode would be by the person's umask.
+            (space / "layers").chmod(0o755)
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             self._copy_app(space / "workspace")
             for name, value in self.env.items():
