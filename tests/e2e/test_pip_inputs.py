@@ -70,6 +70,10 @@ def test_a_project_is_installed_with_its_extras_and_groups_and_its_code_stays_in
     after = project.layers()
     assert {what for what in after if after[what] != before[what]} == {"app"}
 
+    # An image to run tests in has what they need.
+    project.build("--exec-env", "test")
+    assert "pluggy" in project.run()
+
     wrong = project.build("--env", "BP_PYTHON_GROUPS=trian", code=51)
     assert "pyproject.toml has no dependency group trian" in wrong.output
     assert "it has train, dev" in wrong.output

@@ -38,6 +38,12 @@ __all__ = ["command"]
     "DIR:/platform/bindings/NAME. Read-only; writable with :rw behind it.",
 )
 @click.option("--default-process", "-D", metavar="TYPE", default="", help="Process to start.")
+@click.option(
+    "--exec-env",
+    metavar="NAME",
+    default="",
+    help="What the image is for: production (if not given), test or development.",
+)
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -57,6 +63,7 @@ def command(
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
     default_process: str,
+    exec_env: str,
     clear_cache: bool,
     insecure: tuple[str, ...],
     builder: Path | None,
@@ -65,6 +72,7 @@ def command(
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
     from cnbkit.platform.build import Build, table
     from cnbkit.platform.home import Home
+    from cnbkit.platform.report import size_text
     from cnbkit.platform.shipped import shipped
 
     export = _output(output, publish)
@@ -78,13 +86,14 @@ def command(
         publish=bool(publish),
         clear_cache=clear_cache,
         default_process=default_process,
+        exec_env=exec_env,
         insecure_registries=insecure,
         verbose=verbose,
         show=click.echo,
     ).run(home)
     for line in table(outcome):
         click.echo(line)
-    size = f", {outcome.image.size / 1e6:.1f} MB" if outcome.image else ""
+    size = f", {size_text(outcome.image.size)}" if outcome.image else ""
     click.echo(f"{outcome.name}  {outcome.digest}{size}")
     click.echo(f"Done in {outcome.seconds:.2f} s")
     if export:

@@ -130,6 +130,7 @@ class Build:
         publish: export to the registry in `name` instead of the store.
         clear_cache: begin with an empty cache, and re-use nothing of the previous image.
         default_process: the process type the image starts; the buildpacks' choice if empty.
+        exec_env: what the image is for (`--exec-env`); "production" if empty.
         insecure_registries: hosts to speak plain HTTP to.
         verbose: show all of the lifecycle's output.
         show: prints a line.
@@ -143,6 +144,7 @@ class Build:
     publish: bool = False
     clear_cache: bool = False
     default_process: str = ""
+    exec_env: str = ""
     insecure_registries: tuple[str, ...] = ()
     verbose: bool = False
     show: Callable[[str], None] = print
@@ -261,6 +263,8 @@ class Build:
             # bundle, in each of its phases. Neither variable is passed on to buildpacks.
             "SSL_CERT_DIR": "/nonexistent",
         }
+        if self.exec_env:
+            env["CNB_EXEC_ENV"] = self.exec_env
         if not self.publish:
             env["SSL_CERT_FILE"] = "/dev/null"  # our own registry speaks no TLS
         env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
