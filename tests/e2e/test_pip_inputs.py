@@ -93,8 +93,15 @@ def test_a_setup_py_with_compiled_code_is_installed_as_a_copy(project: Project) 
         }
     )
     built = project.build()
-    assert "app has compiled code: installed as a copy, not editable" in built.output
+    assert "app has code to compile: installed as a copy, not editable" in built.output
     assert project.run() == "layers\n"
+    assert not list(project.app.glob("*.so"))
+
+    # Then a change of code is a change of the layer.
+    project.write({"fast.c": (project.app / "fast.c").read_text() + "/* changed */\n"})
+    again = project.build()
+    assert "inputs changed: setup.py" in again.output
+    assert "Installing 1 packages" in again.output
 
 
 def test_requirements_of_groups_are_added_and_what_is_removed_leaves_the_image(

@@ -90,8 +90,8 @@ class Pip(Buildpack):
         from cnbkit_pip.resolve import kept_lock, read_locked, resolve
         from cnbkit_pip.target import TargetEnvironment
 
-        locked = isinstance(wanted, Locked)
-        ctx.log.info(f"{'Reading' if locked else 'Resolving'} {wanted}: {'; '.join(site.why)}")
+        verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
+        ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
         environment = make_environment(site, python)
         target = TargetEnvironment.of(ctx, environment)
         for line in sources.describe():
@@ -100,7 +100,7 @@ class Pip(Buildpack):
             ctx.log.warn(line)
         engine = _engine(ctx, config, wanted, environment, sources)
         if isinstance(wanted, Locked):
-            packages = read_locked(engine, wanted, target)
+            packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
         else:
             path = kept_lock(lock.directory, config.refresh)
             packages = resolve(engine, wanted, target, path)
@@ -155,11 +155,10 @@ def _with_own(
     from cnbkit_pip.project import Project, own_package
 
     others = [each for each in packages if each.directory != ctx.app.root]
-    belongs = isinstance(wanted, Project) or (isinstance(wanted, Locked) and wanted.project)
-    if config.project == "none":
+    # A front-end has the app in its lock if it is a package.
+    belongs = isinstance(wanted, Project) or len(others) < len(packages)
+    if config.project == "none" or not belongs:
         return others
-    if not belongs:
-        return packages
     own = own_package(ctx, editable=config.project == "editable")
     return [*others, own] if own else others
 

@@ -8,6 +8,7 @@ import shutil
 from cnbkit import BuildContext
 from cnbkit_pip.engine import Engine
 from cnbkit_pip.package import Package
+from cnbkit_pip.tree import compiles
 
 __all__ = ["install_folders"]
 
@@ -19,26 +20,22 @@ def install_folders(
 ) -> None:
     """Install each into the layer.
 
-    An editable one keeps its code where it is, so that a change of code changes no layer. What
-    building leaves in its folder goes away again: a build that re-uses this layer would not
-    have it. If that is compiled code the package cannot be editable, and is not.
+    An editable one keeps its code where it is, so that a change of code changes no layer; with
+    code to compile that cannot be. What building leaves in its folder goes away again: a build
+    that re-uses this layer would not have it.
 
     Raises:
         UserFault: a package cannot be built.
         PlatformFault: the index cannot be reached, or the disk is full.
     """
     for package in packages:
+        editable = package.editable and not compiles(package.directory)
+        if package.editable and not editable:
+            ctx.log.info(f"{package.name} has code to compile: installed as a copy, not editable")
         before = _entries(package.directory)
-        engine.install_folder(package.directory, prefix, editable=package.editable)
-        left = _entries(package.directory) - before
-        compiled = any(name.endswith(".so") for name in left)
-        for name in sorted(left, reverse=True):
+        engine.install_folder(package.directory, prefix, editable=editable)
+        for name in sorted(_entries(package.directory) - before, reverse=True):
             _remove(f"{package.directory}/{name}")
-        if package.editable and compiled:
-            ctx.log.info(f"{package.name} has compiled code: installed as a copy, not editable")
-            engine.install_folder(package.directory, prefix, editable=False)
-            for name in sorted(_entries(package.directory) - before, reverse=True):
-                _remove(f"{package.directory}/{name}")
 
 
 def _entries(directory: str) -> set[str]:

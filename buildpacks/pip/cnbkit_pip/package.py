@@ -6,7 +6,7 @@ import hashlib
 import os
 
 from cnbkit_pip.requirements import normalised
-from cnbkit_pip.tree import project_digest, tree_digest
+from cnbkit_pip.tree import project_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ class Package:
         if "vcs" in self.entry:
             parts.append(str(self.entry["vcs"].get("commit-id", "")))
         if self.directory:
-            digest = project_digest if self.editable else tree_digest
-            parts.append(digest(self.directory))
+            parts.append(project_digest(self.directory, editable=self.editable))
         digest_of_all = hashlib.sha256(" ".join(sorted(parts)).encode()).hexdigest()
         return f"{self.name} {self.version} #{digest_of_all[:24]}"
 

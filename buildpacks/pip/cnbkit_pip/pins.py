@@ -12,7 +12,7 @@ from cnbkit import UserFault
 from cnbkit_pip.package import Package
 from cnbkit_pip.requirements import normalised
 
-__all__ = ["Pins", "lacks_address", "pinned", "with_files"]
+__all__ = ["Pins", "lacks_address", "pinned", "with_files", "without_addresses"]
 
 
 class Pins:
@@ -97,6 +97,24 @@ def with_files(
                 "purpose, the index may have been tampered with",
             )
         entries.append({**package.entry, **{k: entry[k] for k in ("marker",) if k in entry}})
+    return {**document, "packages": entries}
+
+
+def without_addresses(document: dict[str, Any]) -> dict[str, Any]:
+    """The lock without the addresses of files that are from no index in particular."""
+
+    def bare(file: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in file.items() if name != "url"}
+
+    entries = []
+    for entry in document["packages"]:
+        result = dict(entry)
+        if "index" not in entry and _hashes(entry):
+            if "wheels" in entry:
+                result["wheels"] = [bare(each) for each in entry["wheels"]]
+            if "sdist" in entry:
+                result["sdist"] = bare(entry["sdist"])
+        entries.append(result)
     return {**document, "packages": entries}
 
 

@@ -21,11 +21,19 @@ class Project:
         name: of the file that declares it: pyproject.toml or setup.py.
         extras: to be installed with it.
         groups: dependency groups (PEP 735) as well.
+        editable: whether its code stays where it is.
     """
 
     def __init__(
-        self, ctx: BuildContext, name: str, extras: tuple[str, ...], groups: tuple[str, ...]
+        self,
+        ctx: BuildContext,
+        name: str,
+        extras: tuple[str, ...],
+        groups: tuple[str, ...],
+        *,
+        editable: bool,
     ) -> None:
+        self.editable = editable
         self._root = ctx.app.root
         self.name = name
         self.extras = extras
@@ -41,6 +49,7 @@ class Project:
         groups: tuple[str, ...],
         *,
         where_exist: tuple[str, ...] = (),
+        editable: bool = True,
     ) -> Project:
         """Read what declares the project.
 
@@ -50,6 +59,7 @@ class Project:
             extras: of the project.
             groups: dependency groups.
             where_exist: groups to add if the project has them.
+            editable: whether its code stays where it is.
 
         Raises:
             UserFault: an extra or group does not exist, or a file cannot be read.
@@ -77,7 +87,7 @@ class Project:
                     remedy=f"correct BP_PYTHON_EXTRAS ({has})",
                 )
             groups = (*groups, *(each for each in where_exist if each in known))
-        return cls(ctx, name, extras, groups)
+        return cls(ctx, name, extras, groups, editable=editable)
 
     def __str__(self) -> str:
         more = [f"extra {each}" for each in self.extras] + [f"group {each}" for each in self.groups]
@@ -86,7 +96,8 @@ class Project:
     def digests(self) -> list[str]:
         """`name #sha256…` of everything read, for the layer's key."""
         chosen = ",".join([*self.extras, "", *self.groups])
-        return [f"{self.name} #{project_digest(self._root)[:24]}{chosen}"]
+        digest = project_digest(self._root, editable=self.editable)
+        return [f"{self.name} #{digest[:24]}{chosen}"]
 
     def allowed_hashes(self) -> dict[str, set[str]]:
         """None: a project names no files."""

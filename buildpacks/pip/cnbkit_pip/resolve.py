@@ -9,6 +9,7 @@ from cnbkit import UserFault
 from cnbkit_pip.engine import Engine, Wanted
 from cnbkit_pip.lock import read_entries, select
 from cnbkit_pip.package import Package
+from cnbkit_pip.pins import without_addresses
 from cnbkit_pip.requirements import normalised
 from cnbkit_pip.target import TargetEnvironment
 from cnbkit_pip.wanted import Locked
@@ -54,14 +55,26 @@ def resolve(engine: Engine, wanted: Wanted, target: TargetEnvironment, lock: str
     return select(document, target, where)
 
 
-def read_locked(engine: Engine, locked: Locked, target: TargetEnvironment) -> list[Package]:
+def read_locked(
+    engine: Engine, locked: Locked, target: TargetEnvironment, *, mirrored: bool
+) -> list[Package]:
     """The packages of a lock.
+
+    Args:
+        engine: finds files that the lock gives no address of.
+        locked: the lock.
+        target: what the packages have to fit.
+        mirrored: whether an index stands in for the public one. Then its files are taken, by
+            the lock's hashes, and not those of the addresses the lock was made with.
 
     Raises:
         UserFault: the lock is broken, does not fit, or names what the index does not have.
         PlatformFault: the index cannot be reached.
     """
-    document = engine.complete(read_entries(locked.path, locked.name), locked.name)
+    document = read_entries(locked.path, locked.name)
+    if mirrored:
+        document = without_addresses(document)
+    document = engine.complete(document, locked.name)
     return select(document, target, locked.name, extras=locked.extras, groups=locked.groups)
 
 

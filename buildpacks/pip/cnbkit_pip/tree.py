@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 
-__all__ = ["project_digest", "project_files", "tree_digest"]
+__all__ = ["compiles", "project_digest", "project_files", "tree_digest"]
 
 # What the metadata of a package comes from; its code may change without it.
 _DECLARING = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")
+_COMPILED = (
+    *(".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".pyx", ".pxd", ".rs", ".cu", ".go"),
+    *(".f", ".for", ".f90", ".f95", ".zig"),
+)
 _LEFT_OUT = ("__pycache__", ".git", ".hg", ".venv", ".tox", ".mypy_cache", ".ruff_cache")
 
 
@@ -47,11 +51,23 @@ def project_files(directory: str) -> list[str]:
     return found
 
 
-def project_digest(directory: str) -> str:
-    """SHA-256 of what declares a project, and of the names in its root and in `src`.
+def compiles(directory: str) -> bool:
+    """Whether a project has code to compile; then its code cannot stay where it is."""
+    for _, folders, files in os.walk(directory):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        if any(name.endswith(_COMPILED) for name in files):
+            return True
+    return False
 
-    A package installed editable depends on these: where its code is, not what it is.
+
+def project_digest(directory: str, *, editable: bool = True) -> str:
+    """SHA-256 of what an installed project depends on.
+
+    Of an editable one these are the files that declare it and the names in its root and in
+    `src`: where its code is, not what it is. Of any other, all files.
     """
+    if not editable or compiles(directory):
+        return tree_digest(directory)
     total = hashlib.sha256()
     for name in project_files(directory):
         total.update(f"{name}\0".encode() + _file_digest(f"{directory}/{name}"))

@@ -9,7 +9,7 @@ from cnbkit import BuildContext, PlatformFault
 from cnbkit_pip.config import PipConfig
 from cnbkit_pip.project import Project
 from cnbkit_pip.requirements import Requirements
-from cnbkit_pip.tree import project_digest, tree_digest
+from cnbkit_pip.tree import project_digest
 
 __all__ = ["Locked", "find"]
 
@@ -28,7 +28,7 @@ class Locked:
         name: what messages call it: the app's own lock file.
         extras: of the lock (PEP 751), besides none.
         groups: dependency groups of the lock, besides its default ones.
-        project: whether the app itself belongs to what is locked.
+        editable: whether the app's code stays where it is, if the app is a package of the lock.
     """
 
     def __init__(
@@ -39,13 +39,13 @@ class Locked:
         *,
         extras: tuple[str, ...] = (),
         groups: tuple[str, ...] = (),
-        project: bool,
+        editable: bool,
     ) -> None:
         self.path = path
         self.name = name
         self.extras = extras
         self.groups = groups
-        self.project = project
+        self.editable = editable
         self._root = root
 
     def __str__(self) -> str:
@@ -57,8 +57,6 @@ class Locked:
             data = file.read()
         chosen = ",".join([*self.extras, "", *self.groups])
         found = [f"{self.name} #{hashlib.sha256(data).hexdigest()[:24]}{chosen}"]
-        if self.project:
-            found.append(f"project #{project_digest(self._root)[:24]}")
         if b"directory" in data:
             found += self._folders()
         return found
@@ -69,12 +67,14 @@ class Locked:
 
         entries = read_entries(self.path, self.name)["packages"]
         packages = [Package(entry) for entry in entries if "directory" in entry]
-        return [
-            f"{os.path.relpath(each.directory, self._root)} #"
-            f"{(project_digest if each.editable else tree_digest)(each.directory)[:24]}"
-            for each in packages
-            if os.path.isdir(each.directory)
-        ]
+        found = []
+        for each in packages:
+            if os.path.isdir(each.directory):
+                own = each.directory == self._root
+                editable = self.editable if own else each.editable
+                digest = project_digest(each.directory, editable=editable)
+                found.append(f"{os.path.relpath(each.directory, self._root)} #{digest[:24]}")
+        return found
 
 
 def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locked | None:
@@ -94,9 +94,10 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
     tests = _FOR_TESTS if ctx.exec_env == "test" else ()
     lock = ctx.env.get("CNBKIT_LOCK", "")
     root = ctx.app.root
+    editable = config.project == "editable"
     if lock:
         # The front-end has applied groups and extras already.
-        return Locked(lock, chosen or lock, root, project=chosen != "Pipfile.lock")
+        return Locked(lock, chosen or lock, root, editable=editable)
     if not names:
         return None
     [first, *_] = names
@@ -108,10 +109,12 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
             root,
             extras=config.extras,
             groups=config.groups,
-            project=False,
+            editable=editable,
         )
     if first in ("pyproject.toml", "setup.py"):
-        return Project.read(ctx, first, config.extras, config.groups, where_exist=tests)
+        return Project.read(
+            ctx, first, config.extras, config.groups, where_exist=tests, editable=editable
+        )
     if not first.endswith((".txt", ".in")):
         raise PlatformFault(
             f"no buildpack has turned {first} into packages",
