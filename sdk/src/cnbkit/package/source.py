@@ -148,7 +148,8 @@ class BuildpackSource:
         """
         skip = {"__pycache__", "tests"}
         found = []
-        for folder, folders, names in os.walk(self.directory):
+        # Through links to folders, too: two buildpacks may have their code in common.
+        for folder, folders, names in os.walk(self.directory, followlinks=True):
             folders[:] = [name for name in folders if name not in skip and name[0] != "."]
             found += [Path(folder, name) for name in names if name[0] != "."]
         project = {self.directory / "pyproject.toml", self.directory / "builder.toml"}

@@ -1,0 +1,70 @@
+"""Run a hook, and keep what it makes."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import BuildContext, CommandFailed, UserFault
+from cnbkit_hooks.files import copy
+from cnbkit_hooks.hook import Hook
+
+__all__ = ["keep", "run"]
+
+
+def run(ctx: BuildContext, hook: Hook) -> None:
+    """Run it where it wants to, with the build's environment and its own variables.
+
+    Raises:
+        UserFault: it failed or took too long; with the end of what it printed.
+    """
+    where = f"{hook.root}/{hook.working_dir}".rstrip("/")
+    if not os.path.isdir(where):
+        raise UserFault(
+            f"the working directory of {hook.script} is not there: {hook.working_dir}",
+            where=hook.script,
+            remedy="correct its line `cnbkit: working-dir = …`",
+        )
+    env = {**hook.env, "CNBKIT_APP": hook.root}
+    try:
+        ctx.run(f"{hook.root}/{hook.script}", env=env, cwd=where, limit=hook.limit)
+    except CommandFailed as failed:
+        raise _fault(hook, failed) from None
+
+
+def _fault(hook: Hook, failed: CommandFailed) -> UserFault:
+    how = failed.what.removeprefix(f"{failed.argv[0]} ")
+    remedy = "see what it printed, below"
+    if failed.code == 127 and not failed.output.rstrip().count("\n"):
+        remedy = (
+            "is the program of its first line on the build image? #!/usr/bin/env python3 finds "
+            "Python wherever it is"
+        )
+    elif how.startswith("took longer"):
+        remedy = (
+            "see how far it came; if it needs longer, say so in it: "
+            f"`# cnbkit: timeout = {hook.limit * 2}`"
+        )
+    return UserFault(
+        f"{hook.script} {how}",
+        where=hook.script,
+        remedy=remedy,
+        detail=failed.output or "it printed nothing",
+    )
+
+
+def keep(hook: Hook, directory: str) -> None:
+    """Copy its outputs out of the app.
+
+    Raises:
+        UserFault: it has not made one of them.
+    """
+    missing = [name for name in hook.outputs if not os.path.lexists(f"{hook.root}/{name}")]
+    if missing:
+        raise UserFault(
+            f"{hook.script} has not made {', '.join(missing)}",
+            where=hook.script,
+            remedy="correct its line `cnbkit: outputs = …`, or the script",
+        )
+    os.makedirs(f"{directory}/files")
+    for name in hook.outputs:
+        copy(f"{hook.root}/{name}", f"{directory}/files/{name}")
