@@ -24,6 +24,7 @@ __all__ = ["COMMANDS", "cnbkit", "main"]
 
 COMMANDS: Final[Mapping[str, str]] = {
     "build": "cnbkit.cli.build:command",
+    "builder": "cnbkit.cli.builder:command",
     "check": "cnbkit.cli.check:command",
     "completion": "cnbkit.cli.completion:command",
     "inspect": "cnbkit.cli.inspect:command",
@@ -31,6 +32,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "package": "cnbkit.cli.package:command",
     "prepare": "cnbkit.cli.prepare:command",
     "prune": "cnbkit.cli.prune:command",
+    "rebase": "cnbkit.cli.rebase:command",
     "run": "cnbkit.cli.run:command",
     "test": "cnbkit.cli.test:command",
 }

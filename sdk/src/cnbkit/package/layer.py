@@ -33,14 +33,14 @@ class Entry:
         content: a file's, as a path or as bytes; None for a folder or link.
         link: where a symbolic link points.
         mode: permission bits.
-        owner: uid and gid, the same number.
+        owner: uid and gid.
     """
 
     name: str
     content: Path | bytes | None = None
     link: str = ""
     mode: int = 0o755
-    owner: int = 0
+    owner: tuple[int, int] = (0, 0)
 
 
 def folder_entries(folder: Path, place: str) -> Iterator[Entry]:
@@ -92,7 +92,7 @@ def write_layer(entries: Iterable[Entry], out: IO[bytes]) -> str:
 def _add(archive: tarfile.TarFile, entry: Entry) -> None:
     # A bare TarInfo has no names of owners.
     item = tarfile.TarInfo(entry.name)
-    item.mode, item.mtime, item.uid, item.gid = entry.mode, TIME, entry.owner, entry.owner
+    item.mode, item.mtime, (item.uid, item.gid) = entry.mode, TIME, entry.owner
     if entry.link:
         item.type, item.linkname = tarfile.SYMTYPE, entry.link
         archive.addfile(item)

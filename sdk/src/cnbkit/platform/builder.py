@@ -33,6 +33,8 @@ def ensure_builder(
     runtime: Runtime,
     root: Path,
     progress: Callable[[str], None] = lambda _line: None,
+    *,
+    with_extensions: bool = False,
 ) -> Path:
     """The folder for a builder.toml, assembled when a source of it has changed.
 
@@ -42,6 +44,7 @@ def ensure_builder(
         runtime: the Python in the build root.
         root: the build root; its Python compiles the bytecode, so that every start is spared it.
         progress: told, a sentence each, when something long begins and ends.
+        with_extensions: the caller sees to image extensions itself.
 
     Raises:
         InvalidDocument: builder.toml or a buildpack.toml is wrong.
@@ -49,7 +52,8 @@ def ensure_builder(
         PlatformFault: dependencies cannot be fetched, or the disk is full.
     """
     text = _read(descriptor)
-    if any(line.strip() == b"[[extensions]]" for line in text.splitlines()):
+    extensions = any(line.strip() == b"[[extensions]]" for line in text.splitlines())
+    if extensions and not with_extensions:
         progress("Leaving out image extensions: what they do needs root, and this needs none")
     stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
 
@@ -184,8 +188,9 @@ def _assemble_all(folder: Path, sources: list[Part], runtime: Runtime) -> list[s
 
 def _write_order(order: list[BuilderOrder], folder: Path) -> None:
     from cnbkit.contract.document import encode
+    from cnbkit.package.module import order_label
 
-    text = encode({"order": [each.to_plain() for each in order]})
+    text = encode({"order": order_label([each.to_plain() for each in order])})
     (folder / "order.toml").write_text(text, encoding="utf-8")
 
 

@@ -76,18 +76,35 @@ class Remote:
         from cnbkit.platform.store import write_index, write_layout_file
 
         store = ImageStore(layout)
+        kind, data = self._image(store, arch)
+        image = Descriptor(kind, store.put_blob(data), len(data))
+        write_layout_file(layout)
+        write_index(layout, [(image, {})])
+
+    def fetch(self, store: ImageStore, name: str, arch: str) -> str:
+        """Bring the image to a store under a name there; blobs it has are not sent again.
+
+        Returns:
+            the digest of its manifest.
+
+        Raises:
+            UserFault, PlatformFault: as `pull`.
+        """
+        kind, data = self._image(store, arch)
+        return store.put_manifest(name, kind, data)
+
+    def _image(self, store: ImageStore, arch: str) -> tuple[str, bytes]:
+        """One platform's manifest, with all it refers to in the store."""
         reference = self.reference
         while True:
             kind, data = self._manifest(reference)
             if kind not in oci.INDEX_TYPES:
                 break
             reference = self._platform(json.loads(data), arch)
-        document = json.loads(data)
-        for blob in oci.references(kind, document):
-            self._fetch(store, blob)
-        image = Descriptor(kind, store.put_blob(data), len(data))
-        write_layout_file(layout)
-        write_index(layout, [(image, {})])
+        for blob in oci.references(kind, json.loads(data)):
+            if not store.has_blob(blob.digest):
+                self._fetch(store, blob)
+        return kind, data
 
     def digest(self) -> str:
         """The digest the name stands for now.

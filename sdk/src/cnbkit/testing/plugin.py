@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from cnbkit.testing.group import DetectGroup
     from cnbkit.testing.harness import BuildpackRun
     from cnbkit.testing.lifecycle import LifecycleBuild
+    from cnbkit.testing.pack import PackServices
 
-__all__ = ["buildpack_run", "detect_group", "lifecycle_build"]
+__all__ = ["buildpack_run", "detect_group", "lifecycle_build", "pack_build", "pack_services"]
 
 # Imports stand in the fixtures: the plugin loads in every pytest session of the environment.
 
@@ -47,5 +48,30 @@ def lifecycle_build(tmp_path: Path) -> Iterator[LifecycleBuild]:
     from cnbkit.testing.lifecycle import LifecycleBuild
 
     builds = LifecycleBuild(EmbeddedEngine(Home.default()), tmp_path / "lifecycle_build")
+    yield builds
+    builds.close()
+
+
+@pytest.fixture(scope="session")
+def pack_services() -> Iterator[PackServices]:
+    """pack, a Docker engine and a registry, all of this session's own; see `cnbkit.testing.pack`.
+
+    Needs root, and Debian's docker.io.
+    """
+    from cnbkit.platform.home import Home
+    from cnbkit.testing.pack import PackServices
+
+    services = PackServices(Home.default())
+    yield services
+    services.stop()
+
+
+@pytest.fixture
+def pack_build(tmp_path: Path, pack_services: PackServices) -> Iterator[LifecycleBuild]:
+    """Builds apps with pack and a Docker engine; otherwise the same as `lifecycle_build`."""
+    from cnbkit.testing.lifecycle import LifecycleBuild
+    from cnbkit.testing.pack import PackEngine
+
+    builds = LifecycleBuild(PackEngine(pack_services), tmp_path / "pack_build")
     yield builds
     builds.close()

@@ -1,0 +1,415 @@
+"""builder.toml → builder image, without a container engine (pack's format; platform.md, "Builder").
+
+The image is the build image with the lifecycle, the buildpacks and their order on top:
+
+    /cnb/lifecycle/            the lifecycle; /lifecycle points to it
+    /cnb/buildpacks/<id>/<v>/  one layer each; /cnb/extensions likewise
+    /cnb/order.toml, system.toml, run.toml, stack.toml, build-config/env/
+    /workspace, /layers, /platform/env
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.contract.builder import BuilderDescriptor
+from cnbkit.contract.document import encode
+from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
+from cnbkit.package.archive import write_archive
+from cnbkit.package.assemble import Runtime
+from cnbkit.package.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
+from cnbkit.package.layer import Entry, folder_entries
+from cnbkit.package.layout import Layout
+from cnbkit.package.module import Module, order_label
+from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.builder import compile_bytecode, ensure_builder
+from cnbkit.platform.image import Image
+from cnbkit.platform.lifecycle import LIFECYCLE_VERSION, ensure_lifecycle
+from cnbkit.platform.lifecycle_archive import described, lifecycle_table, read_lifecycle
+from cnbkit.platform.oci import Descriptor, split_name
+from cnbkit.platform.parts import lay_out
+from cnbkit.platform.registry import HOST
+from cnbkit.platform.store import ImageStore
+from cnbkit.platform.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit.contract.builder import EnvSetting, RunImage
+    from cnbkit.package.layout import BuiltLayer
+    from cnbkit.platform.home import Home
+
+__all__ = ["BuilderImage"]
+
+_METADATA = "io.buildpacks.builder.metadata"
+_ORDER = "io.buildpacks.buildpack.order"
+_ORDER_EXTENSIONS = "io.buildpacks.buildpack.order-extensions"
+_SYSTEM = "io.buildpacks.buildpack.system"
+_MIXINS = "io.buildpacks.stack.mixins"
+
+
+@dataclass(frozen=True)
+class BuilderImage:
+    """A builder image to make.
+
+    Args:
+        path: of builder.toml.
+        run_image: the run image, instead of those in builder.toml.
+        targets: architectures; this machine's if empty.
+        insecure: registries to speak plain HTTP to.
+        show: told, a sentence each, when something long begins and ends.
+    """
+
+    path: Path
+    run_image: str = ""
+    targets: Sequence[str] = ()
+    insecure: Sequence[str] = ()
+    show: Callable[[str], None] = field(default=print)
+
+    def save(self, home: Home, kind: str, target: Path) -> None:
+        """Write it as an OCI layout.
+
+        Args:
+            home: base images, lifecycle and assembled buildpacks are kept there.
+            kind: `oci` for a folder, `oci-archive` for one file.
+            target: where to.
+
+        Raises:
+            InvalidDocument, BuildpackFault: builder.toml or a buildpack is wrong.
+            UserFault: no run image is named, an image or archive is not there or not for this.
+            PlatformFault: a registry or the network is out of reach, or the disk is full.
+        """
+        from cnbkit.platform.export import export_layout
+
+        with Workspace(home.tmp) as space:
+            layout = Layout(space / "layout")
+            layout.finish(self._write(home, layout, space), "builder:latest")
+            try:
+                if kind == "oci-archive":
+                    write_archive(layout.path, target)
+                else:
+                    export_layout(ImageStore(layout.path), "builder:latest", target)
+            except OSError as error:
+                raise PlatformFault(
+                    "the builder cannot be written",
+                    where=str(target),
+                    remedy="name a place that is writable and has space",
+                    detail=str(error),
+                ) from None
+
+    def publish(self, home: Home, name: str) -> str:
+        """Push it; returns `name@digest`.
+
+        Raises:
+            CnbkitError: as `save`; and the registry cannot be reached or refuses. The name then
+                stands for what it stood for before.
+        """
+        from cnbkit.platform.remote import Remote
+
+        remote = Remote(name, insecure=self.insecure)
+        with Workspace(home.tmp) as space:
+            layout = Layout(space / "layout")
+            image = self._write(home, layout, space)
+            layout.finish(image)
+            digest = remote.push(layout.path, Descriptor.parse(image))
+        return f"{remote.host}/{remote.repository}@{digest}"
+
+    def _write(self, home: Home, layout: Layout, space: Path) -> dict[str, Any]:
+        builder = self._read()
+        runs = self._run_images(builder)
+        made = [
+            self._write_one(home, layout, space / arch, builder, runs, arch)
+            for arch in dict.fromkeys(self.targets or [machine_architecture()])
+        ]
+        return made[0] if len(made) == 1 else layout.index(made)
+
+    def _read(self) -> BuilderDescriptor:
+        try:
+            text = self.path.read_bytes()
+        except OSError as error:
+            raise PlatformFault(
+                f"cannot read the builder: {error.strerror}",
+                where=str(self.path),
+                remedy="name a builder.toml",
+            ) from None
+        return BuilderDescriptor.loads(text, name=self.path.name, where=str(self.path))
+
+    def _run_images(self, builder: BuilderDescriptor) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        if self.run_image:
+            found = [{"image": self.run_image, "mirrors": []}]
+        elif builder.run and builder.run.images:
+            found = [_run_image(each) for each in builder.run.images]
+        elif builder.stack and builder.stack.run_image:
+            stack = builder.stack
+            found = [{"image": stack.run_image, "mirrors": stack.run_image_mirrors}]
+        if not found:
+            raise UserFault(
+                "the builder names no run image, which apps stand on",
+                where=str(self.path),
+                remedy='add [[run.images]] image = "…", or give --run-image',
+            )
+        for each in found:
+            for name in (each["image"], *each["mirrors"]):
+                split_name(name)
+                if name.partition("/")[0].partition(":")[0] == HOST:
+                    raise UserFault(
+                        f"{name} is a name only cnbkit's own builds know",
+                        where=str(self.path),
+                        remedy="push the run image to a registry and name that",
+                    )
+        return found
+
+    def _write_one(
+        self,
+        home: Home,
+        layout: Layout,
+        space: Path,
+        builder: BuilderDescriptor,
+        runs: list[dict[str, Any]],
+        arch: str,
+    ) -> dict[str, Any]:
+        base, config = self._base(home, layout, space, builder, arch)
+        owner = self._owner(config)
+        lifecycle, table = self._lifecycle(home, space, builder, arch)
+        folder, extensions = self._modules(home, space, builder, arch)
+        modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
+        self._check(modules, arch)
+
+        layers = [
+            layout.layer(_folders(owner), "cnbkit: folders"),
+            layout.layer(_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
+        ]
+        labels: dict[str, Any] = {BUILDPACK_LAYERS: {}, EXTENSION_LAYERS: {}}
+        for module in [*modules, *extensions]:
+            layers.append(layout.layer(module.entries(), module.identity))
+            label = EXTENSION_LAYERS if module.is_extension else BUILDPACK_LAYERS
+            known = labels[label].setdefault(module.id, {})
+            known[module.version] = module.layer_info(layers[-1].diff_id)
+        layers += self._documents(layout, builder, folder, runs)
+        stack = {"image": runs[0]["image"], "mirrors": runs[0]["mirrors"]}
+        labels[_METADATA] = {
+            "description": builder.description,
+            "buildpacks": [module.info() for module in modules],
+            "extensions": [module.info() for module in extensions],
+            "stack": {"runImage": stack},
+            "lifecycle": described(table),
+            "createdBy": {"name": "cnbkit", "version": _version()},
+            "images": runs,
+        }
+        labels[_ORDER] = order_label([each.to_plain() for each in builder.order])
+        labels[_ORDER_EXTENSIONS] = order_label(
+            [each.to_plain() for each in builder.order_extensions]
+        )
+        if builder.system:
+            labels[_SYSTEM] = builder.system.to_plain()
+        settings = dict(config.get("config") or {})
+        own = settings.get("Labels") or {}
+        labels.setdefault(_MIXINS, json.loads(own.get(_MIXINS) or "null"))
+        settings["Labels"] = {**own, **{key: _json(value) for key, value in labels.items()}}
+        settings["WorkingDir"] = "/layers"
+        return layout.image({**config, "config": settings}, layers, base)
+
+    def _base(
+        self, home: Home, layout: Layout, space: Path, builder: BuilderDescriptor, arch: str
+    ) -> tuple[list[Any], Mapping[str, Any]]:
+        """The build image's layers, taken over, and its config."""
+        name = (builder.build and builder.build.image) or (
+            builder.stack and builder.stack.build_image
+        )
+        if name:
+            from cnbkit.platform.remote import Remote
+
+            store = ImageStore(space / "base")
+            Remote(name, insecure=self.insecure).pull(store.path, arch)
+            image = Image.from_store(store, store.names()[0])
+        else:
+            store = ImageStore(home.images)
+            bases = BaseImages(home, store, arch=arch, progress=self.show)
+            image = Image.from_store(store, bases.ensure_build_image(), f"linux/{arch}")
+        if image.config.get("architecture") != arch:
+            raise UserFault(
+                f"the build image is for {image.platform}, not for linux/{arch}",
+                where=name or str(home.images),
+                remedy=f"name a build image for linux/{arch}",
+            )
+        for layer in image.layers:
+            layout.adopt(store.blob_path(layer.digest))
+        return list(image.manifest["layers"]), image.config
+
+    def _owner(self, config: Mapping[str, Any]) -> tuple[int, int]:
+        variables = dict(
+            item.partition("=")[::2] for item in (config.get("config") or {}).get("Env") or ()
+        )
+        try:
+            return int(variables["CNB_USER_ID"]), int(variables["CNB_GROUP_ID"])
+        except (KeyError, ValueError):
+            raise UserFault(
+                "the build image does not say whose builds are: CNB_USER_ID and CNB_GROUP_ID",
+                where=str(self.path),
+                remedy="name a build image that has both, as numbers, in its environment",
+            ) from None
+
+    def _lifecycle(
+        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str
+    ) -> tuple[Path, dict[str, Any]]:
+        wanted = builder.lifecycle
+        if wanted and wanted.uri:
+            archive = (self.path.parent / wanted.uri.removeprefix("file://")).resolve()
+            if not archive.is_file():
+                raise UserFault(
+                    f"there is no archive {wanted.uri}",
+                    where=str(self.path),
+                    remedy="download the lifecycle and name the file, or leave [lifecycle] out",
+                )
+            return space / "lifecycle", read_lifecycle(archive, space / "lifecycle")
+        if wanted and wanted.version not in (None, LIFECYCLE_VERSION):
+            raise UserFault(
+                f"cnbkit has lifecycle {LIFECYCLE_VERSION}, not {wanted.version}",
+                where=str(self.path),
+                remedy="download that one and name the file in [lifecycle] uri",
+            )
+        return ensure_lifecycle(home, arch=arch, progress=self.show), lifecycle_table()
+
+    def _modules(
+        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str
+    ) -> tuple[Path, list[Module]]:
+        """The folder with the buildpacks, and the extensions."""
+        runtime = Runtime(arch=arch)
+        root = BaseImages(home, ImageStore(home.images), progress=self.show).ensure_build_root()
+        folder = ensure_builder(
+            home, self.path, runtime, root, self.show, with_extensions=bool(builder.extensions)
+        )
+        extensions, compiled = [], []
+        for each in builder.extensions:
+            directory = (self.path.parent / each.uri).resolve()
+            if not each.uri or not (directory / "extension.toml").is_file():
+                raise BuildpackFault(
+                    f"{each.uri or each.image} is no folder of an image extension",
+                    where=str(self.path),
+                    remedy="name a folder with an extension.toml in uri",
+                )
+            module = Module(directory)
+            if "cnbkit" in (module.table.get("metadata") or {}):
+                from cnbkit.package.source import BuildpackSource
+
+                place = f"{module.id.replace('/', '_')}/{module.version}"
+                lay_out(BuildpackSource(directory), space / "extensions" / place, runtime)
+                compiled.append(place)
+                module = Module(space / "extensions" / place)
+            extensions.append(module)
+        if compiled:
+            compile_bytecode(home, root, space / "extensions", compiled)
+        return folder, extensions
+
+    def _check(self, modules: list[Module], arch: str) -> None:
+        """What `ensure_builder` has not checked: members of composites, and targets."""
+        there = {module.identity for module in modules}
+        faults = [
+            f"{module.identity} names {entry.get('id')}@{entry.get('version')}, "
+            "which the builder does not have"
+            for module in modules
+            for each in module.order
+            for entry in each.get("group") or ()
+            if f"{entry.get('id')}@{entry.get('version')}" not in there
+        ]
+        faults += [
+            f"{module.identity} is not for linux/{arch}"
+            for module in modules
+            if module.targets
+            and not any(
+                each.get("os") in (None, "linux") and each.get("arch") in (None, "", arch)
+                for each in module.targets
+            )
+        ]
+        faults += _cycles({module.identity: module for module in modules})
+        if faults:
+            raise BuildpackFault(
+                "the buildpacks of the builder do not fit together",
+                where=str(self.path),
+                remedy="add what is missing, or remove what does not fit",
+                detail="\n".join(faults),
+            )
+
+    def _documents(
+        self, layout: Layout, builder: BuilderDescriptor, folder: Path, runs: list[dict[str, Any]]
+    ) -> list[BuiltLayer]:
+        """order.toml, system.toml, stack.toml, run.toml and the builder's variables."""
+        order = (folder / "order.toml").read_text(encoding="utf-8")
+        if builder.order_extensions:
+            plain = [each.to_plain() for each in builder.order_extensions]
+            order += "\n" + encode({"order-extensions": plain})
+        files = {"order.toml": order}
+        if builder.system:
+            files["system.toml"] = encode({"system": builder.system.to_plain()})
+        files["stack.toml"] = encode({"run-image": runs[0]})
+        files["run.toml"] = encode({"images": runs})
+        env = builder.build.env if builder.build else []
+        files |= {f"build-config/env/{name}": value for name, value in _variables(env)}
+        return [
+            layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
+            for name, text in files.items()
+        ]
+
+
+def _run_image(image: RunImage) -> dict[str, Any]:
+    return {"image": image.image, "mirrors": image.mirrors}
+
+
+def _folders(owner: tuple[int, int]) -> list[Entry]:
+    mine = [Entry(name, owner=owner) for name in ("/workspace", "/layers")]
+    names = (
+        *("/cnb", "/cnb/buildpacks", "/cnb/extensions", "/platform", "/platform/env"),
+        *("/cnb/build-config", "/cnb/build-config/env"),
+    )
+    return [*mine, *(Entry(name) for name in names)]
+
+
+def _programs(lifecycle: Path) -> Iterator[Entry]:
+    yield Entry("/cnb/lifecycle")
+    yield from folder_entries(lifecycle, "/cnb/lifecycle")
+    yield Entry("/lifecycle", link="/cnb/lifecycle", mode=0o777)
+
+
+def _variables(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
+    for each in settings:
+        yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
+        if each.delim:
+            yield f"{each.name}.delim", each.delim
+
+
+def _cycles(modules: Mapping[str, Module]) -> list[str]:
+    """Composites that hold themselves, through whatever others."""
+
+    def members(name: str) -> list[str]:
+        found = modules.get(name)
+        return [
+            f"{entry.get('id')}@{entry.get('version')}"
+            for each in (found.order if found else ())
+            for entry in each.get("group") or ()
+        ]
+
+    faults = []
+    for name in modules:
+        reached, waiting = set(), members(name)
+        while waiting:
+            each = waiting.pop()
+            if each not in reached:
+                reached.add(each)
+                waiting += members(each)
+        if name in reached:
+            faults.append(f"{name} holds itself")
+    return faults
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("cnbkit")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

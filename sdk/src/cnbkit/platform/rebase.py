@@ -1,0 +1,141 @@
+"""Put an image on a newer run image, by the lifecycle's rebaser: nothing is built."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import PlatformFault
+from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.certificates import BUNDLE, host_bundle
+from cnbkit.platform.credentials import authorization
+from cnbkit.platform.image import Image
+from cnbkit.platform.lifecycle import ensure_lifecycle
+from cnbkit.platform.oci import full_name
+from cnbkit.platform.registry import Registry
+from cnbkit.platform.sandbox import Bind, Sandbox
+from cnbkit.platform.store import ImageStore
+from cnbkit.platform.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from cnbkit.platform.home import Home
+
+__all__ = ["Rebase"]
+
+_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+_DIGEST = "*** Digest: "
+
+
+@dataclass(frozen=True)
+class Rebase:
+    """An image to rebase.
+
+    Args:
+        name: of an image in the store; with `publish`, a reference in a registry.
+        run_image: another run image than the one the image was built on, in the same place.
+        publish: the image is in a registry, and its run image too.
+        force: even where the lifecycle sees that the run image does not fit.
+        insecure: registries to speak plain HTTP to.
+        show: told, a sentence each, when something long begins and ends.
+    """
+
+    name: str
+    run_image: str = ""
+    publish: bool = False
+    force: bool = False
+    insecure: Sequence[str] = ()
+    show: Callable[[str], None] = field(default=print)
+
+    def run(self, home: Home) -> str:
+        """Rebase; returns the image's new digest.
+
+        Raises:
+            UserFault: there is no such image in the store.
+            PlatformFault: the rebaser refuses or fails; the image is as it was.
+        """
+        store = ImageStore(home.images)
+        arch = machine_architecture()
+        bases = BaseImages(home, store, arch=arch, progress=self.show)
+        root = bases.ensure_build_root()
+        if not self.publish:
+            store.resolve(self.name)
+            store.resolve(self.run_image or bases.ensure_run_image())
+        lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
+        with Registry(store) as registry, Workspace(home.tmp) as space:
+            command = ["/cnb/lifecycle/rebaser", "-uid", "1000", "-gid", "1000", "-no-color"]
+            for host in (registry.host, *self.insecure):
+                command += ["-insecure-registry", host]
+            if self.run_image:
+                command += ["-run-image", self._reference(registry, self.run_image)]
+            if self.force:
+                command += ["-force"]
+            sandbox = self._sandbox(home, root, lifecycle, space, registry)
+            with sandbox.popen(
+                [*command, self._reference(registry, self.name)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            ) as running:
+                output = running.process.communicate()[0].decode(errors="replace")
+                code = running.wait()
+            if registry.fault:
+                raise registry.fault
+        if code:
+            raise self._failed(output)
+        if not self.publish:
+            return Image.from_store(store, self.name).digest
+        lines = [line for line in output.splitlines() if line.startswith(_DIGEST)]
+        return lines[-1].removeprefix(_DIGEST) if lines else ""
+
+    def _reference(self, registry: Registry, name: str) -> str:
+        return name if self.publish else f"{registry.host}/{full_name(name)}"
+
+    def _failed(self, output: str) -> PlatformFault:
+        tail = [line for line in output.splitlines() if line.strip()][-5:]
+        text = "\n".join(tail)
+        return PlatformFault(
+            f"{self.name} was not rebased, and is as it was",
+            where=self.name,
+            remedy="see below; --run-image names another run image, --force overrides its checks",
+            detail=text,
+        )
+
+    def _sandbox(
+        self, home: Home, root: Path, lifecycle: Path, space: Path, registry: Registry
+    ) -> Sandbox:
+        binds = [
+            Bind(lifecycle, "/cnb/lifecycle"),
+            Bind(space, "/layers", writable=True),  # its report goes there
+        ]
+        if bundle := host_bundle():
+            binds.append(Bind(bundle.resolve(), BUNDLE))
+        auth = {registry.host: registry.authorization}
+        if self.publish:
+            for name in filter(None, (self.name, self.run_image)):
+                host = name.partition("/")[0]
+                if found := authorization(host):
+                    auth[host] = found
+        env = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/home/cnb",
+            "CNB_PLATFORM_API": "0.15",
+            "CNB_REGISTRY_AUTH": json.dumps(auth),
+            # Asking cloud providers' metadata services takes seconds where there are none.
+            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
+            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
+            "SSL_CERT_DIR": "/nonexistent",
+        }
+        env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
+        return Sandbox(
+            home.tmp,
+            root=root,
+            binds=tuple(binds),
+            env=env,
+            cwd="/layers",
+            hosts={registry.host.partition(":")[0]: registry.address},
+        )
