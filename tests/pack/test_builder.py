@@ -93,6 +93,12 @@ def test_cnbkit_and_pack_make_the_same_builder(
     digest = BuilderImage(builder).publish(home, ours)
     assert BuilderImage(builder).publish(home, ours) == digest  # the same bytes again
 
+    BuilderImage(builder).save(home, "oci", tmp_path / "layout")
+    BuilderImage(builder).save(home, "oci-archive", tmp_path / "builder.tar")
+    for place in (f"oci:{tmp_path}/layout:latest", f"oci-archive:{tmp_path}/builder.tar"):
+        told = json.loads(subprocess.check_output(["skopeo", "inspect", place]))
+        assert told["Digest"] == digest.partition("@")[2]
+
     (one_store, one), (two_store, two) = (
         _fetched(name, tmp_path / name.rpartition(":")[2], arch) for name in (theirs, ours)
     )
