@@ -2,7 +2,7 @@
 # Build with: docker build -f build.Dockerfile builder/base
 FROM debian:bookworm-slim AS packages
 COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/cnbkit
-COPY finish.py /tmp/
+COPY finish.py run.txt /tmp/
 RUN apt-get update && apt-get install -y --no-install-recommends \
         apt \
         base-files \
@@ -35,7 +35,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
         tzdata \
         xz-utils \
         zlib1g
-RUN env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONHASHSEED=0 python3 -S -B /tmp/finish.py
+RUN env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONHASHSEED=0 python3 -S -B /tmp/finish.py build /tmp/run.txt
 
 # one layer, without the files removed above
 FROM scratch

@@ -1,7 +1,8 @@
 """Turn freshly installed Debian packages into a base image; runs inside it.
 
-    python3 finish.py run.txt     keep the listed packages and what they need, drop the rest
-    python3 finish.py             keep everything, and make the places a build mounts things at
+    python3 finish.py run run.txt      keep the listed packages and what they need, drop the rest
+    python3 finish.py build run.txt    keep everything, make the places a build mounts things at,
+                                       and note what the run image made of that list has
 
 mmdebstrap's last hook and the Dockerfiles both call this, so that the two ways give one image.
 Only the standard library may be imported: nothing else is there yet.
@@ -19,6 +20,8 @@ from py_compile import PycInvalidationMode
 
 DPKG = Path("/var/lib/dpkg")
 STDLIB = (Path("/usr/lib/python3.11"), Path("/usr/lib/python3"), Path("/usr/share/python3"))
+# where ld.so looks by itself: /lib and /usr/lib, and below them the folder of the architecture
+LIBRARY = re.compile(r"(?:/usr)?/lib(?:64|/[^/]+-linux-gnu)?/[^/]+\.so(?:\.[^/]*)?")
 OWNER = 1000
 """User and group of builds and of the app: kpack, Tekton and Heroku's builders agree on 1000."""
 
@@ -34,12 +37,14 @@ def read_status() -> dict[str, Paragraph]:
     return found
 
 
-def write_status(packages: dict[str, Paragraph]) -> None:
-    """Write dpkg's database back, one paragraph for each package."""
+def write_status(file: Path, packages: dict[str, Paragraph]) -> None:
+    """Write dpkg's database of these packages, one paragraph for each; none needs another one."""
+    present = provided(packages)
     paragraphs = (
-        "".join(f"{key}:{value}\n" for key, value in fields.items()) for fields in packages.values()
+        "".join(f"{key}:{value}\n" for key, value in without_missing(fields, present).items())
+        for _, fields in sorted(packages.items())
     )
-    (DPKG / "status").write_text("\n".join(paragraphs))
+    file.write_text("\n".join(paragraphs))
 
 
 def alternatives(group: str) -> list[str]:
@@ -98,6 +103,13 @@ def listed_files(info: Path) -> set[str]:
     return {f"{os.path.realpath(parent)}/{name}" for parent, name in paths}
 
 
+def chosen(run_list: Path, packages: dict[str, Paragraph]) -> set[str]:
+    """Names of the packages that the run image has by its list."""
+    lines = [line.partition("#")[0].strip() for line in run_list.read_text().splitlines()]
+    cut = {line[1:] for line in lines if line.startswith("-")}
+    return closure([line for line in lines if line and line[0] != "-"], cut, packages)
+
+
 def keep_only(keep: set[str], packages: dict[str, Paragraph]) -> None:
     """Delete every other package: its files and its traces in dpkg's database.
 
@@ -118,9 +130,7 @@ def keep_only(keep: set[str], packages: dict[str, Paragraph]) -> None:
             path.unlink()
         elif path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-    kept = {name: fields for name, fields in packages.items() if name in keep}
-    present = provided(kept)
-    write_status({name: without_missing(fields, present) for name, fields in kept.items()})
+    write_status(DPKG / "status", {name: packages[name] for name in keep})
 
 
 def remove(*patterns: str) -> None:
@@ -201,24 +211,31 @@ def forget_this_machine() -> None:
         Path("/etc", name).write_text("")
 
 
-def record_run_image() -> None:
+def record_run_image(run_list: Path) -> None:
     """Leave in the build image what buildpacks need to know of the run image.
 
-    Both are made of the same suite, so they have the same interpreter; a build sees only one.
+    Both are made of the same packages, so the one can be told from the other: `status` is the run
+    image's /var/lib/dpkg/status, `libraries` are the files its programs can be linked with.
     """
     folder = Path("/usr/share/cnbkit/run-image")
     folder.mkdir(parents=True)
     (folder / "python-version").write_text(".".join(map(str, sys.version_info[:3])) + "\n")
+    packages = read_status()
+    keep = chosen(run_list, packages)
+    write_status(folder / "status", {name: packages[name] for name in keep})
+    owned: set[str] = set()
+    for info in (DPKG / "info").glob("*.list"):
+        if info.stem.partition(":")[0] in keep:
+            owned |= listed_files(info)
+    libraries = sorted(each for each in owned if LIBRARY.fullmatch(each) and Path(each).exists())
+    (folder / "libraries").write_text("".join(f"{each}\n" for each in libraries))
 
 
-def main(run_list: str = "") -> None:
-    """Make the run image from ``run_list``; without one, the build image."""
-    if run_list:
-        lines = [line.partition("#")[0].strip() for line in Path(run_list).read_text().splitlines()]
+def main(kind: str, run_list: str) -> None:
+    """Make the image: `run` or `build`."""
+    if kind == "run":
         packages = read_status()
-        cut = {line[1:] for line in lines if line.startswith("-")}
-        wanted = [line for line in lines if line and not line.startswith("-")]
-        keep_only(closure(wanted, cut, packages), packages)
+        keep_only(chosen(Path(run_list), packages), packages)
         # left by maintainer scripts, so in nobody's list of files
         remove("/etc/apt", "/etc/dpkg", "/etc/pam.d", "/etc/rc?.d", "/etc/systemd", "/etc/init.d")
         remove("/var/lib/apt", "/var/lib/pam", "/var/cache/*", "/etc/perl", "/etc/security")
@@ -227,7 +244,7 @@ def main(run_list: str = "") -> None:
     else:
         for path in ("/cnb", "/layers", "/platform", "/workspace"):
             own_directory(path)
-        record_run_image()
+        record_run_image(Path(run_list))
     trust_one_bundle()
     add_user()
     compile_stdlib()

@@ -27,7 +27,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends \
         tar \
         tzdata \
         zlib1g
-RUN env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONHASHSEED=0 python3 -S -B /tmp/finish.py /tmp/run.txt
+RUN env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONHASHSEED=0 python3 -S -B /tmp/finish.py run /tmp/run.txt
 
 # one layer, without the files removed above
 FROM scratch

@@ -218,6 +218,21 @@ def test_apt_can_resolve_upon_the_run_images_database(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_build_image_knows_the_run_images_packages_and_libraries(
+    build_root: Path, run_root: Path
+) -> None:
+    known = build_root / "usr/share/cnbkit/run-image"
+    assert (known / "status").read_text() == (run_root / "var/lib/dpkg/status").read_text()
+    libraries = {
+        f"/{path.relative_to(run_root)}"
+        for folder in ("usr/lib", "usr/lib64", *map(str, run_root.glob("usr/lib/*-linux-gnu")))
+        for path in (run_root / folder).glob("*.so*")
+    }
+    assert set((known / "libraries").read_text().split()) == libraries
+    assert any(each.endswith("/libstdc++.so.6") for each in libraries)
+    assert not any("libGL" in each for each in libraries)
+
+
 def test_the_run_images_configuration_says_what_platforms_ask_for(images: BaseImages) -> None:
     config = _config(images)
 

@@ -26,6 +26,7 @@ OWNER = 1000
 EPOCH = 315_532_801
 """Every file's time, in seconds: 1980-01-01 00:00:01 UTC, as in the lifecycle's own layers."""
 
+_INPUTS = ("finish.py", "run.txt")
 _STACK = f"cnbkit.{SUITE}"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MERGED_USR = 'for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done'
@@ -61,9 +62,8 @@ class BaseRecipe:
         import hashlib
 
         parts = [*self.command(mode="any"), *self.variables(), *self.labels().items()]
-        told = repr(parts).encode() + (self.folder / "finish.py").read_bytes()
-        if self.kind == "run":  # its "-" lines reach the image through finish.py
-            told += (self.folder / "run.txt").read_bytes()
+        # finish.py takes more from run.txt than the packages: the "-" lines
+        told = b"".join([repr(parts).encode(), *((self.folder / n).read_bytes() for n in _INPUTS)])
         return hashlib.sha256(told).hexdigest()[:12]
 
     def command(self, *, mode: str) -> list[str]:
@@ -75,7 +75,6 @@ class BaseRecipe:
         Args:
             mode: mmdebstrap's `--mode`, `root` or `unshare`; the archive is the same.
         """
-        inputs = "finish.py run.txt" if self.kind == "run" else "finish.py"
         return [
             "mmdebstrap",
             f"--mode={mode}",
@@ -88,7 +87,7 @@ class BaseRecipe:
             "--skip=cleanup",  # finish.py does it, for the Dockerfile too
             f"--setup-hook={_MERGED_USR}",
             f"--setup-hook={_NO_USRMERGE}",
-            f"--customize-hook=copy-in {inputs} /tmp",
+            f"--customize-hook=copy-in {' '.join(_INPUTS)} /tmp",
             f'--customize-hook=chroot "$1" {self._finish()}',
             SUITE,
             "-",
@@ -120,7 +119,6 @@ class BaseRecipe:
 
     def dockerfile(self) -> str:
         """A Dockerfile for the same image, for where an image builder is at hand."""
-        inputs = "finish.py run.txt" if self.kind == "run" else "finish.py"
         wrap = " \\\n        "
         return "\n".join(
             [
@@ -128,7 +126,7 @@ class BaseRecipe:
                 f"# Build with: docker build -f {self.kind}.Dockerfile builder/base",
                 f"FROM debian:{SUITE}-slim AS packages",
                 "COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/cnbkit",
-                f"COPY {inputs} /tmp/",
+                f"COPY {' '.join(_INPUTS)} /tmp/",
                 "RUN apt-get update && apt-get install -y --no-install-recommends"
                 + wrap
                 + wrap.join(self.packages()),
@@ -146,8 +144,9 @@ class BaseRecipe:
 
     def _finish(self) -> str:
         # A fixed hash seed makes byte code reproducible: sets are written in hash order.
-        call = f"env -i PATH={_PATH} PYTHONHASHSEED=0 python3 -S -B /tmp/finish.py"
-        return f"{call} /tmp/run.txt" if self.kind == "run" else call
+        script, run_list = (f"/tmp/{name}" for name in _INPUTS)  # noqa: S108 - in the image
+        call = f"env -i PATH={_PATH} PYTHONHASHSEED=0 python3 -S -B"
+        return f"{call} {script} {self.kind} {run_list}"
 
     def _lines(self, name: str) -> list[str]:
         lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
