@@ -68,7 +68,7 @@ def test_two_locks_are_an_error_that_names_both_until_one_is_chosen(
     assert f"{other} ({LOCKS[other]})" in caught.value.what
     assert caught.value.remedy is not None
     assert "BP_PYTHON_INPUT" in caught.value.remedy
-    assert Input.choose(context(tmp_path, files, BP_PYTHON_INPUT=other)).names == [other]
+    assert Input.choose(context(tmp_path, files), other).names == [other]
 
 
 def test_a_pyproject_with_settings_of_tools_only_declares_nothing(tmp_path: Path) -> None:
@@ -78,12 +78,12 @@ def test_a_pyproject_with_settings_of_tools_only_declares_nothing(tmp_path: Path
 
 def test_several_requirements_files_may_be_set_but_nothing_with_a_lock(tmp_path: Path) -> None:
     files = {"a.txt": "", "deps/b.in": "", "uv.lock": ""}
-    several = Input.choose(context(tmp_path, files, BP_PYTHON_INPUT="a.txt, deps/b.in"))
+    several = Input.choose(context(tmp_path, files), "a.txt, deps/b.in")
     assert several.names == ["a.txt", "deps/b.in"]
     with pytest.raises(UserFault, match=r"uv\.lock cannot be combined"):
-        Input.choose(context(tmp_path, files, BP_PYTHON_INPUT="a.txt,uv.lock"))
+        Input.choose(context(tmp_path, files), "a.txt,uv.lock")
     with pytest.raises(UserFault, match=r"there is no file gone\.txt"):
-        Input.choose(context(tmp_path, files, BP_PYTHON_INPUT="a.txt,gone.txt"))
+        Input.choose(context(tmp_path, files), "a.txt,gone.txt")
 
 
 @pytest.mark.parametrize("name", TYPOS)
@@ -96,37 +96,37 @@ POETRY = '[tool.poetry.dependencies]\npython = "{}"\n'
 
 
 @pytest.mark.parametrize(
-    ("files", "env", "wanted", "source"),
+    ("files", "setting", "wanted", "source"),
     [
-        ({".python-version": "3.12\n"}, {"BP_PYTHON_VERSION": "3.13"}, "3.13", "BP_PYTHON_VERSION"),
-        ({".python-version": "# a\n3.12.4 # b\n"}, {}, "3.12.4", ".python-version"),
-        ({"runtime.txt": "python-3.11.2\n"}, {}, "3.11.2", "runtime.txt"),
-        ({".tool-versions": "nodejs 20\npython 3.12.1 # x\n"}, {}, "3.12.1", ".tool-versions"),
-        ({".tool-versions": "nodejs 20\n"}, {}, "", ""),
+        ({".python-version": "3.12\n"}, "3.13", "3.13", "BP_PYTHON_VERSION"),
+        ({".python-version": "# a\n3.12.4 # b\n"}, "", "3.12.4", ".python-version"),
+        ({"runtime.txt": "python-3.11.2\n"}, "", "3.11.2", "runtime.txt"),
+        ({".tool-versions": "nodejs 20\npython 3.12.1 # x\n"}, "", "3.12.1", ".tool-versions"),
+        ({".tool-versions": "nodejs 20\n"}, "", "", ""),
         (
             {"pyproject.toml": PROJECT + 'requires-python = ">=3.10"\n'},
-            {},
+            "",
             ">=3.10",
             "requires-python in pyproject.toml",
         ),
         (
             {"pyproject.toml": POETRY.format("^3.11")},
-            {},
+            "",
             ">=3.11,<4",
             "tool.poetry.dependencies in pyproject.toml",
         ),
         (
             {"Pipfile": '[requires]\npython_version = "3.11"\n'},
-            {},
+            "",
             "3.11",
             "python_version in Pipfile",
         ),
     ],
 )
 def test_the_version_is_where_people_write_it(
-    tmp_path: Path, files: dict[str, str], env: dict[str, str], wanted: str, source: str
+    tmp_path: Path, files: dict[str, str], setting: str, wanted: str, source: str
 ) -> None:
-    found = VersionRequest.read(context(tmp_path, files, **env))
+    found = VersionRequest.read(context(tmp_path, files), setting)
     assert (found.wanted, found.source) == (wanted, source)
 
 

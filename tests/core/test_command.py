@@ -103,4 +103,5 @@ def test_a_program_is_killed_with_all_it_started_when_its_time_is_over(tmp_path:
     with pytest.raises(CommandFailed, match=r"sh took longer than 0\.5 s") as caught:
         runner("sh", "-c", script, limit=0.5)
     assert caught.value.output == "begun"
+    assert caught.value.limit == 0.5
     assert runner("echo", "in time", limit=60) == "in time\n"

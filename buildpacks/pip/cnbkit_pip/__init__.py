@@ -135,14 +135,14 @@ def _engine(
     if config.engine == "pip":
         from cnbkit_pip.pip_tools import PipTools
 
-        return PipTools(ctx, python, sources)
+        return PipTools(ctx, python, sources, limit=60 * config.limit)
     from cnbkit_pip.requirements import Requirements
     from cnbkit_pip.uv import Uv
 
     indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
     for index in indexes:
         ctx.hide(index)
-    return Uv(ctx, python, sources, indexes)
+    return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
 
 
 def _with_own(
@@ -183,6 +183,7 @@ def _check(
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:
     """What else changes the result."""
-    changed = [each for each in config.changed() if not each.startswith("BP_PIP_CONFLICTS")]
+    no_matter = ("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT")
+    changed = [each for each in config.changed() if not each.startswith(no_matter)]
     digest = sources.digest()
     return [*changed, f"sources of packages #{digest}"] if digest else changed

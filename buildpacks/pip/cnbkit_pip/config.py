@@ -23,6 +23,12 @@ class PipConfig(Config):
     refresh = Option.text(
         "BP_PIP_REFRESH", help="Any new value resolves packages without a fixed version again"
     )
+    limit = Option.number(
+        "BP_PIP_TIME_LIMIT",
+        default=60,
+        help="Minutes each step of resolving and installing may take",
+        at_least=1,
+    )
     conflicts = Option.choice(
         "BP_PIP_CONFLICTS",
         "warn",

@@ -31,6 +31,8 @@ def explained(
     output = failed.output
     if found := _PARSE.search(output):
         return _unparsable(found, requirements, output)
+    if failed.limit is not None:
+        return _too_slow(failed, str(requirements))
     if common := _common(output, sources):
         return common
     if found := _UNKNOWN.search(output):
@@ -66,6 +68,8 @@ def explained_install(
 ) -> CnbkitError:
     """Why locked packages could not be installed."""
     where = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if failed.limit is not None:
+        return _too_slow(failed, where)
     if common := _common(failed.output, sources):
         return common
     if found := _BUILD.search(failed.output):
@@ -87,6 +91,15 @@ def _common(output: str, sources: Sources | None) -> CnbkitError | None:
             detail=output,
         )
     return index_fault(output, sources)
+
+
+def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
+    return PlatformFault(
+        f"it took longer than {(failed.limit or 0) / 60:g} minutes",
+        where=where,
+        remedy="see whether the index answers; or set BP_PIP_TIME_LIMIT to more minutes",
+        detail=failed.output,
+    )
 
 
 def _unparsable(found: re.Match[str], requirements: Wanted, output: str) -> UserFault:

@@ -41,12 +41,16 @@ class PipTools(Engine):
         ctx: the build.
         python: the interpreter packages are for.
         sources: where packages come from.
+        limit: seconds a call may take.
 
     Raises:
         UserFault: the sources are such that pip would not install from them safely.
     """
 
-    def __init__(self, ctx: BuildContext, python: Interpreter, sources: Sources) -> None:
+    def __init__(
+        self, ctx: BuildContext, python: Interpreter, sources: Sources, *, limit: float
+    ) -> None:
+        self._limit = limit
         self._ctx = ctx
         self._sources = sources
         self._python = python
@@ -145,6 +149,7 @@ class PipTools(Engine):
             *(self._python.path, "-c", _MODULE, library, module, *arguments),
             env={**self._environment, **(env or {})},
             quiet=True,
+            limit=self._limit,
         )
 
 

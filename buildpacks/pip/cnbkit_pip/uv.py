@@ -32,6 +32,7 @@ class Uv(Engine):
         python: the interpreter packages are for.
         sources: where packages come from.
         indexes: addresses that files of the app name besides.
+        limit: seconds a call may take.
     """
 
     def __init__(
@@ -40,7 +41,10 @@ class Uv(Engine):
         python: Interpreter,
         sources: Sources,
         indexes: Sequence[str] = (),
+        *,
+        limit: float,
     ) -> None:
+        self._limit = limit
         self._ctx = ctx
         self._python = python
         self._sources = sources
@@ -128,6 +132,7 @@ class Uv(Engine):
             *(program, "pip", *arguments, "--python", self._python.path),
             env={**self._environment, **env},
             quiet=True,
+            limit=self._limit,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, key, note
 from cnbkit_python.base import base_python
+from cnbkit_python.config import PythonConfig
 from cnbkit_python.input import Input
 from cnbkit_python.request import VersionRequest
 
@@ -24,6 +25,7 @@ class Python(Buildpack):
     """Provides `python`: the base image's where it satisfies the request, else a standalone one."""
 
     plan = Plan().provides("python")
+    config = PythonConfig
 
     # What later buildpacks need to know; made anew each time, which costs nothing.
     choice = Layer.for_build("choice")
@@ -31,15 +33,15 @@ class Python(Buildpack):
 
     def build(self, ctx: BuildContext) -> Built:
         """Choose, install if need be, and tell the later buildpacks."""
-        chosen = Input.choose(ctx)
-        request = VersionRequest.read(ctx)
+        config = self.config.read(ctx.settings)
+        chosen = Input.choose(ctx, config.input)
+        request = VersionRequest.read(ctx, config.version)
         base = base_python()
-        standalone = ctx.settings.flag("BP_PYTHON_STANDALONE")
-        if base and request.satisfied_by(base) and not standalone:
+        if base and request.satisfied_by(base) and not config.standalone:
             version, path = base, "/usr/bin/python3"
             ctx.log.info(f"Python {version} of the base image, {request.reason}")
         else:
-            version, path = self._standalone(ctx, request, base)
+            version, path = self._standalone(ctx, config, request, base)
         if chosen.reason:
             ctx.log.info(chosen.reason)
         with ctx.layer(self.choice) as choice:
@@ -47,14 +49,16 @@ class Python(Buildpack):
             choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
         return Built()
 
-    def _standalone(self, ctx: BuildContext, request: VersionRequest, base: str) -> tuple[str, str]:
+    def _standalone(
+        self, ctx: BuildContext, config: PythonConfig, request: VersionRequest, base: str
+    ) -> tuple[str, str]:
         from cnbkit_python.standalone import install, installed_version
 
         wanted = Interpreter(
             request=request.wanted or base,
             target=str(ctx.target),
-            mirror=ctx.settings.get("BP_PYTHON_MIRROR"),
-            downloads=ctx.settings.get("BP_PYTHON_DOWNLOADS"),
+            mirror=config.mirror,
+            downloads=config.downloads,
         )
         with ctx.layer(self.interpreter, wanted) as layer:
             if layer.rebuild:
@@ -64,7 +68,7 @@ class Python(Buildpack):
                     f"{'; '.join(layer.why)}"
                 )
                 with ctx.log.timed(f"Installing Python {wanted.request}"):
-                    install(ctx, wanted.request, layer.directory)
+                    install(ctx, config, wanted.request, layer.directory)
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
         return version, f"{layer.directory}/bin/python3"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
 
-__all__ = ["LOCKS", "SETTING", "TYPOS", "Input"]
+__all__ = ["LOCKS", "TYPOS", "Input"]
 
-SETTING = "BP_PYTHON_INPUT"
+_SETTING = "BP_PYTHON_INPUT"
 
 # Each is a whole answer. Two of them may contradict each other, and nobody would notice.
 LOCKS = {
@@ -37,13 +37,16 @@ class Input:
         self.reason = reason
 
     @classmethod
-    def choose(cls, ctx: BuildContext) -> Input:
-        """BP_PYTHON_INPUT, else the only lock, else requirements, else the project itself.
+    def choose(cls, ctx: BuildContext, setting: str = "") -> Input:
+        """What is set, else the only lock, else requirements, else the project itself.
+
+        Args:
+            ctx: the build.
+            setting: BP_PYTHON_INPUT.
 
         Raises:
             UserFault: two lock files, a misspelt name, or BP_PYTHON_INPUT names no file.
         """
-        setting = ctx.settings.get(SETTING)
         if setting:
             return cls._set(ctx, setting)
         locks = [name for name in LOCKS if ctx.app.has(name)]
@@ -52,14 +55,14 @@ class Input:
             raise UserFault(
                 f"there is more than one lock file: {tools}",
                 where=", ".join(locks),
-                remedy=f"delete those that are not kept up to date, or set {SETTING} to the one "
-                f"that counts, like {SETTING}={locks[0]}",
+                remedy=f"delete those that are not kept up to date, or set {_SETTING} to the one "
+                f"that counts, like {_SETTING}={locks[0]}",
             )
         others = [name for name in _UNLOCKED if _has(ctx, name)]
         if locks or others:
             chosen, *rest = [*locks, *others]
             unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
-            note = f"; {', '.join(unread)} not read ({SETTING} chooses)" if unread else ""
+            note = f"; {', '.join(unread)} not read ({_SETTING} chooses)" if unread else ""
             return cls([chosen], f"Dependencies from {chosen}{note}")
         typo = next((name for name in TYPOS if ctx.app.has(name)), "")
         if typo:
@@ -77,17 +80,17 @@ class Input:
         if missing:
             raise UserFault(
                 f"there is no file {', '.join(missing)}",
-                where=SETTING,
-                remedy=f"correct {SETTING}; names are relative to the app's root",
+                where=_SETTING,
+                remedy=f"correct {_SETTING}; names are relative to the app's root",
             )
         whole = [name for name in names if not name.endswith((".txt", ".in"))]
         if len(names) > 1 and whole:
             raise UserFault(
                 f"{whole[0]} cannot be combined with other files",
-                where=SETTING,
+                where=_SETTING,
                 remedy=f"name {whole[0]} alone, or requirements files (.txt, .in) only",
             )
-        return cls(names, f"Dependencies from {', '.join(names)}, from {SETTING}")
+        return cls(names, f"Dependencies from {', '.join(names)}, from {_SETTING}")
 
 
 # Files that a lock was made of: that they are read through it needs no words.

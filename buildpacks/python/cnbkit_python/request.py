@@ -24,13 +24,16 @@ class VersionRequest:
         self.source = source
 
     @classmethod
-    def read(cls, ctx: BuildContext) -> VersionRequest:
+    def read(cls, ctx: BuildContext, setting: str = "") -> VersionRequest:
         """Look in the settings, then in the app's files.
+
+        Args:
+            ctx: the build.
+            setting: BP_PYTHON_VERSION.
 
         Raises:
             UserFault: what stands there is no version.
         """
-        setting = ctx.settings.get("BP_PYTHON_VERSION")
         if setting:
             return cls(setting, "BP_PYTHON_VERSION")._checked()
         for name, read in (

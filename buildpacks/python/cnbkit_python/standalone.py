@@ -6,6 +6,7 @@ import os
 import shutil
 
 from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
+from cnbkit_python.config import PythonConfig
 
 __all__ = ["install", "installed_version"]
 
@@ -13,7 +14,7 @@ __all__ = ["install", "installed_version"]
 _UNUSED = ("ensurepip", "idlelib", "test", "tkinter", "turtledemo")
 
 
-def install(ctx: BuildContext, request: str, directory: str) -> None:
+def install(ctx: BuildContext, config: PythonConfig, request: str, directory: str) -> None:
     """Install a standalone interpreter as `<directory>/bin/python3`.
 
     Raises:
@@ -27,12 +28,10 @@ def install(ctx: BuildContext, request: str, directory: str) -> None:
         "UV_SYSTEM_CERTS": "true",
         "UV_NO_CONFIG": "true",
     }
-    for setting, variable in (
-        ("BP_PYTHON_MIRROR", "UV_PYTHON_INSTALL_MIRROR"),
-        ("BP_PYTHON_DOWNLOADS", "UV_PYTHON_DOWNLOADS_JSON_URL"),
-    ):
-        if ctx.settings.get(setting):
-            env[variable] = ctx.settings.get(setting)
+    if config.mirror:
+        env["UV_PYTHON_INSTALL_MIRROR"] = config.mirror
+    if config.downloads:
+        env["UV_PYTHON_DOWNLOADS_JSON_URL"] = config.downloads
     uv = str(ctx.buildpack_dir / "lib/bin/uv")
     command = (
         uv,

@@ -26,6 +26,7 @@ class CommandFailed(CnbkitError):
         argv: what was run.
         code: its exit status; 127 if it could not be started, -9 if killed by signal 9.
         output: its last lines, stdout and stderr together.
+        limit: the seconds it had, if these were over; else None.
 
     `output` is as it came; `str(error)` shows no secret.
     """
@@ -42,6 +43,7 @@ class CommandFailed(CnbkitError):
         self.argv = argv
         self.code = code
         self.output = output
+        self.limit = limit
 
 
 class Runner:
