@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cnbkit_labels import MAX_FILE, Labels, full, rules, simple
+from cnbkit_labels.git import without_login
 
 if TYPE_CHECKING:
     from typing import Any
@@ -225,13 +226,303 @@ def test_a_great_many_faults_are_cut_short(phases: Phases) -> None:
 def test_a_plain_file_is_built_without_a_yaml_library(phases: Phases) -> None:
     """Its import takes longer than all the rest of the build."""
     phases.write("business-tags.yaml", "owner: a\nteam:\n  mail: b@c\n")
+    phases.write("pyproject.toml", '[project]\nname = "x"\n')
+    (phases.app / ".git").mkdir()
+    phases.write(".git/HEAD", "ref: refs/heads/main")
     code = (
         "import os, sys; from cnbkit import phase; from cnbkit_labels import Labels; "
-        "phase.build(Labels(), os.environ); assert 'yaml' not in sys.modules"
+        "phase.build(Labels(), os.environ); "
+        "assert not {'yaml', 're', 'tomllib', 'typing', 'pathlib'} & {*sys.modules}"
     )
     env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/labels"}
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=phases.app, env=env)
+    subprocess.run([sys.executable, "-S", "-c", code], check=True, cwd=phases.app, env=env)
     assert 'value = "b@c"' in (phases.layers / "launch.toml").read_text()
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+OCI = "org.opencontainers.image."
+
+
+def oci(ran: Ran) -> dict[str, str]:
+    return {key.removeprefix(OCI): value for key, value in labels(ran).items() if OCI in key}
+
+
+def git(phases: Phases, *command: str) -> str:
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(phases.layers),
+        **{f"GIT_{who}_{what}": "t@example.com" for who in ("AUTHOR", "COMMITTER")
+           for what in ("NAME", "EMAIL")},
+    }  # fmt: skip
+    return subprocess.run(
+        ["git", *command], cwd=phases.app, env=env, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("detached", [False, True])
+def test_the_revision_is_git_s_without_git(phases: Phases, packed: bool, detached: bool) -> None:
+    git(phases, "init", "-qb", "main")
+    git(phases, "commit", "-q", "--allow-empty", "-m", "one")
+    git(phases, "branch", "feature/main")
+    git(phases, "remote", "add", "origin", "https://ann:s3cret@git.example.com/team/app.git")
+    commit = git(phases, "rev-parse", "HEAD")
+    if detached:
+        git(phases, "checkout", "-q", commit)
+    if packed:
+        git(phases, "pack-refs", "--all")
+    ran = phases.build(Labels())
+    assert oci(ran) == {"revision": commit, "source": "https://git.example.com/team/app.git"}
+    assert "2 more: org.opencontainers.image.revision, org.opencontainers.image.source\n" in ran.out
+
+
+@pytest.mark.parametrize(
+    "head", ["", "ref: refs/heads/none\n", "ref: ../../etc/passwd\n", "x" * 40, b"\xff\xfe", "ref:"]
+)
+def test_a_git_folder_that_tells_nothing_gives_no_revision(
+    phases: Phases, head: str | bytes
+) -> None:
+    (phases.app / ".git").mkdir()
+    phases.write(".git/HEAD", head)
+    assert labels(phases.build(Labels())) == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("git@git.example.com:team/app.git", "ssh://git.example.com/team/app.git"),
+        ("ssh://git@git.example.com:22/app", "ssh://git.example.com:22/app"),
+        ("https://token@git.example.com/app?access_token=x", "https://git.example.com/app"),
+        ("/srv/git/app.git", ""),
+        ("../app", ""),
+        ("file:///srv/app", ""),
+        ("ext::sh -c x", ""),
+    ],
+)
+def test_a_source_is_an_address_for_everybody(address: str, source: str) -> None:
+    assert without_login(address) == source
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        (
+            {
+                "GITHUB_SHA": COMMIT,
+                "GITHUB_SERVER_URL": "https://github.example.com",
+                "GITHUB_REPOSITORY": "team/app",
+                "GITHUB_REF_TYPE": "tag",
+                "GITHUB_REF_NAME": "v2.0",
+            },
+            {
+                "revision": COMMIT,
+                "source": "https://github.example.com/team/app",
+                "version": "v2.0",
+            },
+        ),
+        (
+            {
+                "CI_COMMIT_SHA": COMMIT,
+                "CI_PROJECT_URL": "https://gitlab.example.com/team/app",
+                "CI_COMMIT_TAG": "2.1",
+                "CI_COMMIT_TIMESTAMP": "2026-01-02T03:04:05+01:00",
+            },
+            {
+                "revision": COMMIT,
+                "source": "https://gitlab.example.com/team/app",
+                "version": "2.1",
+                "created": "2026-01-02T03:04:05+01:00",
+            },
+        ),
+        (
+            {"GIT_COMMIT": COMMIT, "GIT_URL": "https://ann:token@git.example.com/app.git"},
+            {"revision": COMMIT, "source": "https://git.example.com/app.git", "version": "1.2"},
+        ),
+        (
+            {"BP_OCI_REVISION": "trunk-7", "SOURCE_DATE_EPOCH": "1700000000"},
+            {"revision": "trunk-7", "created": "2023-11-14T22:13:20Z", "version": "1.2"},
+        ),
+    ],
+    ids=["GitHub", "GitLab", "Jenkins", "other"],
+)
+def test_ci_variables_go_before_the_project_s_files(
+    phases: Phases, variables: dict[str, str], told: dict[str, str]
+) -> None:
+    phases.write("pyproject.toml", '[project]\nname = "app"\nversion = "1.2"\n')
+    assert phases.detect(Labels()).code == 100
+    phases.env.update(variables, BP_LABELS_STANDARD="true")
+    assert phases.detect(Labels()).code == 0
+    assert oci(phases.build(Labels())) == {"title": "app", **told}
+
+
+def test_without_a_time_that_the_source_has_there_is_none(phases: Phases) -> None:
+    phases.env["GITHUB_SHA"] = COMMIT
+    assert oci(phases.build(Labels())) == {"revision": COMMIT}
+    phases.env["SOURCE_DATE_EPOCH"] = "yesterday"
+    ran = phases.build(Labels())
+    assert ran.fault is not None
+    assert ran.fault.where == "SOURCE_DATE_EPOCH"
+
+
+def test_the_project_s_files_give_title_version_and_source(phases: Phases) -> None:
+    phases.write(
+        "project.toml",
+        '[_]\nschema-version = "0.2"\nname = "Shop"\n'
+        'source-url = "https://git.example.com/shop"\n[[io.buildpacks.build.env]]\nname = "A"\n',
+    )
+    phases.write(
+        "pyproject.toml",
+        '[tool.x]\nname = "no"\n[project]\nname = "shop"\nversion = "1.0"  # ours\n'
+        'description = \'Sells "things"\'\nreadme = {text = "x"}\n'
+        '[project.urls]\nHomepage = "https://example.com"\nRepository = "https://u:p@example.com/r"\n',
+    )
+    expected = {
+        "title": "Shop",
+        "version": "1.0",
+        "description": 'Sells "things"',
+        "source": "https://git.example.com/shop",
+    }
+    assert oci(phases.build(Labels())) == expected
+    (phases.app / "project.toml").unlink()
+    assert oci(phases.build(Labels())) == {
+        **expected,
+        "title": "shop",
+        "source": "https://example.com/r",
+    }
+    # The app's own word counts, and all of it can be left out.
+    phases.write("business-tags.yaml", f"{OCI}title: Ours\n")
+    assert oci(phases.build(Labels()))["title"] == "Ours"
+    phases.env["BP_LABELS_STANDARD"] = "false"
+    assert labels(phases.build(Labels())) == {f"{OCI}title": "Ours"}
+
+
+def test_what_is_no_plain_text_is_left_out(phases: Phases) -> None:
+    phases.write(
+        "pyproject.toml",
+        '[project]\nname = "a\\u0000b"\nversion = 1\ndescription = """\nlong"""\n',
+    )
+    assert labels(phases.build(Labels())) == {}
+
+
+def test_python_and_hardware_are_facts_of_the_image(phases: Phases) -> None:
+    phases.env["CNBKIT_PYTHON"] = "3.12.4 /layers/python/bin/python3"
+    phases.write("hardware.txt", "# ours\ncuda:12.8\n")
+    assert labels(phases.build(Labels())) == {
+        "io.github.cnbkit.python": "3.12.4",
+        "io.github.cnbkit.hardware": "cuda:12.8",
+    }
+    phases.env["BP_HARDWARE"] = "cpu"
+    assert labels(phases.build(Labels()))["io.github.cnbkit.hardware"] == "cpu"
+
+
+RULES = """
+reserved = ["com.example.security."]
+[defaults]
+"com.example.company" = "Example"
+tier = "batch"
+[rules.owner]
+required = true
+allowed = ["vision", "language"]
+[rules.cost-center]
+required = true
+pattern = "[0-9]{4}"
+help = "see the wiki"
+[rules.tier]
+allowed = ["batch", "online"]
+[rules.note]
+max-length = 3
+"""
+
+
+def bind(phases: Phases, rules: str) -> None:
+    binding = Path(phases.env["CNB_PLATFORM_DIR"]) / "bindings" / "rules"
+    binding.mkdir(parents=True, exist_ok=True)
+    (binding / "type").write_text("labels")
+    (binding / "labels.toml").write_text(rules)
+
+
+def test_an_organisation_gives_defaults_and_rules(phases: Phases) -> None:
+    bind(phases, RULES)
+    assert phases.detect(Labels()).code == 0
+    phases.write("business-tags.yaml", "owner: vision\ncost-center: 0420\ntier: online\n")
+    ran = phases.build(Labels())
+    assert labels(ran) == {
+        "owner": "vision",
+        "cost-center": "0420",
+        "tier": "online",
+        "com.example.company": "Example",
+    }
+    assert "  1 more: com.example.company\n" in ran.out
+
+
+def test_every_rule_that_is_broken_is_told_with_those_of_the_file(phases: Phases) -> None:
+    bind(phases, RULES)
+    phases.write(
+        "business-tags.yaml",
+        "owner: sales\nnote: long\ncom.example.security.level: 1\ncost center: 1\ntier: x\n",
+    )
+    assert faults(phases.build(Labels())) == [
+        ("business-tags.yaml:1: cost-center is required (rule of binding rules): see the wiki"),
+        (
+            "business-tags.yaml:1: owner is 'sales', which is none of vision, language "
+            "(rule of binding rules)"
+        ),
+        "business-tags.yaml:2: note has 4 characters; 3 are allowed (rule of binding rules)",
+        (
+            "business-tags.yaml:3: com.example.security.level: keys beginning with "
+            "com.example.security. are reserved (by binding rules)"
+        ),
+        (
+            "business-tags.yaml:4: the key 'cost center' may hold letters, digits and . _ - / "
+            "only; found ' '"
+        ),
+        (
+            "business-tags.yaml:5: tier is 'x', which is none of batch, online "
+            "(rule of binding rules)"
+        ),
+    ]
+
+
+def test_without_the_file_a_required_label_is_asked_for(phases: Phases) -> None:
+    bind(phases, "[rules.owner]\nrequired = true\n")
+    ran = phases.build(Labels())
+    assert ran.fault is not None
+    assert ran.fault.what == "business-tags.yaml: owner is required (rule of binding rules)"
+    assert (ran.fault.remedy or "").startswith("add business-tags.yaml; ")
+    phases.write("business-tags.yaml", "owner:\n")
+    assert "owner is empty" in str(phases.build(Labels()).fault)
+
+
+def test_every_fault_of_the_rules_is_told(phases: Phases) -> None:
+    bind(
+        phases,
+        "other = 1\nreserved = 'x'\ndefaults = {a = 1}\n[rules]\na = 1\n[rules.b]\nneeded = true\n"
+        "required = 1\nallowed = 'x'\npattern = '('\nmax-length = 'x'\nhelp = 1\n",
+    )
+    fault = phases.build(Labels()).fault
+    assert fault is not None
+    assert fault.what == "labels.toml of binding rules has 10 faults"
+    assert "rules.b: pattern is no regular expression: " in (fault.detail or "")
+    bind(phases, "[")
+    assert "labels.toml of binding rules is not TOML" in str(phases.build(Labels()).fault)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rules=st.one_of(
+        st.text(alphabet="[rules.a]\n=\"'xd{}", max_size=40),
+        st.builds(
+            "[{}]\n{} = {}\n".format,
+            st.sampled_from(["rules", "rules.owner", "defaults", "x", "rules.'a.b'"]),
+            st.sampled_from(["required", "allowed", "pattern", "max-length", "owner", "help"]),
+            st.sampled_from(["1", "true", "[]", "'('", "'a*'", "{}", "[1]", "-1", "1e9", "'\\0'"]),
+        ),
+    )
+)
+def test_any_rules_give_labels_or_a_user_fault(phases: Phases, rules: str) -> None:
+    bind(phases, rules)
+    phases.write("business-tags.yaml", "owner: a\n")
+    assert phases.build(Labels()).code in (0, 65)
 
 
 # Mostly what the simple reader understands, so that many examples stay within it.

@@ -1,4 +1,4 @@
-"""Image labels from business-tags.yaml."""
+"""Image labels: from business-tags.yaml, the organisation, CI variables and project files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from cnbkit import Buildpack, Config, Option, Triggers
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, Built
+    from cnbkit_labels.rules import Entry, Problem
 
 __all__ = ["Labels"]
 
@@ -34,44 +35,90 @@ class Options(Config):
         "BP_LABELS_PREFIX",
         _prefix,
         "",
-        help="Put before every key; the dot after it may be left out",
+        help="Put before every key of business-tags.yaml; the dot after it may be left out",
         kind="text like com.example",
+    )
+    standard = Option.flag(
+        "BP_LABELS_STANDARD",
+        default=True,
+        help="Whether images get the OCI's labels and facts of the build; if set, this buildpack "
+        "takes part in every build",
     )
 
 
 class Labels(Buildpack):
-    """Puts what business-tags.yaml says on the image; joins whenever it is there."""
+    """Puts labels on the image; what the app says itself goes before everything else."""
 
-    triggers = Triggers(*FILES)
+    triggers = Triggers(
+        *FILES,
+        "project.toml",
+        settings=("BP_LABELS_STANDARD", "BP_OCI_REVISION"),
+        bindings=("labels",),
+    )
     config = Options
 
     def build(self, ctx: BuildContext) -> Built:
-        """Read the file; every fault of it at once."""
+        """Read everything; every fault of the app's file and the rules at once."""
         from cnbkit import Built, UserFault
-        from cnbkit_labels import rules, simple
+        from cnbkit_labels import rules
+        from cnbkit_labels.company import company
 
+        options = Options.read(ctx.settings)
         file = _the_file(ctx)
-        prefix = Options.read(ctx.settings).prefix
-        text = ctx.app.text(file)
-        if len(text) > MAX_FILE:
-            what = f"{len(text)} characters; {MAX_FILE} are allowed"
-            raise UserFault.of(file, [(1, what)], remedy=_REMEDY)
-        problems: list[rules.Problem] = []
-        entries = simple.read(text)
-        if entries is None:
-            from cnbkit_labels import full
-
-            entries, problems = full.read(text)
-        labels, broken = rules.check(entries, prefix)
+        entries, problems = _entries(ctx, file)
+        own, broken = rules.check(entries, options.prefix)
         problems += broken
+        wanted = company(ctx)
+        labels = {**_standard(ctx, options), **(wanted.defaults if wanted else {}), **own}
+        lines = {options.prefix + key: line for key, _, line in entries}
+        if wanted:
+            problems += wanted.check(labels, lines)
         if problems:
-            raise UserFault.of(file, problems, remedy=_REMEDY)
+            missing = "" if ctx.app.has(file) else f"add {file}; "
+            raise UserFault.of(file, problems, remedy=missing + _REMEDY)
         for key, value, line in entries:
             if not value:
                 ctx.log.warn(f"{file}:{line}: {key} has no value, so the label is empty")
-        count = "1 label" if len(labels) == 1 else f"{len(labels) or 'no'} labels"
-        ctx.log.info(f"{count} from {file}{': ' if labels else ''}{', '.join(sorted(labels))}")
+        _say(ctx, file, own, labels)
         return Built(labels=labels)
+
+
+def _entries(ctx: BuildContext, file: str) -> tuple[list[Entry], list[Problem]]:
+    from cnbkit import UserFault
+    from cnbkit_labels import simple
+
+    if not ctx.app.has(file):
+        return [], []
+    text = ctx.app.text(file)
+    if len(text) > MAX_FILE:
+        what = f"{len(text)} characters; {MAX_FILE} are allowed"
+        raise UserFault.of(file, [(1, what)], remedy=_REMEDY)
+    entries = simple.read(text)
+    if entries is not None:
+        return entries, []
+    from cnbkit_labels import full
+
+    return full.read(text)
+
+
+def _standard(ctx: BuildContext, options: Options) -> dict[str, str]:
+    if not options.standard:
+        return {}
+    from cnbkit_labels.rules import value_problem
+    from cnbkit_labels.standard import standard
+
+    found = standard(ctx)
+    # A title with a control character in it is nobody's wish.
+    return {key: value for key, value in found.items() if not value_problem(key, value)}
+
+
+def _say(ctx: BuildContext, file: str, own: dict[str, str], labels: dict[str, str]) -> None:
+    if ctx.app.has(file):
+        count = "1 label" if len(own) == 1 else f"{len(own) or 'no'} labels"
+        ctx.log.info(f"{count} from {file}{': ' if own else ''}{', '.join(sorted(own))}")
+    others = sorted(labels.keys() - own.keys())
+    if others:
+        ctx.log.info(f"{len(others)} more: {', '.join(others)}")
 
 
 def _the_file(ctx: BuildContext) -> str:
@@ -84,5 +131,4 @@ def _the_file(ctx: BuildContext) -> str:
             where=", ".join(found),
             remedy=f"keep one of them, {FILES[0]} by preference",
         )
-    # Gone since detect: reading the usual one says so.
     return found[0] if found else FILES[0]

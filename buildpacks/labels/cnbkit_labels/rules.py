@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Entry", "check", "key_problem"]
+__all__ = ["Entry", "check", "key_problem", "value_problem"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def check(entries: list[Entry], prefix: str) -> tuple[dict[str, str], list[Probl
     problems: list[Problem] = []
     for written, value, line in entries:
         key = prefix + written
-        fault = key_problem(key) or _value_problem(key, value)
+        fault = key_problem(key) or value_problem(key, value)
         if fault:
             problems.append((line, fault))
         elif key in lines:
@@ -64,7 +64,8 @@ def key_problem(key: str) -> str:
     return ""
 
 
-def _value_problem(key: str, value: str) -> str:
+def value_problem(key: str, value: str) -> str:
+    """What is wrong with a label's value; empty if nothing is."""
     if len(value) > MAX_VALUE:
         return f"{key}: the value has {len(value)} characters; {MAX_VALUE} are allowed"
     # Control characters, and halves of surrogate pairs, which no file can hold.

@@ -17,7 +17,7 @@ PUBLIC = (
     *("type", "provider", "kind", "tags", "host", "port", "database", "name", "user", "username"),
     *("repository", "region", "ca.crt", "tls.crt"),
 )
-_PUBLIC_TYPES = ("ca-certificates", "dependency-mapping")
+_PUBLIC_TYPES = ("ca-certificates", "dependency-mapping", "labels", "osv", "policy")
 # Secret in these are logins of addresses alone; the rest says where packages come from.
 _ADDRESSES = ("pip.conf",)
 
