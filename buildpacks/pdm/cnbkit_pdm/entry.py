@@ -12,7 +12,7 @@ from pdm.models.requirements import FileRequirement, VcsRequirement
 from pdm.project import Project
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_pdm.location import without_credentials
+from cnbkit_front_end.location import without_credentials
 
 __all__ = ["Entries"]
 

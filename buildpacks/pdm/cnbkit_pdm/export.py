@@ -21,10 +21,12 @@ from pdm.project.lockfile import FLAG_INHERIT_METADATA
 from pdm.project.lockfile.base import Compatibility
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_front_end import Selection
+from cnbkit_front_end.environment import environment
+from cnbkit_front_end.selection import known
 from cnbkit_pdm.entry import Entries
-from cnbkit_pdm.environment import environment
 
-__all__ = ["Selection", "export"]
+__all__ = ["export"]
 
 _LOCK = "pdm.lock"
 _PROJECT = "pyproject.toml"
@@ -34,54 +36,12 @@ _FOR_TESTS = ("dev", "test")
 _WRONG = (PdmException, AttributeError, KeyError, TypeError, ValueError)
 
 
-class Selection:
-    """Which part of a lock is wanted.
-
-    Attributes:
-        groups: dependency groups besides the project's own dependencies.
-        extras: of the project.
-        for_tests: whether the groups `dev` and `test` are wanted where they exist.
-    """
-
-    def __init__(self, groups: list[str], extras: list[str], *, for_tests: bool) -> None:
-        self.groups = groups
-        self.extras = extras
-        self.for_tests = for_tests
-
-    def of(self, project: Project) -> Selection:
-        """The same with the names a project has for these.
-
-        Raises:
-            UserFault: it has no such group or extra, or was locked without it.
-        """
-        extras, groups = project.split_extras_groups(sorted({*project.iter_groups()} - {_MAIN}))
-        chosen = _known(self.groups, groups, "group", "BP_PYTHON_GROUPS")
-        chosen_extras = _known(self.extras, extras, "extra", "BP_PYTHON_EXTRAS")
-        locked = project.lockfile.groups or []
-        for name in (*chosen, *chosen_extras):
-            if name not in locked:
-                raise UserFault(
-                    f"{_LOCK} was made without {name}",
-                    where=_LOCK,
-                    remedy=f"run `pdm lock --group :all` and commit {_LOCK}",
-                )
-        if self.for_tests:
-            chosen += [name for name in _FOR_TESTS if name in groups and name in locked]
-        return Selection(list(dict.fromkeys(chosen)), chosen_extras, for_tests=False)
-
-    def __str__(self) -> str:
-        parts = [f"group {name}" for name in self.groups]
-        parts += [f"extra {name}" for name in self.extras]
-        return f", with {', '.join(parts)}" if parts else ""
-
-
-def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> str:
+def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     """Write the part of pdm.lock that this image needs as a pylock.toml.
 
     Args:
         ctx: the build.
         selection: the groups and extras that are wanted.
-        version: of the interpreter, in full.
         path: of the file to write.
 
     Returns:
@@ -92,6 +52,7 @@ def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> 
             this Python, or has no such group or extra.
     """
     project = _project(ctx)
+    version = selection.python
     target = environment(version, ctx.target)
     if not project.python_requires.contains(version):
         raise UserFault(
@@ -100,7 +61,7 @@ def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> 
             remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or widen "
             "requires-python and run `pdm lock`",
         )
-    wanted = selection.of(project)
+    wanted = _taken(selection, project)
     entries = Entries(ctx, project)
     try:
         document = project.lockfile.open_for_read()
@@ -120,6 +81,28 @@ def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> 
     with open(path, "wb") as file:
         tomli_w.dump(exported, file)
     return f"{len(exported['packages'])} packages for Python {version}{wanted}"
+
+
+def _taken(selection: Selection, project: Project) -> Selection:
+    """With the names a project has for these.
+
+    Raises:
+        UserFault: it has no such group or extra, or was locked without it.
+    """
+    extras, groups = project.split_extras_groups(sorted({*project.iter_groups()} - {_MAIN}))
+    chosen = known(selection.groups, groups, "group", "BP_PYTHON_GROUPS", _PROJECT)
+    chosen_extras = known(selection.extras, extras, "extra", "BP_PYTHON_EXTRAS", _PROJECT)
+    locked = project.lockfile.groups or []
+    for name in (*chosen, *chosen_extras):
+        if name not in locked:
+            raise UserFault(
+                f"{_LOCK} was made without {name}",
+                where=_LOCK,
+                remedy=f"run `pdm lock --group :all` and commit {_LOCK}",
+            )
+    if selection.for_tests:
+        chosen += [name for name in _FOR_TESTS if name in groups and name in locked]
+    return selection.taken(list(dict.fromkeys(chosen)), chosen_extras)
 
 
 def _project(ctx: BuildContext) -> Project:
@@ -183,18 +166,6 @@ def _check_targets(targets: list[str], target: dict[str, str | set[str]]) -> Non
 def _applies(package: Package, target: dict[str, str | set[str]]) -> bool:
     marker = package.candidate.req.marker
     return marker is None or not str(marker) or Marker(str(marker)).evaluate(target)
-
-
-def _known(wanted: list[str], known: list[str], what: str, setting: str) -> list[str]:
-    names = [str(canonicalize_name(name)) for name in wanted]
-    unknown = [given for given, name in zip(wanted, names, strict=True) if name not in known]
-    if unknown:
-        raise UserFault(
-            f"{_PROJECT} has no {what} {', '.join(unknown)}",
-            where=setting,
-            remedy=f"take one of these: {', '.join(known)}" if known else f"unset {setting}",
-        )
-    return names
 
 
 def _damaged(detail: str) -> UserFault:

@@ -6,8 +6,9 @@ import tomli_w
 from packaging.utils import canonicalize_name
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_front_end import Selection
+from cnbkit_front_end.environment import environment
 from cnbkit_pipenv.entry import Entries
-from cnbkit_pipenv.environment import environment
 from cnbkit_pipenv.lock import Lock
 
 __all__ = ["export"]
@@ -17,15 +18,13 @@ _DEVELOP = ("dev", "develop", "dev-packages")
 _FOR_TESTS = ("dev", "test")
 
 
-def export(ctx: BuildContext, groups: list[str], version: str, path: str, *, tests: bool) -> str:
+def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     """Write the part of Pipfile.lock that this image needs as a pylock.toml.
 
     Args:
         ctx: the build.
-        groups: categories besides `packages`.
-        version: of the interpreter, in full.
+        selection: groups are categories besides `packages`; for tests `dev-packages` and `test`.
         path: of the file to write.
-        tests: whether the categories `dev-packages` and `test` are wanted where they exist.
 
     Returns:
         What was done, for the log.
@@ -35,9 +34,11 @@ def export(ctx: BuildContext, groups: list[str], version: str, path: str, *, tes
             Python, or has no such category.
     """
     lock = Lock.read(ctx)
-    lock.check_python(version)
+    lock.check_python(selection.python)
     known = {"dev" if name == "develop" else canonicalize_name(name): name for name in lock.groups}
-    asked = {each: "dev" if each in _DEVELOP else canonicalize_name(each) for each in groups}
+    asked = {
+        each: "dev" if each in _DEVELOP else canonicalize_name(each) for each in selection.groups
+    }
     unknown = [given for given, name in asked.items() if name not in known]
     if unknown:
         raise UserFault(
@@ -45,9 +46,9 @@ def export(ctx: BuildContext, groups: list[str], version: str, path: str, *, tes
             where="BP_PYTHON_GROUPS",
             remedy=f"take one of these: {', '.join(sorted(known))}",
         )
-    for_tests = [name for name in _FOR_TESTS if tests and name in known]
+    for_tests = [name for name in _FOR_TESTS if selection.for_tests and name in known]
     chosen = list(dict.fromkeys([*asked.values(), *for_tests]))
-    entries = Entries(ctx, lock.sources, environment(version, ctx.target))
+    entries = Entries(ctx, lock.sources, environment(selection.python, ctx.target))
     for category in ("default", *(known[name] for name in chosen)):
         entries.add_all(lock.category(category))
     document = {
@@ -57,5 +58,5 @@ def export(ctx: BuildContext, groups: list[str], version: str, path: str, *, tes
     }
     with open(path, "wb") as file:
         tomli_w.dump(document, file)
-    more = f", with group {', group '.join(chosen)}" if chosen else ""
-    return f"{len(document['packages'])} packages for Python {version}{more}"
+    taken = selection.taken(chosen, [])
+    return f"{len(document['packages'])} packages for Python {selection.python}{taken}"

@@ -2,99 +2,23 @@
 
 from __future__ import annotations
 
-from cnbkit import (
-    BuildContext,
-    Buildpack,
-    Built,
-    Config,
-    Layer,
-    LayerKey,
-    Option,
-    Plan,
-    Triggers,
-    UserFault,
-    key,
-)
+from cnbkit import BuildContext, Triggers
+from cnbkit_front_end import FrontEnd, Selection
 
 __all__ = ["Poetry"]
 
-_LOCK = "poetry.lock"
-_PROJECT = "pyproject.toml"
 
-
-class Settings(Config):
-    """What may be chosen of a lock."""
-
-    groups = Option.words("BP_PYTHON_GROUPS", help="Dependency groups besides the project's own")
-    extras = Option.words("BP_PYTHON_EXTRAS", help="Extras of the project")
-
-
-class Wanted(LayerKey):
-    """Everything the exported lock depends on."""
-
-    files: list[str] = key("inputs")
-    groups: list[str] = key("groups")
-    extras: list[str] = key("extras")
-    purpose: str = key("execution environment")
-    python: str = key("Python")
-    target: str = key("target")
-
-
-class Poetry(Buildpack):
+class Poetry(FrontEnd):
     """Turns poetry.lock into the lock that the pip buildpack installs."""
 
-    triggers = Triggers(_LOCK)
-    plan = Plan().requires("python")
-    config = Settings
+    triggers = Triggers("poetry.lock")
+    file = "poetry.lock"
+    project = "pyproject.toml"
+    relock = "poetry lock"
 
-    lock = Layer.cached("lock", build=True)
+    def export(self, ctx: BuildContext, selection: Selection, path: str) -> str:
+        """Through Poetry's own models, checked against pyproject.toml."""
+        # Imported here: a build that changes nothing does without Poetry.
+        from cnbkit_poetry.export import export
 
-    def build(self, ctx: BuildContext) -> Built:
-        """Export the lock, unless the last build's is still right."""
-        chosen = ctx.env.get("CNBKIT_INPUT") or _LOCK
-        if chosen != _LOCK:
-            ctx.log.info(f"{_LOCK} is left alone: dependencies come from {chosen}")
-            return Built()
-        version, _, path = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")
-        if not path:
-            raise UserFault(
-                "there is no Python to read the lock for",
-                where="CNBKIT_PYTHON",
-                remedy="put the buildpack cnbkit/python before this one",
-            )
-        if not ctx.app.has(_PROJECT):
-            raise UserFault(
-                f"there is a {_LOCK} without its {_PROJECT}",
-                where=_LOCK,
-                remedy=f"add {_PROJECT}, or delete {_LOCK}",
-            )
-        settings = Settings.read(ctx.settings)
-        wanted = Wanted(
-            files=[_digest(ctx, _LOCK), _digest(ctx, _PROJECT)],
-            groups=list(settings.groups),
-            extras=list(settings.extras),
-            purpose=ctx.exec_env,
-            python=version,
-            target=str(ctx.target),
-        )
-        with ctx.layer(self.lock, wanted) as lock:
-            path = f"{lock.directory}/pylock.toml"
-            if lock.rebuild:
-                # Imported here: a build that changes nothing does without Poetry.
-                from cnbkit_poetry.export import Selection, export
-
-                ctx.log.info(f"Reading {_LOCK}: {'; '.join(lock.why)}")
-                selection = Selection(
-                    wanted.groups, wanted.extras, for_tests=ctx.exec_env == "test"
-                )
-                ctx.log.info(export(ctx, selection, version, path))
-                lock.env.build.override("CNBKIT_LOCK", path)
-            else:
-                ctx.log.info(f"{_LOCK} unchanged: its packages are known")
-        return Built()
-
-
-def _digest(ctx: BuildContext, name: str) -> str:
-    import hashlib
-
-    return f"{name} #{hashlib.sha256(ctx.app.bytes(name)).hexdigest()}"
+        return export(ctx, selection, path)

@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 from poetry.core.packages.package import Package
 
 from cnbkit import UserFault
-from cnbkit_poetry.location import without_credentials
+from cnbkit_front_end.location import without_credentials
 
 __all__ = ["Entries"]
 

@@ -7,7 +7,7 @@ there and make an HTTP session for every index.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import tomli_w
@@ -26,59 +26,24 @@ from poetry_plugin_export.walker import (  # type: ignore[import-untyped]
 )
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_front_end import Selection
+from cnbkit_front_end.environment import environment
+from cnbkit_front_end.selection import known
 from cnbkit_poetry.entry import Entries
-from cnbkit_poetry.environment import environment
 
-__all__ = ["Selection", "export"]
+__all__ = ["export"]
 
 _LOCK = "poetry.lock"
 _PROJECT = "pyproject.toml"
 _FOR_TESTS = ("dev", "test")
 
 
-class Selection:
-    """Which part of a lock is wanted.
-
-    Attributes:
-        groups: dependency groups besides the project's own dependencies, optional ones or not.
-        extras: of the project.
-        for_tests: whether the groups `dev` and `test` are wanted where they exist.
-    """
-
-    def __init__(self, groups: list[str], extras: list[str], *, for_tests: bool) -> None:
-        self.groups = groups
-        self.extras = extras
-        self.for_tests = for_tests
-
-    def of(self, project: Project) -> Selection:
-        """The same with the names a project has for these.
-
-        Raises:
-            UserFault: it has no such group or extra.
-        """
-        groups = sorted(
-            project.package.dependency_group_names(include_optional=True) - {MAIN_GROUP}
-        )
-        extras = sorted(project.package.extras)
-        chosen = _known(self.groups, groups, "group", "BP_PYTHON_GROUPS")
-        if self.for_tests:
-            chosen += [name for name in _FOR_TESTS if name in groups and name not in chosen]
-        chosen_extras = _known(self.extras, extras, "extra", "BP_PYTHON_EXTRAS")
-        return Selection(chosen, chosen_extras, for_tests=False)
-
-    def __str__(self) -> str:
-        parts = [f"group {name}" for name in self.groups]
-        parts += [f"extra {name}" for name in self.extras]
-        return f", with {', '.join(parts)}" if parts else ""
-
-
-def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> str:
+def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     """Write the part of poetry.lock that this image needs as a pylock.toml.
 
     Args:
         ctx: the build.
         selection: the groups and extras that are wanted.
-        version: of the interpreter, in full.
         path: of the file to write.
 
     Returns:
@@ -92,7 +57,8 @@ def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> 
     logging.getLogger("poetry").addHandler(logging.NullHandler())
     project = _project(ctx)
     locker = _locker(ctx, project)
-    wanted = selection.of(project)
+    wanted = _taken(selection, project)
+    version = wanted.python
     python = project.package.python_constraint
     if not python.allows(Version.parse(version)):
         raise UserFault(
@@ -121,6 +87,22 @@ def export(ctx: BuildContext, selection: Selection, version: str, path: str) -> 
     with open(path, "wb") as file:
         tomli_w.dump(document, file)
     return f"{len(document['packages'])} packages for Python {version}{wanted}"
+
+
+def _taken(selection: Selection, project: Project) -> Selection:
+    """With the names a project has for these.
+
+    Raises:
+        UserFault: it has no such group or extra.
+    """
+    names = project.package.dependency_group_names(include_optional=True) - {MAIN_GROUP}
+    groups, extras = sorted(names), sorted(project.package.extras)
+    chosen = known(selection.groups, groups, "group", "BP_PYTHON_GROUPS", _PROJECT)
+    if selection.for_tests:
+        chosen += [name for name in _FOR_TESTS if name in groups and name not in chosen]
+    return selection.taken(
+        chosen, known(selection.extras, extras, "extra", "BP_PYTHON_EXTRAS", _PROJECT)
+    )
 
 
 def _project(ctx: BuildContext) -> Project:
@@ -182,18 +164,6 @@ def _packages(
         extras=extras,
     ):
         yield found.package, found.dependency.marker
-
-
-def _known(wanted: list[str], known: Sequence[str], what: str, setting: str) -> list[str]:
-    names = [canonicalize_name(name) for name in wanted]
-    unknown = [given for given, name in zip(wanted, names, strict=True) if name not in known]
-    if unknown:
-        raise UserFault(
-            f"{_PROJECT} has no {what} {', '.join(unknown)}",
-            where=setting,
-            remedy=f"take one of these: {', '.join(known)}" if known else f"unset {setting}",
-        )
-    return [str(name) for name in dict.fromkeys(names)]
 
 
 def _damaged(detail: str) -> UserFault:

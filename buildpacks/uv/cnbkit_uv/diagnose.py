@@ -10,7 +10,6 @@ __all__ = [
     "incomparable",
     "is_definite",
     "lacked_network",
-    "missing",
     "out_of_step",
     "unreadable",
 ]
@@ -89,27 +88,3 @@ def unreadable(failed: CommandFailed) -> UserFault:
         remedy="run `uv lock` and see what it says",
         detail=output,
     )
-
-
-def missing(wanted: list[str], known: list[str], what: str, setting: str) -> UserFault | None:
-    """A fault if something is asked for that the lock does not have.
-
-    Args:
-        wanted: names as the user wrote them.
-        known: names there are.
-        what: "group", "extra" or "member".
-        setting: where the user wrote them.
-    """
-    unknown = [name for name in wanted if normalised(name) not in map(normalised, known)]
-    if not unknown:
-        return None
-    return UserFault(
-        f"uv.lock has no {what} {', '.join(unknown)}",
-        where=setting,
-        remedy=f"take one of these: {', '.join(known)}" if known else f"unset {setting}",
-    )
-
-
-def normalised(name: str) -> str:
-    """A name in its one spelling (PEP 685, PEP 735)."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -10,6 +10,9 @@ import tomli_w
 from packaging.markers import Marker
 
 from cnbkit import BuildContext, CommandFailed
+from cnbkit_front_end import Selection
+from cnbkit_front_end.environment import environment
+from cnbkit_front_end.location import without_credentials
 from cnbkit_uv.diagnose import (
     incomparable,
     is_definite,
@@ -17,8 +20,6 @@ from cnbkit_uv.diagnose import (
     out_of_step,
     unreadable,
 )
-from cnbkit_uv.environment import environment
-from cnbkit_uv.location import without_credentials
 
 __all__ = ["check", "export"]
 
@@ -28,14 +29,12 @@ _INDEXES = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL"
 _UNNEEDED = ("marker", "dependencies", "requires-python")
 
 
-def export(ctx: BuildContext, groups: list[str], extras: list[str], member: str, path: str) -> int:
+def export(ctx: BuildContext, selection: Selection, path: str) -> int:
     """Write the part of uv.lock that this image needs as a pylock.toml.
 
     Args:
         ctx: the build.
-        groups: dependency groups, besides the project's own dependencies.
-        extras: of the project.
-        member: of the workspace; empty for its root.
+        selection: the groups and extras that are wanted, of which member.
         path: of the file to write.
 
     Returns:
@@ -44,13 +43,13 @@ def export(ctx: BuildContext, groups: list[str], extras: list[str], member: str,
     Raises:
         UserFault: uv cannot read the lock, or it is not for this Python.
     """
-    version, _, _ = ctx.env["CNBKIT_PYTHON"].partition(" ")
+    member = selection.member
     exported = f"{ctx.scratch}/pylock.toml"
     arguments = [
         *("export", "--frozen", "--offline", "--format", "pylock.toml"),
         *("--no-header", "--no-default-groups", "--output-file", exported),
-        *(word for name in groups for word in ("--group", name)),
-        *(word for name in extras for word in ("--extra", name)),
+        *(word for name in selection.groups for word in ("--group", name)),
+        *(word for name in selection.extras for word in ("--extra", name)),
         *(("--package", member) if member else ()),
     ]
     try:
@@ -59,7 +58,7 @@ def export(ctx: BuildContext, groups: list[str], extras: list[str], member: str,
         raise unreadable(failed) from None
     with open(exported, "rb") as file:
         document = tomllib.load(file)
-    target = environment(version, ctx.target)
+    target = environment(selection.python, ctx.target)
     named = _indexes(ctx)
     document["packages"] = [
         _entry(package, ctx.scratch, named)
