@@ -38,7 +38,8 @@ class Pip(Buildpack):
     triggers = Triggers(
         *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
         *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),
-        settings=("BP_PYTHON_INPUT",),
+        *("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock"),
+        settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT"),
     )
     plan = Plan().requires("python")
     config = PipConfig
@@ -49,7 +50,7 @@ class Pip(Buildpack):
 
     # The lock of the last resolution: it holds unpinned packages where they are when only
     # another line changes.
-    lock = Layer.cached("lock")
+    lock = Layer.cached("lock", build=True)
 
     def build(self, ctx: BuildContext) -> Built:
         """Install, unless the previous image has exactly this."""
@@ -67,6 +68,8 @@ class Pip(Buildpack):
             settings=_settings(config, sources),
         )
         with ctx.layer(self.site, inputs) as site, ctx.layer(self.lock) as lock:
+            # What is installed, for buildpacks that judge or describe it.
+            lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
             if site.rebuild:
                 self._install(ctx, config, wanted, python, sources, site, lock)
             else:
@@ -86,12 +89,13 @@ class Pip(Buildpack):
         # Imported here: a build that changes nothing does without them.
         from cnbkit_pip.environment import add_site_directories, make_environment
         from cnbkit_pip.install import install
-        from cnbkit_pip.installed import Record
+        from cnbkit_pip.installed import Installed, Record
         from cnbkit_pip.resolve import kept_lock, read_locked, resolve
         from cnbkit_pip.target import TargetEnvironment
 
         verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
         ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
+        python.make_present(ctx)
         environment = make_environment(site, python)
         target = TargetEnvironment.of(ctx, environment)
         for line in sources.describe():
@@ -110,7 +114,9 @@ class Pip(Buildpack):
         directories = install(ctx, engine, packages, environment, record)
         add_site_directories(site, python, directories)
         if config.conflicts != "off":
-            _check(ctx, list(record.packages.values()), target, fail=config.conflicts == "fail")
+            own = Installed.read(python.site) if python.site else []
+            installed = list(record.packages.values())
+            _check(ctx, installed, target, own, fail=config.conflicts == "fail")
 
     def _reuse(self, ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
         names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
@@ -164,12 +170,17 @@ def _with_own(
 
 
 def _check(
-    ctx: BuildContext, installed: list[Installed], target: TargetEnvironment, *, fail: bool
+    ctx: BuildContext,
+    installed: list[Installed],
+    target: TargetEnvironment,
+    beside: list[Installed],
+    *,
+    fail: bool,
 ) -> None:
     from cnbkit import UserFault
     from cnbkit_pip.installed import conflicts
 
-    found = conflicts(installed, target)
+    found = conflicts(installed, target, beside)
     if found and fail:
         raise UserFault(
             f"{len(found)} packages contradict each other",

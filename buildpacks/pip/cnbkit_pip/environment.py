@@ -23,10 +23,11 @@ def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
     for name in ("python3", f"python{python.minor}"):
         os.symlink("python", f"{root}/bin/{name}")
     with open(f"{root}/pyvenv.cfg", "w", encoding="utf-8") as file:
-        file.write(f"home = {python.directory}\ninclude-system-site-packages = false\n")
+        seen = "true" if python.site else "false"
+        file.write(f"home = {python.directory}\ninclude-system-site-packages = {seen}\n")
     layer.env.launch.prepend("PATH", f"{root}/bin", ":")
     layer.env.launch.override("VIRTUAL_ENV", root)
-    return Interpreter(f"{root}/bin/python", python.minor)
+    return Interpreter(f"{root}/bin/python", python.minor, python.site)
 
 
 def add_site_directories(layer: OpenLayer, python: Interpreter, directories: list[str]) -> None:

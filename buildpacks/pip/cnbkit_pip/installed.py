@@ -110,13 +110,21 @@ def _join(groups: list[set[str]], pair: set[str]) -> None:
     groups.append(pair.union(*touched))
 
 
-def conflicts(installed: list[Installed], target: TargetEnvironment) -> list[str]:
-    """What requirements of packages are not met by the others, one line each."""
+def conflicts(
+    installed: list[Installed], target: TargetEnvironment, beside: list[Installed]
+) -> list[str]:
+    """What requirements of packages are not met by the others, one line each.
+
+    Args:
+        installed: the packages.
+        target: what they are installed for.
+        beside: packages of the interpreter itself that are seen where none of these is.
+    """
     from packaging.requirements import InvalidRequirement, Requirement
 
     from cnbkit_pip.requirements import normalised
 
-    versions = {each.name: each.version for each in installed}
+    versions = {each.name: each.version for each in (*beside, *installed)}
     found = []
     for each in installed:
         for text in each.requires:

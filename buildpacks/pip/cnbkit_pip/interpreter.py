@@ -15,15 +15,17 @@ class Interpreter:
     Attributes:
         path: absolute path of the executable.
         minor: "3.12": what installed packages and their bytecode depend on.
+        site: its own site-packages, if packages there are to be seen; else empty.
     """
 
-    def __init__(self, path: str, minor: str) -> None:
+    def __init__(self, path: str, minor: str, site: str = "") -> None:
         self.path = path
         self.minor = minor
+        self.site = site
 
     @classmethod
     def find(cls, ctx: BuildContext) -> Interpreter:
-        """What the `python` buildpack chose, else the first `python3` on PATH.
+        """What the `python` or `conda` buildpack chose, else the first `python3` on PATH.
 
         Raises:
             UserFault: there is none.
@@ -33,7 +35,17 @@ class Interpreter:
             path = _on_path(ctx.env.get("PATH", ""))
             program = "import sys; print('%d.%d.0' % sys.version_info[:2])"
             version = ctx.run(path, "-I", "-c", program, quiet=True).strip()
-        return cls(path, version.rpartition(".")[0])
+        return cls(path, version.rpartition(".")[0], ctx.env.get("CNBKIT_PYTHON_SITE", ""))
+
+    def make_present(self, ctx: BuildContext) -> None:
+        """Have the buildpack that chose it make it, if only the previous image has it.
+
+        Raises:
+            CommandFailed: it could not be made.
+        """
+        program = ctx.env.get("CNBKIT_PYTHON_RESTORE")
+        if program and not os.path.exists(self.path):
+            ctx.run(program)
 
     @property
     def directory(self) -> str:

@@ -1,0 +1,177 @@
+"""The `conda` buildpack: a file that describes an environment → one layer with it."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    DetectContext,
+    Detected,
+    Layer,
+    LayerKey,
+    OpenLayer,
+    Plan,
+    Triggers,
+    key,
+)
+from cnbkit_conda.choice import FILES, PYTHON_SETTING, SETTING, Input, found
+from cnbkit_conda.config import CondaConfig
+from cnbkit_conda.kept import Kept
+from cnbkit_conda.places import public_digests
+from cnbkit_conda.virtual import virtual_packages
+
+__all__ = ["Conda"]
+
+_REQUIREMENTS = "requirements.txt"
+# Set by the program this buildpack leaves for those who need its environment after all.
+_RESTORE = "CNBKIT_CONDA_RESTORE"
+
+
+class Inputs(LayerKey):
+    """Everything the set of packages depends on."""
+
+    inputs: list[str] = key("inputs")
+    channels: list[str] = key("channels")
+    virtual: list[str] = key("virtual packages")
+    target: str = key("target")
+    settings: list[str] = key("settings")
+
+
+class Environment(LayerKey):
+    """What the environment's layer holds."""
+
+    packages: list[str] = key("packages")
+    target: str = key("target")
+
+
+class Variables(LayerKey):
+    """What the layer with the file's `variables` holds."""
+
+    variables: list[str] = key("variables")
+
+
+class Conda(Buildpack):
+    """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
+
+    triggers = Triggers(*FILES, settings=(SETTING,))
+    config = CondaConfig
+
+    # The packages of the last solution, which hold theirs where only another line changes.
+    lock = Layer.cached("lock")
+    # What later buildpacks are told. Its key is all inputs: while it is kept, nothing is read.
+    choice = Layer.cached("choice", build=True)
+    # The prefix. Re-used from the previous image, it is not even there during the build; who
+    # needs it then runs the program in CNBKIT_PYTHON_RESTORE.
+    environment = Layer.in_image("environment")
+    # After the environment in the alphabet, and so in the order of what is set at launch.
+    variables = Layer.in_image("variables")
+
+    def detect(self, ctx: DetectContext) -> Detected:
+        """Join if a file describes an environment, unless another is chosen as Python's input."""
+        chosen = ctx.settings.get(PYTHON_SETTING)
+        if chosen and chosen not in FILES and not ctx.settings.get(SETTING):
+            return ctx.skip(f"{PYTHON_SETTING} is {chosen}")
+        setting = ctx.settings.get(SETTING)
+        names = [setting] if setting else found(ctx)
+        if not names:
+            return ctx.skip("no list with @EXPLICIT")
+        # Required by itself as well: an environment without Python has its use.
+        plan = Plan().provides("python").requires("python")
+        return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Solve, install and tell, as far as anything changed."""
+        config = self.config.read(ctx.settings)
+        if ctx.env.get(_RESTORE):
+            self._restore(ctx, config)
+            return Built()
+        chosen = Input.choose(ctx, config.input)
+        wanted = Inputs(
+            inputs=_digests(ctx, chosen),
+            channels=public_digests(ctx, config),
+            virtual=virtual_packages(ctx, config),
+            target=str(ctx.target),
+            settings=_settings(ctx, config, chosen),
+        )
+        with ctx.layer(self.lock) as lock, ctx.layer(self.choice, wanted) as choice:
+            kept = Kept(lock.directory)
+            solve = choice.rebuild or not kept.complete
+            if solve:
+                from cnbkit_conda.resolve import resolve
+
+                ctx.log.info(f"{chosen.reason}: {'; '.join(choice.why) or 'its lock was lost'}")
+                resolve(ctx, config, chosen, wanted.virtual, kept)
+            with ctx.layer(self.environment, _environment(ctx, kept)) as environment:
+                if environment.rebuild:
+                    self._install(ctx, config, kept, environment)
+            self._set_variables(ctx, kept)
+            if solve:
+                from cnbkit_conda.python import tell
+
+                tell(ctx, chosen, kept, choice, environment.directory)
+            elif not environment.rebuild:
+                count = len(kept.packages)
+                again = "" if chosen.kind != "environment" else _AGAIN
+                ctx.log.info(f"{chosen.name} unchanged: {count} packages as before{again}")
+        return Built()
+
+    def _install(
+        self, ctx: BuildContext, config: CondaConfig, kept: Kept, environment: OpenLayer
+    ) -> None:
+        from cnbkit_conda.install import install
+
+        if config.keep_packages:
+            with ctx.layer(Layer.cached("packages")) as packages:
+                install(ctx, config, kept, environment, packages.directory)
+        else:
+            install(ctx, config, kept, environment, f"{ctx.scratch}/packages")
+
+    def _set_variables(self, ctx: BuildContext, kept: Kept) -> None:
+        if not kept.variables:
+            return
+        wanted = Variables(variables=kept.variables)
+        with ctx.layer(self.variables, wanted) as layer:
+            if layer.rebuild:
+                for line in kept.variables:
+                    name, _, value = line.encode().decode("unicode_escape").partition("=")
+                    layer.env.launch.override(name, value)
+
+    def _restore(self, ctx: BuildContext, config: CondaConfig) -> None:
+        """Make the environment's layer although the previous image has it."""
+        layers = os.path.dirname(ctx.scratch)
+        kept = Kept(f"{layers}/{self.lock.name}")
+        if os.path.exists(f"{layers}/{self.environment.name}.toml"):
+            os.unlink(f"{layers}/{self.environment.name}.toml")
+        with ctx.layer(self.environment, _environment(ctx, kept)) as environment:
+            self._install(ctx, config, kept, environment)
+
+
+_AGAIN = " (BP_CONDA_REFRESH=<new value> solves again)"
+
+
+def _environment(ctx: BuildContext, kept: Kept) -> Environment:
+    return Environment(packages=kept.packages, target=str(ctx.target))
+
+
+def _digests(ctx: BuildContext, chosen: Input) -> list[str]:
+    import hashlib
+
+    names = [chosen.name]
+    # Taken for the pip section where there is none.
+    if chosen.kind == "environment" and ctx.app.has(_REQUIREMENTS):
+        names.append(_REQUIREMENTS)
+    return [f"{name} #{hashlib.sha256(ctx.app.bytes(name)).hexdigest()[:24]}" for name in names]
+
+
+def _settings(ctx: BuildContext, config: CondaConfig, chosen: Input) -> list[str]:
+    """What else changes the result; how packages are fetched does not."""
+    no_matter = ("BP_CONDA_MIRROR=", "BP_CONDA_KEEP_PACKAGES=", "BP_CONDA_CUDA=", "BP_CONDA_GLIBC=")
+    found = [each for each in config.changed() if not each.startswith(no_matter)]
+    if chosen.kind == "conda-lock":
+        groups = ctx.settings.get("BP_PYTHON_GROUPS")
+        found += [f"BP_PYTHON_GROUPS={groups}"] if groups else []
+        found += ["for tests"] if ctx.exec_env == "test" else []
+    return found

@@ -1,0 +1,141 @@
+"""Fill the environment's layer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from rattler import MatchSpec, RepoDataRecord, Subdir
+from rattler import install as link
+from rattler.exceptions import FetchRepoDataError, GatewayError, InstallerError, LinkError
+
+from cnbkit import BuildContext, OpenLayer
+from cnbkit_conda.activation import activate
+from cnbkit_conda.bytecode import make_bytecode
+from cnbkit_conda.config import CondaConfig
+from cnbkit_conda.fetch import fault_of, make_client
+from cnbkit_conda.kept import Kept
+from cnbkit_conda.places import Places
+from cnbkit_conda.prefix import prefix_of
+from cnbkit_conda.resolve import kept_records, make_places, subdir_of
+
+__all__ = ["install"]
+
+# Of this build, not of the package.
+_OF_THIS_BUILD = ("extracted_package_dir", "package_tarball_full_path", "indexed_timestamp")
+
+
+def install(
+    ctx: BuildContext, config: CondaConfig, kept: Kept, layer: OpenLayer, packages: str
+) -> None:
+    """Install the kept packages.
+
+    Args:
+        ctx: the build.
+        config: its settings.
+        kept: the packages.
+        layer: gets the prefix and its environment.
+        packages: directory for downloaded and unpacked packages.
+
+    Raises:
+        UserFault: a package is gone from its channel.
+        PlatformFault: a channel cannot be reached, or has another file than it says.
+    """
+    places = make_places(ctx, config)
+    records = kept_records(kept)
+    for record in records:
+        record.url = places.location(record.url)
+    prefix = prefix_of(layer.directory)
+    size = sum(record.size or 0 for record in records)
+    weight = f", {size / 1e6:.1f} MB" if size else ""
+    why = "; ".join(layer.why) or "it is needed during this build"
+    ctx.log.info(f"{layer.layer.name}: {why}")
+    with ctx.log.timed(f"Installing {len(records)} packages{weight}"):
+        _link(ctx, places, records, prefix, packages)
+    python = kept.version("python")
+    if python:
+        with ctx.log.timed("Making bytecode"):
+            make_bytecode(ctx, prefix, ".".join(python.split(".")[:2]))
+    layer.env.launch.prepend("PATH", f"{prefix}/bin", ":")
+    layer.env.launch.override("CONDA_PREFIX", prefix)
+    layer.env.launch.override("CONDA_DEFAULT_ENV", os.path.basename(prefix))
+    for name, value in activate(ctx, prefix).items():
+        if name == "PATH":
+            layer.env.launch.prepend("PATH", value, ":")
+        else:
+            layer.env.launch.default(name, value)
+    _normalise(prefix, places, kept)
+
+
+def _link(
+    ctx: BuildContext,
+    places: Places,
+    records: list[RepoDataRecord],
+    prefix: str,
+    packages: str,
+) -> None:
+    os.makedirs(packages, exist_ok=True)
+    client = make_client(ctx, places)
+
+    async def run() -> None:
+        await link(
+            records,
+            prefix,
+            cache_dir=Path(packages),
+            platform=Subdir(subdir_of(ctx)),
+            # As conda does: some packages are not complete without theirs.
+            execute_link_scripts=True,
+            show_progress=False,
+            client=client,
+        )
+
+    try:
+        asyncio.run(run())
+    except (InstallerError, LinkError, GatewayError, FetchRepoDataError, OSError) as error:
+        raise fault_of(error, places, _where(records, str(error))) from None
+
+
+def _where(records: list[RepoDataRecord], text: str) -> str:
+    """The package an error names."""
+    named = (each.file_name for each in records if each.file_name in text)
+    return next(named, "the environment")
+
+
+def _normalise(prefix: str, places: Places, kept: Kept) -> None:
+    """Take out of conda's own records what another build of the same would have otherwise."""
+    os.unlink(f"{prefix}/CACHEDIR.TAG")  # it has tools leave out what no cache is
+    folder = f"{prefix}/conda-meta"
+    requested: dict[str, list[str]] = {}
+    for text in kept.requested:
+        spec = MatchSpec(text, strict=False)
+        requested.setdefault(spec.name.normalized if spec.name else text, []).append(text)
+    for name in sorted(os.listdir(folder)):
+        path = f"{folder}/{name}"
+        if name == "history":
+            # conda takes a prefix without one for none at all.
+            with open(path, "w", encoding="utf-8"):
+                continue
+        if not name.endswith(".json"):
+            continue
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        for key in _OF_THIS_BUILD:
+            record.pop(key, None)
+        record["requested_specs"] = requested.get(record["name"], [])
+        if isinstance(record.get("link"), dict):
+            record["link"] = {"type": 3}  # copied: what it was linked from is not there
+        for key in ("url", "channel"):
+            if isinstance(record.get(key), str):
+                record[key] = places.own(record[key])
+        # Bytecode is not as the package had it.
+        paths = record.get("paths_data", {}).get("paths", [])
+        for entry in paths:
+            if entry.get("_path", "").endswith(".pyc"):
+                for key in ("sha256", "sha256_in_prefix", "size_in_bytes"):
+                    entry.pop(key, None)
+        os.unlink(path)  # may be a link to what is in a cache
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1, sort_keys=True)
+            file.write("\n")

@@ -1,0 +1,133 @@
+"""conda-lock.yml and pixi.lock, through rattler's own reader."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from rattler import Environment, LockFile, RepoDataRecord
+from rattler.exceptions import ParseCondaLockError
+from rattler.lock import PypiLockedPackage
+
+from cnbkit import BuildContext, UserFault
+from cnbkit_conda.address import public
+from cnbkit_conda.choice import SUBDIRS, Input
+from cnbkit_conda.config import CondaConfig
+
+__all__ = ["read_lock"]
+
+_FOR_TESTS = ("dev", "test")
+
+
+def read_lock(
+    ctx: BuildContext, config: CondaConfig, chosen: Input
+) -> tuple[list[RepoDataRecord], list[str]]:
+    """The packages of the wanted environment.
+
+    Returns:
+        conda's, and those of pip: a JSON text each, with name, version, url or path, and sha256.
+
+    Raises:
+        UserFault: the lock cannot be read, or lacks the environment or the platform.
+    """
+    path = f"{ctx.app.root}/{chosen.name}"
+    ctx.app.text(chosen.name)
+    tool = "conda-lock" if chosen.kind == "conda-lock" else "pixi"
+    try:
+        lock = LockFile.from_path(Path(path))
+    except (ParseCondaLockError, OSError, ValueError) as error:
+        raise UserFault(
+            f"{chosen.name} cannot be read: {str(error).partition(chr(10))[0]}",
+            where=chosen.name,
+            remedy=f"write it anew with `{tool} lock`",
+            detail=str(error),
+        ) from None
+    environment = _environment(config, chosen, lock)
+    subdir = SUBDIRS.get(ctx.target.arch, "linux-64")
+    platform = next((each for each in environment.platforms() if str(each.subdir) == subdir), None)
+    if platform is None:
+        there = ", ".join(sorted({str(each.subdir) for each in environment.platforms()}))
+        raise UserFault(
+            f"{chosen.name} has no packages for {subdir}, which this image is",
+            where=chosen.name,
+            remedy=f"add the platform {subdir} and run `{tool} lock`",
+            detail=f"it has {there or 'none'}",
+        )
+    records = environment.conda_repodata_records_for_platform(platform) or []
+    locked = environment.packages(platform) or []
+    entries = [each for each in locked if isinstance(each, PypiLockedPackage)]
+    if len(records) + len(entries) < len(locked):
+        raise UserFault(
+            f"{chosen.name} has packages that are built from source",
+            where=chosen.name,
+            remedy="build them into a channel; here only built packages are installed",
+        )
+    left_out = _left_out(ctx, chosen, subdir) if chosen.kind == "conda-lock" else {}
+    for record in records:
+        ctx.hide(record.url) if public(record.url) != record.url else None
+        record.url, record.channel = public(record.url), public(record.channel)
+    kept = [each for each in records if ("conda", each.name.normalized) not in left_out]
+    if left_out:
+        groups = ", ".join(sorted(set(left_out.values())))
+        ctx.log.info(f"Packages of {groups} are left out (BP_PYTHON_GROUPS adds them)")
+    return kept, [
+        _entry(ctx, each) for each in entries if ("pip", each.name.lower()) not in left_out
+    ]
+
+
+def _environment(config: CondaConfig, chosen: Input, lock: LockFile) -> Environment:
+    if chosen.kind == "conda-lock":
+        found = lock.default_environment()
+    else:
+        found = lock.environment(config.environment)
+    if found is None:
+        names = ", ".join(name for name, _ in lock.environments())
+        raise UserFault(
+            f"{chosen.name} has no environment {config.environment}",
+            where="BP_CONDA_ENVIRONMENT",
+            remedy=f"set it to one of: {names}",
+        )
+    return found
+
+
+def _left_out(ctx: BuildContext, chosen: Input, subdir: str) -> dict[tuple[str, str], str]:
+    """Category of packages that are for development, by manager and name.
+
+    Rattler's reader does not tell categories.
+    """
+    text = ctx.app.text(chosen.name)
+    if text.count("category:") == text.count("category: main"):
+        return {}
+    import yaml  # type: ignore[import-untyped]
+
+    groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    wanted = {"main", *groups, *(_FOR_TESTS if ctx.exec_env == "test" else ())}
+    # Thousands of lines: libyaml's reader, where it is there, takes a tenth of the time.
+    document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    packages = [each for each in document["package"] if each.get("platform") == subdir]
+    categories = {each.get("category", "main") for each in packages}
+    if missing := sorted({*groups} - categories):
+        raise UserFault(
+            f"{chosen.name} has no category {', '.join(missing)}",
+            where="BP_PYTHON_GROUPS",
+            remedy=f"use some of: {', '.join(sorted(categories))}",
+        )
+    return {
+        (each["manager"], each["name"].lower()): each["category"]
+        for each in packages
+        if each.get("category", "main") not in wanted
+    }
+
+
+def _entry(ctx: BuildContext, package: PypiLockedPackage) -> str:
+    location = package.location
+    digest = package.hashes.sha256 if package.hashes else None
+    found: dict[str, object] = {"name": package.name, "version": package.version}
+    if "://" in location:
+        found["url"] = location
+    else:
+        found["path"] = os.path.normpath(os.path.join(ctx.app.root, location))
+    if digest:
+        found["sha256"] = digest.hex()
+    return json.dumps(found)

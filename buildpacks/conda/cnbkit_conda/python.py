@@ -1,0 +1,206 @@
+"""What the buildpacks after this one are told: the interpreter, and pip's part of the input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+
+from cnbkit import BuildContext, OpenLayer, UserFault
+from cnbkit_conda.choice import Input
+from cnbkit_conda.kept import Kept
+from cnbkit_conda.prefix import prefix_of, site_packages
+
+__all__ = ["tell"]
+
+_REQUIREMENTS = "requirements.txt"
+_PATHS = ("-e", "--editable", "-r", "--requirement", "-c", "--constraint", "-f", "--find-links")
+# conda's Python packages that something else than conda has to find beside pip's.
+_METADATA = (".dist-info", ".egg-info")
+
+
+def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, environment: str) -> None:
+    """Write it to the build environment.
+
+    Args:
+        ctx: the build.
+        chosen: the input.
+        kept: its packages.
+        choice: the layer for later buildpacks.
+        environment: directory of the environment's layer; need not be there.
+
+    Raises:
+        UserFault: there is a pip section, but no Python.
+    """
+    pip = kept.lines("pip")
+    python = kept.version("python")
+    env = choice.env.build
+    env.override("CNBKIT_CONDA", chosen.name)
+    if not python:
+        if pip:
+            line = pip[0].split()[0]
+            raise UserFault(
+                "there are packages for pip, but no Python",
+                where=f"{chosen.name}:{line}" if line.isdigit() else chosen.name,
+                remedy="add python to the dependencies",
+            )
+        ctx.log.info("No Python in this environment")
+        env.override("CNBKIT_INPUT", "")
+        return
+    prefix = prefix_of(environment)
+    site = site_packages(prefix, python)
+    env.override("CNBKIT_PYTHON", f"{_full(python)} {prefix}/bin/python")
+    env.override("CNBKIT_PYTHON_SITE", site)
+    env.override("CNBKIT_PYTHON_RESTORE", _restore_program(ctx, choice))
+    ctx.log.info(f"Python {python}")
+    provided = _provided(kept, site)
+    if chosen.kind == "environment":
+        _requirements(ctx, chosen, pip, provided, choice)
+    elif pip:
+        path = f"{choice.directory}/pylock.toml"
+        _write_lock(path, [json.loads(entry) for entry in pip])
+        env.override("CNBKIT_LOCK", path)
+        env.override("CNBKIT_INPUT", chosen.name)
+        ctx.log.info(f"{len(pip)} packages of {chosen.name} are pip's")
+    else:
+        env.override("CNBKIT_INPUT", "")
+
+
+def _full(version: str) -> str:
+    return version if version.count(".") > 1 else f"{version}.0"
+
+
+def _requirements(
+    ctx: BuildContext, chosen: Input, pip: list[str], provided: dict[str, str], choice: OpenLayer
+) -> None:
+    env = choice.env.build
+    if pip:
+        # Each in the line it has in the environment file, so that faults name the right one.
+        lines: list[str] = []
+        for entry in pip:
+            number, _, text = entry.partition(" ")
+            lines += [""] * (int(number) - len(lines) - 1)
+            lines.append(_absolute(text, ctx.app.root))
+        path = f"{choice.directory}/{os.path.basename(chosen.name)}.txt"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+        env.override("CNBKIT_INPUT", path)
+        ctx.log.info(f"{len(pip)} requirements of the pip section are pip's")
+        texts = [entry.partition(" ")[2] for entry in pip]
+    elif ctx.app.has(_REQUIREMENTS):
+        env.override("CNBKIT_INPUT", _REQUIREMENTS)
+        ctx.log.info(f"{chosen.name} has no pip section: {_REQUIREMENTS} is taken for it")
+        texts = ctx.app.text(_REQUIREMENTS).splitlines()
+    else:
+        env.override("CNBKIT_INPUT", "")
+        return
+    asked = {_normalised(_leading(text)) for text in texts}
+    twice = [f"{name} {version}" for name, version in provided.items() if name in asked]
+    if twice:
+        ctx.log.info(f"pip's are in front of conda's: {', '.join(twice)}")
+    # pip would take these from an index, too: they are there already.
+    names = f"{choice.directory}/provided.txt"
+    with open(names, "w", encoding="utf-8") as file:
+        file.write("".join(f"{name}\n" for name in provided if name not in asked))
+    env.override("UV_EXCLUDE", names)
+
+
+def _provided(kept: Kept, site: str) -> dict[str, str]:
+    """Python packages of the environment, name → version; kept while it is not there."""
+    if os.path.isdir(site):
+        found = {}
+        for name in sorted(os.listdir(site)):
+            if name.endswith(_METADATA):
+                project, _, version = name.rpartition(".")[0].partition("-")
+                found[_normalised(project)] = version.partition("-")[0]
+        kept.write("distributions", [f"{name} {version}" for name, version in found.items()])
+    lines = kept.lines("distributions")
+    return {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
+
+
+def _absolute(text: str, root: str) -> str:
+    """A requirement with the paths in it made absolute: it is read from another folder."""
+    words = text.split(None, 1)
+    if words[0] in _PATHS and len(words) > 1:
+        return f"{words[0]} {_path(words[1], root)}"
+    option, sign, rest = text.partition("=")
+    if sign and option in _PATHS:
+        return f"{option}={_path(rest, root)}"
+    for short in ("-r", "-c", "-e", "-f"):
+        if text.startswith(short) and not text.startswith("--") and len(text) > 2:
+            return f"{short} {_path(text[2:].strip(), root)}"
+    return _path(text, root) if text.startswith(".") else text
+
+
+def _path(text: str, root: str) -> str:
+    if "://" in text or text.startswith("/"):
+        return text
+    # `./lib[extra]` and `./lib ; marker`
+    end = next((at for at, char in enumerate(text) if char in "[; #"), len(text))
+    return os.path.normpath(os.path.join(root, text[:end])) + text[end:]
+
+
+def _write_lock(path: str, entries: list[dict[str, str]]) -> None:
+    """A pylock.toml (PEP 751) with what a lock has of pip's packages.
+
+    Without addresses where there is a checksum: the pip buildpack finds the file in whatever
+    index it is told to use.
+    """
+    import tomli_w
+
+    packages: list[dict[str, object]] = []
+    for entry in sorted(entries, key=lambda each: each["name"]):
+        package: dict[str, object] = {"name": _normalised(entry["name"])}
+        if "path" in entry:
+            package["directory"] = {"path": entry["path"], "editable": True}
+        else:
+            package["version"] = entry["version"]
+            package |= _file(entry)
+        packages.append(package)
+    document = {"lock-version": "1.0", "created-by": "cnbkit", "packages": packages}
+    with open(path, "wb") as file:
+        tomli_w.dump(document, file)
+
+
+def _file(entry: dict[str, str]) -> dict[str, object]:
+    url = entry["url"].partition("#")[0]
+    if url.startswith("git+"):
+        address, _, commit = url.removeprefix("git+").rpartition("@")
+        return {"vcs": {"type": "git", "url": address, "commit-id": commit}}
+    name = url.rpartition("/")[2]
+    hashes = {"sha256": entry["sha256"]} if "sha256" in entry else {}
+    file = {"name": name, "hashes": hashes}
+    return {"wheels": [file]} if name.endswith(".whl") else {"sdist": file}
+
+
+def _restore_program(ctx: BuildContext, choice: OpenLayer) -> str:
+    """A program that makes the environment for those who find that it is not there."""
+    path = f"{choice.directory}/restore"
+    variables = {
+        "CNB_BUILDPACK_DIR": str(ctx.buildpack_dir),
+        "CNB_LAYERS_DIR": os.path.dirname(ctx.scratch),
+        "CNB_BP_PLAN_PATH": ctx.env.get("CNB_BP_PLAN_PATH", "/dev/null"),
+        "CNBKIT_CONDA_RESTORE": "1",
+    }
+    given = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+    program = shlex.quote(f"{ctx.buildpack_dir}/bin/build")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\n{given}exec {program}\n")
+    os.chmod(path, 0o755)
+    return path
+
+
+def _leading(text: str) -> str:
+    end = 0
+    while end < len(text) and (text[end].isalnum() or text[end] in "-_."):
+        end += 1
+    return "" if text.startswith("-") else text[:end]
+
+
+def _normalised(name: str) -> str:
+    """A project name in its one spelling (PEP 503)."""
+    for separator in "_.":
+        name = name.replace(separator, "-")
+    while "--" in name:
+        name = name.replace("--", "-")
+    return name.lower()

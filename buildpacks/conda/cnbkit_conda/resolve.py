@@ -1,0 +1,281 @@
+"""From the app's file to packages, kept for the next build."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+from pathlib import Path
+
+from rattler import (
+    BuildString,
+    Gateway,
+    GenericVirtualPackage,
+    LockChannel,
+    LockFile,
+    LockPlatform,
+    MatchSpec,
+    PackageName,
+    RepoDataRecord,
+    Subdir,
+    Version,
+    solve,
+)
+from rattler.channel import Channel
+from rattler.exceptions import GatewayError, SolverError
+
+from cnbkit import BuildContext, UserFault
+from cnbkit_conda.choice import SUBDIRS, Input
+from cnbkit_conda.config import CondaConfig
+from cnbkit_conda.environment_file import EnvironmentFile, Wanted
+from cnbkit_conda.fetch import fault_of, make_client
+from cnbkit_conda.kept import Kept
+from cnbkit_conda.places import Place, Places
+
+__all__ = ["kept_records", "make_places", "resolve", "subdir_of"]
+
+_NOARCH = "noarch"
+# Where nobody names a channel. Anaconda's own ask larger companies to pay.
+_COMMUNITY = "conda-forge"
+_NO_CHANNEL = "nodefaults"
+
+
+def subdir_of(ctx: BuildContext) -> str:
+    """The platform's name among conda's."""
+    return SUBDIRS.get(ctx.target.arch, "linux-64")
+
+
+def make_places(ctx: BuildContext, config: CondaConfig) -> Places:
+    """The channels, below the address that rattler has for named ones."""
+    base = Channel(_COMMUNITY).base_url.rstrip("/")
+    return Places(ctx, config, base.removesuffix(f"/{_COMMUNITY}"))
+
+
+def resolve(
+    ctx: BuildContext, config: CondaConfig, chosen: Input, virtual: list[str], kept: Kept
+) -> None:
+    """Find out all packages, and keep them.
+
+    Raises:
+        UserFault: the file is faulty, or what it asks for does not exist or does not fit.
+        PlatformFault: a channel cannot be reached.
+    """
+    if kept.lines("refresh") != [config.refresh] and os.path.exists(kept.lock):
+        os.unlink(kept.lock)
+    places = make_places(ctx, config)
+    variables: list[tuple[str, str]] = []
+    requested: list[str] = []
+    pip: list[str] = []
+    if chosen.kind == "environment":
+        environment = EnvironmentFile.parse(ctx.app.text(chosen.name), chosen.name)
+        records = _solve(ctx, config, environment, places, virtual, kept)
+        variables = environment.variables
+        requested = [wanted.text for wanted in environment.packages]
+        pip = [f"{line} {text}" for line, text in environment.pip]
+    elif chosen.kind == "explicit":
+        from cnbkit_conda.explicit import read_list
+
+        records = read_list(ctx, chosen.name, places)
+    else:
+        from cnbkit_conda.locks import read_lock
+
+        records, entries = read_lock(ctx, config, chosen)
+        pip = entries
+    _keep(kept, records)
+    kept.variables = [
+        f"{name}={value}".encode("unicode_escape").decode() for name, value in variables
+    ]
+    kept.requested = requested
+    for name in ("variables", "requested"):
+        kept.write(name, getattr(kept, name))
+    kept.write("pip", pip)
+    kept.write("refresh", [config.refresh])
+    ctx.log.info(f"{len(records)} packages for {subdir_of(ctx)}")
+
+
+def _keep(kept: Kept, records: list[RepoDataRecord]) -> None:
+    platform = LockPlatform(_subdir_of_records(records))
+    lock = LockFile([platform])
+    channels = dict.fromkeys(record.channel for record in records if record.channel)
+    lock.set_channels("default", [LockChannel(url) for url in channels])
+    for record in records:
+        lock.add_conda_package("default", platform, record)
+    lock.to_path(Path(kept.lock))
+    kept.packages = sorted(
+        f"{record.name.normalized} {record.version} {record.build} #{_sum(record)}"
+        for record in records
+    )
+    kept.write("packages", kept.packages)
+
+
+def _subdir_of_records(records: list[RepoDataRecord]) -> str:
+    found = {record.subdir for record in records} - {_NOARCH}
+    return min(found) if found else "linux-64"
+
+
+def _sum(record: RepoDataRecord) -> str:
+    digest = record.sha256 or record.md5
+    return digest.hex()[:24] if digest else record.url
+
+
+def _solve(
+    ctx: BuildContext,
+    config: CondaConfig,
+    environment: EnvironmentFile,
+    places: Places,
+    virtual: list[str],
+    kept: Kept,
+) -> list[RepoDataRecord]:
+    if environment.unknown:
+        names = ", ".join(environment.unknown)
+        ctx.log.warn(f"{environment.file}: not understood and left out: {names}")
+    channels = _channels(ctx, config, environment, places)
+    subdir = subdir_of(ctx)
+    specs = []
+    for wanted in environment.packages:
+        if wanted.channel:
+            of = places.channel(wanted.channel)
+            if of.location not in {each.location for each in channels}:
+                channels.append(of)
+            specs.append(MatchSpec(f"{of.location.rstrip('/')}::{wanted.text}", strict=False))
+        else:
+            specs.append(MatchSpec(wanted.text, strict=False))
+    ctx.log.info(f"Channels: {', '.join(map(str, channels))}")
+    ctx.log.info(f"Virtual packages: {', '.join(_shown(each) for each in virtual)}")
+    client = make_client(ctx, places)
+    gateway = Gateway(cache_dir=Path(ctx.scratch, "repodata"), client=client)
+    before = _before(kept, places, channels)
+    platforms = [Subdir(subdir), Subdir(_NOARCH)]
+
+    async def run() -> list[RepoDataRecord]:
+        sources = [each.location for each in channels]
+        try:
+            return await solve(
+                sources,
+                specs,
+                gateway=gateway,
+                platforms=platforms,
+                locked_packages=before,
+                virtual_packages=[_virtual(each) for each in virtual],
+            )
+        except SolverError as error:
+            raise await _unsatisfied(error, environment, gateway, sources, platforms) from None
+
+    with ctx.log.timed(f"Solving {environment.file}"):
+        try:
+            records = asyncio.run(run())
+        except GatewayError as error:
+            raise fault_of(error, places, _where(environment, places, str(error))) from None
+    for record in records:
+        record.url = places.own(record.url)
+        record.channel = places.own(record.channel)
+    return records
+
+
+def _channels(
+    ctx: BuildContext, config: CondaConfig, environment: EnvironmentFile, places: Places
+) -> list[Place]:
+    names = list(config.channels) or [name for _, name in environment.channels]
+    names = [name for name in names if name != _NO_CHANNEL] or places.rc.channels
+    for name in names:
+        if not places.known(name):
+            ctx.log.warn(
+                f"the channel {name} is left out: companies may have to pay for its packages; "
+                "if you may use it, name its addresses as default_channels in a .condarc"
+            )
+    names = [name for name in names if places.known(name)]
+    if not names and not places.offline:
+        names = [_COMMUNITY]
+        ctx.log.info(f"No channel is named: packages come from {_COMMUNITY}")
+    found = [place for name in names or [""] for place in places.channels(name)]
+    return list({place.location: place for place in found}.values())
+
+
+def _before(kept: Kept, places: Places, channels: list[Place]) -> list[RepoDataRecord]:
+    """The packages of the last solution, as far as they are from these channels."""
+    found = kept_records(kept) if os.path.exists(kept.lock) else []
+    for record in found:
+        record.url = places.location(record.url)
+        record.channel = record.url.rsplit("/", 2)[0] + "/"
+    locations = {each.location for each in channels}
+    return [record for record in found if record.channel in locations]
+
+
+def kept_records(kept: Kept) -> list[RepoDataRecord]:
+    """The kept packages."""
+    environment = LockFile.from_path(Path(kept.lock)).default_environment()
+    found: list[RepoDataRecord] = []
+    for platform in environment.platforms() if environment else []:
+        assert environment is not None
+        found += environment.conda_repodata_records_for_platform(platform) or []
+    return found
+
+
+def _virtual(text: str) -> GenericVirtualPackage:
+    name, version, build = text.split("=")
+    return GenericVirtualPackage(PackageName(name), Version(version), BuildString(build))
+
+
+def _shown(virtual: str) -> str:
+    name, version, build = virtual.split("=")
+    return f"{name} {version}" if build == "0" and version != "0" else f"{name} {build}"
+
+
+def _where(environment: EnvironmentFile, places: Places, text: str) -> str:
+    """The line that names the channel an error is about."""
+    for line, name in environment.channels:
+        if places.known(name) and any(each.location in text for each in places.channels(name)):
+            return environment.where(line)
+    return environment.file
+
+
+async def _unsatisfied(
+    error: SolverError,
+    environment: EnvironmentFile,
+    gateway: Gateway,
+    sources: list[str],
+    platforms: list[Subdir],
+) -> UserFault:
+    names = [each.source for each in await gateway.names(sources, platforms)]
+    unknown = [each for each in environment.packages if each.name not in names]
+    if unknown:
+        faults = []
+        for wanted in unknown:
+            near = difflib.get_close_matches(wanted.name, names, 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            faults.append((wanted.line, f"no channel has a package {wanted.name}{hint}"))
+        return UserFault.of(
+            environment.file,
+            faults,
+            remedy="correct the name, add the channel that has it, or move it to the pip section",
+        )
+    text = str(error).replace("Cannot solve the request because of: ", "", 1).strip()
+    guilty = [each for each in environment.packages if _named(each, text)]
+    lines = [f"{environment.where(each.line)}: {each.text}" for each in guilty]
+    versions = [await _versions(gateway, sources, platforms, each) for each in guilty]
+    detail = "\n".join([text, *lines, *(each for each in versions if each)])
+    return UserFault(
+        "the packages cannot be had together",
+        where=", ".join(environment.where(each.line) for each in guilty) or environment.file,
+        remedy="loosen the versions in these lines",
+        detail=detail,
+    )
+
+
+def _named(wanted: Wanted, text: str) -> bool:
+    words = text.replace(",", " ").split()
+    return wanted.name in words
+
+
+async def _versions(
+    gateway: Gateway, sources: list[str], platforms: list[Subdir], wanted: Wanted
+) -> str:
+    """Which versions there are, if none of them is what is wanted."""
+    found = await gateway.query(sources, platforms, [wanted.name], recursive=False)
+    records = [record for group in found for record in group]
+    spec = MatchSpec(wanted.text, strict=False)
+    if not records or any(spec.matches(record) for record in records):
+        return ""
+    versions = sorted({record.version for record in records})
+    shown = ", ".join(str(each) for each in versions[-8:])
+    return f"{wanted.name} is there as {'…, ' if len(versions) > 8 else ''}{shown}"
