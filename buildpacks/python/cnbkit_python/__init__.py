@@ -11,6 +11,11 @@ from cnbkit_python.request import VersionRequest
 __all__ = ["Python"]
 
 
+# Where nothing asks for a version and the run image is not known to have one: old enough for
+# every scientific package to have wheels, and supported for years.
+_DEFAULT = "3.12"
+
+
 class Interpreter(LayerKey):
     """What the standalone interpreter's layer depends on."""
 
@@ -55,7 +60,7 @@ class Python(Buildpack):
         from cnbkit_python.standalone import install, installed_version
 
         wanted = Interpreter(
-            request=request.wanted or base,
+            request=request.wanted or base or _DEFAULT,
             target=str(ctx.target),
             mirror=config.mirror,
             downloads=config.downloads,
