@@ -11,8 +11,8 @@ import pytest
 from cnbkit.contract.model import InvalidDocument
 from cnbkit.errors import BuildpackFault
 from cnbkit.package.assemble import Runtime
-from cnbkit.platform.builder import ensure_builder
 from cnbkit.package.foreign import ForeignBuildpack, is_foreign
+from cnbkit.platform.builder import ensure_builder
 from cnbkit.platform.home import Home
 
 if TYPE_CHECKING:
