@@ -228,10 +228,10 @@ def test_a_builder_may_forbid_hooks(phases: Phases) -> None:
     binding = Path(phases.env["CNB_PLATFORM_DIR"]) / "bindings" / "rules"
     binding.mkdir(parents=True)
     (binding / "type").write_text("policy")
-    (binding / "hooks").write_text("deny\n")
-    assert "hooks in the binding rules" in fault_of(phases.build(PreBuild()))
+    (binding / "policy.toml").write_text('mode = "warn"\nhooks  = false # no\n[python]\n')
+    assert "hooks = false in the binding rules" in fault_of(phases.build(PreBuild()))
     assert not (phases.app / "ran").exists()
-    (binding / "hooks").write_text("allow\n")
+    (binding / "policy.toml").write_text("# hooks = false\n")
     assert phases.build(PreBuild()).code == 0
 
 

@@ -15,8 +15,9 @@ def check_allowed(ctx: BuildContext, script: str, setting: str) -> None:
     """
     who = "BP_HOOKS" if setting == "deny" else ""
     for binding in ctx.bindings.all("policy"):
-        if binding.text("hooks", "").strip().lower() in ("deny", "forbid"):
-            who = f"hooks in the binding {binding.name}"
+        rules = binding.text("policy.toml", "").partition("\n[")[0].splitlines()
+        if any(line.partition("#")[0].replace(" ", "").strip() == "hooks=false" for line in rules):
+            who = f"hooks = false in the binding {binding.name}"
     if who:
         raise UserFault(
             f"this builder runs no code of apps, and {script} is some",

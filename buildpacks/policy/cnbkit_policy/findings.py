@@ -1,0 +1,198 @@
+"""What a policy finds: each rule is one function."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from cnbkit_policy.osv import Vulnerability
+from cnbkit_policy.rules import SEVERITIES, Exempt, Rules
+from cnbkit_policy.subject import Package, Subject, normalised
+
+__all__ = ["Finding", "find"]
+
+# Last day of security fixes, by python.org's schedule.
+_END_OF_LIFE = {
+    "3.8": "2024-10-07",
+    "3.9": "2025-10-31",
+    "3.10": "2026-10-31",
+    "3.11": "2027-10-31",
+    "3.12": "2028-10-31",
+    "3.13": "2029-10-31",
+    "3.14": "2030-10-31",
+}
+
+
+class Finding:
+    """Something that a rule does not allow.
+
+    Attributes:
+        rule: which.
+        package: its name; empty if it is none.
+        id: of a vulnerability, or the licence; what an exception may name.
+        message: for people.
+        where: file and line in the app.
+        mode: fail or warn.
+        exempt: the exception that allows it; None if there is none.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        message: str,
+        where: str,
+        *,
+        package: str = "",
+        ids: list[str] | None = None,
+    ) -> None:
+        self.rule = rule
+        self.message = message
+        self.where = where
+        self.package = package
+        self.ids = ids or []
+        self.mode = "fail"
+        self.exempt: Exempt | None = None
+        self.expired: Exempt | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether it ends the build."""
+        return self.mode == "fail" and self.exempt is None
+
+
+def find(
+    rules: Rules,
+    subject: Subject,
+    packages: list[Package],
+    known: list[Vulnerability],
+    day: str,
+) -> list[Finding]:
+    """Everything that the rules do not allow, with exceptions marked."""
+    found = [*_of_build(rules, subject, day)]
+    for package in packages:
+        for each in (
+            *_package(rules, package), *_index(rules, package), *_hash(rules, package),
+            *_license(rules, package),
+        ):  # fmt: skip
+            each.package = package.name
+            each.where = subject.place(package.name)
+            found.append(each)
+    least = SEVERITIES.index(rules.vulnerabilities.at_least)
+    for one in known:
+        # One that nobody has rated counts.
+        if one.severity in SEVERITIES and SEVERITIES.index(one.severity) < least:
+            continue
+        fix = f"; fixed in {', '.join(one.fixed)}" if one.fixed else "; there is no fixed version"
+        rated = f" ({one.severity})" if one.severity else ""
+        message = f"{one.package} has {one.ids[0]}{rated}: {one.summary}{fix}"
+        name = one.package.name
+        found.append(
+            Finding("vulnerability", message, subject.place(name), package=name, ids=one.ids)
+        )
+    for each in found:
+        each.mode = rules.mode_of(each.rule)
+        _exempt(each, rules, day)
+    return [each for each in found if each.mode != "off"]
+
+
+def _of_build(rules: Rules, subject: Subject, day: str) -> list[Finding]:
+    found = []
+    if not rules.hooks:
+        found += [Finding("hooks", f"{n} is code that runs in the build", n) for n in subject.hooks]
+    minor = ".".join(subject.python.split(".")[:2])
+    end = _END_OF_LIFE.get(minor, "")
+    if rules.python.end_of_life and end and end < day:
+        found.append(
+            Finding("python", f"Python {minor} gets no fixes since {end}", "Python", ids=[minor])
+        )
+    minimum = rules.python.minimum
+    if minimum and minor and _numbers(subject.python) < _numbers(minimum):
+        message = f"Python {subject.python} is older than {minimum}"
+        found.append(Finding("python", message, "Python", ids=[minor]))
+    return found
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def _package(rules: Rules, package: Package) -> list[Finding]:
+    from packaging.requirements import Requirement
+
+    found = []
+    for text, why in rules.packages.deny.items():
+        denied = Requirement(text)
+        # Where a version is not known yet, only a whole package can be denied.
+        hit = denied.specifier.contains(package.version, True) if package.version else False
+        if normalised(denied.name) == package.name and (hit or not denied.specifier):
+            found.append(Finding("package", f"{package} is denied ({text}): {why}", ""))
+    if rules.packages.allow and not any(
+        normalised(allowed.name) == package.name
+        and (not package.version or allowed.specifier.contains(package.version, True))
+        for allowed in map(Requirement, rules.packages.allow)
+    ):
+        found.append(Finding("package", f"{package} is not among those that are allowed", ""))
+    return found
+
+
+def _index(rules: Rules, package: Package) -> list[Finding]:
+    allowed = rules.indexes.allow
+    if not allowed or package.direct or not package.index:
+        return []
+    if any(f"{package.index}/".startswith(f"{each.rstrip('/')}/") for each in allowed):
+        return []
+    return [Finding("index", f"{package} comes from {package.index}", "")]
+
+
+def _hash(rules: Rules, package: Package) -> list[Finding]:
+    if not rules.hashes or package.direct or package.hashed is not False:
+        return []
+    return [Finding("hash", f"{package} is locked without hashes", "")]
+
+
+def _license(rules: Rules, package: Package) -> list[Finding]:
+    wanted = rules.licenses
+    if package.direct or not (wanted.deny or wanted.allow or not wanted.unknown):
+        return []
+    if package.license is None:
+        if not package.installed:
+            return []
+        # Not to know is not to allow.
+        message = (
+            f"the licence of {package} cannot be seen, because its layer is the previous image's: "
+            "build once without that (`cnbkit build --clear-cache`, and another --tag)"
+        )
+        return [Finding("license", message, "", ids=["unseen"])]
+    if not package.license:
+        if rules.licenses.unknown:
+            return []
+        return [Finding("license", f"{package} does not say its licence", "", ids=["unknown"])]
+    ids = [package.license]
+    if any(_named(package.license, pattern) for pattern in rules.licenses.deny):
+        return [Finding("license", f"{package} has the licence {package.license}", "", ids=ids)]
+    if rules.licenses.allow and not any(
+        _named(package.license, pattern) for pattern in rules.licenses.allow
+    ):
+        message = f"{package} has the licence {package.license}, which is not among the allowed"
+        return [Finding("license", message, "", ids=ids)]
+    return []
+
+
+def _named(license: str, pattern: str) -> bool:  # noqa: A002
+    """Whether a pattern names the licence, or one word of an expression like `MIT OR GPL-3.0`."""
+    words = license.replace("(", " ").replace(")", " ").replace(";", " ").split()
+    texts = [license, *(word for word in words if word not in ("AND", "OR", "WITH"))]
+    return any(fnmatchcase(text.lower(), pattern.lower()) for text in texts)
+
+
+def _exempt(finding: Finding, rules: Rules, day: str) -> None:
+    for each in rules.exceptions:
+        if each.rule != finding.rule:
+            continue
+        if each.package and normalised(each.package) != finding.package:
+            continue
+        if each.id and each.id not in finding.ids:
+            continue
+        if each.until >= day:
+            finding.exempt = each
+            return
+        finding.expired = each
