@@ -404,15 +404,9 @@ def test_what_is_no_plain_text_is_left_out(phases: Phases) -> None:
     assert labels(phases.build(Labels())) == {}
 
 
-def test_python_and_hardware_are_facts_of_the_image(phases: Phases) -> None:
+def test_the_version_of_python_is_a_label(phases: Phases) -> None:
     phases.env["CNBKIT_PYTHON"] = "3.12.4 /layers/python/bin/python3"
-    phases.write("hardware.txt", "# ours\ncuda:12.8\n")
-    assert labels(phases.build(Labels())) == {
-        "io.github.cnbkit.python": "3.12.4",
-        "io.github.cnbkit.hardware": "cuda:12.8",
-    }
-    phases.env["BP_HARDWARE"] = "cpu"
-    assert labels(phases.build(Labels()))["io.github.cnbkit.hardware"] == "cpu"
+    assert labels(phases.build(Labels())) == {"io.cnbkit.python": "3.12.4"}
 
 
 RULES = """

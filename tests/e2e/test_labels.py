@@ -58,7 +58,7 @@ def test_labels_of_every_source_are_on_the_image_and_rules_hold(
         f"{OCI}version": "1.10",
         f"{OCI}revision": COMMIT,
         f"{OCI}created": "2023-11-14T22:13:20Z",
-        "io.github.cnbkit.python": "3.11.2",
+        "io.cnbkit.python": "3.11.2",
     }
     shown = json.loads(cnbkit("inspect", project.name, "--json").output)["labels"]
     assert {key: shown.get(key) for key in expected} == expected

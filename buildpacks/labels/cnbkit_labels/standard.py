@@ -8,7 +8,7 @@ from cnbkit_labels.git import origin, revision, without_login
 __all__ = ["FACTS", "OCI", "standard"]
 
 OCI = "org.opencontainers.image."
-FACTS = "io.github.cnbkit."
+FACTS = "io.cnbkit."
 
 # Each of a CI service: GitHub (also Gitea, Forgejo), GitLab, CircleCI, Jenkins, Bitbucket, Azure,
 # Buildkite; the last is for whoever has none of these.
@@ -46,9 +46,8 @@ def standard(ctx: BuildContext) -> dict[str, str]:
     }
     labels = {f"{OCI}{name}": value for name, value in found.items() if value}
     python = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]
-    hardware = ctx.settings.get("BP_HARDWARE") or _hardware(ctx)
-    facts = {"python": python, "hardware": hardware}
-    return {**labels, **{f"{FACTS}{name}": value for name, value in facts.items() if value}}
+    # What the image is for is the `hardware` buildpack's to say.
+    return {**labels, **({f"{FACTS}python": python} if python else {})}
 
 
 def _first(ctx: BuildContext, names: tuple[str, ...]) -> str:
@@ -83,13 +82,6 @@ def _created(ctx: BuildContext) -> str:
     import time
 
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(text)))
-
-
-def _hardware(ctx: BuildContext) -> str:
-    if not ctx.app.has("hardware.txt"):
-        return ""
-    lines = (line.partition("#")[0].split() for line in ctx.app.text("hardware.txt").splitlines())
-    return ",".join(word for words in lines for word in words)
 
 
 def _project(ctx: BuildContext) -> dict[str, str]:
