@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+from cnbkit.errors import UserFault
 
 __all__ = ["shipped"]
 
 _IN_WHEEL = {"builder/base": "_base", "tools": "_tools"}
+_BUILDPACKS = "cnbkit_buildpacks"
 
 
 def shipped(name: str) -> Path:
-    """Find a folder or file of the repository, in a checkout or in an installed wheel.
+    """Find a folder or file of the repository, in a checkout or in installed wheels.
 
-    A checkout comes first, so that an edit there takes effect at once.
+    A checkout comes first, so that an edit there takes effect at once. The reference builder and
+    its buildpacks are a wheel of their own, `cnbkit-buildpacks`.
 
     Args:
         name: path from the repository's root, such as `builder/base` or `tools/lifecycle`.
+
+    Raises:
+        UserFault: it belongs to `cnbkit-buildpacks`, which is not installed.
     """
     package = Path(__file__).resolve().parents[1]
     checkout = package.parents[2]
@@ -25,4 +33,12 @@ def shipped(name: str) -> Path:
     for source, target in _IN_WHEEL.items():
         if name == source or name.startswith(f"{source}/"):
             return package / f"{target}{name.removeprefix(source)}"
-    return package / name
+    for folder in sys.path:
+        found = Path(folder, _BUILDPACKS, name)
+        if found.exists():
+            return found.resolve()
+    raise UserFault(
+        "the reference buildpacks are not installed",
+        where=sys.prefix,
+        remedy="pip install cnbkit-buildpacks, or name a builder.toml of your own (--builder)",
+    )

@@ -1,0 +1,51 @@
+"""Puts each buildpack's folder and the reference builder into the wheel.
+
+What buildpacks share is a link in the repository and a copy here: wheels know no links, and
+hatchling passes over a folder that it has seen under another name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class ReferenceBuilder(BuildHookInterface[Any]):
+    """builder/ and buildpacks/, side by side as in the repository: builder.toml says `../`."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called by hatchling before a build."""
+        if version == "editable":
+            raise RuntimeError("a checkout's buildpacks are used where they are: install only sdk/")
+        root = Path(self.root)
+        wheel = self.target_name == "wheel"
+        # In an unpacked source distribution the builder lies beside the buildpacks.
+        builder = root / "builder" if (root / "builder").is_dir() else root.parent / "builder"
+        places = {
+            builder / "builder.toml": "builder/builder.toml",
+            builder / "ml" / "buildpack.toml": "builder/ml/buildpack.toml",
+        }
+        for descriptor in sorted(root.glob("*/buildpack.toml")):
+            folder = descriptor.parent
+            for path in _files(folder):
+                inside = path.relative_to(root).as_posix()
+                places[path] = f"buildpacks/{inside}" if wheel else inside
+        for path, target in places.items():
+            build_data["force_include"][str(path)] = (
+                f"cnbkit_buildpacks/{target}" if wheel else target
+            )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name == "__pycache__":
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        else:
+            yield path
