@@ -716,3 +716,56 @@ def test_any_procfile_gives_processes_with_one_default_or_a_user_fault(
     else:
         assert len(defaults(ran)) == 1
         assert all(command and command[0] for command in processes(ran).values())
+
+
+TABLE = st.builds(
+    "{}{} = {}\n".format,
+    st.sampled_from(
+        ["", *(f"[tool.cnbkit{name}]\n" for name in ("", ".processes", ".processes.web"))]
+    ),
+    st.sampled_from(["web", "processes", "command", "args", "'a b'", "default", "exec-env"]),
+    st.sampled_from(
+        ["1", "'x'", "'x $Y'", "''", "[]", "['x']", "['']", "{}", "true", "{command = 'x'}",
+         "{command = ['x'], args = ['\\u0000']}", "[{}]", "{command = 'x', default = true}"]
+    ),
+)  # fmt: skip
+CODE = st.lists(
+    st.sampled_from(
+        ["import flask", "from fastapi import FastAPI", "app = FastAPI(", "app = flask.Flask()",
+         "def create_app(x=1):", "@bentoml.service", "class X", "x = X.bind(", "import ray, gradio",
+         "if __name__ == '__main__':", "import", "from", "= (", "\x0c", "import streamlit"]
+    ),
+    max_size=5,
+).map("\n".join)  # fmt: skip
+PACKAGES = st.lists(
+    st.sampled_from(
+        ["fastapi", "flask[", "Django", "ray[serve]", "gunicorn # x", "-r requirements.txt", "-r",
+         "bentoml", "gradio", "mlflow", "jupyter", "-e .", "\x00", "=", "[", "streamlit;"]
+    ),
+    max_size=4,
+).map("\n".join)  # fmt: skip
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    entrypoint=st.one_of(st.none(), st.binary(max_size=30), TABLE.map(str.encode)),
+    project=st.one_of(st.binary(max_size=30), TABLE.map(str.encode)),
+    packages=st.one_of(st.binary(max_size=20), PACKAGES.map(str.encode)),
+    code=st.one_of(st.binary(max_size=20), CODE.map(str.encode)),
+)
+def test_whatever_the_files_hold_there_is_one_default_and_a_web_or_a_user_fault(
+    phases: Phases, entrypoint: bytes | None, project: bytes, packages: bytes, code: bytes
+) -> None:
+    (phases.app / "entrypoint.toml").unlink(missing_ok=True)
+    if entrypoint is not None:
+        phases.write("entrypoint.toml", entrypoint)
+    phases.write("pyproject.toml", project)
+    phases.write("requirements.txt", packages)
+    for name in ("app.py", "service.py", "manage.py", "bentofile.yaml"):
+        phases.write(name, code)
+    ran = phases.build(Start())
+    if ran.code:
+        assert (ran.code, ran.launch) == (65, {})
+    else:
+        assert len(defaults(ran)) == 1
+        assert "web" in processes(ran)
