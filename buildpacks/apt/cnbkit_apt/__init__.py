@@ -1,0 +1,182 @@
+"""The `apt` buildpack: Debian packages the app declares → a layer, without root."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    Config,
+    DetectContext,
+    Detected,
+    Layer,
+    LayerKey,
+    OpenLayer,
+    Option,
+    Triggers,
+    key,
+)
+from cnbkit_apt.inputs import FILES, Inputs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_apt.apt import AptGet
+    from cnbkit_apt.archive import Archive
+
+__all__ = ["Apt"]
+
+
+class AptConfig(Config):
+    """What may be set."""
+
+    mirror = Option.text(
+        "BP_APT_MIRROR",
+        help="Address that stands in for scheme and host of the build image's own sources",
+    )
+    recommends = Option.flag(
+        "BP_APT_RECOMMENDS", help="Install what packages recommend, too; as a rule needless"
+    )
+    refresh = Option.text("BP_APT_REFRESH", help="Any new value takes the newest versions again")
+
+
+class Wanted(LayerKey):
+    """What is declared, and all else the resolution depends on."""
+
+    inputs: list[str] = key("inputs")
+    settings: list[str] = key("settings")
+    base: str = key("packages of the run image")
+    target: str = key("target")
+
+
+class Packages(LayerKey):
+    """What a layer holds: each package with version and checksum."""
+
+    packages: list[str] = key("packages")
+    target: str = key("target")
+
+
+class Apt(Buildpack):
+    """Installs Debian packages.
+
+    Attributes:
+        system: where the build image's own files are; tests have them elsewhere.
+    """
+
+    triggers = Triggers(*FILES)
+    config = AptConfig
+    system = ""
+
+    # Keyed by the declaration: while it can be re-used, so can the others, and apt is not run.
+    resolution = Layer.in_image("resolution")
+    # What the app runs with.
+    packages = Layer.in_image("packages")
+    # What only later buildpacks need: headers, compilers.
+    build_packages = Layer.cached("build-packages", build=True)
+
+    def detect(self, ctx: DetectContext) -> Detected:
+        """Join if packages are declared; most pyproject.toml files do not mention apt."""
+        inputs = Inputs.find(ctx.app)
+        if inputs:
+            return ctx.join(f"found {', '.join(inputs.files)}")
+        return ctx.skip("no Aptfile, and no [tool.cnbkit.apt]")
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Install, unless the previous image has exactly this."""
+        config = self.config.read(ctx.settings)
+        inputs = Inputs.find(ctx.app)
+        wanted = Wanted(
+            inputs=inputs.digests(ctx.app),
+            settings=config.changed(),
+            base=_digest(self._status()),
+            target=str(ctx.target),
+        )
+        with ctx.layer(self.resolution, wanted) as resolution:
+            restored = ctx.restored_layers()
+            known = "packages" in restored and (
+                self.build_packages.name in restored or not inputs.for_build
+            )
+            if resolution.rebuild or not known:
+                why = "; ".join(resolution.why) or "a layer of the last build is gone"
+                ctx.log.info(f"Resolving {', '.join(inputs.files)}: {why}")
+                self._install(ctx, config, inputs, resolution)
+            else:
+                self._reuse(ctx, inputs)
+        return Built()
+
+    def _reuse(self, ctx: BuildContext, inputs: Inputs) -> None:
+        with ctx.layer(self.packages):
+            pass
+        if inputs.for_build:
+            with ctx.layer(self.build_packages):
+                pass
+        ctx.log.info(
+            f"{', '.join(inputs.files)} unchanged: packages as in the previous image "
+            "(BP_APT_REFRESH=<new value> looks for newer ones)"
+        )
+
+    def _install(
+        self, ctx: BuildContext, config: AptConfig, inputs: Inputs, resolution: OpenLayer
+    ) -> None:
+        # Imported here: a build that changes nothing does without them.
+        from cnbkit_apt.apt import AptGet
+        from cnbkit_apt.declared import read
+
+        declared = read(ctx)
+        apt = AptGet(ctx, self.system, config.mirror, declared.repositories, config.recommends)
+        with ctx.log.timed("Reading the lists of packages"):
+            apt.update()
+        found = apt.resolve(
+            [each for each in declared.packages if not each.for_build], self._status(), "run"
+        )
+        ctx.log.info(f"{_sum(found)} for the image, on top of what the run image has")
+        self._fill(ctx, apt, found, self.packages, "run")
+        if inputs.for_build:
+            installed = f"{self.system}/var/lib/dpkg/status"
+            later = apt.resolve(declared.for_build, installed, "build")
+            ctx.log.info(f"{_sum(later)} for later buildpacks, on top of what the build image has")
+            self._fill(ctx, apt, later, self.build_packages, "build")
+        if resolution.rebuild:
+            text = "".join(f"{each.name}={each.version}\n" for each in found)
+            (resolution.path / "packages.txt").write_text(text)
+        both = [each.name for each in declared.for_build if not each.for_build]
+        if both:
+            ctx.log.info(
+                f"{', '.join(sorted({*both}))}: for building. If the app does not need it to run, "
+                "write `:build:` before it, and the image becomes smaller"
+            )
+
+    def _fill(
+        self, ctx: BuildContext, apt: AptGet, found: list[Archive], layer: Layer, role: str
+    ) -> None:
+        from cnbkit_apt.install import install
+
+        contents = Packages(packages=[each.identity for each in found], target=str(ctx.target))
+        with ctx.layer(layer, contents) as opened:
+            if not opened.rebuild:
+                ctx.log.info(f"{layer.name}: the same packages as before")
+                return
+            ctx.log.info(f"{layer.name}: {'; '.join(opened.why)}")
+            if found:
+                with ctx.log.timed("Downloading"):
+                    debs = apt.download(role)
+                with ctx.log.timed("Unpacking"):
+                    install(ctx, debs, opened, self.system)
+
+    def _status(self) -> str:
+        """The database of dpkg in the run image; of the build image, if nothing else is known."""
+        known = f"{self.system}/usr/share/cnbkit/run-image/status"
+        return known if os.path.exists(known) else f"{self.system}/var/lib/dpkg/status"
+
+
+def _sum(found: list[Archive]) -> str:
+    size = sum(each.size for each in found)
+    return f"{len(found)} packages, {size / 1e6:.1f} MB"
+
+
+def _digest(path: str) -> str:
+    import hashlib
+
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()

@@ -1,0 +1,311 @@
+"""apt itself, run by an ordinary user: its own state, the system's sources and keys."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+
+from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
+from cnbkit_apt.archive import Archive
+from cnbkit_apt.declared import DeclaredPackage, Repository
+from cnbkit_apt.faults import check_names, download_failed, unresolvable, update_failed
+
+__all__ = ["AptGet"]
+
+# Packages that others need only while they are installed or configured: here nothing is
+# configured, so they would be dead weight (debconf alone brings Perl).
+_CONFIGURES = ("adduser", "debconf", "dpkg", "init-system-helpers", "lsb-base", "ucf")
+_PROVIDES = {"debconf": "debconf-2.0"}
+
+
+class AptGet:
+    """Resolves and downloads.
+
+    Args:
+        ctx: the build.
+        system: where the system's files are; empty for `/`.
+        mirror: address in place of scheme and host in the system's sources; empty for none.
+        repositories: the app's own sources.
+        recommends: install recommended packages as well.
+    """
+
+    def __init__(
+        self,
+        ctx: BuildContext,
+        system: str,
+        mirror: str,
+        repositories: list[Repository],
+        recommends: bool,
+    ) -> None:
+        self._ctx = ctx
+        self._system = system
+        self._folder = f"{ctx.scratch}/apt"
+        self._repositories = repositories
+        self._requests: dict[str, tuple[list[str], list[Archive], dict[str, str]]] = {}
+        for name in ("state/lists/partial", "etc", "keys"):
+            os.makedirs(f"{self._folder}/{name}", exist_ok=True)
+        self._write_sources(mirror)
+        _write(f"{self._folder}/none", "")
+        self._options = {
+            "Dir::State": f"{self._folder}/state",
+            "Dir::State::status": f"{self._folder}/none",
+            "Dir::Cache": f"{self._folder}/cache",
+            "Dir::Cache::pkgcache": "pkgcache.bin",
+            "Dir::Etc::sourcelist": f"{self._folder}/etc/sources.list",
+            "Dir::Etc::sourceparts": f"{self._folder}/etc/sources.list.d",
+            "Dir::Log": f"{self._folder}/log",
+            "Debug::NoLocking": "1",
+            "APT::Sandbox::User": "root",  # nobody to change to
+            "APT::Architecture": ctx.target.arch,
+            "APT::Architectures": ctx.target.arch,
+            "APT::Install-Recommends": "1" if recommends else "0",
+            "APT::Install-Suggests": "0",
+            "APT::Get::AllowUnauthenticated": "0",
+            "APT::Update::Error-Mode": "any",
+            "APT::Update::Post-Invoke": "",
+            "APT::Update::Post-Invoke-Success": "",
+            "Acquire::Languages": "none",
+            "Acquire::ForceHash": "sha256",
+            "Acquire::Retries": "3",
+            "Acquire::http::Timeout": "30",
+            "Acquire::https::Timeout": "30",
+        }
+        if system:
+            self._options["Dir::Etc::trustedparts"] = f"{system}/etc/apt/trusted.gpg.d"
+        login = ctx.bindings.first("apt")
+        if login is not None and login.has("auth.conf"):
+            path = f"{self._folder}/etc/auth.conf"
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(login.text("auth.conf"))
+            self._options["Dir::Etc::netrc"] = path
+
+    def update(self) -> None:
+        """Fetch the lists of packages, their signatures checked.
+
+        Raises:
+            UserFault: a repository of the app is unknown, or not signed with its key.
+            PlatformFault: a source cannot be reached.
+        """
+        try:
+            self._run("apt-get", "update", "-q")
+        except CommandFailed as failed:
+            raise update_failed(failed.output, self._repositories) from None
+
+    def resolve(self, wanted: list[DeclaredPackage], status: str, role: str) -> list[Archive]:
+        """What has to be added to installed packages.
+
+        Args:
+            wanted: what is asked for.
+            status: dpkg's database of what is installed.
+            role: a name for this set; see `download`.
+
+        Raises:
+            UserFault: a package does not exist, or they contradict each other.
+        """
+        if not wanted:
+            return []
+        with open(status, encoding="utf-8") as file:
+            installed = file.read()
+        asked = {each.name for each in wanted}
+        extra = [n for n in _CONFIGURES if n not in asked and f"Package: {n}\n" not in installed]
+        path = f"{self._folder}/status-{role}"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{installed.rstrip()}\n\n{_paragraphs(extra)}")
+        self._begin(role)
+        files = {each.word: self._file(each) for each in wanted if each.is_file}
+        check_names([each for each in wanted if not each.is_file], self._names, self._providers)
+        words = list(dict.fromkeys(files.get(each.word, each.word) for each in wanted))
+        try:
+            told = self._run("apt-get", "install", "-q", "-y", "--print-uris", *words)
+        except CommandFailed as failed:
+            raise unresolvable(failed.output, wanted, self._versions) from None
+        found = []
+        checksums = {}
+        for line in told.splitlines():
+            if line.startswith("'"):
+                archive = Archive.parse(line)
+                if archive.uri.startswith("file:") and archive.uri[5:] in files.values():
+                    checksum = f"SHA256:{_sha256(archive.uri[5:])}"
+                    archive = Archive(**{**vars(archive), "checksum": checksum})
+                    checksums[archive.file] = archive.uri[5:]
+                found.append(archive)
+        found.sort(key=lambda each: each.name)
+        self._requests[role] = (words, found, checksums)
+        return found
+
+    def download(self, role: str) -> list[str]:
+        """Fetch what was resolved under that name; checksums are checked against signed lists.
+
+        Returns:
+            Paths of the files, in the order of their packages' names.
+
+        Raises:
+            PlatformFault: a file cannot be fetched.
+        """
+        words, found, own = self._requests[role]
+        archives = self._begin(role)
+        try:
+            self._run("apt-get", "install", "-q", "-y", "--download-only", *words)
+        except CommandFailed as failed:
+            raise download_failed(failed.output) from None
+        paths = [own.get(e.file) or f"{archives}/{e.file}" for e in found]
+        gone = [path for path in paths if not os.path.exists(path)]
+        # Of a repository that is a folder nothing is copied.
+        for path in gone:
+            archive = next(each for each in found if path.endswith(f"/{each.file}"))
+            place = archive.uri.removeprefix("file://").removeprefix("file:")
+            if not archive.uri.startswith("file:") or _sha256(place) != archive.checksum[7:]:
+                raise PlatformFault(
+                    f"apt did not bring {archive.file}", where=archive.uri, remedy="build again"
+                )
+            shutil.copyfile(place, path)
+        return paths
+
+    def _begin(self, role: str) -> str:
+        """Turn to another set; the folder its files go to."""
+        # apt does not print addresses of what it has already.
+        archives = f"{self._folder}/archives-{role}"
+        os.makedirs(f"{archives}/partial", exist_ok=True)
+        self._options["Dir::Cache::archives"] = archives
+        self._options["Dir::State::status"] = f"{self._folder}/status-{role}"
+        return archives
+
+    def _run(self, program: str, *arguments: str) -> str:
+        options = [f"-o{name}={value}" for name, value in self._options.items()]
+        return self._ctx.run(
+            program, *options, *arguments, quiet=True, env={"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
+        )
+
+    def _names(self) -> set[str]:
+        return set(self._run("apt-cache", "pkgnames").split())
+
+    def _providers(self, name: str) -> list[str]:
+        """Packages that a virtual package stands for."""
+        try:
+            told = self._run("apt-cache", "showpkg", name)
+        except CommandFailed:
+            return []
+        _, _, providers = told.partition("Reverse Provides:")
+        return sorted({line.split()[0] for line in providers.splitlines() if line.strip()})
+
+    def _versions(self, name: str) -> list[str]:
+        try:
+            told = self._run("apt-cache", "madison", name)
+        except CommandFailed:
+            return []
+        return [line.split("|")[1].strip() for line in told.splitlines() if line.count("|") > 1]
+
+    def _file(self, package: DeclaredPackage) -> str:
+        """A .deb that was asked for, here and looked at."""
+        address, _, checksum = package.word.partition("#")
+        if package.is_address:
+            path = f"{self._folder}/debs/{address.rpartition('/')[2]}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            try:
+                self._ctx.run(
+                    *("curl", "--fail", "--silent", "--show-error", "--location", "--retry", "3"),
+                    *("--output", path, address),
+                    quiet=True,
+                )
+            except CommandFailed as failed:
+                raise PlatformFault(
+                    f"cannot fetch {address}",
+                    where=f"{package.file}:{package.line}",
+                    remedy="check the address and the network",
+                    detail=failed.output,
+                ) from None
+        else:
+            path = f"{self._ctx.app.root}/{address.removeprefix('./')}"
+        where = f"{package.file}:{package.line}"
+        wanted = checksum.removeprefix("sha256=")
+        if checksum and _sha256(path) != wanted:
+            raise UserFault(
+                f"{address} is another file than it should be: its SHA-256 is {_sha256(path)}",
+                where=where,
+                remedy="correct the checksum, if you trust the file",
+            )
+        try:
+            arch = self._ctx.run("dpkg-deb", "--field", path, "Architecture", quiet=True).strip()
+        except CommandFailed as failed:
+            raise UserFault(
+                f"{address} is no Debian package, or damaged",
+                where=where,
+                remedy="fetch it again, or take its line out",
+                detail=failed.output,
+            ) from None
+        if arch not in ("all", self._ctx.target.arch):
+            raise UserFault(
+                f"{address} is for {arch}, and the image for {self._ctx.target.arch}",
+                where=where,
+                remedy=f"take the package for {self._ctx.target.arch}",
+            )
+        return path
+
+    def _write_sources(self, mirror: str) -> None:
+        source = f"{self._system}/etc/apt/sources.list"
+        text = _text(source)
+        _write(f"{self._folder}/etc/sources.list", _through(mirror, text))
+        own = f"{self._folder}/etc/sources.list.d"
+        os.makedirs(own, exist_ok=True)
+        parts = f"{self._system}/etc/apt/sources.list.d"
+        for name in sorted(os.listdir(parts)) if os.path.isdir(parts) else []:
+            if name.endswith((".list", ".sources")):
+                _write(f"{own}/{name}", _through(mirror, _text(f"{parts}/{name}")))
+        for number, each in enumerate(self._repositories):
+            path = f"{self._folder}/keys/{number}.asc"
+            key = each.signed_by
+            if "BEGIN PGP" not in key:
+                if not self._ctx.app.has(key):
+                    raise UserFault(
+                        f"there is no file {key}, which should be the key of {each.uri}",
+                        where=each.where,
+                        remedy="add the key's file to the app",
+                    )
+                data = self._ctx.app.bytes(key)
+                if not data.lstrip().startswith(b"-----BEGIN PGP"):
+                    path = path.removesuffix("asc") + "gpg"
+                with open(path, "wb") as file:
+                    file.write(data)
+            else:
+                _write(path, key)
+            components = " ".join(each.components)
+            _write(
+                f"{own}/app-{number}.list",
+                f"deb [signed-by={path}] {each.uri} {each.suite} {components}\n",
+            )
+
+
+def _paragraphs(names: list[str]) -> str:
+    """Packages that count as installed, as dpkg's database has them."""
+    return "".join(
+        f"Package: {name}\nStatus: install ok installed\nArchitecture: all\n"
+        "Multi-Arch: foreign\nVersion: 9999\nMaintainer: cnbkit\n"
+        + (f"Provides: {_PROVIDES[name]}\n" if name in _PROVIDES else "")
+        + "Description: serves configuring only\n\n"
+        for name in names
+    )
+
+
+def _through(mirror: str, text: str) -> str:
+    """Sources with another host, if a mirror is set."""
+    return re.sub(r"https?://[^/\s]+", mirror.rstrip("/"), text) if mirror else text
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

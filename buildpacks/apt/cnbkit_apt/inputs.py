@@ -1,0 +1,88 @@
+"""Which files declare packages, and what of them counts. Nothing is parsed here."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import App
+
+__all__ = ["FILES", "TABLE", "Inputs"]
+
+APTFILE = "Aptfile"
+FILES = (APTFILE, "project.toml", "pyproject.toml")
+TABLE = "tool.cnbkit.apt"
+
+
+class Inputs:
+    """What the app declares, as text.
+
+    Attributes:
+        texts: by file name, what of the file counts.
+    """
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+
+    @classmethod
+    def find(cls, app: App) -> Inputs:
+        """Look into the files; a TOML file without the table does not count."""
+        found = {}
+        for name in FILES:
+            if app.has(name):
+                text = app.text(name)
+                found[name] = text if name == APTFILE else _table(text)
+        return cls({name: text for name, text in found.items() if text or name == APTFILE})
+
+    def __bool__(self) -> bool:
+        return bool(self.texts)
+
+    @property
+    def files(self) -> list[str]:
+        """Names of the files."""
+        return list(self.texts)
+
+    @property
+    def for_build(self) -> bool:
+        """Whether there may be packages for later buildpacks."""
+        return any(
+            ":build:" in text or "build" in text or "-dev" in text for text in self.texts.values()
+        )
+
+    def digests(self, app: App) -> list[str]:
+        """`name #sha256` of all that counts, also of .deb and key files in the app."""
+        import hashlib
+
+        def item(name: str, data: bytes) -> str:
+            return f"{name} #{hashlib.sha256(data).hexdigest()}"
+
+        marks = str.maketrans(dict.fromkeys("=[],\"'", " "))
+        words = {word for text in self.texts.values() for word in text.translate(marks).split()}
+        files = [
+            word
+            for word in sorted(words)
+            if word.endswith((".deb", ".asc", ".gpg")) and "://" not in word and app.has(word)
+        ]
+        return [
+            *(item(name, text.encode()) for name, text in self.texts.items()),
+            *(item(name, app.bytes(name)) for name in files),
+        ]
+
+
+def _table(text: str) -> str:
+    """The lines of `[tool.cnbkit.apt]` and its subtables; all lines if it may be hidden in one."""
+    if "cnbkit" not in text or "apt" not in text:
+        return ""
+    kept = []
+    inside = False
+    for line in text.splitlines():
+        header = line.strip().lstrip("[")
+        # A line of an array begins with a bracket as well, but goes on with a quote.
+        if line.lstrip().startswith("[") and header[:1].isalpha():
+            name = header.partition("]")[0].replace(" ", "")
+            inside = name == TABLE or name.startswith(f"{TABLE}.")
+        if inside:
+            kept.append(line)
+    if kept:
+        return "\n".join(kept)
+    hidden = (f"{TABLE}.", "[tool.cnbkit]", "[tool]")
+    return text if any(each in text.replace(" ", "") for each in hidden) else ""

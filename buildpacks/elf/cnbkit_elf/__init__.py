@@ -1,0 +1,150 @@
+"""The `elf-check` buildpack: shared libraries that are needed, but not in the image."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, OpenLayer, Option, key
+
+__all__ = ["ElfCheck"]
+
+
+class ElfConfig(Config):
+    """What may be set."""
+
+    missing = Option.choice(
+        *("BP_MISSING_LIBRARIES", "warn", "fail", "off"),
+        help="What to do about libraries that are needed but not in the image",
+    )
+    ignore = Option.words(
+        "BP_MISSING_LIBRARIES_IGNORE",
+        help="Libraries that may be missing, `libtbb.so.12`: optional parts need them",
+    )
+
+
+class Checked(LayerKey):
+    """What the answer depends on."""
+
+    layers: list[str] = key("layers")
+    base: str = key("libraries of the run image")
+    settings: list[str] = key("settings")
+
+
+class ElfCheck(Buildpack):
+    """Looks at what the buildpacks before it installed.
+
+    Attributes:
+        system: where the build image's own files are; tests have them elsewhere.
+    """
+
+    config = ElfConfig
+    system = ""
+
+    # What is known of each layer's files, also of those whose contents are in the previous
+    # image alone; and the last answer.
+    facts = Layer.cached("facts")
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Check, unless every layer is as it was."""
+        config = self.config.read(ctx.settings)
+        known = f"{self.system}/usr/share/cnbkit/run-image/libraries"
+        if config.missing == "off" or not os.path.exists(known):
+            why = "BP_MISSING_LIBRARIES=off" if config.missing == "off" else f"there is no {known}"
+            ctx.log.detail(f"Nothing is checked: {why}")
+            return Built()
+        layers = _launch_layers(ctx)
+        wanted = Checked(
+            layers=[f"{path} #{digest}" for path, digest in layers.items()],
+            base=_digest(known),
+            settings=config.changed(),
+        )
+        opened = ctx.layer(self.facts, wanted)
+        # Read before the layer is opened, which empties it.
+        facts = _read(f"{opened.directory}/facts.json") if opened.rebuild else b""
+        with opened as layer:
+            if layer.rebuild:
+                self._check(ctx, config, layers, known, facts, layer)
+            told = _read(f"{layer.directory}/report.txt").decode()
+        if told and config.missing == "fail":
+            from cnbkit import UserFault
+
+            what, _, detail = told.partition("\n")
+            raise UserFault(
+                what,
+                where="the installed packages",
+                remedy="do what stands below, or set BP_MISSING_LIBRARIES=warn",
+                detail=detail,
+            )
+        if told:
+            ctx.log.warn(told)
+        return Built()
+
+    def _check(
+        self,
+        ctx: BuildContext,
+        config: ElfConfig,
+        layers: dict[str, str],
+        known: str,
+        facts: bytes,
+        layer: OpenLayer,
+    ) -> None:
+        # Imported here: a build that changes nothing does without them.
+        from cnbkit_elf.facts import Facts
+        from cnbkit_elf.report import report
+        from cnbkit_elf.search import search
+
+        found = Facts.update(facts, layers, ctx.target.arch)
+        found.save(f"{layer.directory}/facts.json")
+        if found.unknown:
+            ctx.log.info(
+                f"{len(found.unknown)} layers are in the previous image alone, and nothing is "
+                "known of them; they are looked at when they are made again"
+            )
+        with open(known, encoding="utf-8") as file:
+            base = file.read().split()
+        lacking, elsewhere = search(found, base, [*config.ignore])
+        for name, files in sorted(elsewhere.items()):
+            ctx.log.detail(f"{name} is not where the loader looks for {files[0].path}")
+        told = report(lacking) if lacking and not found.unknown else ""
+        if not told:
+            ctx.log.info(f"{found.count} libraries and programs find what they are linked with")
+        with open(f"{layer.directory}/report.txt", "w", encoding="utf-8") as file:
+            file.write(told)
+
+
+def _launch_layers(ctx: BuildContext) -> dict[str, str]:
+    """Directory of each layer that the image gets so far, and a digest of what it holds."""
+    import hashlib
+
+    found = {}
+    own = os.path.dirname(ctx.scratch)
+    root = os.path.dirname(own)
+    for buildpack in sorted(os.listdir(root)):
+        folder = f"{root}/{buildpack}"
+        if folder == own or not os.path.isdir(folder):
+            continue
+        for name in sorted(os.listdir(folder)):
+            if not name.endswith(".toml") or name in ("launch.toml", "build.toml", "store.toml"):
+                continue
+            text = _read(f"{folder}/{name}")
+            if b"launch = true" in text:
+                # cnbkit's layers say what they hold; of others all of the table counts.
+                _, mark, rest = text.partition(b'digest = "')
+                said = rest.partition(b'"')[0] if mark else text
+                digest = hashlib.sha256(said).hexdigest()
+                found[f"{folder}/{name.removesuffix('.toml')}"] = digest
+    return found
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return b""
+
+
+def _digest(path: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(_read(path)).hexdigest()

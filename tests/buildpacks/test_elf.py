@@ -1,0 +1,244 @@
+"""The check for missing libraries, on real files made by the compiler."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cnbkit_elf import ElfCheck
+from cnbkit_elf.facts import Facts
+from cnbkit_elf.report import debian_packages, report
+from cnbkit_elf.search import search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnbkit import Buildpack
+
+    from .conftest import Phases, Unchanged
+
+ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+BASE = ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libm.so.6"]
+TOML = '[types]\nlaunch = true\n\n[metadata]\ndigest = "{}"\n'
+
+
+def library(path: Path, *needs: Path, options: tuple[str, ...] = ()) -> Path:
+    """A shared library that needs others."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    linked = [f"-L{each.parent}" for each in needs] + [f"-l:{each.name}" for each in needs]
+    subprocess.run(
+        [
+            *("cc", "-shared", "-o", str(path), f"-Wl,-soname,{path.name}", "-Wl,--no-as-needed"),
+            *(*options, "-x", "c", "/dev/null", "-x", "none", *linked),
+        ],
+        check=True,
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def gl(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What nobody has installed."""
+    return library(tmp_path_factory.mktemp("gl") / "libGL.so.1")
+
+
+def looked_at(*layers: Path) -> Facts:
+    return Facts.update(b"", {str(each): "1" for each in layers}, ARCH)
+
+
+def lacking(*layers: Path, ignored: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    nowhere, _ = search(looked_at(*layers), BASE, [*ignored])
+    return {name: [Path(each.path).name for each in files] for name, files in nowhere.items()}
+
+
+def test_a_library_is_found_in_base_beside_its_user_or_in_another_layer(
+    tmp_path: Path, gl: Path
+) -> None:
+    a = tmp_path / "a"
+    library(a / "x/cv2.so", gl)
+    assert lacking(a) == {"libGL.so.1": ["cv2.so"]}
+    assert lacking(a, ignored=("libGL.so.*",)) == {}
+    b = tmp_path / "b"
+    shutil.copytree(gl.parent, b / "lib")
+    assert lacking(a, b) == {}
+    shutil.rmtree(b)
+    library(a / "x/origin.so", gl, options=("-Wl,-rpath,$ORIGIN/../libs",))
+    library(a / "libs/libGL.so.1")
+    assert lacking(a) == {}
+
+
+def test_what_only_python_code_finds_is_told_apart(tmp_path: Path, gl: Path) -> None:
+    a, b = tmp_path / "a", tmp_path / "b"
+    user = library(a / "x/user.so", gl)
+    shutil.copytree(gl.parent, b / "nvidia")
+    _, elsewhere = search(looked_at(a, b), BASE, [])
+    assert [each.path for each in elsewhere["libGL.so.1"]] == [str(user)]
+    (b / "env.launch").mkdir()
+    (b / "env.launch/LD_LIBRARY_PATH.prepend").write_text(f"/x:{b}/nvidia\n")
+    assert search(looked_at(a, b), BASE, []) == ({}, {})
+
+
+def test_links_count_and_drivers_come_with_the_machine(tmp_path: Path, gl: Path) -> None:
+    a = tmp_path / "a"
+    cuda = library(tmp_path / "stub/libcuda.so.1")
+    library(a / "user.so", gl, cuda)
+    (a / "lib").mkdir()
+    shutil.copy(library(tmp_path / "real/libGL.so.1.7"), a / "lib/libGL.so.1.7")
+    assert lacking(a) == {"libGL.so.1": ["user.so"]}
+    (a / "lib/libGL.so.1").symlink_to("libGL.so.1.7")
+    assert lacking(a) == {}
+
+
+def test_files_that_are_none_of_the_images_are_left_alone(tmp_path: Path, gl: Path) -> None:
+    a = tmp_path / "a"
+    data = bytearray(library(a / "foreign.so", gl).read_bytes())
+    data[18:20] = b"\xf3\x00"  # e_machine: RISC-V
+    (a / "foreign.so").write_bytes(data)
+    (a / "cut.so").write_bytes(gl.read_bytes()[:200])
+    (a / "text.so").write_text("GROUP ( libc.so.6 )")
+    (a / "tool").write_text("#!/bin/sh\n")
+    (a / "tool").chmod(0o755)
+    (a / "gone.so").symlink_to("nowhere")
+    assert lacking(a) == {}
+
+
+def test_a_package_is_named_with_what_supplies_it_and_what_does_without(
+    tmp_path: Path, gl: Path
+) -> None:
+    site = tmp_path / "a/py/python3.11/site-packages"
+    own = library(tmp_path / "own/libcompany.so.7")
+    library(site / "cv2/cv2.abi3.so", gl)
+    library(site / "odd.so", own)
+    (site / "opencv_python-5.0.dist-info").mkdir()
+    (site / "opencv_python-5.0.dist-info/RECORD").write_text("cv2/cv2.abi3.so,sha256=x,1\n")
+    nowhere, _ = search(looked_at(tmp_path / "a"), BASE, [])
+    first, *rest = report(nowhere).splitlines()
+    assert first.startswith("2 libraries are needed, but not in the image")
+    assert (
+        "opencv-python needs libGL.so.1: add `libgl1` to Aptfile, or use opencv-python-headless"
+        in rest
+    )
+    assert any(
+        line.endswith("odd.so needs libcompany.so.7: Debian has no package with libcompany.so.7")
+        for line in rest
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("libGL.so.1", "libgl1"),
+        ("libgthread-2.0.so.0", "libglib2.0-0"),
+        ("libSM.so.6", "libsm6"),
+        ("libpq.so.5", "libpq5"),
+        ("libsndfile.so.1", "libsndfile1"),
+        ("libblas.so.3", "libblas3"),
+    ],
+)
+def test_debians_packages_are_known(name: str, package: str) -> None:
+    assert debian_packages({name, "libnone.so.1"}) == {name: package}
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> type[ElfCheck]:
+    """The buildpack on a system whose run image has the C library only."""
+    known = tmp_path / "system/usr/share/cnbkit/run-image"
+    known.mkdir(parents=True)
+    (known / "libraries").write_text("".join(f"{each}\n" for each in BASE))
+    module = tmp_path / "path" / f"local_elf_{tmp_path.name}" / "__init__.py"
+    module.parent.mkdir(parents=True)
+    module.write_text(
+        "from cnbkit_elf import ElfCheck\nclass Local(ElfCheck):\n"
+        f"    system = {str(tmp_path / 'system')!r}\n"
+    )
+    (tmp_path / "path/cnbkit_elf").symlink_to(Path(inspect.getfile(ElfCheck)).parent)
+    sys.path.insert(0, str(tmp_path / "path"))
+    try:
+        local: type[ElfCheck] = importlib.import_module(module.parent.name).Local
+    finally:
+        sys.path.remove(str(tmp_path / "path"))
+    return local
+
+
+def layer(phases: Phases, name: str, digest: str) -> Path:
+    """A layer of another buildpack, as it is while buildpacks run."""
+    folder = phases.app.parent / "acme"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.toml").write_text(TOML.format(digest))
+    return folder / name
+
+
+def restored(phases: Phases) -> None:
+    """What the lifecycle leaves of the last build's cached layer."""
+    toml = phases.layers / "facts.toml"
+    toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
+
+
+def test_only_new_layers_are_looked_at_and_the_others_remembered(
+    check: type[ElfCheck],
+    phases: Phases,
+    gl: Path,
+    unchanged_build: Callable[[type[Buildpack], Any], Unchanged],
+) -> None:
+    wheels = layer(phases, "wheels", "1")
+    library(wheels / "cv2.so", gl)
+    told = "/acme/wheels/cv2.so needs libGL.so.1: add `libgl1` to Aptfile"
+    assert told in phases.build(check()).err
+
+    unchanged = SimpleNamespace(app=phases.app, layers_dir=phases.layers)
+    with pytest.raises(AssertionError, match="libgl1"):  # the warning is its only word on stderr
+        unchanged_build(check, unchanged)
+    shutil.rmtree(phases.app.parent / "again")
+
+    # It is in the previous image alone now, and another one is new.
+    restored(phases)
+    shutil.rmtree(wheels)
+    other = layer(phases, "other", "1")
+    library(other / "more.so", gl)
+    again = phases.build(check())
+    assert told in again.err
+    assert "/acme/other/more.so needs" in again.err
+
+    # The library comes, by another layer.
+    restored(phases)
+    shutil.rmtree(other)
+    shutil.copytree(gl.parent, layer(phases, "apt", "1") / "lib")
+    mended = phases.build(check())
+    assert mended.err == ""
+    assert "3 libraries and programs find what they are linked with" in mended.out
+
+    quiet = unchanged_build(check, unchanged)
+    assert quiet.imported.isdisjoint({"typing", "re", "pathlib", "json", "lzma", "elftools"})
+
+
+def test_without_memory_nothing_is_said_of_what_is_not_here(
+    check: type[ElfCheck], phases: Phases, gl: Path
+) -> None:
+    layer(phases, "apt", "1")
+    library(layer(phases, "wheels", "1") / "cv2.so", gl)
+    done = phases.build(check())
+    assert done.err == ""
+    assert "1 layers are in the previous image alone" in done.out
+
+
+def test_missing_libraries_may_fail_the_build_or_not_matter(
+    check: type[ElfCheck], phases: Phases, gl: Path
+) -> None:
+    library(layer(phases, "wheels", "1") / "cv2.so", gl)
+    phases.env["BP_MISSING_LIBRARIES"] = "fail"
+    failed = phases.build(check())
+    assert failed.code == 65
+    assert "add `libgl1` to Aptfile" in str(failed.fault)
+    phases.env["BP_MISSING_LIBRARIES"] = "off"
+    assert phases.build(check()).err == ""
+    phases.env |= {"BP_MISSING_LIBRARIES": "fail", "BP_MISSING_LIBRARIES_IGNORE": "libGL.so.*"}
+    assert phases.build(check()).code == 0

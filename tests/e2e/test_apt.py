@@ -1,0 +1,110 @@
+"""Debian packages by the real apt from the real mirror, in an image that needs them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.platform.home import Home
+
+from .conftest import ROOT, Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def vision_apt(tmp_path: Path) -> Iterator[Project]:
+    """A copy of examples/vision-apt."""
+    made = Project(tmp_path / "vision-apt", Home.default())
+    shutil.copytree(ROOT / "examples" / "vision-apt", made.app)
+    yield made
+    made.remove()
+
+
+def resolved(project: Project) -> set[str]:
+    """Packages in the image's layer, by its metadata."""
+    label = json.loads(project.image().labels["io.buildpacks.lifecycle.metadata"])
+    (apt,) = (each for each in label["buildpacks"] if each["key"] == "cnbkit/apt")
+    return {line.partition(" ")[0] for line in apt["layers"]["packages"]["data"]["key"]["packages"]}
+
+
+def test_opencv_with_windows_runs_with_libraries_from_an_aptfile(vision_apt: Project) -> None:
+    vision_apt.build()
+    assert "| circle   |       3 |  3754 |" in vision_apt.run()
+    before = vision_apt.layers()
+    digest = vision_apt.image().digest
+    names = resolved(vision_apt)
+    assert {"libgl1", "libglib2.0-0", "libx11-6"} <= names
+    # The run image has them.
+    assert not {"libc6", "libstdc++6", "zlib1g", "debconf", "dpkg"} & names
+
+    unchanged = vision_apt.build()
+    assert vision_apt.image().digest == digest
+    assert "Reading the lists" not in unchanged.output
+
+    # A word that changes nothing: apt is asked, and the layer stays where it is.
+    vision_apt.write({"Aptfile": "libgl1\nlibglib2.0-0\nlibx11-6 # said\n"})
+    same = vision_apt.build()
+    assert same.lines("Reusing layer 'cnbkit/apt:packages'"), same.output
+    assert vision_apt.layers()["cnbkit/apt:packages"] == before["cnbkit/apt:packages"]
+
+    # A fault leaves what was built.
+    vision_apt.write({"Aptfile": "libGL\n"})
+    digest = vision_apt.image().digest
+    assert "Did you mean libgl1?" in vision_apt.build(code=1).output
+    assert vision_apt.image().digest == digest
+
+
+def test_a_missing_library_is_told_while_building_with_what_supplies_it(
+    vision_apt: Project,
+) -> None:
+    """The same packages without Aptfile: found out now, and not when the image runs."""
+    (vision_apt.app / "Aptfile").unlink()
+    told = "opencv-python needs libGL.so.1, libgthread-2.0.so.0"
+    result = vision_apt.build()
+    assert told in result.output
+    assert "add `libgl1` and `libglib2.0-0` to Aptfile, or use opencv-python-headless" in (
+        result.output
+    )
+    assert "libGL.so.1" in vision_apt.run(code=1)
+    # Remembered, while its layer is in the previous image alone.
+    vision_apt.write({"README.md": "changed"})
+    again = vision_apt.build()
+    assert told in again.output
+    assert again.lines("Reusing layer 'cnbkit/pip:wheels-opencv-python'")
+    assert told in vision_apt.build(code=1, env={"BP_MISSING_LIBRARIES": "fail"}).output
+    # Mended: only the packages are new.
+    vision_apt.write({"Aptfile": "libgl1\nlibglib2.0-0\n"})
+    mended = vision_apt.build()
+    assert "find what they are linked with" in mended.output
+    assert mended.lines("Reusing layer 'cnbkit/pip:wheels-opencv-python'")
+    assert "| circle   |       3 |  3754 |" in vision_apt.run()
+
+
+def test_headers_serve_the_build_and_programs_find_their_files(project: Project) -> None:
+    """Some compile against what is not in the image; others look into /usr and /etc."""
+    project.write(
+        {
+            "Aptfile": ":build: libmagic-dev\nfile\nlibblas3\nfontconfig\nfonts-dejavu-core\n",
+            "requirements.txt": "",
+            "check.c": '#include <magic.h>\n#include <stdio.h>\nint main(void) { printf("%d", '
+            "magic_version()); return 0; }\n",
+            "setup.py": "import subprocess\nfrom setuptools import setup\n"
+            "subprocess.run(['cc', 'check.c', '-lmagic', '-o', '/dev/null'], check=True)\n"
+            "setup(name='native', version='1', py_modules=[])\n",
+            "app.py": "import ctypes, subprocess\n"
+            "ctypes.CDLL('libblas.so.3')\n"
+            "run = lambda *a: print(subprocess.run(a, capture_output=True, text=True).stdout)\n"
+            "run('file', '--brief', '/bin/true')\nrun('fc-list')\n",
+        }
+    )
+    project.build(env={"BP_PYTHON_INPUT": "setup.py"})
+    assert not any("build-packages" in what for what in project.layers())
+    output = project.run()
+    assert "ELF 64-bit" in output
+    assert "/layers/cnbkit_apt/packages/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" in output
