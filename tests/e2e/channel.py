@@ -15,12 +15,14 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tarfile
 import threading
 import warnings
 import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rattler.index import index_fs
@@ -28,9 +30,8 @@ from rattler.index import index_fs
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-__all__ = ["SUBDIR", "Channel", "Server", "python_package"]
+__all__ = ["SUBDIR", "Channel", "Server", "python_package", "wheel_package"]
 
 _MACHINE = os.uname().machine
 SUBDIR = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}[_MACHINE]
@@ -265,6 +266,25 @@ def python_package(channel: Channel, root: Path) -> Path:
         executable=["bin/python3.11"],
         links={"bin/python3": "python3.11", "bin/python": "python3.11"},
     )
+
+
+def wheel_package(channel: Channel, name: str, version: str, work: Path) -> Path:
+    """Pack a wheel of this machine's package index for the Python of `python_package`."""
+    folder = work / f"{name}-{version}"
+    subprocess.run(
+        [
+            *(Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-deps"),
+            *("--python-version", "3.11", "--only-binary", ":all:", "--target", folder),
+            f"{name}=={version}",
+        ],
+        check=True,
+    )
+    files = {
+        f"lib/python3.11/site-packages/{path.relative_to(folder)}": path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.name.startswith(".") and "tests" not in path.parts
+    }
+    return channel.add(name, version, files, depends=["python 3.11.*"], build="py311_0")
 
 
 def _checked_against_time(compiled: Path, source: Path) -> bytes:

@@ -77,7 +77,8 @@ class Conda(Buildpack):
         setting = ctx.settings.get(SETTING)
         names = [setting] if setting else found(ctx)
         if not names:
-            return ctx.skip("no list with @EXPLICIT")
+            there = self.triggers.found(ctx)
+            return ctx.skip(f"{there} is no list for this" if there else f"none of {self.triggers}")
         # Required by itself as well: an environment without Python has its use.
         plan = Plan().provides("python").requires("python")
         return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
@@ -91,7 +92,7 @@ class Conda(Buildpack):
         chosen = Input.choose(ctx, config.input)
         wanted = Inputs(
             inputs=_digests(ctx, chosen),
-            channels=public_digests(ctx, config),
+            channels=public_digests(ctx),
             virtual=virtual_packages(ctx, config),
             target=str(ctx.target),
             settings=_settings(ctx, config, chosen),
@@ -106,7 +107,7 @@ class Conda(Buildpack):
                 resolve(ctx, config, chosen, wanted.virtual, kept)
             with ctx.layer(self.environment, _environment(ctx, kept)) as environment:
                 if environment.rebuild:
-                    self._install(ctx, config, kept, environment)
+                    self._install(ctx, config, chosen, kept, environment)
             self._set_variables(ctx, kept)
             if solve:
                 from cnbkit_conda.python import tell
@@ -119,15 +120,20 @@ class Conda(Buildpack):
         return Built()
 
     def _install(
-        self, ctx: BuildContext, config: CondaConfig, kept: Kept, environment: OpenLayer
+        self,
+        ctx: BuildContext,
+        config: CondaConfig,
+        chosen: Input,
+        kept: Kept,
+        environment: OpenLayer,
     ) -> None:
         from cnbkit_conda.install import install
 
         if config.keep_packages:
             with ctx.layer(Layer.cached("packages")) as packages:
-                install(ctx, config, kept, environment, packages.directory)
+                install(ctx, chosen, kept, environment, packages.directory)
         else:
-            install(ctx, config, kept, environment, f"{ctx.scratch}/packages")
+            install(ctx, chosen, kept, environment, f"{ctx.scratch}/packages")
 
     def _set_variables(self, ctx: BuildContext, kept: Kept) -> None:
         if not kept.variables:
@@ -141,12 +147,13 @@ class Conda(Buildpack):
 
     def _restore(self, ctx: BuildContext, config: CondaConfig) -> None:
         """Make the environment's layer although the previous image has it."""
+        chosen = Input.choose(ctx, config.input)
         layers = os.path.dirname(ctx.scratch)
         kept = Kept(f"{layers}/{self.lock.name}")
         if os.path.exists(f"{layers}/{self.environment.name}.toml"):
             os.unlink(f"{layers}/{self.environment.name}.toml")
         with ctx.layer(self.environment, _environment(ctx, kept)) as environment:
-            self._install(ctx, config, kept, environment)
+            self._install(ctx, config, chosen, kept, environment)
 
 
 _AGAIN = " (BP_CONDA_REFRESH=<new value> solves again)"
@@ -168,7 +175,7 @@ def _digests(ctx: BuildContext, chosen: Input) -> list[str]:
 
 def _settings(ctx: BuildContext, config: CondaConfig, chosen: Input) -> list[str]:
     """What else changes the result; how packages are fetched does not."""
-    no_matter = ("BP_CONDA_MIRROR=", "BP_CONDA_KEEP_PACKAGES=", "BP_CONDA_CUDA=", "BP_CONDA_GLIBC=")
+    no_matter = ("BP_CONDA_KEEP_PACKAGES=", "BP_CONDA_CUDA=", "BP_CONDA_GLIBC=")
     found = [each for each in config.changed() if not each.startswith(no_matter)]
     if chosen.kind == "conda-lock":
         groups = ctx.settings.get("BP_PYTHON_GROUPS")

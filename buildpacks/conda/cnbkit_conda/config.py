@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from cnbkit import Config, Option
 
-__all__ = ["CondaConfig"]
+__all__ = ["CHANNELS", "MIRROR", "CondaConfig"]
+
+
+# Not options: an address may have a login in it, and only that is to be hidden.
+CHANNELS = "BP_CONDA_CHANNELS"
+MIRROR = "BP_CONDA_MIRROR"
 
 
 class CondaConfig(Config):
-    """What the person who builds may set."""
+    """What the person who builds may set, besides channels and mirrors."""
 
     input = Option.text("BP_CONDA_INPUT", help="The file that says what to install")
     environment = Option.text(
         "BP_CONDA_ENVIRONMENT", default="default", help="The environment of a pixi.lock"
-    )
-    channels = Option.words(
-        "BP_CONDA_CHANNELS", help="Channels in place of those that environment.yml names"
-    )
-    mirror = Option.text(
-        "BP_CONDA_MIRROR",
-        help="Where channels are fetched from: an address below which all lie, or "
-        "`name:address` for one; several with commas",
-        secret=True,
     )
     cuda = Option.text("BP_CONDA_CUDA", help="Version of CUDA the solver may count on, like 12.8")
     glibc = Option.text("BP_CONDA_GLIBC", help="Version of glibc the solver may count on")

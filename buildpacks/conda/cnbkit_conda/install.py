@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -11,10 +12,10 @@ from rattler import MatchSpec, RepoDataRecord, Subdir
 from rattler import install as link
 from rattler.exceptions import FetchRepoDataError, GatewayError, InstallerError, LinkError
 
-from cnbkit import BuildContext, OpenLayer
+from cnbkit import BuildContext, OpenLayer, UserFault
 from cnbkit_conda.activation import activate
 from cnbkit_conda.bytecode import make_bytecode
-from cnbkit_conda.config import CondaConfig
+from cnbkit_conda.choice import Input
 from cnbkit_conda.fetch import fault_of, make_client
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import Places
@@ -27,14 +28,12 @@ __all__ = ["install"]
 _OF_THIS_BUILD = ("extracted_package_dir", "package_tarball_full_path", "indexed_timestamp")
 
 
-def install(
-    ctx: BuildContext, config: CondaConfig, kept: Kept, layer: OpenLayer, packages: str
-) -> None:
+def install(ctx: BuildContext, chosen: Input, kept: Kept, layer: OpenLayer, packages: str) -> None:
     """Install the kept packages.
 
     Args:
         ctx: the build.
-        config: its settings.
+        chosen: the input, which may have logins for channels in it.
         kept: the packages.
         layer: gets the prefix and its environment.
         packages: directory for downloaded and unpacked packages.
@@ -43,10 +42,12 @@ def install(
         UserFault: a package is gone from its channel.
         PlatformFault: a channel cannot be reached, or has another file than it says.
     """
-    places = make_places(ctx, config)
+    places = make_places(ctx, chosen)
     records = kept_records(kept)
     for record in records:
+        places.channel(record.channel)
         record.url = places.location(record.url)
+        _check_file(record)
     prefix = prefix_of(layer.directory)
     size = sum(record.size or 0 for record in records)
     weight = f", {size / 1e6:.1f} MB" if size else ""
@@ -95,6 +96,24 @@ def _link(
         asyncio.run(run())
     except (InstallerError, LinkError, GatewayError, FetchRepoDataError, OSError) as error:
         raise fault_of(error, places, _where(records, str(error))) from None
+
+
+def _check_file(record: RepoDataRecord) -> None:
+    """Compare a file's checksum: rattler does so only with what it downloads."""
+    path = record.url.removeprefix("file://")
+    kind, wanted = ("sha256", record.sha256) if record.sha256 else ("md5", record.md5)
+    if path == record.url or not wanted or not os.path.exists(path):
+        return
+    with open(path, "rb") as file:
+        found = hashlib.file_digest(file, kind).digest()
+    if found != wanted:
+        raise UserFault(
+            f"{record.file_name} is not the file it should be",
+            where=path,
+            remedy="lock again if the new file is wanted; if nothing was changed on purpose, it "
+            "may have been tampered with",
+            detail=f"its {kind} is {found.hex()}, and should be {wanted.hex()}",
+        )
 
 
 def _where(records: list[RepoDataRecord], text: str) -> str:

@@ -66,7 +66,8 @@ def read_lock(
     left_out = _left_out(ctx, chosen, subdir) if chosen.kind == "conda-lock" else {}
     for record in records:
         ctx.hide(record.url) if public(record.url) != record.url else None
-        record.url, record.channel = public(record.url), public(record.channel)
+        record.url = public(record.url)
+        record.channel = record.url.rsplit("/", 2)[0]  # not all locks name it
     kept = [each for each in records if ("conda", each.name.normalized) not in left_out]
     if left_out:
         groups = ", ".join(sorted(set(left_out.values())))
@@ -122,7 +123,10 @@ def _left_out(ctx: BuildContext, chosen: Input, subdir: str) -> dict[tuple[str, 
 
 def _entry(ctx: BuildContext, package: PypiLockedPackage) -> str:
     location = package.location
-    digest = package.hashes.sha256 if package.hashes else None
+    try:
+        digest = package.hashes.sha256 if package.hashes else None
+    except AttributeError:  # rattler's answer where a lock has no checksum at all
+        digest = None
     found: dict[str, object] = {"name": package.name, "version": package.version}
     if "://" in location:
         found["url"] = location

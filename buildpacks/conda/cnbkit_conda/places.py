@@ -10,9 +10,9 @@ import os
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_conda.address import Login, public, split_login
-from cnbkit_conda.config import CondaConfig
+from cnbkit_conda.config import CHANNELS, MIRROR
 
-__all__ = ["Place", "Places", "public_digests", "vendored"]
+__all__ = ["Place", "Places", "channel_names", "public_digests", "vendored"]
 
 _TYPES = ("conda", "netrc")
 _VENDOR = "vendor"
@@ -46,26 +46,34 @@ class Places:
 
     Args:
         ctx: the build.
-        config: its settings.
         alias: the address below which named channels lie.
     """
 
-    def __init__(self, ctx: BuildContext, config: CondaConfig, alias: str) -> None:
+    def __init__(self, ctx: BuildContext, alias: str) -> None:
         from cnbkit_conda.condarc import read_bindings
 
         self._ctx = ctx
         self.rc = read_bindings(ctx)
         self._public = alias.rstrip("/")
         self.logins: dict[str, Login] = dict(self.rc.logins)
-        self._mirrors = _mirrors(config.mirror)
+        self._mirrors = _mirrors(ctx.settings.get(MIRROR))
         self._seen: dict[str, Place] = {}
-        for url in self._mirrors.values():
+        for url in (*self._mirrors.values(), self.rc.alias, *self.rc.custom.values()):
             self._learn(url)
         self._vendor = ""
         if vendored(ctx):
             from cnbkit_conda.offline import offline_channel
 
             self._vendor = offline_channel(ctx, _VENDOR)
+        for name in (*self.rc.custom, *channel_names(ctx)):
+            self.channels(name)
+
+    def learn(self, text: str) -> None:
+        """Take the channels that are named by address in the app's file, with their logins."""
+        for word in "".join(" " if each in "\"',[]" else each for each in text).split():
+            if "://" in word:
+                url = word.partition("#")[0].partition("::")[0]
+                self.channel(url.rsplit("/", 2)[0] if url.endswith(_ARCHIVES) else url)
 
     @property
     def offline(self) -> Place | None:
@@ -184,12 +192,17 @@ def vendored(ctx: BuildContext) -> list[str]:
     return found
 
 
-def public_digests(ctx: BuildContext, config: CondaConfig) -> list[str]:
+def channel_names(ctx: BuildContext) -> list[str]:
+    """Channels that a setting names in place of the environment file's."""
+    return ctx.settings.get(CHANNELS).replace(",", " ").split()
+
+
+def public_digests(ctx: BuildContext) -> list[str]:
     """What a solution depends on besides the input, for the layer's key.
 
     No password or token, nor anything made of one, is in it. Mirrors have the same packages.
     """
-    found = [public(name) for name in config.channels]
+    found = [public(name) for name in channel_names(ctx)]
     for binding in ctx.bindings.all("conda"):
         import hashlib
 
@@ -217,7 +230,7 @@ def _mirrors(setting: str) -> dict[str, str]:
         else:
             raise UserFault(
                 f"{public(word)!r} is no address of a mirror",
-                where="BP_CONDA_MIRROR",
+                where=MIRROR,
                 remedy="write https://host/path, below which all channels lie, or "
                 "conda-forge:https://host/path for one",
             )

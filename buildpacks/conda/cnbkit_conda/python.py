@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 
-from cnbkit import BuildContext, OpenLayer, UserFault
+from cnbkit import BuildContext, OpenLayer
 from cnbkit_conda.choice import Input
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.prefix import prefix_of, site_packages
@@ -28,22 +28,12 @@ def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, enviro
         kept: its packages.
         choice: the layer for later buildpacks.
         environment: directory of the environment's layer; need not be there.
-
-    Raises:
-        UserFault: there is a pip section, but no Python.
     """
     pip = kept.lines("pip")
     python = kept.version("python")
     env = choice.env.build
-    env.override("CNBKIT_CONDA", chosen.name)
+    env.override("CNBKIT_CONDA", f"{chosen.name} {kept.directory}/packages")
     if not python:
-        if pip:
-            line = pip[0].split()[0]
-            raise UserFault(
-                "there are packages for pip, but no Python",
-                where=f"{chosen.name}:{line}" if line.isdigit() else chosen.name,
-                remedy="add python to the dependencies",
-            )
         ctx.log.info("No Python in this environment")
         env.override("CNBKIT_INPUT", "")
         return
@@ -151,7 +141,10 @@ def _write_lock(path: str, entries: list[dict[str, str]]) -> None:
     packages: list[dict[str, object]] = []
     for entry in sorted(entries, key=lambda each: each["name"]):
         package: dict[str, object] = {"name": _normalised(entry["name"])}
-        if "path" in entry:
+        if os.path.isfile(entry.get("path", "")):
+            hashes = {"sha256": entry["sha256"]} if "sha256" in entry else {}
+            package["archive"] = {"path": entry["path"], "hashes": hashes}
+        elif "path" in entry:
             package["directory"] = {"path": entry["path"], "editable": True}
         else:
             package["version"] = entry["version"]
@@ -163,9 +156,12 @@ def _write_lock(path: str, entries: list[dict[str, str]]) -> None:
 
 
 def _file(entry: dict[str, str]) -> dict[str, object]:
-    url = entry["url"].partition("#")[0]
+    url, _, fragment = entry["url"].partition("#")
     if url.startswith("git+"):
+        # pixi's `…?rev=main#<commit>`, conda-lock's `…@<commit>`
         address, _, commit = url.removeprefix("git+").rpartition("@")
+        if fragment:
+            address, commit = url.removeprefix("git+").partition("?")[0], fragment
         return {"vcs": {"type": "git", "url": address, "commit-id": commit}}
     name = url.rpartition("/")[2]
     hashes = {"sha256": entry["sha256"]} if "sha256" in entry else {}

@@ -30,7 +30,7 @@ from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.environment_file import EnvironmentFile, Wanted
 from cnbkit_conda.fetch import fault_of, make_client
 from cnbkit_conda.kept import Kept
-from cnbkit_conda.places import Place, Places
+from cnbkit_conda.places import Place, Places, channel_names
 
 __all__ = ["kept_records", "make_places", "resolve", "subdir_of"]
 
@@ -45,10 +45,13 @@ def subdir_of(ctx: BuildContext) -> str:
     return SUBDIRS.get(ctx.target.arch, "linux-64")
 
 
-def make_places(ctx: BuildContext, config: CondaConfig) -> Places:
+def make_places(ctx: BuildContext, chosen: Input) -> Places:
     """The channels, below the address that rattler has for named ones."""
     base = Channel(_COMMUNITY).base_url.rstrip("/")
-    return Places(ctx, config, base.removesuffix(f"/{_COMMUNITY}"))
+    places = Places(ctx, base.removesuffix(f"/{_COMMUNITY}"))
+    if chosen.kind in ("environment", "explicit"):  # locks of tools have no logins
+        places.learn(ctx.app.text(chosen.name))
+    return places
 
 
 def resolve(
@@ -62,13 +65,13 @@ def resolve(
     """
     if kept.lines("refresh") != [config.refresh] and os.path.exists(kept.lock):
         os.unlink(kept.lock)
-    places = make_places(ctx, config)
+    places = make_places(ctx, chosen)
     variables: list[tuple[str, str]] = []
     requested: list[str] = []
     pip: list[str] = []
     if chosen.kind == "environment":
         environment = EnvironmentFile.parse(ctx.app.text(chosen.name), chosen.name)
-        records = _solve(ctx, config, environment, places, virtual, kept)
+        records = _solve(ctx, environment, places, virtual, kept)
         variables = environment.variables
         requested = [wanted.text for wanted in environment.packages]
         pip = [f"{line} {text}" for line, text in environment.pip]
@@ -81,6 +84,13 @@ def resolve(
 
         records, entries = read_lock(ctx, config, chosen)
         pip = entries
+    if pip and not any(record.name.normalized == "python" for record in records):
+        line = pip[0].partition(" ")[0]
+        raise UserFault(
+            "there are packages for pip, but no Python",
+            where=f"{chosen.name}:{line}" if line.isdigit() else chosen.name,
+            remedy="add python to the dependencies",
+        )
     _keep(kept, records)
     kept.variables = [
         f"{name}={value}".encode("unicode_escape").decode() for name, value in variables
@@ -120,7 +130,6 @@ def _sum(record: RepoDataRecord) -> str:
 
 def _solve(
     ctx: BuildContext,
-    config: CondaConfig,
     environment: EnvironmentFile,
     places: Places,
     virtual: list[str],
@@ -129,30 +138,52 @@ def _solve(
     if environment.unknown:
         names = ", ".join(environment.unknown)
         ctx.log.warn(f"{environment.file}: not understood and left out: {names}")
-    channels = _channels(ctx, config, environment, places)
-    subdir = subdir_of(ctx)
-    specs = []
+    channels = _channels(ctx, environment, places)
+    texts, asked = [], [*virtual]
     for wanted in environment.packages:
         if wanted.channel:
             of = places.channel(wanted.channel)
             if of.location not in {each.location for each in channels}:
                 channels.append(of)
-            specs.append(MatchSpec(f"{of.location.rstrip('/')}::{wanted.text}", strict=False))
+            texts.append(f"{of.location.rstrip('/')}::{wanted.text}")
+            asked.append(f"{of.url}::{wanted.text}")
         else:
-            specs.append(MatchSpec(wanted.text, strict=False))
+            texts.append(wanted.text)
+            asked.append(wanted.text)
+    asked += [each.url for each in channels]
+    if kept.complete and os.path.exists(kept.lock) and asked == kept.lines("asked"):
+        ctx.log.info("What is asked of conda is unchanged, and so are its packages")
+        return kept_records(kept)
     ctx.log.info(f"Channels: {', '.join(map(str, channels))}")
     ctx.log.info(f"Virtual packages: {', '.join(_shown(each) for each in virtual)}")
+    records = _ask(ctx, environment, places, channels, texts, virtual, kept)
+    for record in records:
+        record.url = places.own(record.url)
+        record.channel = places.own(record.channel)
+    kept.write("asked", asked)
+    return records
+
+
+def _ask(
+    ctx: BuildContext,
+    environment: EnvironmentFile,
+    places: Places,
+    channels: list[Place],
+    texts: list[str],
+    virtual: list[str],
+    kept: Kept,
+) -> list[RepoDataRecord]:
     client = make_client(ctx, places)
     gateway = Gateway(cache_dir=Path(ctx.scratch, "repodata"), client=client)
     before = _before(kept, places, channels)
-    platforms = [Subdir(subdir), Subdir(_NOARCH)]
+    platforms = [Subdir(subdir_of(ctx)), Subdir(_NOARCH)]
+    sources = [each.location for each in channels]
 
     async def run() -> list[RepoDataRecord]:
-        sources = [each.location for each in channels]
         try:
             return await solve(
                 sources,
-                specs,
+                [MatchSpec(text, strict=False) for text in texts],
                 gateway=gateway,
                 platforms=platforms,
                 locked_packages=before,
@@ -163,19 +194,13 @@ def _solve(
 
     with ctx.log.timed(f"Solving {environment.file}"):
         try:
-            records = asyncio.run(run())
+            return asyncio.run(run())
         except GatewayError as error:
             raise fault_of(error, places, _where(environment, places, str(error))) from None
-    for record in records:
-        record.url = places.own(record.url)
-        record.channel = places.own(record.channel)
-    return records
 
 
-def _channels(
-    ctx: BuildContext, config: CondaConfig, environment: EnvironmentFile, places: Places
-) -> list[Place]:
-    names = list(config.channels) or [name for _, name in environment.channels]
+def _channels(ctx: BuildContext, environment: EnvironmentFile, places: Places) -> list[Place]:
+    names = channel_names(ctx) or [name for _, name in environment.channels]
     names = [name for name in names if name != _NO_CHANNEL] or places.rc.channels
     for name in names:
         if not places.known(name):

@@ -50,23 +50,33 @@ def declared(ctx: BuildContext) -> Declared:
     """The app's packages.
 
     From the lock that the buildpacks before have made (`CNBKIT_LOCK`), else from the file they
-    chose (`CNBKIT_INPUT`), else from the first that is there.
+    chose (`CNBKIT_INPUT`), else from the first that is there; and those of a conda environment
+    (`CNBKIT_CONDA`).
 
     Raises:
         UserFault: a file is not UTF-8, or pyproject.toml is not TOML.
     """
     chosen = ctx.env.get("CNBKIT_INPUT")
     lock = ctx.env.get("CNBKIT_LOCK")
+    environment, _, packages = ctx.env.get("CNBKIT_CONDA", "").partition(" ")
+    names = _first_words(packages) if packages else set()
     if lock:
         with open(lock, encoding="utf-8") as file:
-            return Declared(chosen or lock, _names_of_lock(file.read()))
+            return Declared(chosen or lock, names | _names_of_lock(file.read()))
     if chosen is None:
         chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
-    names: set[str] = set()
     files = [name for name in chosen.split(",") if ctx.app.has(name)]
     for name in files:
         _read(ctx, name, names)
-    return Declared(files[0] if files else "", names)
+    if chosen.startswith("/"):  # the pip section of the environment
+        names |= _first_words(chosen)
+    return Declared(environment or (files[0] if files else ""), names)
+
+
+def _first_words(path: str) -> set[str]:
+    """What the lines of a list outside of the app begin with."""
+    with open(path, encoding="utf-8") as file:
+        return set().union(*(_requirement(line.strip()) for line in file))
 
 
 def _read(ctx: BuildContext, file: str, names: set[str]) -> None:
