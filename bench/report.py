@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.builds import CASES, CNBKIT, DOCKER, DOCKER_UV
 from bench.detect import BARE
+from bench.stories import STORIES
 from bench.table import markdown, milliseconds, ratio, seconds
-from bench.vision import CASES, CNBKIT, DOCKER, DOCKER_UV
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +21,13 @@ Written by `make bench`; do not edit. Seconds are medians with their range; a ra
 median by the other's, so below 1 cnbkit is the faster or smaller one.
 """
 
-_VISION = """
-## examples/vision: OpenCV and pandas
+_BUILDS = """
+## Builds beside docker build
 
 - **docker (pip)**: `docker build` with BuildKit, then `docker push`. Its Dockerfile copies
-  requirements.txt, runs `pip install --no-cache-dir`, copies the app. **docker (uv)**: the same
-  with `uv pip install`, compiling bytecode, uv's cache in a cache mount.
+  requirements.txt, runs `pip install --no-cache-dir`, copies the app; where Debian's libraries are
+  needed `apt-get install` comes before that. **docker (uv)**: the same with `uv pip install`,
+  compiling bytecode, uv's cache in a cache mount.
 - **cnbkit**: `cnbkit build`, with `--publish` for the registry.
 - Docker's base image holds what python:3.11-slim does (Debian 12, Python 3.11, pip), made of the
   same Debian packages as cnbkit's. Before anything is measured it is in Docker's engine and in the
@@ -61,8 +63,11 @@ def report(found: Mapping[str, Any]) -> str:
         found: what was measured, by part.
     """
     text = _HEAD
-    if "vision" in found:
-        text += _VISION + _machine(found["vision"]) + _vision(found["vision"]["found"])
+    built = {name: story for name, story in STORIES.items() if name in found}
+    if built:
+        text += _BUILDS
+    for name, story in built.items():
+        text += f"\n### {story.title}\n" + _machine(found[name]) + _builds(found[name]["found"])
     if "detect" in found:
         text += _DETECT + _machine(found["detect"]) + _detect(found["detect"]["found"])
     return text
@@ -74,7 +79,7 @@ def _machine(part: Mapping[str, Any]) -> str:
     return "\n" + markdown(("on", ""), rows).replace("| --: |", "| --- |") + "\n"
 
 
-def _vision(found: Mapping[str, Any]) -> str:
+def _builds(found: Mapping[str, Any]) -> str:
     text = ""
     for output, title in (("registry", "Image in a registry"), ("local", "Image on the machine")):
         rows = []
@@ -85,7 +90,7 @@ def _vision(found: Mapping[str, Any]) -> str:
                 (words, seconds(pip), seconds(uv), seconds(ours), ratio(ours, pip), ratio(ours, uv))
             )
         head = ("", DOCKER, DOCKER_UV, CNBKIT, "to pip", "to uv")
-        text += f"\n### {title}\n\n{markdown(head, rows)}"
+        text += f"\n#### {title}\n\n{markdown(head, rows)}"
     return text + _sizes(found) + _memory(found)
 
 
@@ -101,7 +106,7 @@ def _sizes(found: Mapping[str, Any]) -> str:
         for name in (DOCKER, DOCKER_UV, CNBKIT)
     ]
     head = ("", "image", "of it the base", "cnbkit's to it")
-    return f"\n### Compressed size, as the manifest states it\n\n{markdown(head, rows)}"
+    return f"\n#### Compressed size, as the manifest states it\n\n{markdown(head, rows)}"
 
 
 def _memory(found: Mapping[str, Any]) -> str:
@@ -113,7 +118,7 @@ def _memory(found: Mapping[str, Any]) -> str:
         for name, (peak, part) in sides.items()
     ]
     head = ("", "all", "buildpacks and below")
-    return f"\n### Memory at the peak\n{_MEMORY}\n{markdown(head, rows)}"
+    return f"\n#### Memory at the peak\n{_MEMORY}\n{markdown(head, rows)}"
 
 
 def _detect(found: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,12 @@ HERE = Path(__file__).resolve().parent
 if str(HERE.parent) not in sys.path:  # started as a program, its own folder is there instead
     sys.path.insert(0, str(HERE.parent))
 
+from bench.builds import Rounds, measure_builds  # noqa: E402
 from bench.detect import measure_detect  # noqa: E402
 from bench.machine import load, machine  # noqa: E402
 from bench.measure import CommandFailed  # noqa: E402
 from bench.report import report  # noqa: E402
-from bench.vision import Rounds, measure_vision  # noqa: E402
+from bench.stories import STORIES  # noqa: E402
 from cnbkit.errors import CnbkitError  # noqa: E402
 from cnbkit.platform.workspace import remove_tree  # noqa: E402
 
@@ -32,7 +34,7 @@ ROOT = HERE.parent
 def main() -> None:
     """Measure what is asked for; results of the other part stay in the report."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
-    parser.add_argument("--only", choices=("vision", "detect"), help="measure one part")
+    parser.add_argument("--only", choices=("detect", *STORIES), help="measure one part")
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rebuilds of each kind")
     parser.add_argument("--quick", action="store_true", help="once each: does it work at all?")
     options = parser.parse_args()
@@ -41,7 +43,7 @@ def main() -> None:
     # On a disk, unlike /tmp on some machines; short, for the engine's socket is in it.
     scratch = Path(tempfile.mkdtemp(prefix="cnbkit-bench-", dir="/var/tmp"))
     try:
-        if options.only != "vision":
+        if options.only in (None, "detect"):
             runs = 5 if options.quick else 40
             _measured(
                 "detect",
@@ -50,13 +52,12 @@ def main() -> None:
                     ROOT / "examples/vision", ROOT / "builder/builder.toml", RESULTS, runs
                 ),
             )
-        if options.only != "detect":
-            rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
-            _measured(
-                "vision",
-                scratch,
-                lambda: measure_vision(ROOT / "examples/vision", scratch, RESULTS, rounds),
-            )
+        rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
+        for name, story in STORIES.items():
+            if options.only in (None, name):
+                place = scratch / name
+                place.mkdir()
+                _measured(name, place, partial(measure_builds, story, place, RESULTS, rounds))
     except KeyboardInterrupt:
         sys.exit(130)
     except (CnbkitError, CommandFailed) as error:

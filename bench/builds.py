@@ -1,4 +1,4 @@
-"""The app examples/vision: fresh builds and rebuilds, by Docker and by cnbkit, turn by turn."""
+"""One app: fresh builds and rebuilds, by Docker and by cnbkit, turn by turn."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.registry import LocalRegistry
+    from bench.stories import Story
 
-__all__ = ["CASES", "CNBKIT", "DOCKER", "DOCKER_UV", "Rounds", "measure_vision"]
+__all__ = ["CASES", "CNBKIT", "DOCKER", "DOCKER_UV", "Rounds", "measure_builds"]
 
 DOCKER, DOCKER_UV, CNBKIT = "docker (pip)", "docker (uv)", "cnbkit"
 CASES = {
@@ -31,6 +32,11 @@ CASES = {
     "light": "one light dependency",
 }
 
+# Debian's packages first: they change least.
+_APT = """\
+RUN apt-get update && apt-get install -y --no-install-recommends {packages} \\
+ && rm -rf /var/lib/apt/lists/*
+"""
 _COMMAND = 'COPY . .\nCMD ["python3", "app.py"]\n'
 _PIP = f"""\
 WORKDIR /app
@@ -98,11 +104,11 @@ class _Session:
         return found
 
 
-def measure_vision(example: Path, scratch: Path, results: Path, rounds: Rounds) -> dict[str, Any]:
+def measure_builds(story: Story, scratch: Path, results: Path, rounds: Rounds) -> dict[str, Any]:
     """Measure everything and return plain data.
 
     Args:
-        example: the app.
+        story: the app.
         scratch: an empty folder on a disk, with a short path; may be deleted afterwards.
         results: keeps what later measurements use again, and logs.
         rounds: how often.
@@ -111,7 +117,7 @@ def measure_vision(example: Path, scratch: Path, results: Path, rounds: Rounds) 
         registry, registry_pid = stack.enter_context(local_registry(scratch))
         engine = stack.enter_context(docker_engine(scratch / "docker"))
         session = _Session(
-            _sides(example, scratch, results, registry, engine), engine, {registry_pid, engine.pid}
+            _sides(story, scratch, results, registry, engine), engine, {registry_pid, engine.pid}
         )
         print("Warming up ...", flush=True)
         for side in session.sides:
@@ -152,7 +158,7 @@ def _prepare(case: str, side: Side, number: int) -> None:
 
 
 def _sides(
-    example: Path, scratch: Path, results: Path, registry: LocalRegistry, engine: DockerEngine
+    story: Story, scratch: Path, results: Path, registry: LocalRegistry, engine: DockerEngine
 ) -> list[Side]:
     base = f"{registry.host}/base"
     engine.make_base(results / "docker-base.tar", base)
@@ -162,7 +168,7 @@ def _sides(
     ensure_lifecycle(prepared, arch=machine_architecture(), progress=print)
 
     def app(name: str) -> App:
-        return App(example, scratch / "apps" / name)
+        return App(story.folder, scratch / "apps" / name)
 
     def docker(name: str, key: str, dockerfile: str, image: str) -> Side:
         return DockerSide(
@@ -173,10 +179,11 @@ def _sides(
         home = Home(scratch / key)
         return CnbkitSide(CNBKIT, target, home, prepared, app(key), results / f"{key}.log")
 
+    apt = _APT.format(packages=" ".join(story.debian)) if story.debian else ""
     return [
-        docker(DOCKER, "docker-pip", _PIP, base),
+        docker(DOCKER, "docker-pip", apt + _PIP, base),
         cnbkit("cnbkit-publish", registry),
-        docker(DOCKER_UV, "docker-uv", _UV, f"{base}-uv"),
+        docker(DOCKER_UV, "docker-uv", apt + _UV, f"{base}-uv"),
         cnbkit("cnbkit-store", None),
     ]
 
