@@ -247,9 +247,11 @@ def _ray(app: _App) -> Found | None:
         if name and source.imports("ray"):
             root = f"sys.path.insert(0, {source.root!r}); " if source.root else ""
             code = (
-                f"import os, sys; {root}sys.path.insert(0, '.'); from ray import serve; "
+                f"import os, signal, sys; {root}sys.path.insert(0, '.'); from ray import serve; "
                 "serve.start(http_options={'host': '0.0.0.0', "
                 "'port': int(os.environ.get('PORT') or 8080)}); "
+                # Ray's own handler aborts, with a stack trace.
+                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); "
                 f"from {source.module} import {name}; serve.run({name}, blocking=True)"
             )
             text = f"Ray Serve with {source.module}:{name}"
