@@ -235,6 +235,13 @@ def test_kept_packages_are_not_fetched_again(buildpack_run: BuildpackRun, channe
         pytest.param({}, "cpu", id="none"),
         pytest.param({"BP_CONDA_CUDA": "12.8"}, "cuda", id="setting"),
         pytest.param({"CNBKIT_CUDA": "12.8"}, "cuda", id="a buildpack before"),
+        pytest.param({"CNBKIT_HARDWARE": "cuda:12.8"}, "cuda", id="hardware"),
+        pytest.param(
+            {"CNBKIT_HARDWARE": "cuda", "CNBKIT_HARDWARE_RULES": "x y\ndefault 12.8"},
+            "cuda",
+            id="hardware's default",
+        ),
+        pytest.param({"CNBKIT_HARDWARE": "cpu"}, "cpu", id="other hardware"),
     ],
 )
 def test_cuda_is_there_only_if_somebody_says_so(
@@ -635,6 +642,7 @@ environments:
       - pypi: https://files.example.com/six-1.17.0-py2.py3-none-any.whl
 packages:
 - conda: {python}
+  subdir: {subdir}
   sha256: {sha256}
 - pypi: ./
   name: Demo_App

@@ -83,7 +83,7 @@ def _environment(config: CondaConfig, chosen: Input, lock: LockFile) -> Environm
     else:
         found = lock.environment(config.environment)
     if found is None:
-        names = ", ".join(name for name, _ in lock.environments())
+        names = ", ".join(sorted(name for name, _ in lock.environments()))
         raise UserFault(
             f"{chosen.name} has no environment {config.environment}",
             where="BP_CONDA_ENVIRONMENT",
