@@ -48,16 +48,10 @@ _CUDA = (
     "extra 12 jax cuda12 jax-cuda12-plugin",
     "extra 13 jax cuda13 jax-cuda13-plugin",
     "extra 12 tensorflow and-cuda nvidia-cudnn-cu12",
+    # Which CUDA it is for says its own metadata.
+    "extra - onnxruntime-gpu cuda,cudnn nvidia-cudnn-cu12,nvidia-cudnn-cu13",
     # Packages that declare no CUDA, but load it when they are used.
     "runtime 12 ctranslate2 nvidia-cublas-cu12 nvidia-cudnn-cu12",
-    (
-        "runtime 12 onnxruntime-gpu nvidia-cublas-cu12 nvidia-cudnn-cu12 nvidia-cufft-cu12 "
-        "nvidia-curand-cu12 nvidia-cuda-runtime-cu12 nvidia-cuda-nvrtc-cu12"
-    ),
-    (
-        "runtime 13 onnxruntime-gpu nvidia-cublas nvidia-cudnn-cu13 nvidia-cufft nvidia-curand "
-        "nvidia-cuda-runtime nvidia-cuda-nvrtc"
-    ),
     (
         "runtime 12 cupy-cuda12x nvidia-cuda-runtime-cu12 nvidia-cuda-nvrtc-cu12 "
         "nvidia-cublas-cu12 nvidia-cufft-cu12 nvidia-curand-cu12 nvidia-cusolver-cu12 "

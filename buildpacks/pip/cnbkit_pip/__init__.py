@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, OpenLayer, Plan, Triggers, key
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    Layer,
+    LayerKey,
+    OpenLayer,
+    Plan,
+    Triggers,
+    key,
+    note,
+)
 from cnbkit_pip.config import PipConfig
+from cnbkit_pip.hardware import Hardware, installed_cuda
 from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.sources import Sources
 from cnbkit_pip.wanted import Locked, find
@@ -30,6 +42,9 @@ class Inputs(LayerKey):
     python: str = key("Python")
     target: str = key("target")
     settings: list[str] = key("settings")
+    hardware: str = key("hardware")
+    # The version the installed packages bring; labels of an unchanged image need it.
+    cuda: str = note(default="")
 
 
 class Pip(Buildpack):
@@ -61,20 +76,23 @@ class Pip(Buildpack):
             return Built()
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
+        hardware = Hardware.read(ctx, config.torch_index)
         inputs = Inputs(
             inputs=wanted.digests(),
             python=str(python),
             target=str(ctx.target),
             settings=_settings(config, sources),
+            hardware=str(hardware or "none"),
         )
         with ctx.layer(self.site, inputs) as site, ctx.layer(self.lock) as lock:
             # What is installed, for buildpacks that judge or describe it.
             lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
             if site.rebuild:
-                self._install(ctx, config, wanted, python, sources, site, lock)
+                self._install(ctx, config, wanted, python, sources, hardware, site, lock)
             else:
                 self._reuse(ctx, wanted)
-        return Built()
+            cuda = installed_cuda(site, lock) if hardware and hardware.name == "cuda" else ""
+        return Built(labels=hardware.labels(cuda) if hardware else None)
 
     def _install(
         self,
@@ -83,10 +101,12 @@ class Pip(Buildpack):
         wanted: Requirements | Project | Locked,
         python: Interpreter,
         sources: Sources,
+        hardware: Hardware | None,
         site: OpenLayer,
         lock: OpenLayer,
     ) -> None:
         # Imported here: a build that changes nothing does without them.
+        from cnbkit_pip.accelerated import add_launch_environment, hints
         from cnbkit_pip.environment import add_site_directories, make_environment
         from cnbkit_pip.install import install
         from cnbkit_pip.installed import Installed, Record
@@ -108,11 +128,30 @@ class Pip(Buildpack):
         else:
             path = kept_lock(lock.directory, config.refresh)
             packages = resolve(engine, wanted, target, path)
+        if hardware:
+            from cnbkit_pip.uv import Uv
+            from cnbkit_pip.variant import Fitting
+
+            fitting = Fitting(
+                ctx,
+                hardware,
+                sources,
+                target,
+                engine=engine if isinstance(engine, Uv) else None,
+                wanted=None if isinstance(wanted, Locked) else wanted,
+                where=str(wanted),
+            )
+            packages = fitting.fit(packages, f"{lock.directory}/pylock.hardware.toml")
+        else:
+            for line in hints(packages):
+                ctx.log.info(line)
         packages = _with_own(ctx, config, wanted, packages)
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
         directories = install(ctx, engine, packages, environment, record)
         add_site_directories(site, python, directories)
+        if hardware:
+            add_launch_environment(site, lock, hardware, packages, directories)
         if config.conflicts != "off":
             own = Installed.read(python.site) if python.site else []
             installed = list(record.packages.values())
@@ -194,7 +233,7 @@ def _check(
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:
     """What else changes the result."""
-    no_matter = ("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT")
+    no_matter = ("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT", "BP_PYTORCH_INDEX")
     changed = [each for each in config.changed() if not each.startswith(no_matter)]
     digest = sources.digest()
     return [*changed, f"sources of packages #{digest}"] if digest else changed

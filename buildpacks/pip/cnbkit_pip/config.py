@@ -36,3 +36,18 @@ class PipConfig(Config):
         "off",
         help="What happens when a lock holds packages that contradict each other",
     )
+    torch_index = Option.text(
+        "BP_PYTORCH_INDEX",
+        check=lambda url: _address(url),
+        help="Where PyTorch's indexes (`cpu`, `cu128`, …) lie, if not at its own site",
+    )
+
+
+def _address(url: str) -> str:
+    from cnbkit_pip.address import split_login
+
+    if not url.startswith(("http://", "https://", "file:///")):
+        raise ValueError("which is no address")
+    if split_login(url)[1]:
+        raise ValueError("which holds a login: give that by a binding of type netrc")
+    return url

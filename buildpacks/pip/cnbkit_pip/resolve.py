@@ -16,8 +16,9 @@ from cnbkit_pip.wanted import Locked
 
 __all__ = ["kept_lock", "read_locked", "resolve"]
 
-# What engines keep of a resolution: the lock, and pip-compile's own form of it.
-_KEPT = ("pylock.toml", "requirements.lock")
+# What engines keep of a resolution: the lock, pip-compile's own form of it, and the one for
+# the hardware.
+_KEPT = ("pylock.toml", "requirements.lock", "pylock.hardware.toml")
 
 
 def kept_lock(directory: str, refresh: str) -> str:

@@ -246,6 +246,20 @@ class Sources:
         only = f"cnbkit-only={split_login(index)[0]}"
         return {"UV_DEFAULT_INDEX": only, "UV_INDEX": "", **login}
 
+    def environment_named(self, name: str, index: str) -> dict[str, str]:
+        """The login for an index that a file names, as uv takes it.
+
+        Args:
+            name: what the file calls it.
+            index: its address.
+
+        Raises:
+            UserFault: a binding's file is faulty.
+        """
+        from cnbkit_pip.uv_variables import login_variables
+
+        return login_variables(name, self.credentials_for(index))
+
     def pip_environment(self) -> dict[str, str]:
         """Variables for pip, and the configuration file they name, which only we can read.
 

@@ -16,7 +16,7 @@ from cnbkit_pip.sources import Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Uv"]
 
@@ -68,6 +68,40 @@ class Uv(Engine):
             self._pip("compile", *wanted.arguments(), *options, env=self._sources.environment())
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
+
+    def compile(
+        self,
+        *arguments: str,
+        where: Wanted,
+        path: str,
+        indexes: Mapping[str, str] | None = None,
+        only: str = "",
+    ) -> None:
+        """`uv pip compile` of other files than what the user wrote.
+
+        Args:
+            arguments: files and options.
+            where: what errors are about.
+            path: of the pylock.toml to write.
+            indexes: name → address of indexes that these files name.
+            only: an index to ask in place of all others.
+
+        Raises:
+            UserFault: there is no solution.
+            PlatformFault: an index cannot be reached.
+        """
+        env = self._sources.environment()
+        for name, url in (indexes or {}).items():
+            env.update(self._sources.environment_named(name, url))
+            # Known to have the files; asked for nothing else when these are installed.
+            if self._sources.credentials_for(url) and url not in self._indexes:
+                self._indexes.append(url)
+        if only:
+            env.update(self._sources.environment_of(only))
+        try:
+            self._pip("compile", *arguments, *_LOCK_OPTIONS, "--output-file", path, env=env)
+        except CommandFailed as failed:
+            raise explained(failed, where, self._sources) from None
 
     def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
         """Ask the indexes for the files of packages of which only name and hashes are known."""

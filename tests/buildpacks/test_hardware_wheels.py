@@ -1,0 +1,371 @@
+"""Which wheels each word gets: real uv, with an index and PyTorch's site of small wheels."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit import BuildContext, UserFault
+from cnbkit.layers import Layer
+from cnbkit.log import Log
+from cnbkit_hardware.choice import Choice
+from cnbkit_pip.accelerated import add_launch_environment, hints
+from cnbkit_pip.hardware import Hardware
+from cnbkit_pip.interpreter import Interpreter
+from cnbkit_pip.nvidia import cuda_of, library_folders, majors, xla_folder
+from cnbkit_pip.package import Package
+from cnbkit_pip.requirements import Requirements
+from cnbkit_pip.resolve import read_locked, resolve
+from cnbkit_pip.sources import Sources
+from cnbkit_pip.target import TargetEnvironment
+from cnbkit_pip.uv import Uv
+from cnbkit_pip.variant import Fitting
+from cnbkit_pip.wanted import Locked
+
+from ..e2e.accelerators import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UV = Path(sys.executable).with_name("uv")
+
+
+class App:
+    """An app, resolved as the pip buildpack does it, without installing anything."""
+
+    def __init__(self, root: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+        self.root = root / "app"
+        self.site = site
+        self._capsys = capsys
+        self._layers = root / "layers"
+        self._buildpack = root / "buildpack"
+        for folder in (self.root, self._layers, self._buildpack / "lib" / "bin"):
+            folder.mkdir(parents=True)
+        (self._buildpack / "lib" / "bin" / "uv").symlink_to(UV)
+        self.env = {
+            "PATH": "/usr/bin:/bin",
+            "CNB_TARGET_OS": "linux",
+            "CNB_TARGET_ARCH": "amd64",
+            "BP_PIP_INDEX_URL": site.simple,
+        }
+
+    def context(self, **env: str) -> BuildContext:
+        return BuildContext(
+            app=str(self.root),
+            env={**self.env, **env},
+            buildpack=str(self._buildpack),
+            platform="",
+            layers=str(self._layers),
+            plan="",
+            log=Log(),
+        )
+
+    def hardware(self, word: str) -> Hardware:
+        choice = Choice.read(self.context(BP_HARDWARE=word))
+        assert choice is not None
+        env = {
+            "CNBKIT_HARDWARE": str(choice),
+            "CNBKIT_HARDWARE_RULES": "\n".join(choice.accelerator.rules),
+        }
+        found = Hardware.read(self.context(**env), self.site.torch)
+        assert found is not None
+        return found
+
+    def packages(
+        self, text: str, word: str, *, lock: str = "", machine: str = "x86_64"
+    ) -> dict[str, str]:
+        """Versions by name of what requirements, or a lock, come to."""
+        self._capsys.readouterr()
+        (self.root / "requirements.txt").write_text(text)
+        ctx = self.context()
+        python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
+        target = TargetEnvironment.of(ctx, python)
+        target.markers["platform_machine"] = machine
+        sources = Sources.read(ctx)
+        engine = Uv(ctx, python, sources, limit=600)
+        wanted = None
+        path = f"{self._layers}/pylock.toml"
+        if lock:
+            locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
+            packages = read_locked(engine, locked, target, mirrored=False)
+        else:
+            wanted = Requirements.read(ctx, ["requirements.txt"])
+            packages = resolve(engine, wanted, target, path)
+        fitting = Fitting(
+            ctx,
+            self.hardware(word),
+            sources,
+            target,
+            engine=engine,
+            wanted=wanted,
+            where=lock or "requirements.txt",
+        )
+        self.found = fitting.fit(packages, f"{self._layers}/pylock.hardware.toml")
+        shown = self._capsys.readouterr()
+        self.said = shown.out + shown.err
+        return {each.name: each.version for each in self.found}
+
+    def lock(self, text: str) -> str:
+        """A pylock.toml of requirements, as somebody without this made it."""
+        (self.root / "requirements.in").write_text(text)
+        subprocess.run(
+            [
+                *(UV, "pip", "compile", "requirements.in", "--quiet", "--python", sys.executable),
+                *("--default-index", self.site.simple, "-o", "pylock.toml"),
+            ],
+            cwd=self.root,
+            check=True,
+        )
+        return "pylock.toml"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with closing(Site(tmp_path_factory.mktemp("site") / "www")) as made:
+        made.publish_torch(weight=300_000)
+        made.publish_torch("2.7.0")
+        made.publish("hub", "1.0", needs=["torch>=2", "idna"])
+        made.publish("six", "1.16.0")
+        made.publish("six", "1.17.0")
+        made.publish("torch", "2.8.0+rocm6.4", index="rocm6.4", needs=["pytorch-triton-rocm"])
+        made.publish("pytorch-triton-rocm", "3.4.0", index="rocm6.4")
+        made.publish("pytorch-triton-rocm", "3.4.0")
+        made.publish("torch", "2.9.0+cu130", index="cu130", needs=["nvidia-cuda-runtime==13.0.48"])
+        made.publish("nvidia-cuda-runtime", "13.0.48")
+        made.publish("nvidia-cuda-runtime-cu12", "12.9.79")
+        made.publish("nvidia-cublas-cu12", "12.9.1")
+        made.publish("nvidia-cudnn-cu12", "9.10.0")
+        made.publish("ctranslate2", "4.6.0")
+        made.publish("xgboost", "3.4.1", needs=["nvidia-nccl-cu12"], weight=200_000)
+        made.publish("nvidia-nccl-cu12", "2.28", weight=200_000)
+        made.publish("pycoral", "0.2")
+        made.publish(
+            "jax",
+            "0.7.0",
+            extras=[("cuda12", "jax-cuda12-plugin"), ("cuda13", "jax-cuda13-plugin")],
+        )
+        made.publish("jax", "0.8.0", extras=[("tpu", "libtpu"), ("cuda12", "jax-cuda12-plugin")])
+        made.publish("jax-cuda12-plugin", "0.8.0", needs=["nvidia-cuda-nvcc-cu12"])
+        made.publish("nvidia-cuda-nvcc-cu12", "12.8.93")
+        made.publish("libtpu", "0.0.50")
+        yield made
+
+
+@pytest.fixture
+def app(tmp_path: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> App:
+    return App(tmp_path, site, capsys)
+
+
+TORCH = "torch==2.8.0\nsix==1.16.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "torch", "cuda"),
+    [
+        (TORCH, "cpu", "2.8.0+cpu", ""),
+        (TORCH, "coral", "2.8.0+cpu", ""),
+        (TORCH, "tpu", "2.8.0+cpu", ""),
+        # The default index's own wheel is for 12.8: nothing is to be done.
+        (TORCH, "cuda", "2.8.0", "12.8"),
+        (TORCH, "cuda:12.8", "2.8.0", "12.8"),
+        (TORCH, "cuda:12", "2.8.0", "12.8"),
+        (TORCH, "cuda:12.6", "2.8.0+cu126", "12.6"),
+        (TORCH, "rocm:6.4", "2.8.0+rocm6.4", ""),
+        (TORCH, "rocm", "2.8.0+rocm6.4", ""),
+        # Named by nobody, but needed.
+        ("hub\n", "cpu", "2.8.0+cpu", ""),
+        ("hub\ntorch<2.8\n", "cuda:12.6", "2.7.0+cu126", "12.6"),
+        # Only another version has this CUDA, and the requirements allow it.
+        ("torch>=2.7\n", "cuda:13.0", "2.9.0+cu130", "13.0"),
+        ("torch>=2.7\n", "cuda:13", "2.9.0+cu130", "13.0"),
+    ],
+)
+def test_each_word_gets_its_build_of_torch_from_requirements(
+    app: App, text: str, word: str, torch: str, cuda: str
+) -> None:
+    found = app.packages(text, word)
+    assert found["torch"] == torch
+    assert cuda_of(app.found)[0] == cuda
+    # PyTorch's site has other things as well, of which nothing is taken.
+    assert found.get("idna", "3.10") == "3.10"
+    assert found.get("six", "1.16.0") == "1.16.0"
+    wheel = next(each for each in app.found if each.name == "torch").artifacts()[0]
+    assert wheel["hashes"]["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("word", "torch", "cuda"),
+    [
+        ("cpu", "2.7.0+cpu", ""),
+        ("cuda", "2.7.0", "12.8"),
+        ("cuda:12.6", "2.7.0+cu126", "12.6"),
+    ],
+)
+def test_of_a_lock_only_what_the_accelerator_is_about_is_exchanged(
+    app: App, word: str, torch: str, cuda: str
+) -> None:
+    lock = app.lock("hub\ntorch==2.7.0\nsix==1.16.0\n")
+    text = (app.root / lock).read_text()
+    # Something from a folder, which no index knows.
+    (app.root / "lib").mkdir()
+    text += '\n[[packages]]\nname = "corp-lib"\ndirectory = { path = "lib" }\n'
+    (app.root / lock).write_text(text)
+    before = {each.name: each for each in _entries(app, lock)}
+    found = app.packages("", word, lock=lock)
+    assert found["torch"] == torch
+    assert cuda_of(app.found)[0] == cuda
+    assert found["corp-lib"] == "local"
+    for each in app.found:
+        if each.name in ("hub", "six", "idna"):
+            assert each.entry["wheels"] == before[each.name].entry["wheels"]
+    if word == "cpu":
+        assert "cpu: 4 packages fall away: nvidia-cublas-cu12, nvidia-cuda-runtime-cu12" in app.said
+        assert set(found) == {"hub", "six", "idna", "torch", "corp-lib"}
+
+
+def _entries(app: App, lock: str) -> list[Package]:
+    from cnbkit_pip.lock import read_entries
+
+    return [Package(each) for each in read_entries(str(app.root / lock), lock)["packages"]]
+
+
+def test_hashed_requirements_are_a_lock_too(app: App) -> None:
+    (app.root / "r.in").write_text("hub\ntorch==2.8.0\n")
+    compiled = subprocess.run(
+        [
+            *(UV, "pip", "compile", "r.in", "--quiet", "--generate-hashes", "--no-header"),
+            *("--python", sys.executable, "--default-index", app.site.simple),
+        ],
+        cwd=app.root,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert app.packages(compiled.stdout, "cpu") == {
+        "hub": "1.0",
+        "idna": "3.10",
+        "torch": "2.8.0+cpu",
+    }
+
+
+def test_the_choice_is_told_with_reason_and_bytes(app: App) -> None:
+    app.packages(TORCH, "cuda")
+    assert "cuda: torch 2.8.0 as requirements.txt has it is for CUDA 12.8" in app.said
+    assert "(nvidia-cuda-runtime-cu12 12.8.90)" in app.said
+    app.packages(TORCH, "cpu")
+    assert f"cpu: torch 2.8.0+cpu from {app.site.torch}/cpu: no accelerator is to be" in app.said
+    assert "cpu: 0.3 MB less to download" in app.said
+
+
+def test_what_is_not_published_is_said_with_what_is(app: App) -> None:
+    with pytest.raises(UserFault) as caught:
+        app.packages(TORCH, "cuda:13.0")
+    fault = caught.value
+    assert "torch 2.8.0 is not published for cu130, Python 3.1" in fault.what
+    assert fault.what.endswith("; it is for cu128, cu126")
+    assert fault.where == f"requirements.txt:1 (from {app.site.torch}/cu130)"
+    lock = app.lock("torch==2.8.0\n")
+    with pytest.raises(UserFault, match="not published for cu118"):
+        app.packages("", "cuda:11.8", lock=lock)
+
+
+def test_a_pinned_build_contradicts_another_word(app: App) -> None:
+    text = f"--extra-index-url {app.site.torch}/cu126\ntorch==2.8.0+cu126\n"
+    with pytest.raises(UserFault) as caught:
+        app.packages(text, "cpu")
+    assert caught.value.what == "torch 2.8.0+cu126 names a build itself, and cpu asks for another"
+    assert caught.value.where == "requirements.txt:2"
+
+
+def test_cpu_leaves_arm64_alone_where_the_wheels_are_for_the_cpu_already(app: App) -> None:
+    app.site.publish("torch", "2.5.0", needs=["idna"])
+    assert app.packages("torch==2.5.0\n", "cpu", machine="aarch64")["torch"] == "2.5.0"
+    assert "torch 2.5.0 is without an accelerator already" in app.said
+
+
+def test_libraries_that_nothing_brings_are_added_and_no_others(app: App) -> None:
+    found = app.packages("ctranslate2\n", "cuda")
+    assert sorted(found) == ["ctranslate2", "nvidia-cublas-cu12", "nvidia-cudnn-cu12"]
+    assert "cuda: 2 packages more: nvidia-cublas-cu12, nvidia-cudnn-cu12" in app.said
+    # torch brings them, at its own versions.
+    found = app.packages("ctranslate2\ntorch==2.8.0\n", "cuda:12.8")
+    assert found["nvidia-cublas-cu12"] == "12.8.90"
+    assert app.packages("ctranslate2\n", "cpu") == {"ctranslate2": "4.6.0"}
+
+
+def test_a_framework_gets_the_extra_that_brings_its_accelerator(app: App) -> None:
+    assert "jax-cuda12-plugin" in app.packages("jax\n", "cuda:12.8")
+    assert app.packages("jax\n", "tpu")["libtpu"] == "0.0.50"
+    lock = app.lock("jax==0.8.0\n")
+    found = app.packages("", "tpu", lock=lock)
+    assert found == {"jax": "0.8.0", "libtpu": "0.0.50"}
+
+
+def test_hidden_accelerators_and_strangers_are_named(app: App) -> None:
+    app.packages("xgboost\n", "cpu")
+    assert "cpu: xgboost-cpu would do in place of xgboost (0.4 MB with what it needs)" in app.said
+    with pytest.raises(UserFault, match="pycoral is not what its name says") as caught:
+        app.packages("six\npycoral\n", "coral")
+    assert caught.value.where == "requirements.txt:2"
+    assert "coral reefs" in str(caught.value)
+
+
+def test_two_cudas_in_one_image_are_warned_of(app: App) -> None:
+    app.packages("torch==2.8.0\nnvidia-cuda-runtime\n", "cuda:12.8")
+    assert "CUDA is in the image 2 times: CUDA 12 (" in app.said
+
+
+def package(name: str, version: str = "1.0", size: int = 0) -> Package:
+    return Package({"name": name, "version": version, "wheels": [{"size": size, "hashes": {}}]})
+
+
+def test_nvidias_names_tell_cuda_and_places() -> None:
+    old = [package("nvidia-cudnn-cu12"), package("nvidia-cuda-runtime-cu12", "12.8.90")]
+    new = [package("cuda-toolkit", "13.0.3"), *map(package, ("nvidia-cublas", "nvidia-nccl-cu13"))]
+    assert cuda_of(old) == ("12.8", "nvidia-cuda-runtime-cu12 12.8.90")
+    assert cuda_of(new) == ("13.0", "cuda-toolkit 13.0.3")
+    assert cuda_of([package("nvidia-nccl-cu12")]) == ("12", "nvidia-nccl-cu12")
+    assert cuda_of([package("nvidia-ml-py")]) == ("", "")
+    assert list(majors([*new, *old])) == ["12", "13"]
+    assert library_folders(old) == ["nvidia/cuda_runtime/lib", "nvidia/cudnn/lib"]
+    assert library_folders(new) == ["nvidia/cu13/lib", "nvidia/nccl/lib"]
+    assert xla_folder([package("nvidia-cuda-nvcc-cu12")]) == "nvidia/cuda_nvcc"
+    assert xla_folder([package("nvidia-cuda-nvcc", "13.0")]) == "nvidia/cu13"
+
+
+def test_who_needs_it_gets_the_loaders_path_and_xla_its_data(app: App) -> None:
+    ctx = app.context()
+    packages = [
+        *(package("ctranslate2"), package("jax")),
+        *(package("nvidia-cublas-cu12"), package("nvidia-cuda-nvcc-cu12", "12.8.93")),
+        package("nvidia-cuda-runtime-cu12", "12.8.90"),
+    ]
+    places = ["/layers/p/wheels-light-/py", "/layers/p/wheels-accelerator-/py"]
+    for asked, wanted in ((packages, True), (packages[2:], False)):
+        site = ctx.layer(Layer.in_image(f"site-{wanted}"))
+        with site, ctx.layer(Layer.cached(f"lock-{wanted}")) as lock:
+            hardware = app.hardware("cuda")
+            add_launch_environment(site, lock, hardware, asked, places)
+            env = site.env.launch.apply({"LD_LIBRARY_PATH": "/own"})
+            assert (Path(lock.directory) / "cuda").read_text() == "12.8"
+        assert env["CNBKIT_CUDA"] == "12.8"
+        base = "/layers/p/wheels-accelerator-/py/nvidia"
+        if wanted:
+            libraries = [f"{base}/{each}/lib" for each in ("cublas", "cuda_nvcc", "cuda_runtime")]
+            assert env["LD_LIBRARY_PATH"].split(":") == [*libraries, "/own"]
+            assert env["XLA_FLAGS"] == f"--xla_gpu_cuda_data_dir={base}/cuda_nvcc"
+        else:
+            assert env["LD_LIBRARY_PATH"] == "/own"
+            assert "XLA_FLAGS" not in env
+
+
+def test_who_asked_for_nothing_is_told_what_cuda_weighs() -> None:
+    heavy = package("nvidia-cuda-runtime-cu12", "12.8.90", 2_500_000_000)
+    [line] = hints([heavy, package("six")])
+    assert line.startswith("2.50 GB of this is CUDA 12.8: where no GPU is used, `cpu` in")
+    assert hints([package("torch", size=10**9)]) == []
