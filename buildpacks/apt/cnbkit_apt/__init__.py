@@ -150,6 +150,7 @@ class Apt(Buildpack):
     def _fill(
         self, ctx: BuildContext, apt: AptGet, found: list[Archive], layer: Layer, role: str
     ) -> None:
+        from cnbkit_apt.bill import describe
         from cnbkit_apt.install import install
 
         contents = Packages(packages=[each.identity for each in found], target=str(ctx.target))
@@ -163,6 +164,7 @@ class Apt(Buildpack):
                     debs = apt.download(role)
                 with ctx.log.timed("Unpacking"):
                     install(ctx, debs, opened, self.system)
+                describe(opened, found)
 
     def _status(self) -> str:
         """The database of dpkg in the run image; of the build image, if nothing else is known."""

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from cnbkit import BuildContext, Layer, LayerKey, OpenLayer, key, note
+from cnbkit_pip.bill import describe
 from cnbkit_pip.bytecode import compile_bytecode
 from cnbkit_pip.engine import Engine
 from cnbkit_pip.folders import install_folders
@@ -93,6 +94,8 @@ def _install(
             _fill(ctx, engine, todo)
         filled = [f"{layer.directory}/{_site_packages(python)}" for _, layer in todo]
         record.update(names, filled)
+        for group, layer in todo:
+            describe(layer, f"{layer.directory}/{_site_packages(python)}", group.packages)
         apart = _apart(groups, entangled(list(record.packages.values())))
         if apart:
             ctx.log.info(f"{', '.join(sorted(apart))} share folders, so they get one layer")

@@ -9,6 +9,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.app import App
+    from cnbkit.bill import Component, bill_of_materials
     from cnbkit.binding import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
@@ -36,6 +37,7 @@ _HOME = {
     "Built": "cnbkit.context",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
+    "Component": "cnbkit.bill",
     "Config": "cnbkit.config",
     "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",
@@ -56,6 +58,7 @@ _HOME = {
     "Target": "cnbkit.contract.target",
     "Triggers": "cnbkit.buildpack",
     "UserFault": "cnbkit.errors",
+    "bill_of_materials": "cnbkit.bill",
     "field": "cnbkit.contract.model",
     "key": "cnbkit.layers",
     "migrates": "cnbkit.layers",
@@ -71,6 +74,7 @@ __all__ = [
     "Built",
     "CnbkitError",
     "CommandFailed",
+    "Component",
     "Config",
     "Dependency",
     "DetectContext",
@@ -91,6 +95,7 @@ __all__ = [
     "Target",
     "Triggers",
     "UserFault",
+    "bill_of_materials",
     "field",
     "key",
     "migrates",
