@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .accelerators import Site
+from .conftest import cnbkit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from .conftest import Project
 
+UV = Path(sys.executable).with_name("uv")
 APP = "import idna, torch; print(torch.VERSION, idna.VERSION)\n"
-TORCH, ACCELERATOR, LIGHT = (
-    f"cnbkit/pip:wheels-{each}" for each in ("torch", "accelerator-", "light-")
-)
-
-
+TORCH, ACCELERATOR = "cnbkit/pip:wheels-torch", "cnbkit/pip:wheels-accelerator-"
 OWN = ("cnbkit/pip:site", "cnbkit/hardware:device")
 
 
@@ -69,3 +69,53 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
     project.write({"hardware.txt": "cpu\n"})
     project.build(*site.options)
     assert {**project.layers(), "app": ""} == {**cpu, "app": ""}
+
+
+def test_a_host_that_does_not_fit_is_told_before_the_app_starts(
+    project: Project, site: Site
+) -> None:
+    site.publish_torch()
+    site.publish("ctranslate2", "4.6.0")
+    version = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.57.02  Tue Jul 13 16:14:05\n"
+    project.write(
+        {
+            "app.py": "import os, torch; print(torch.VERSION, os.environ['LD_LIBRARY_PATH'])\n",
+            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'
+            'dependencies = ["torch==2.8.0", "ctranslate2"]\n'
+            '[tool.cnbkit]\nhardware = "aws"\n'
+            f'[[tool.uv.index]]\nurl = "{site.simple}"\ndefault = true\n',
+            "host/proc/driver/nvidia/version": version,
+            "host/usr/lib/x86_64-linux-gnu/libcuda.so.1": "",
+        }
+    )
+    subprocess.run([UV, "lock", "--quiet"], cwd=project.app, check=True)
+    built = project.build(*site.options)
+    assert "cuda (NVIDIA GPUs), from pyproject.toml; aws is cuda: the GPUs of AWS" in built.output
+    assert "cuda: torch 2.8.0 as uv.lock has it is for CUDA 12.8" in built.output
+    assert project.image().labels["io.cnbkit.cuda"] == "12.8"
+
+    host = ("--env", "CNBKIT_CUDA_ROOT=/workspace/host")
+    output = project.run(*host)
+    assert "cuda: driver 470.57.02 of this host is older than 525.60.13, which CUDA 12.8" in output
+    place = "/layers/cnbkit_pip/wheels-accelerator-/py/python3.11/site-packages/nvidia/cudnn/lib"
+    assert place in output
+    failed = project.run(*host, "--env", "BPL_CUDA_CHECK=fail", code=82)
+    assert "525.60.13" in failed
+    assert "wheels-accelerator-" not in failed
+
+    # The same source and lock for two kinds of hardware; only the framework differs.
+    options = ("--hardware", "cpu,cuda:12.6", *site.options)
+    several = project.build(*options)
+    assert f"cpu → {project.name}:cpu" in several.output
+    assert "cpu: torch 2.8.0+cpu from" in several.output
+    assert "cuda:12.6: torch 2.8.0+cu126 from" in several.output
+    names = [f"{project.name}:{each}" for each in ("cpu", "cuda-12.6")]
+    try:
+        for name, version in zip(names, ("2.8.0+cpu", "2.8.0+cu126"), strict=True):
+            assert version in cnbkit("run", name, "--env", "LD_LIBRARY_PATH=").output
+        lines = several.lines("  ")
+        [together] = [line for line in lines if line.startswith("  together")]
+        assert "shared: bytes that are not stored twice" in together
+    finally:
+        for name in names:
+            project.engine.remove(name)

@@ -44,6 +44,13 @@ __all__ = ["command"]
     default="",
     help="What the image is for: production (if not given), test or development.",
 )
+@click.option(
+    "--hardware",
+    metavar="WORDS",
+    default="",
+    help="What the image is for, like cuda:12.8; several with commas make an image each, with "
+    "the word in its tag, and a table of what they share.",
+)
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -64,6 +71,7 @@ def command(
     volumes: tuple[str, ...],
     default_process: str,
     exec_env: str,
+    hardware: str,
     clear_cache: bool,
     insecure: tuple[str, ...],
     builder: Path | None,
@@ -72,32 +80,49 @@ def command(
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
     from cnbkit.platform.build import Build, table
     from cnbkit.platform.home import Home
+    from cnbkit.platform.matrix import shares, variants
     from cnbkit.platform.report import size_text
     from cnbkit.platform.shipped import shipped
 
     export = _output(output, publish)
     home = Home.default()
-    outcome = Build(
-        app=path.resolve(),
-        name=publish or tag or _name_of(path),
-        builder=builder or shipped("builder/builder.toml"),
-        env=_environment(variables),
-        volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
-        publish=bool(publish),
-        clear_cache=clear_cache,
-        default_process=default_process,
-        exec_env=exec_env,
-        insecure_registries=insecure,
-        verbose=verbose,
-        show=click.echo,
-    ).run(home)
-    for line in table(outcome):
-        click.echo(line)
-    size = f", {size_text(outcome.image.size)}" if outcome.image else ""
-    click.echo(f"{outcome.name}  {outcome.digest}{size}")
-    click.echo(f"Done in {outcome.seconds:.2f} s")
+    images = []
+    wanted = variants(publish or tag or _name_of(path), hardware)
+    if export and len(wanted) > 1:
+        raise click.UsageError("--output takes one image, and --hardware names several")
+    env = _environment(variables)
+    if hardware and "BP_HARDWARE" in env:
+        raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
+    for variant in wanted:
+        chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
+        if len(wanted) > 1:
+            click.echo(f"{variant.hardware} → {variant.name}")
+        outcome = Build(
+            app=path.resolve(),
+            name=variant.name,
+            builder=builder or shipped("builder/builder.toml"),
+            env={**env, **chosen},
+            volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
+            publish=bool(publish),
+            clear_cache=clear_cache,
+            default_process=default_process,
+            exec_env=exec_env,
+            insecure_registries=insecure,
+            verbose=verbose,
+            show=click.echo,
+        ).run(home)
+        for line in table(outcome):
+            click.echo(line)
+        size = f", {size_text(outcome.image.size)}" if outcome.image else ""
+        click.echo(f"{outcome.name}  {outcome.digest}{size}")
+        click.echo(f"Done in {outcome.seconds:.2f} s")
+        if outcome.image:
+            images.append(outcome.image)
+    if len(images) > 1:
+        for line in shares(images):
+            click.echo(line)
     if export:
-        _export(home, outcome.name, *export)
+        _export(home, wanted[0].name, *export)
 
 
 def _name_of(path: Path) -> str:
