@@ -14,6 +14,7 @@ from cnbkit import BuildContext, UserFault
 from cnbkit.layers import Layer
 from cnbkit.log import Log
 from cnbkit_hardware.choice import Choice
+from cnbkit_hardware.vocabulary import ACCELERATORS
 from cnbkit_pip.accelerated import add_launch_environment, hints
 from cnbkit_pip.hardware import Hardware
 from cnbkit_pip.interpreter import Interpreter
@@ -77,7 +78,7 @@ class App:
         return found
 
     def packages(
-        self, text: str, word: str, *, lock: str = "", machine: str = "x86_64"
+        self, text: str, word: str, *, lock: str = "", machine: str = "x86_64", minor: str = ""
     ) -> dict[str, str]:
         """Versions by name of what requirements, or a lock, come to."""
         self._capsys.readouterr()
@@ -86,16 +87,11 @@ class App:
         python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
         target = TargetEnvironment.of(ctx, python)
         target.markers["platform_machine"] = machine
+        target.markers["python_version"] = minor or target.markers["python_version"]
         sources = Sources.read(ctx)
         engine = Uv(ctx, python, sources, limit=600)
-        wanted = None
-        path = f"{self._layers}/pylock.toml"
-        if lock:
-            locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
-            packages = read_locked(engine, locked, target, mirrored=False)
-        else:
-            wanted = Requirements.read(ctx, ["requirements.txt"])
-            packages = resolve(engine, wanted, target, path)
+        locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
+        wanted = None if lock else Requirements.read(ctx, ["requirements.txt"])
         fitting = Fitting(
             ctx,
             self.hardware(word),
@@ -105,7 +101,15 @@ class App:
             wanted=wanted,
             where=lock or "requirements.txt",
         )
-        self.found = fitting.fit(packages, f"{self._layers}/pylock.hardware.toml")
+        chosen = f"{self._layers}/pylock.hardware.toml"
+        try:
+            if wanted is None:
+                packages = read_locked(engine, locked, target, mirrored=False)
+            else:
+                packages = resolve(engine, wanted, target, f"{self._layers}/pylock.toml")
+        except UserFault as fault:
+            packages = fitting.rescued(fault, chosen)
+        self.found = fitting.fit(packages, chosen)
         shown = self._capsys.readouterr()
         self.said = shown.out + shown.err
         return {each.name: each.version for each in self.found}
@@ -304,6 +308,41 @@ def test_a_framework_gets_the_extra_that_brings_its_accelerator(app: App) -> Non
     lock = app.lock("jax==0.8.0\n")
     found = app.packages("", "tpu", lock=lock)
     assert found == {"jax": "0.8.0", "libtpu": "0.0.50"}
+
+
+def test_a_build_that_only_pytorchs_site_has_may_be_named(app: App) -> None:
+    assert app.packages("torch==2.8.0+cu126\n", "cuda:12.6")["torch"] == "2.8.0+cu126"
+    assert "torch 2.8.0+cu126 as requirements.txt has it is for CUDA 12.6" in app.said
+    with pytest.raises(UserFault, match="no set of versions satisfies"):
+        app.packages("torch==2.8.0+cu126\n", "cuda:13.0")
+
+
+def test_neuron_takes_the_real_package_and_never_the_placeholder(
+    app: App, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.publish("torch-neuronx", "1.0")
+    site.publish("torch-neuronx", "2.7.0", index="neuron", needs=["torch==2.7.*"])
+    real = f"index {site.torch}/neuron torch-neuronx neuronx-cc"
+    rules = [real if rule.startswith("index ") else rule for rule in ACCELERATORS["neuron"].rules]
+    monkeypatch.setattr(ACCELERATORS["neuron"], "rules", tuple(rules))
+    for text in ("torch-neuronx==2.7.0\n", "torch-neuronx\ntorch<2.8\n"):
+        found = app.packages(text, "trainium")
+        assert (found["torch-neuronx"], found["torch"]) == ("2.7.0", "2.7.0+cpu")
+        assert not [name for name in found if name.startswith("nvidia-")]
+    with pytest.raises(UserFault, match="torch-neuronx is not what its name says"):
+        app.packages("torch-neuronx\n", "cpu")
+
+
+def test_a_package_without_wheels_for_this_python_names_its_successor(app: App) -> None:
+    app.site.publish("tflite-runtime", "2.14.0", tag="cp310-cp310-manylinux2014_x86_64")
+    with pytest.raises(UserFault) as caught:
+        app.packages("tflite-runtime==2.14.0\n", "coral", minor="3.13")
+    assert caught.value.remedy == (
+        "tflite-runtime has no wheels after Python 3.11: take ai-edge-litert, or set "
+        "BP_PYTHON_VERSION=3.11"
+    )
+    app.packages("six\n", "coral")
+    assert "none of ai-edge-litert, tflite-runtime, tensorflow is there to use it" in app.said
 
 
 def test_hidden_accelerators_and_strangers_are_named(app: App) -> None:

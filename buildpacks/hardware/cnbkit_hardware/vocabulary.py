@@ -26,6 +26,20 @@ _ALWAYS = (
     ),
 )
 
+# The public index has a name and nothing behind it.
+_NO_NEURON = (
+    "refuse torch-neuronx on the public index it is a placeholder; write neuron in hardware.txt "
+    "to get the real one"
+)
+
+_CORAL = (
+    "torch cpu",
+    "expects ai-edge-litert tflite-runtime tensorflow",
+    # The last Python with wheels, the package, and what follows it.
+    "until 3.11 tflite-runtime ai-edge-litert",
+    "until 3.9 pycoral ai-edge-litert",
+)
+
 _CPU = (
     "torch cpu",
     # Package, what would do without a GPU, and whether that is the same package otherwise.
@@ -81,9 +95,15 @@ _NEURON = (
         "transformers-neuronx jax-neuronx"
     ),
     "device /dev/neuron0",
+    "expects torch-neuronx jax-neuronx torch-neuron neuronx-cc",
 )
 
-_TPU = ("torch cpu", "extra - jax tpu libtpu", "extra - torch-xla tpu libtpu")
+_TPU = (
+    "torch cpu",
+    "extra - jax tpu libtpu",
+    "extra - torch-xla tpu libtpu",
+    "expects jax torch-xla tensorflow-tpu",
+)
 
 
 class Accelerator:
@@ -110,7 +130,7 @@ class Accelerator:
     ) -> None:
         self.name = name
         self.about = about
-        self.rules = (*rules, *_ALWAYS)
+        self.rules = (*rules, *_ALWAYS) if name == "neuron" else (*rules, _NO_NEURON, *_ALWAYS)
         self.versions = versions
         self.architectures = architectures
 
@@ -139,7 +159,7 @@ ACCELERATORS = {
             architectures=("amd64",),
         ),
         Accelerator("xpu", "Intel GPUs", ("builds xpu",), architectures=("amd64",)),
-        Accelerator("coral", "Coral Edge TPU", _CPU),
+        Accelerator("coral", "Coral Edge TPU", _CORAL),
         Accelerator("tpu", "Google Cloud TPU", _TPU, architectures=("amd64",)),
         Accelerator("neuron", "AWS Inferentia and Trainium", _NEURON, architectures=("amd64",)),
     )

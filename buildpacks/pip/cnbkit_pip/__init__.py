@@ -11,6 +11,7 @@ from cnbkit import (
     OpenLayer,
     Plan,
     Triggers,
+    UserFault,
     key,
     note,
 )
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cnbkit_pip.project import Project
     from cnbkit_pip.requirements import Requirements
     from cnbkit_pip.target import TargetEnvironment
+    from cnbkit_pip.variant import Fitting
 
 __all__ = ["Pip"]
 
@@ -123,25 +125,20 @@ class Pip(Buildpack):
         for line in sources.warnings():
             ctx.log.warn(line)
         engine = _engine(ctx, config, wanted, environment, sources)
-        if isinstance(wanted, Locked):
-            packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
-        else:
-            path = kept_lock(lock.directory, config.refresh)
-            packages = resolve(engine, wanted, target, path)
-        if hardware:
-            from cnbkit_pip.uv import Uv
-            from cnbkit_pip.variant import Fitting
-
-            fitting = Fitting(
-                ctx,
-                hardware,
-                sources,
-                target,
-                engine=engine if isinstance(engine, Uv) else None,
-                wanted=None if isinstance(wanted, Locked) else wanted,
-                where=str(wanted),
-            )
-            packages = fitting.fit(packages, f"{lock.directory}/pylock.hardware.toml")
+        chosen = f"{lock.directory}/pylock.hardware.toml"
+        fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
+        try:
+            if isinstance(wanted, Locked):
+                packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
+            else:
+                path = kept_lock(lock.directory, config.refresh)
+                packages = resolve(engine, wanted, target, path)
+        except UserFault as fault:
+            if fitting is None:
+                raise
+            packages = fitting.rescued(fault, chosen)
+        if fitting:
+            packages = fitting.fit(packages, chosen)
         else:
             for line in hints(packages):
                 ctx.log.info(line)
@@ -188,6 +185,28 @@ def _engine(
     for index in indexes:
         ctx.hide(index)
     return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
+
+
+def _fitting(
+    ctx: BuildContext,
+    hardware: Hardware,
+    sources: Sources,
+    target: TargetEnvironment,
+    engine: Engine,
+    wanted: Requirements | Project | Locked,
+) -> Fitting:
+    from cnbkit_pip.uv import Uv
+    from cnbkit_pip.variant import Fitting
+
+    return Fitting(
+        ctx,
+        hardware,
+        sources,
+        target,
+        engine=engine if isinstance(engine, Uv) else None,
+        wanted=None if isinstance(wanted, Locked) else wanted,
+        where=str(wanted),
+    )
 
 
 def _with_own(

@@ -6,7 +6,7 @@ What the packages bring as they are counts: a wheel that is right already stays 
 from __future__ import annotations
 
 from cnbkit import UserFault
-from cnbkit_pip.hardware import Hardware
+from cnbkit_pip.hardware import Hardware, version_of
 from cnbkit_pip.nvidia import cuda_of, is_accelerator
 from cnbkit_pip.package import Package
 
@@ -82,7 +82,7 @@ class Decision:
                 if name in by_name and self._offered(url, name, public(by_name[name].version)):
                     plan.indexes[name] = url
         if hardware.name == "cuda":
-            cuda = _version_of(plan.build) or present or self._cuda_without(by_name)
+            cuda = version_of(plan.build) or present or self._cuda_without(by_name)
             plan.cuda = cuda.partition(".")[0]
         for major, name, extras, signs in hardware.rules("extra"):
             there = any(sign in by_name for sign in signs.split(","))
@@ -119,8 +119,8 @@ class Decision:
         if hardware.name == "cuda" and not version:
             version = self._default_of(torch)
             reason = f"what {torch.name} {public(torch.version)} is published for by default"
-        exact = [each for each in builds if _version_of(each) == version]
-        candidates = exact or [each for each in builds if _fits(_version_of(each), version)]
+        exact = [each for each in builds if version_of(each) == version]
+        candidates = exact or hardware.builds(version)
         if not candidates:
             raise UserFault(
                 f"PyTorch has no index for {hardware.name} {version}",
@@ -166,13 +166,6 @@ class Decision:
 def public(version: str) -> str:
     """A version without its local part: of `2.8.0+cpu` 2.8.0."""
     return version.partition("+")[0]
-
-
-def _version_of(build: str) -> str:
-    """Of `cu128` 12.8, of `rocm6.4` 6.4."""
-    if build.startswith("cu"):
-        return f"{build[2:-1]}.{build[-1]}"
-    return build.lstrip("abcdefghijklmnopqrstuvwxyz")
 
 
 def _fits(version: str, wanted: str) -> bool:

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, OpenLayer
 
-__all__ = ["Hardware", "installed_cuda"]
+__all__ = ["Hardware", "installed_cuda", "version_of"]
 
 _TORCH = "https://download.pytorch.org/whl"
 
@@ -59,6 +59,14 @@ class Hardware:
         """The words after a verb, of all its rules."""
         return [word for words in self.rules(verb) for word in words]
 
+    def builds(self, version: str) -> list[str]:
+        """PyTorch's indexes for a version like "12", or for any; the newest first."""
+        return [
+            each
+            for each in self.words("builds")
+            if not version or f"{version_of(each)}.".startswith(f"{version}.")
+        ]
+
     def index(self, build: str) -> str:
         """The address of one of PyTorch's indexes."""
         return f"{self.torch}/{build}"
@@ -96,3 +104,10 @@ def installed_cuda(site: OpenLayer, lock: OpenLayer) -> str:
     # The cache is gone: the layer's own notes, which take longer to read.
     found: object = site.old.get("note", {}).get("cuda", "")
     return str(found)
+
+
+def version_of(build: str) -> str:
+    """Of `cu128` 12.8, of `rocm6.4` 6.4."""
+    if build.startswith("cu"):
+        return f"{build[2:-1]}.{build[-1]}"
+    return build.lstrip("abcdefghijklmnopqrstuvwxyz")

@@ -52,6 +52,9 @@ def advise(log: Log, hardware: Hardware, packages: list[Package]) -> None:
     for name, better in hardware.rules("instead"):
         if name in by_name and better not in by_name:
             log.warn(f"{hardware.word}: {name} does not use it, {better} does")
+    for wanted in hardware.rules("expects"):
+        if not by_name.keys() & {*wanted}:
+            log.warn(f"{hardware.word}: none of {', '.join(wanted)} is there to use it")
     for name in dict.fromkeys(words[1] for words in hardware.rules("runtime")):
         known = [words[0] for words in hardware.rules("runtime") if words[1] == name]
         found = majors(packages)

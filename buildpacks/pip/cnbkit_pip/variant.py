@@ -103,6 +103,51 @@ class Fitting:
         tell(log, self._hardware, plan, before, after)
         return self._advised(after)
 
+    def rescued(self, fault: UserFault, lock: str) -> list[Package]:
+        """What could not be resolved by the default index, if that was for the hardware's sake.
+
+        A build named in a version (`torch==2.8.0+cu126`), and packages that the default index
+        has no more than placeholders of, are bound to their index from the start.
+
+        Args:
+            fault: why it could not.
+            lock: path of the lock of the last time, to be kept.
+
+        Raises:
+            UserFault: it has another reason; that one, with what the hardware has to do with it.
+            PlatformFault: an index cannot be reached.
+        """
+        self._explain(fault)
+        wanted, hardware, plan = self._wanted, self._hardware, Change()
+        if wanted is None or self._engine is None:
+            raise fault
+        asked = hardware.rules("index")
+        builds = hardware.words("torch") or hardware.builds(hardware.version)
+        if len(builds) == 1:
+            [plan.build] = builds
+            asked.append([hardware.index(plan.build), *hardware.words("family")])
+        for url, *found in asked:
+            # Where a line names them.
+            plan.indexes.update({name: url for name in found if ":" in wanted.where(name)})
+        if not plan.indexes:
+            raise fault
+        try:
+            document = self._compiled(wanted.arguments(), plan, {}, lock)
+        except UserFault:
+            raise fault from None
+        return select(self._engine.complete(document, self._where), self._target, self._where)
+
+    def _explain(self, fault: UserFault) -> None:
+        """Say what to do about a package that has no wheels for this Python any more."""
+        minor = int(str(self._target.markers["python_version"]).partition(".")[2])
+        text = f"{fault.what} {fault.detail} {fault.where}"
+        for last, name, better in self._hardware.rules("until"):
+            if minor > int(last.partition(".")[2]) and name in text:
+                fault.remedy = (
+                    f"{name} has no wheels after Python {last}: take {better}, or set "
+                    f"BP_PYTHON_VERSION={last}"
+                )
+
     def _advised(self, packages: list[Package]) -> list[Package]:
         advise(self._ctx.log, self._hardware, packages)
         return packages
