@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import os
 import shutil
 import stat
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 HEAVY = {"typing", "re", "pathlib", "tomllib", "json", "pydantic", "dataclasses", "subprocess"}
 LIB = "usr/lib/x86_64-linux-gnu"
+ALL = "Architecture: all\n"
 INSTALLED = """Package: {}
 Status: install ok installed
 Architecture: all
@@ -47,7 +49,7 @@ class Repository:
         self.key = root / "key.asc"
         self._gnupg = gnupg
         self._name = name
-        self._packages = ""
+        self._packages: list[str] = []
         (root / "pool").mkdir(parents=True)
 
     def gpg(self, *arguments: str) -> bytes:
@@ -88,7 +90,7 @@ class Repository:
             capture_output=True,
         )
         shutil.rmtree(folder)
-        self._packages += (
+        self._packages.append(
             f"{text}Filename: pool/{deb.name}\nSize: {deb.stat().st_size}\n"
             f"SHA256: {sha256(deb.read_bytes()).hexdigest()}\n\n"
         )
@@ -97,14 +99,18 @@ class Repository:
     def publish(self) -> None:
         """Sign what there is."""
         dist = self.root / "dists" / "stable"
-        binary = dist / "main" / "binary-amd64"
-        binary.mkdir(parents=True, exist_ok=True)
-        data = self._packages.encode()
-        (binary / "Packages").write_bytes(data)
+        sums = ""
+        for arch in ("amd64", "arm64"):
+            name = f"main/binary-{arch}/Packages"
+            data = "".join(
+                each for each in self._packages if f"Architecture: {arch}\n" in each or ALL in each
+            ).encode()
+            (dist / name).parent.mkdir(parents=True, exist_ok=True)
+            (dist / name).write_bytes(data)
+            sums += f" {sha256(data).hexdigest()} {len(data)} {name}\n"
         (dist / "Release").write_text(
             f"Origin: T\nSuite: stable\nCodename: stable\nDate: {formatdate(usegmt=True)}\n"
-            "Components: main\nArchitectures: amd64\nSHA256:\n"
-            f" {sha256(data).hexdigest()} {len(data)} main/binary-amd64/Packages\n"
+            f"Components: main\nArchitectures: amd64 arm64\nSHA256:\n{sums}"
         )
         self.gpg("--local-user", f"={self._name}", "--output", f"{dist}/InRelease",
                  "--clearsign", f"{dist}/Release")  # fmt: skip
@@ -159,12 +165,20 @@ def repository(gnupg: Path, tmp_path_factory: pytest.TempPathFactory) -> Reposit
         "update-alternatives --install $x y /usr/bin/tool 10\nexit 1\n",
         prepare=linked_tool,
     )
-    made.add("Package: libdeep\nVersion: 2:1.5", {f"{LIB}/libdeep.so.2": "deep"})
+    made.add(
+        "Package: libdeep\nVersion: 2:1.5",
+        {
+            f"{LIB}/libdeep.so.2": "deep",
+            "usr/share/doc/libdeep/copyright": "Files: *\nLicense: Expat\n Permission\n\n"
+            "Files: x\nLicense: BSD-3-clause\n\nLicense: Expat\n",
+        },
+    )
     made.add("Package: debconf", {"usr/bin/debconf": "asks"})
     made.add(
         "Package: libtop-dev\nDepends: libtop1",
         {
             "usr/include/top.h": "",
+            f"{LIB}/libtop-1.2.so": "",
             f"{LIB}/pkgconfig/top.pc": "prefix=/usr\nlibdir=${prefix}/lib\nName: top\n",
         },
     )
@@ -174,12 +188,16 @@ def repository(gnupg: Path, tmp_path_factory: pytest.TempPathFactory) -> Reposit
     made.add("Package: only\nProvides: one-of-a-kind")
     made.add("Package: quarrel-a\nConflicts: quarrel-b")
     made.add("Package: quarrel-b")
+    made.add(
+        "Package: libtop1\nArchitecture: arm64\nVersion: 1.1\nDepends: base, fonts",
+        {"usr/lib/aarch64-linux-gnu/libtop.so.1": "arm"},
+    )
     made.publish()
     return made
 
 
 @pytest.fixture
-def apt(repository: Repository, tmp_path: Path) -> type[Apt]:
+def apt(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> type[Apt]:
     """The buildpack on a system whose only source is the repository."""
     root = tmp_path / "system"
     sources = f"deb [signed-by={repository.key}] file:{repository.root} stable main\n"
@@ -192,10 +210,8 @@ def apt(repository: Repository, tmp_path: Path) -> type[Apt]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
 
-    class Local(Apt):
-        system = str(root)
-
-    return Local
+    monkeypatch.setattr(Apt, "system", str(root))
+    return Apt
 
 
 def packages(result: Result, layer: str = "packages") -> list[str]:
@@ -278,6 +294,7 @@ def test_headers_are_for_later_buildpacks_upon_what_the_build_image_has(
     assert result.layer("build-packages").types == {"build", "cache"}
     env = result.build_env()
     assert env["CPATH"].endswith("/build-packages/usr/include")
+    assert env["LIBRARY_PATH"].endswith(f"/build-packages/{LIB}")
     pc = result.layer("build-packages").text(f"{LIB}/pkgconfig/top.pc")
     prefix = env["CPATH"].removesuffix("/include")
     assert pc.startswith(f"prefix={prefix}\nlibdir=${{prefix}}/lib\n")
@@ -460,9 +477,42 @@ def test_another_architecture_has_packages_of_its_own(
     buildpack_run: BuildpackRun, apt: type[Apt]
 ) -> None:
     arm = Target(arch="arm64")
-    result = buildpack_run(apt, app={"Aptfile": "only\n"}, target=arm)
-    assert result.fault is not None
-    assert "only" in str(result.fault)
+    result = buildpack_run(apt, app={"Aptfile": "libtop1\n"}, target=arm)
+    assert packages(result) == ["fonts 1.0", "libtop1 1.1"]
+    assert result.launch_env()["LD_LIBRARY_PATH"].endswith("/packages/usr/lib/aarch64-linux-gnu")
+    other = buildpack_run(apt, app={"Aptfile": "only\n"}, target=arm)
+    assert other.fault is not None
+    assert "there is no package only" in str(other.fault)
+
+
+def test_a_run_image_with_other_packages_gets_what_it_lacks(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    first = buildpack_run(apt, app={"Aptfile": "libtop1\n"})
+    assert packages(first) == ["libdeep 2:1.5", "libtop1 1.0"]
+    status = Path(apt.system) / "usr/share/cnbkit/run-image/status"
+    deep = INSTALLED.format("libdeep").replace("Version: 1", "Version: 2:1.7")
+    deep = deep.replace("Architecture: all", "Architecture: amd64")
+    status.write_text(f"{INSTALLED.format('base')}\n{deep}")
+    again = first.rebuild()
+    assert again.layer("resolution").why == ["packages of the run image changed"]
+    assert packages(again) == ["libtop1 1.0"]
+    # Unknown: what the build image has counts.
+    status.rename(Path(apt.system) / "var/lib/dpkg/status")
+    assert packages(first.rebuild()) == ["libtop1 1.0"]
+
+
+def test_the_bill_names_each_package_with_its_licences(
+    buildpack_run: BuildpackRun, apt: type[Apt], repository: Repository
+) -> None:
+    result = buildpack_run(apt, app={"Aptfile": "libdeep\nfonts\n"})
+    fonts, deep = json.loads(result.sbom("packages")["cdx.json"])["components"]
+    assert deep["purl"] == "pkg:deb/debian/libdeep@2:1.5?arch=amd64"
+    assert fonts["purl"] == "pkg:deb/debian/fonts@1.0?arch=all"
+    data = (repository.root / "pool/libdeep_1.5_amd64.deb").read_bytes()
+    assert deep["hashes"] == [{"alg": "SHA-256", "content": sha256(data).hexdigest()}]
+    assert deep["licenses"] == [{"license": {"name": n}} for n in ("Expat", "BSD-3-clause")]
+    assert "licenses" not in fonts
 
 
 def test_similar_names_prefer_what_goes_on_with_a_number_or_a_part() -> None:

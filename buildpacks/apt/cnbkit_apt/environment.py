@@ -80,7 +80,7 @@ def _library_folders(root: str, lib: str) -> list[str]:
     folders = [
         directory
         for directory, _, names in os.walk(f"{root}/usr/lib")
-        if "-packages" not in directory and any(_LIBRARY.fullmatch(name) for name in names)
+        if "/dist-packages" not in directory and any(_LIBRARY.fullmatch(name) for name in names)
     ]
     first = [f"{root}/{lib}", f"{root}/usr/lib"]
     others = sorted(each for each in folders if each not in first)
