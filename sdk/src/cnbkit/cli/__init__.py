@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "inspect": "cnbkit.cli.inspect:command",
     "new": "cnbkit.cli.new:command",
     "package": "cnbkit.cli.package:command",
+    "platform": "cnbkit.cli.platform:command",
     "prepare": "cnbkit.cli.prepare:command",
     "prune": "cnbkit.cli.prune:command",
     "rebase": "cnbkit.cli.rebase:command",
