@@ -222,6 +222,7 @@ def test_kept_packages_are_not_fetched_again(buildpack_run: BuildpackRun, channe
         place = f"{server.url}/conda-forge"
         env = {"BP_CONDA_KEEP_PACKAGES": "true"}
         first = buildpack_run(Conda, app=environment(channels, "tool", of=place), env=env)
+        first = first.rebuild()
         server.requests.clear()
         more = first.rebuild(app=environment(channels, "tool", "vision", of=place))
         assert packages(more) == {"tool": "1.0", "vision": "1.0"}
@@ -416,6 +417,13 @@ def test_a_condarc_says_where_channels_are_and_who_asks(
     broken = {"company": {"type": "conda", ".condarc": "channels: {a: b}\n"}}
     shown = fault(buildpack_run(Conda, app={"environment.yml": text}, bindings=broken))
     assert ".condarc of the binding company: channels is a mapping, not a list" in shown
+
+
+def test_a_faulty_netrc(buildpack_run: BuildpackRun, channels: Path) -> None:
+    bindings = {"logins": {"type": "netrc", ".netrc": "machine x\npasswort secret-words"}}
+    result = buildpack_run(Conda, app=environment(channels, "tool"), bindings=bindings)
+    assert "the netrc of the binding logins has a fault near line 2" in fault(result)
+    assert "secret-words" not in result.log
 
 
 @pytest.mark.parametrize("kind", ["entries", "netrc", "variables"])

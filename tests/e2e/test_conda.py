@@ -95,7 +95,6 @@ def test_what_changed_is_all_that_is_built_again(forecast: Project, channel: Cha
         # pip's part: the environment is made again for it, and is the same.
         edit(forecast, "environment.yml", "tabulate==0.9.0", "tabulate==0.10.0")
         pip = forecast.build(*mirror)
-        print(pip.output)
         assert changed(before, forecast.layers()) == {"app", "cnbkit/pip:wheels-light-"}, pip.output
         assert forecast.run() != output
 
@@ -108,6 +107,16 @@ def test_what_changed_is_all_that_is_built_again(forecast: Project, channel: Cha
         after = forecast.layers()
         assert changed(before, after) >= {ENVIRONMENT}
         assert "Forecast from 24 months" in forecast.run()
+
+        # What cannot be built leaves image and cache as they are.
+        edit(forecast, "environment.yml", "  - hello\n", "  - helo\n")
+        faulty = forecast.build(*mirror, code=51)
+        assert (
+            "environment.yml: no channel has a package helo; did you mean hello?" in faulty.output
+        )
+        assert forecast.layers() == after
+        edit(forecast, "environment.yml", "  - helo\n", "  - hello\n")
+        assert "environment.yml unchanged: 3 packages" in forecast.build(*mirror).output
 
         # Whoever builds anew gets the same.
         (channel.folder / channel_subdir(channel) / "numpy-9.9.9-0.conda").unlink()

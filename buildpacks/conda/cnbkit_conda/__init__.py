@@ -66,6 +66,8 @@ class Conda(Buildpack):
     # The prefix. Re-used from the previous image, it is not even there during the build; who
     # needs it then runs the program in CNBKIT_PYTHON_RESTORE.
     environment = Layer.in_image("environment")
+    # Unpacked packages, if they are wanted for the next build.
+    packages = Layer.cached("packages")
     # After the environment in the alphabet, and so in the order of what is set at launch.
     variables = Layer.in_image("variables")
 
@@ -105,6 +107,9 @@ class Conda(Buildpack):
 
                 ctx.log.info(f"{chosen.reason}: {'; '.join(choice.why) or 'its lock was lost'}")
                 resolve(ctx, config, chosen, wanted.virtual, kept)
+            if config.keep_packages:  # each time, or the cache forgets them
+                with ctx.layer(self.packages):
+                    pass
             with ctx.layer(self.environment, _environment(ctx, kept)) as environment:
                 if environment.rebuild:
                     self._install(ctx, config, chosen, kept, environment)
@@ -129,11 +134,8 @@ class Conda(Buildpack):
     ) -> None:
         from cnbkit_conda.install import install
 
-        if config.keep_packages:
-            with ctx.layer(Layer.cached("packages")) as packages:
-                install(ctx, chosen, kept, environment, packages.directory)
-        else:
-            install(ctx, chosen, kept, environment, f"{ctx.scratch}/packages")
+        layers = os.path.dirname(ctx.scratch) if config.keep_packages else ctx.scratch
+        install(ctx, chosen, kept, environment, f"{layers}/{self.packages.name}")
 
     def _set_variables(self, ctx: BuildContext, kept: Kept) -> None:
         if not kept.variables:

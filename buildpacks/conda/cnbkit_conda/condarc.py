@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import netrc
 import os
 import stat
 
@@ -31,10 +32,10 @@ class Condarc:
         authorities: a file of certificates to trust; empty for the usual ones.
         logins: by the address they are for.
         left_out: keys that nothing here understands.
+        netrcs: of all bindings of that type.
     """
 
-    def __init__(self, ctx: BuildContext) -> None:
-        self._ctx = ctx
+    def __init__(self) -> None:
         self.channels: list[str] = []
         self.alias = ""
         self.custom: dict[str, str] = {}
@@ -43,41 +44,25 @@ class Condarc:
         self.authorities = ""
         self.logins: dict[str, Login] = {}
         self.left_out: list[str] = []
+        self.netrcs: list[netrc.netrc] = []
 
     def netrc_login(self, host: str) -> Login | None:
-        """The login a netrc has for a host.
-
-        Raises:
-            UserFault: it is faulty; names the line.
-        """
-        for binding in self._ctx.bindings.all("netrc"):
-            import netrc
-
-            entry = next((each for each in _NETRC if binding.has(each)), _NETRC[0])
-            path = _private(self._ctx, f"netrc-{binding.name}", binding.text(entry) + "\n")
-            try:
-                found = netrc.netrc(path).authenticators(host)
-            except netrc.NetrcParseError as error:
-                raise UserFault(
-                    f"the netrc of the binding {binding.name} has a fault near line {error.lineno}",
-                    where=f"binding {binding.name} (netrc)",
-                    remedy="write it as: machine HOST login USER password PASSWORD",
-                ) from None
-            finally:
-                os.unlink(path)
+        """The login a netrc has for a host."""
+        for each in self.netrcs:
+            found = each.authenticators(host)
             if found:
-                self._ctx.hide(found[2] or "")
                 return Login(found[0] or "", found[2] or "")
         return None
 
 
 def read_bindings(ctx: BuildContext) -> Condarc:
-    """All bindings of type `conda`.
+    """All bindings of type `conda` and `netrc`.
 
     Raises:
         UserFault: naming everything that is wrong with one.
     """
-    found = Condarc(ctx)
+    found = Condarc()
+    found.netrcs = [_read_netrc(ctx, each) for each in ctx.bindings.all("netrc")]
     for binding in ctx.bindings.all("conda"):
         name = next((each for each in _FILES if binding.has(each)), "")
         if name:
@@ -85,6 +70,21 @@ def read_bindings(ctx: BuildContext) -> Condarc:
         else:
             _read_entries(ctx, found, binding)
     return found
+
+
+def _read_netrc(ctx: BuildContext, binding: Binding) -> netrc.netrc:
+    entry = next((each for each in _NETRC if binding.has(each)), _NETRC[0])
+    path = _private(ctx, f"netrc-{binding.name}", binding.text(entry) + "\n")
+    try:
+        return netrc.netrc(path)
+    except netrc.NetrcParseError as error:
+        raise UserFault(
+            f"the netrc of the binding {binding.name} has a fault near line {error.lineno}",
+            where=f"binding {binding.name} (netrc)",
+            remedy="write it as: machine HOST login USER password PASSWORD",
+        ) from None
+    finally:
+        os.unlink(path)
 
 
 def _read_entries(ctx: BuildContext, found: Condarc, binding: Binding) -> None:
