@@ -25,6 +25,22 @@ class Options(Config):
         "off",
         help="What happens at start where driver or GPU do not fit; BPL_CUDA_CHECK at start",
     )
+    runtime = Option.words(
+        "BP_CORAL_RUNTIME",
+        help="Where libedgetpu is: files of the app, or addresses with `@sha256:<hex>` behind them",
+    )
+    clock = Option.choice(
+        "BP_CORAL_CLOCK", "std", "max", help="The Edge TPU's clock; with `max` it gets hot"
+    )
+
+
+class Runtime(LayerKey):
+    """What the layer with the Edge TPU's library depends on."""
+
+    sources: list[str] = key("sources")
+    target: str = key("target")
+    clock: str = key("clock")
+    check: str = key("check")
 
 
 class Launch(LayerKey):
@@ -43,6 +59,7 @@ class Hardware(Buildpack):
 
     choice = Layer.for_build("choice")
     device = Layer.in_image("device")
+    coral = Layer.in_image("coral")
 
     def detect(self, ctx: DetectContext) -> Detected:
         """Join where anything says which hardware; most a pyproject.toml does not."""
@@ -68,6 +85,8 @@ class Hardware(Buildpack):
                 ctx.log.info(f"The container needs the host's {rest}")
         if accelerator.name == "cuda":
             self._check(ctx, choice, options)
+        elif accelerator.name == "coral":
+            self._coral(ctx, options)
         elif accelerator.name == "tpu":
             with ctx.layer(self.device, _key(choice)) as layer:
                 if layer.rebuild:
@@ -79,12 +98,7 @@ class Hardware(Buildpack):
         """A look at driver and GPU before the app starts."""
         if options.check == "off":
             return
-        path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", "cuda")
-        with open(path, "rb") as file:
-            program = file.read()
-        import hashlib
-
-        digest = hashlib.sha256(program).hexdigest()[:16]
+        path, digest = _program("cuda")
         with ctx.layer(self.device, _key(choice, options.check, digest)) as layer:
             if layer.rebuild:
                 drivers = next(r for r in choice.accelerator.rules if r.startswith("drivers "))
@@ -93,6 +107,52 @@ class Hardware(Buildpack):
                 # What the installed wheels are for is better known by who installs them.
                 layer.env.launch.default("CNBKIT_CUDA_STATED", choice.version)
                 layer.exec_d("cuda", path)
+
+    def _coral(self, ctx: BuildContext, options: Options) -> None:
+        """The library, from where the user says, and a look for the device."""
+        from cnbkit_hardware.coral import find
+
+        sources = find(ctx)
+        path, digest = _program("coral")
+        wanted = Runtime(
+            sources=[f"{each.name} #{each.digest}" for each in sources],
+            target=str(ctx.target),
+            clock=options.clock,
+            check=f"#{digest}",
+        )
+        with ctx.layer(self.coral, wanted) as layer:
+            if not layer.rebuild:
+                return
+            layer.exec_d("coral", path)
+            if not sources:
+                ctx.log.info("libedgetpu comes from the Aptfile")
+                return
+            from cnbkit_hardware.edgetpu import install
+
+            fast = options.clock == "max"
+            found = install(ctx, sources, f"{layer.directory}/lib", fast=fast)
+            ctx.log.info(f"{', '.join(found)} from {', '.join(each.name for each in sources)}")
+            if "libusb-1.0.so.0" not in found and not _in_aptfile(ctx, "libusb-1.0-0"):
+                ctx.log.warn("libedgetpu needs libusb-1.0.so.0: add libusb-1.0-0 to the Aptfile")
+        for each in sources:
+            if "16.0" in each.name and "tf" not in each.name.lower():
+                ctx.log.warn(
+                    f"{each.name}: version 16.0 as Google published it crashes with TensorFlow "
+                    "Lite after 2.11; take a build for the version you have, like 16.0TF2.17"
+                )
+
+
+def _program(name: str) -> tuple[str, str]:
+    """Path and digest of a program for exec.d."""
+    import hashlib
+
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", name)
+    with open(path, "rb") as file:
+        return path, hashlib.sha256(file.read()).hexdigest()[:16]
+
+
+def _in_aptfile(ctx: BuildContext, name: str) -> bool:
+    return ctx.app.has("Aptfile") and name in ctx.app.text("Aptfile")
 
 
 def _key(choice: Choice, check: str = "", program: str = "") -> Launch:
