@@ -19,6 +19,7 @@ def features(months):
 
 weights, *_ = np.linalg.lstsq(features(np.arange(len(sales))), sales, rcond=None)
 ahead = np.arange(len(sales), len(sales) + int(os.environ["FORECAST_MONTHS"]))
-rows = [(month + 1, round(value)) for month, value in zip(ahead, features(ahead) @ weights)]
+values = features(ahead) @ weights
+rows = [(month + 1, round(value)) for month, value in zip(ahead, values, strict=True)]
 print(f"Forecast from {len(sales)} months")
 print(tabulate(rows, headers=("month", "sales"), tablefmt="github"))
