@@ -182,7 +182,13 @@ def repository(gnupg: Path, tmp_path_factory: pytest.TempPathFactory) -> Reposit
             f"{LIB}/pkgconfig/top.pc": "prefix=/usr\nlibdir=${prefix}/lib\nName: top\n",
         },
     )
-    made.add("Package: fonts\nArchitecture: all", {"etc/fonts/fonts.conf": "<fontconfig/>"})
+    made.add(
+        "Package: fonts\nArchitecture: all",
+        {
+            "etc/fonts/fonts.conf": "<fontconfig/>",
+            "usr/share/doc/fonts/copyright": "See /usr/share/common-licenses/GPL-2.\n",
+        },
+    )
     made.add("Package: mailer-a\nProvides: mailer")
     made.add("Package: mailer-b\nProvides: mailer")
     made.add("Package: only\nProvides: one-of-a-kind")
@@ -512,7 +518,7 @@ def test_the_bill_names_each_package_with_its_licences(
     data = (repository.root / "pool/libdeep_1.5_amd64.deb").read_bytes()
     assert deep["hashes"] == [{"alg": "SHA-256", "content": sha256(data).hexdigest()}]
     assert deep["licenses"] == [{"license": {"name": n}} for n in ("Expat", "BSD-3-clause")]
-    assert "licenses" not in fonts
+    assert fonts["licenses"] == [{"license": {"name": "GPL-2"}}]
 
 
 def test_similar_names_prefer_what_goes_on_with_a_number_or_a_part() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import tarfile
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+from .conftest import cnbkit
 
 if TYPE_CHECKING:
     from .conftest import Project
@@ -24,16 +26,16 @@ print(json.dumps({
 
 
 def bills(project: Project) -> dict[str, dict[str, Any]]:
-    """The documents in the image, by their place below `layers/sbom/launch`."""
-    (layer,) = (each for each in project.image().layers if each.kind == "sbom")
-    found = {}
-    with tarfile.open(project.store.blob_path(layer.digest)) as archive:
-        for member in archive:
-            _, _, place = member.name.partition("/sbom/launch/")
-            if member.isreg() and place.endswith((".cdx.json", ".spdx.json")):
-                file = archive.extractfile(member)
-                assert file is not None
-                found[place] = json.load(file)
+    """The documents in the image, by their place, as the command line gives them."""
+    folder = project.app.parent / "bills"
+    shutil.rmtree(folder, ignore_errors=True)
+    written = cnbkit("sbom", project.name, "--output-dir", str(folder))
+    assert written.code == 0, written.output
+    found = {
+        str(path.relative_to(folder / "layers/sbom/launch")): json.loads(path.read_text())
+        for path in folder.rglob("*.json")
+    }
+    assert len(written.output.split()) == len(found)
     return found
 
 
@@ -76,6 +78,11 @@ def test_every_package_of_the_image_is_listed_and_nothing_else(project: Project)
         else:
             parsed = JsonLikeDictParser().parse(document)  # type: ignore[no-untyped-call]
             assert validate_full_spdx_document(parsed, "SPDX-2.3") == [], place
+
+    listed = cnbkit("sbom", project.name).output.splitlines()
+    assert listed[-1] == f"{len(held['python']) + len(held['debian'])} packages"
+    (six,) = (line.split() for line in listed if line.startswith("six "))
+    assert six == ["six", "1.17.0", "MIT", "cnbkit_pip/wheels-light-"]
 
     # Code changes nothing of them, though the layers are in the previous image alone.
     project.write({"app.py": f"{APP}\n# changed\n"})

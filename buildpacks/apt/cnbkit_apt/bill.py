@@ -12,6 +12,8 @@ __all__ = ["describe"]
 
 # A line of a machine-readable copyright file (DEP-5).
 _LICENCE = re.compile(r"(?m)^License:[ \t]*(\S[^\n]*)$")
+# In one that is written for people.
+_COMMON = re.compile(r"/usr/share/common-licenses/([\w.-]*\w)")
 
 
 def describe(layer: OpenLayer, archives: list[Archive]) -> None:
@@ -38,9 +40,10 @@ def describe(layer: OpenLayer, archives: list[Archive]) -> None:
 
 
 def _licences(path: str) -> tuple[str, ...]:
-    """Names of licences, as Debian has them; none if the file is for people only."""
+    """Names of licences, as Debian has them; none if the file names none."""
     if not os.path.exists(path):  # a link into a package of the run image, perhaps
         return ()
     with open(path, encoding="utf-8", errors="replace") as file:
         text = file.read()
-    return tuple(dict.fromkeys(each.strip()[:100] for each in _LICENCE.findall(text)))
+    found = _LICENCE.findall(text) or _COMMON.findall(text)
+    return tuple(dict.fromkeys(each.strip()[:100] for each in found))

@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "prune": "cnbkit.cli.prune:command",
     "rebase": "cnbkit.cli.rebase:command",
     "run": "cnbkit.cli.run:command",
+    "sbom": "cnbkit.cli.sbom:command",
     "test": "cnbkit.cli.test:command",
 }
 """Subcommands: name → `module:attribute` of its click command."""
