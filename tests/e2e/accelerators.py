@@ -77,6 +77,7 @@ class Site:
         weight: int = 0,
         files: Sequence[str] = (),
         tag: str = "py3-none-any",
+        source: str = "",
     ) -> None:
         """Add a wheel to an index.
 
@@ -89,6 +90,7 @@ class Site:
             weight: bytes that do not compress, about.
             files: further members.
             tag: of interpreter, ABI and platform.
+            source: the module's, in place of one that says its version.
         """
         module = name.replace("-", "_")
         requires = [f"Requires-Dist: {each}\n" for each in needs]
@@ -97,6 +99,8 @@ class Site:
         head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         metadata = head + "".join(requires)
         members = {f"{module}-{version}.dist-info/METADATA": metadata}
+        if source:
+            members[f"{module}.py"] = source
         members.update(dict.fromkeys(files, f"{name} {version}\n"))
         if weight:
             members[f"{module}_data.txt"] = _noise(f"{name}{version}", weight)
@@ -118,7 +122,14 @@ class Site:
             needs = [f"nvidia-{part.replace('_', '-')}-cu12=={cuda}" for part in _CUDA_PARTS]
             local = "" if build == "simple" else f"+{build}"
             needs += ["idna", "triton==3.4.0"]
-            self.publish("torch", version + local, index=build, needs=needs, weight=weight)
+            self.publish(
+                "torch",
+                version + local,
+                index=build,
+                needs=needs,
+                weight=weight,
+                source=_torch(version + local, ".".join(cuda.split(".")[:2])),
+            )
             for part in _CUDA_PARTS if build != "cu128" else ():
                 name = f"nvidia-{part.replace('_', '-')}-cu12"
                 # All of PyTorch's indexes have NVIDIA's wheels as well, the default one as they do.
@@ -126,11 +137,26 @@ class Site:
                     name, cuda, files=[f"nvidia/{part}/lib/lib{part}.so.12"], weight=weight // 3
                 )
         self.publish("triton", "3.4.0")
-        self.publish("torch", f"{version}+cpu", index="cpu", needs=["idna"], weight=weight)
+        self.publish(
+            "torch",
+            f"{version}+cpu",
+            index="cpu",
+            needs=["idna"],
+            weight=weight,
+            source=_torch(f"{version}+cpu", None),
+        )
         self.publish("idna", "3.10")
         # What an extra index would give to everybody who asks for it.
         self.publish("idna", "99.0", index="cpu")
         self.publish("idna", "99.0", index="cu126")
+
+
+def _torch(version: str, cuda: str | None) -> str:
+    return (
+        f"VERSION = __version__ = {version!r}\n"
+        f"class version: cuda = {cuda!r}\n"
+        "class cuda: is_available = staticmethod(lambda: False)\n"
+    )
 
 
 def _link(wheel: Path) -> str:
