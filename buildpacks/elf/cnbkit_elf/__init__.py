@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, OpenLayer, Option, key
+from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, OpenLayer, Option, Plan, key
 
 __all__ = ["ElfCheck"]
 
@@ -37,6 +37,8 @@ class ElfCheck(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    # Whatever was installed, by whomever.
+    plan = Plan()
     config = ElfConfig
     system = ""
 
