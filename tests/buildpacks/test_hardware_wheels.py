@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from contextlib import closing
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext, PlatformFault, UserFault
 from cnbkit.layers import Layer
 from cnbkit.log import Log
 from cnbkit_hardware.choice import Choice
@@ -42,6 +43,7 @@ class App:
     def __init__(self, root: Path, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
         self.root = root / "app"
         self.site = site
+        self.torch = site.torch
         self._capsys = capsys
         self._layers = root / "layers"
         self._buildpack = root / "buildpack"
@@ -73,12 +75,19 @@ class App:
             "CNBKIT_HARDWARE": str(choice),
             "CNBKIT_HARDWARE_RULES": "\n".join(choice.accelerator.rules),
         }
-        found = Hardware.read(self.context(**env), self.site.torch)
+        found = Hardware.read(self.context(**env), self.torch)
         assert found is not None
         return found
 
     def packages(
-        self, text: str, word: str, *, lock: str = "", machine: str = "x86_64", minor: str = ""
+        self,
+        text: str,
+        word: str,
+        *,
+        lock: str = "",
+        machine: str = "x86_64",
+        minor: str = "",
+        engine: bool = True,
     ) -> dict[str, str]:
         """Versions by name of what requirements, or a lock, come to."""
         self._capsys.readouterr()
@@ -89,7 +98,7 @@ class App:
         target.markers["platform_machine"] = machine
         target.markers["python_version"] = minor or target.markers["python_version"]
         sources = Sources.read(ctx)
-        engine = Uv(ctx, python, sources, limit=600)
+        uv = Uv(ctx, python, sources, limit=600)
         locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
         wanted = None if lock else Requirements.read(ctx, ["requirements.txt"])
         fitting = Fitting(
@@ -97,16 +106,16 @@ class App:
             self.hardware(word),
             sources,
             target,
-            engine=engine,
+            engine=uv if engine else None,
             wanted=wanted,
             where=lock or "requirements.txt",
         )
         chosen = f"{self._layers}/pylock.hardware.toml"
         try:
             if wanted is None:
-                packages = read_locked(engine, locked, target, mirrored=False)
+                packages = read_locked(uv, locked, target, mirrored=False)
             else:
-                packages = resolve(engine, wanted, target, f"{self._layers}/pylock.toml")
+                packages = resolve(uv, wanted, target, f"{self._layers}/pylock.toml")
         except UserFault as fault:
             packages = fitting.rescued(fault, chosen)
         self.found = fitting.fit(packages, chosen)
@@ -230,6 +239,39 @@ def test_of_a_lock_only_what_the_accelerator_is_about_is_exchanged(
     if word == "cpu":
         assert "cpu: 4 packages fall away: nvidia-cublas-cu12, nvidia-cuda-runtime-cu12" in app.said
         assert set(found) == {"hub", "six", "idna", "torch", "corp-lib"}
+
+
+@pytest.mark.parametrize("index", ["", "index"])
+def test_locks_that_name_no_addresses_of_files_are_served(app: App, index: str) -> None:
+    """As the front-ends for Poetry, Pipenv and PDM write them: hashes alone, or an index too."""
+    lock = app.root / app.lock("hub\ntorch==2.8.0\nsix==1.16.0\n")
+    text = re.sub(r'url = "[^"]*", ', "", lock.read_text())
+    if index:
+        text = re.sub(r"(version = .*)", rf'\1\nindex = "{app.site.simple}"', text)
+        text = text.replace('lock-version = "1.0"\nindex', 'lock-version = "1.0"\n#')
+    lock.write_text(text)
+    assert "url" not in text
+    found = app.packages("", "cpu", lock=lock.name)
+    wanted = {"hub": "1.0", "six": "1.16.0", "idna": "3.10", "torch": "2.8.0+cpu"}
+    assert found == wanted
+    assert all(each.artifacts()[0]["url"] for each in app.found)
+
+
+def test_without_uv_a_choice_that_asks_for_another_index_is_refused(app: App) -> None:
+    with pytest.raises(UserFault) as caught:
+        app.packages(TORCH, "cpu", engine=False)
+    assert caught.value.what.startswith("pip cannot take torch from an index for cpu")
+    assert caught.value.where == "BP_PIP_ENGINE"
+    assert app.packages(TORCH, "cuda", engine=False)["torch"] == "2.8.0"
+
+
+def test_a_site_that_cannot_be_reached_is_named_with_the_way_round_it(app: App) -> None:
+    app.torch = "http://127.0.0.1:9/whl"
+    app.env["UV_HTTP_RETRIES"] = "0"
+    with pytest.raises(PlatformFault) as caught:
+        app.packages(TORCH, "cpu")
+    assert "set BP_PYTORCH_INDEX to a mirror" in str(caught.value.remedy)
+    assert "http://127.0.0.1:9/whl/cpu" in str(caught.value)
 
 
 def _entries(app: App, lock: str) -> list[Package]:
