@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, OpenLayer, Option, Plan, key
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    Config,
+    Layer,
+    LayerKey,
+    OpenLayer,
+    Option,
+    Plan,
+    key,
+)
 
 __all__ = ["ElfCheck"]
 
