@@ -19,6 +19,7 @@ from cnbkit.platform.base import BaseImages
 from cnbkit.platform.home import Home
 from cnbkit.platform.store import ImageStore
 from cnbkit_conda import Conda
+from cnbkit_start import Start
 
 from ..authority import Authority
 from ..e2e.channel import SUBDIR, Channel, Server, python_package
@@ -56,6 +57,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     main.add("modern", "1.0", {"share/modern": ""}, depends=["__glibc >=2.99"])
     main.add("active", "1.0", {"etc/conda/activate.d/active.sh": ACTIVATE})
+    main.add_pure("streamlit", "1.0")
     main.add("failing", "1.0", {"etc/conda/activate.d/failing.sh": "exit 3"})
     main.index()
     other = Channel(work / "served" / "other")
@@ -755,6 +757,20 @@ def test_an_environment_without_python(buildpack_run: BuildpackRun, channels: Pa
     app = environment(channels, "tool", more="  - pip: [six]\n")
     shown = fault(buildpack_run(Conda, app=app))
     assert "there are packages for pip, but no Python\n  where: environment.yml:4" in shown
+
+
+def test_frameworks_of_the_environment_are_known_to_start(
+    buildpack_run: BuildpackRun, channels: Path
+) -> None:
+    app = {"app.py": "import streamlit\n", **environment(channels, "python", "streamlit")}
+    made = buildpack_run(Conda, app=app)
+    started = buildpack_run(Start, app=app, env=made.build_env())
+    assert "exec streamlit run" in started.processes["web"].command[-1]
+    section = environment(channels, "python", more="  - pip: [streamlit]\n")
+    app = {"app.py": "import streamlit\n", **section}
+    made = buildpack_run(Conda, app=app)
+    started = buildpack_run(Start, app=app, env=made.build_env())
+    assert "exec streamlit run" in started.processes["web"].command[-1]
 
 
 @pytest.mark.parametrize(
