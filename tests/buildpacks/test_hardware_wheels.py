@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from ..e2e.accelerators import Site
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CONFIGURED = ("UV_", "PIP_", "SSL_", "HTTP", "http", "NO_PROXY", "no_proxy")
 UV = Path(sys.executable).with_name("uv")
 
 
@@ -399,6 +401,33 @@ def test_hidden_accelerators_and_strangers_are_named(app: App) -> None:
 def test_two_cudas_in_one_image_are_warned_of(app: App) -> None:
     app.packages("torch==2.8.0\nnvidia-cuda-runtime\n", "cuda:12.8")
     assert "CUDA is in the image 2 times: CUDA 12 (" in app.said
+
+
+def test_a_cuda_that_nothing_is_for_is_warned_of(app: App) -> None:
+    app.packages("nvidia-cuda-runtime\n", "cuda:12.8")
+    assert "Warning: cuda:12.8 is asked for, but the packages are for CUDA 13" in app.said
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "cuda", "packages"),
+    [
+        ("torch==2.8.0", "cuda", "12.8", "triton nvidia-cudnn-cu12"),
+        ("torch==2.11.0", "cuda:13", "13.0", "triton nvidia-cudnn-cu13 cuda-toolkit"),
+        ("jax==0.7.2", "cuda:12.8", "12.9", "jax-cuda12-plugin nvidia-cudnn-cu12"),
+        ("jax==0.7.2", "tpu", "", "libtpu"),
+        ("ctranslate2==4.6.0", "cuda", "12.9", "nvidia-cublas-cu12 nvidia-cudnn-cu12"),
+    ],
+)
+def test_what_the_real_packages_say_of_themselves_is_understood(
+    app: App, text: str, word: str, cuda: str, packages: str
+) -> None:
+    """This machine's default index: metadata alone, nothing is downloaded or installed."""
+    passed = {name: value for name, value in os.environ.items() if name.startswith(CONFIGURED)}
+    app.env = {**passed, **app.env}
+    del app.env["BP_PIP_INDEX_URL"]
+    found = app.packages(f"{text}\n", word)
+    assert cuda_of(app.found)[0] == cuda
+    assert found.keys() >= {*packages.split()}
 
 
 def package(name: str, version: str = "1.0", size: int = 0) -> Package:

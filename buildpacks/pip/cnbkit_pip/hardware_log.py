@@ -61,6 +61,13 @@ def advise(log: Log, hardware: Hardware, packages: list[Package]) -> None:
         if name in by_name and not set(known) & set(found):
             log.warn(f"{name} needs libraries of CUDA {' or '.join(known)}, which nothing brings")
     found = majors(packages)
+    asked = hardware.version.partition(".")[0]
+    if hardware.name == "cuda" and asked and found and asked not in found:
+        others = [each for group in found.values() for each in group]
+        log.warn(
+            f"{hardware.word} is asked for, but the packages are for CUDA {', '.join(found)} "
+            f"({names(others)}): take versions that are for {hardware.word}"
+        )
     if len(found) > 1:
         parts = [
             f"CUDA {major} ({shown(sum(e.size for e in group))}: {names(group)})"
