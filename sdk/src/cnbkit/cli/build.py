@@ -53,6 +53,19 @@ __all__ = ["command"]
 )
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
+    "--engine",
+    type=click.Choice(["embedded", "pack"]),
+    default="embedded",
+    show_default=True,
+    help="The lifecycle in a sandbox; or pack with Docker, which then has the image.",
+)
+@click.option(
+    "--network",
+    metavar="NAME",
+    default="",
+    help="With --engine pack: the network of its containers.",
+)
+@click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
 )
 @click.option(
@@ -73,6 +86,8 @@ def command(
     exec_env: str,
     hardware: str,
     clear_cache: bool,
+    engine: str,
+    network: str,
     insecure: tuple[str, ...],
     builder: Path | None,
     verbose: bool,
@@ -85,6 +100,10 @@ def command(
     from cnbkit.platform.shipped import shipped
 
     export = _output(output, publish)
+    if engine == "pack" and export:
+        raise click.UsageError("--output takes images of the embedded engine")
+    if engine != "pack" and network:
+        raise click.UsageError("--network is for --engine pack")
     home = Home.default()
     images = []
     wanted = variants(publish or tag or _name_of(path), hardware)
@@ -97,7 +116,7 @@ def command(
         chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
         if len(wanted) > 1:
             click.echo(f"{variant.hardware} → {variant.name}")
-        outcome = Build(
+        build = Build(
             app=path.resolve(),
             name=variant.name,
             builder=builder or shipped("builder/builder.toml"),
@@ -110,7 +129,13 @@ def command(
             insecure_registries=insecure,
             verbose=verbose,
             show=click.echo,
-        ).run(home)
+        )
+        if engine == "pack":
+            from cnbkit.platform.pack_build import build_with_pack
+
+            outcome = build_with_pack(build, home, network=network)
+        else:
+            outcome = build.run(home)
         for line in table(outcome):
             click.echo(line)
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""

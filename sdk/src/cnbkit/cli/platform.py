@@ -104,6 +104,7 @@ def rendered(
     words = {
         "app": app,
         "builder": builder,
+        "builder_tag": builder.partition("@")[0],  # where it is pushed, whatever it is now
         "git": git,
         "host": host,
         "lifecycle": LIFECYCLE_VERSION,
