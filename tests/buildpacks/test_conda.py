@@ -58,6 +58,9 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     main.add("modern", "1.0", {"share/modern": ""}, depends=["__glibc >=2.99"])
     main.add("active", "1.0", {"etc/conda/activate.d/active.sh": ACTIVATE})
     main.add_pure("streamlit", "1.0")
+    script = 'echo "$PKG_NAME" > "$PREFIX/share/linked.txt"\n'
+    linked = {"bin/.linked-post-link.sh": script, "share/linked": ""}
+    main.add("linked", "1.0", linked, executable=["bin/.linked-post-link.sh"])
     main.add("failing", "1.0", {"etc/conda/activate.d/failing.sh": "exit 3"})
     main.index()
     other = Channel(work / "served" / "other")
@@ -279,6 +282,12 @@ def test_activation_is_done_at_build_time(buildpack_run: BuildpackRun, channels:
     assert "Warning: activation scripts of packages failed" in failing.log
 
 
+def test_link_scripts_of_packages_run(buildpack_run: BuildpackRun, channels: Path) -> None:
+    result = buildpack_run(Conda, app=environment(channels, "linked"))
+    path = result.layer("environment").path / "conda/share/linked.txt"
+    assert path.read_text() == "linked\n"
+
+
 # -- what can be wrong with an environment.yml -------------------------------------------------
 
 
@@ -400,7 +409,7 @@ def test_a_condarc_says_where_channels_are_and_who_asks(
         condarc = (
             f"channels: [conda-forge]\nchannel_alias: http://me:secret-words@{server.host}\n"
             f"custom_channels:\n  lab: {hidden.url}/t/tk-0123456789\n"
-            f"default_channels: [{hidden.url}/t/tk-0123456789/lab]\n"
+            f"default_channels: [{hidden.url}/t/tk-0123456789/lab]\nchangeps1: false\n"
         )
         bindings = {"company": {"type": "conda", ".condarc": condarc}}
         text = "dependencies: [tool, 'lab::rare']\n"
@@ -416,6 +425,7 @@ def test_a_condarc_says_where_channels_are_and_who_asks(
             assert b"tk-0123456789" not in path.read_bytes(), path
     assert "secret-words" not in result.log
     assert "tk-0123456789" not in result.log
+    assert "Of .condarc not used: changeps1" in result.log
     broken = {"company": {"type": "conda", ".condarc": "channels: {a: b}\n"}}
     shown = fault(buildpack_run(Conda, app={"environment.yml": text}, bindings=broken))
     assert ".condarc of the binding company: channels is a mapping, not a list" in shown

@@ -138,6 +138,8 @@ def _solve(
     if environment.unknown:
         names = ", ".join(environment.unknown)
         ctx.log.warn(f"{environment.file}: not understood and left out: {names}")
+    if places.rc.left_out:
+        ctx.log.info(f"Of .condarc not used: {', '.join(places.rc.left_out)}")
     channels = _channels(ctx, environment, places)
     texts, asked = [], [*virtual]
     for wanted in environment.packages:
