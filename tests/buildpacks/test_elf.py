@@ -8,13 +8,19 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import pydantic_core
 import pytest
+from elftools.elf.elffile import ELFFile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cnbkit_elf import ElfCheck
+from cnbkit_elf.elf import MACHINES, Dynamic, read_elf
 from cnbkit_elf.facts import Facts
 from cnbkit_elf.report import debian_packages, report
 from cnbkit_elf.search import search
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from .conftest import Phases, Unchanged
 
 ARCH = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+STDLIB = Path(sysconfig.get_path("platstdlib")) / "lib-dynload"
 BASE = ["/usr/lib/x86_64-linux-gnu/libc.so.6", "/usr/lib/x86_64-linux-gnu/libm.so.6"]
 TOML = '[types]\nlaunch = true\n\n[metadata]\ndigest = "{}"\n'
 
@@ -58,6 +65,44 @@ def looked_at(*layers: Path) -> Facts:
 def lacking(*layers: Path, ignored: tuple[str, ...] = ()) -> dict[str, list[str]]:
     nowhere, _ = search(looked_at(*layers), BASE, [*ignored])
     return {name: [Path(each.path).name for each in files] for name, files in nowhere.items()}
+
+
+def by_pyelftools(path: Path) -> Dynamic:
+    needed, search, soname = [], [], ""
+    with path.open("rb") as file:
+        for segment in ELFFile(file).iter_segments("PT_DYNAMIC"):
+            tags: Any = segment
+            for tag in tags.iter_tags():
+                if tag.entry.d_tag == "DT_NEEDED":
+                    needed.append(tag.needed)
+                elif tag.entry.d_tag == "DT_SONAME":
+                    soname = tag.soname
+                elif tag.entry.d_tag in ("DT_RPATH", "DT_RUNPATH"):
+                    value = tag.rpath if tag.entry.d_tag == "DT_RPATH" else tag.runpath
+                    search += value.split(":")
+    return Dynamic(needed, search, soname)
+
+
+def test_files_are_read_as_pyelftools_reads_them(gl: Path, tmp_path: Path) -> None:
+    own = library(tmp_path / "user.so", gl, options=("-Wl,-rpath,$ORIGIN/a:/b",))
+    installed = sorted(Path(pydantic_core.__file__).parent.glob("*.so"))
+    files = [Path(sys.executable).resolve(), own, gl, *installed, *sorted(STDLIB.glob("*.so"))[:20]]
+    assert len(files) > 3
+    for path in files:
+        assert read_elf(str(path), MACHINES[ARCH]) == by_pyelftools(path), path
+
+
+@given(data=st.data())
+def test_damaged_files_are_read_or_left_alone(
+    data: st.DataObject, gl: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    image = bytearray(gl.read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        at = data.draw(st.integers(16, 1024) | st.integers(16, len(image) - 1))
+        image[at] = data.draw(st.integers(0, 255))
+    path = tmp_path_factory.mktemp("damaged") / "x.so"
+    path.write_bytes(image[: data.draw(st.integers(0, len(image)))] if image[40] % 2 else image)
+    read_elf(str(path), MACHINES[ARCH])
 
 
 def test_a_library_is_found_in_base_beside_its_user_or_in_another_layer(
@@ -217,7 +262,7 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     assert "3 libraries and programs find what they are linked with" in mended.out
 
     quiet = unchanged_build(check, unchanged)
-    assert quiet.imported.isdisjoint({"typing", "re", "pathlib", "json", "lzma", "elftools"})
+    assert quiet.imported.isdisjoint({"typing", "re", "pathlib", "json", "lzma", "cnbkit_elf.elf"})
 
 
 def test_without_memory_nothing_is_said_of_what_is_not_here(

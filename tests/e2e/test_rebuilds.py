@@ -44,7 +44,7 @@ def test_each_change_rebuilds_what_depends_on_it_and_nothing_else(project: Proje
     # A package without a version stays where it is although the file changed.
     project.write({"requirements.txt": REQUIREMENTS.replace("1.16.0", "1.17.0")})
     layers, output = changed()
-    assert layers == {LIGHT, "app"}
+    assert layers == {LIGHT, "app", "sbom"}
     assert "inputs changed: requirements.txt" in output
     assert "-six 1.16.0 +six 1.17.0" in output
     assert "idna" not in output.partition("packages changed")[2].partition("\n")[0]
@@ -53,7 +53,7 @@ def test_each_change_rebuilds_what_depends_on_it_and_nothing_else(project: Proje
 
     project.write({"requirements.txt": "numpy==2.2.5\nsix==1.17.0\nidna\n"})
     layers, output = changed()
-    assert layers == {HEAVY, "app"}
+    assert layers == {HEAVY, "app", "sbom"}
     assert "-numpy 2.2.6 +numpy 2.2.5" in output
     assert f"Reusing layer '{LIGHT}'" in output
     assert project.run() == "2.2.5 1.17.0\n"

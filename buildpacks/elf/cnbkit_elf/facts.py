@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from glob import glob
 from typing import Any
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSegment
-from elftools.elf.elffile import ELFFile
+from cnbkit_elf.elf import MACHINES, read_elf
 
 __all__ = ["ElfFile", "Facts"]
 
 _FORMAT = 1
-_MACHINES = {"amd64": "EM_X86_64", "arm64": "EM_AARCH64"}
 # Names of environment files that add to where the loader looks.
 _ENV = ("env/LD_LIBRARY_PATH*", "env.launch/LD_LIBRARY_PATH*", "env.launch/*/LD_LIBRARY_PATH*")
 
@@ -75,7 +71,7 @@ class Facts:
             if before.get(directory, {}).get("digest") == digest:
                 known[directory] = before[directory]
             elif os.path.isdir(directory):
-                known[directory] = {"digest": digest, **_look(directory, _MACHINES[arch])}
+                known[directory] = {"digest": digest, **_look(directory, MACHINES[arch])}
             else:
                 unknown.append(directory)
         return cls(known, unknown)
@@ -106,7 +102,7 @@ class Facts:
         return sum(len(layer["files"]) for layer in self.layers.values())
 
 
-def _look(layer: str, machine: str) -> dict[str, Any]:
+def _look(layer: str, machine: int) -> dict[str, Any]:
     files = []
     names = []
     owners: dict[str, str] = {}
@@ -122,7 +118,7 @@ def _look(layer: str, machine: str) -> dict[str, Any]:
                 if shared:
                     names.append(path)
             elif shared or os.stat(path).st_mode & 0o111:
-                found = _read_elf(path, machine)
+                found = _read(path, machine)
                 if found:
                     names.append(path)
                     files.append([path, *found])
@@ -151,35 +147,14 @@ def _owned(dist_info: str, site_packages: str) -> dict[str, str]:
     return {os.path.normpath(f"{site_packages}/{path}"): name for path in paths}
 
 
-def _read_elf(path: str, machine: str) -> list[Any] | None:
+def _read(path: str, machine: int) -> list[Any] | None:
     """What it needs, where it looks, its name; nothing if it is no file for this machine."""
-    with open(path, "rb") as file:
-        if file.read(4) != b"\x7fELF":
-            return None
-        try:
-            elf = ELFFile(file)
-            if elf["e_machine"] != machine or elf["e_type"] not in ("ET_DYN", "ET_EXEC"):
-                return None
-            needed: list[str] = []
-            search: list[str] = []
-            soname = ""
-            for segment in elf.iter_segments("PT_DYNAMIC"):
-                assert isinstance(segment, DynamicSegment)
-                tags: Iterator[Any] = segment.iter_tags()
-                for tag in tags:
-                    kind = tag.entry.d_tag
-                    if kind == "DT_NEEDED":
-                        needed.append(tag.needed)
-                    elif kind in ("DT_RPATH", "DT_RUNPATH"):
-                        search += (tag.rpath if kind == "DT_RPATH" else tag.runpath).split(":")
-                    elif kind == "DT_SONAME":
-                        soname = tag.soname
-        except (ELFError, UnicodeDecodeError, AssertionError, ValueError):
-            return None  # damaged, or disguised: not ours to judge
+    found = read_elf(path, machine)
+    if found is None:
+        return None
     origin = os.path.dirname(path)
     places = [
         os.path.normpath(each.replace("${ORIGIN}", origin).replace("$ORIGIN", origin))
-        for each in search
-        if each
+        for each in found.search
     ]
-    return [needed, places, soname]
+    return [found.needed, places, found.soname]
