@@ -83,7 +83,7 @@ def test_an_alias_is_explained_with_its_line(tmp_path: Path) -> None:
         ("cuda\ncorral\n", "amd64", "hardware.txt:2", "did you mean coral"),
         ("cudda", "amd64", "hardware.txt:1", "did you mean cuda"),
         ("quantum", "amd64", "hardware.txt:1", "(cpu, cuda, rocm,"),
-        ("cuda:12.7", "amd64", "hardware.txt:1", "there is no cuda '12.7'; 11.8, 12.1"),
+        ("cuda:12.7", "amd64", "hardware.txt:1", "there is no cuda '12.7'; known: 11.8, 12.1"),
         ("cuda:", "amd64", "hardware.txt:1", "there is no cuda ''"),
         ("coral:2", "amd64", "hardware.txt:1", "coral has no versions"),
         ("m1:pro", "arm64", "hardware.txt:1", "m1 has no versions"),

@@ -170,7 +170,10 @@ def _faults(words: list[_Word]) -> list[tuple[int, str]]:
                 faults.append((word.line, f"{name} has no versions, so {word.text} means nothing"))
             elif word.version not in known:
                 faults.append(
-                    (word.line, f"there is no {word.name} {word.version!r}; {', '.join(known)}")
+                    (
+                        word.line,
+                        f"there is no {word.name} {word.version!r}; known: {', '.join(known)}",
+                    )
                 )
     return faults
 
