@@ -477,6 +477,11 @@ def test_a_mirror_stands_in_for_the_sources_hosts(
     mirror = f"file:{repository.root.parent}"
     result = buildpack_run(apt, app={"Aptfile": "only\n"}, env={"BP_APT_MIRROR": mirror})
     assert packages(result) == ["only 1.0"]
+    assert "[redacted]" in str(result.layer("resolution").key)
+    login = {"BP_APT_MIRROR": "http://ann:s3cretword@127.0.0.1:9"}
+    failed = buildpack_run(apt, app={"Aptfile": "only\n"}, env=login)
+    assert "127.0.0.1" in str(failed.fault)
+    assert "s3cretword" not in failed.log + str(failed.fault)
 
 
 def test_another_architecture_has_packages_of_its_own(

@@ -34,6 +34,7 @@ class AptConfig(Config):
     mirror = Option.text(
         "BP_APT_MIRROR",
         help="Address that stands in for scheme and host of the build image's own sources",
+        secret=True,  # it may hold a login
     )
     recommends = Option.flag(
         "BP_APT_RECOMMENDS", help="Install what packages recommend, too; as a rule needless"
