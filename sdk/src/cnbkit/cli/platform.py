@@ -23,8 +23,9 @@ _TEMPLATES = Path(__file__).with_name("templates") / "platform"
 _WORD = re.compile(r"@\{(\w+)\}")
 # An address may stand before each `/`; its port makes a colon there no tag.
 _NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_REGISTRY = re.compile(rf"[a-zA-Z0-9.-]+(?::[0-9]+)?(?:/{_NAME})*")
-_IMAGE = re.compile(rf"{_REGISTRY.pattern}/{_NAME}(?::[\w.-]+)?(?:@sha256:[0-9a-f]{{64}})?")
+_HOST = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::[0-9]+)?|localhost(?::[0-9]+)?)"
+_REGISTRY = re.compile(rf"{_HOST}(?:/{_NAME})*")
+_IMAGE = re.compile(rf"{_HOST}(?:/{_NAME})+(?::[\w.-]+)?(?:@sha256:[0-9a-f]{{64}})?")
 _APP = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _GIT = re.compile(r"(https?|ssh)://[\w.@:/~+-]+|[\w.-]+@[\w.-]+:[\w./~+-]+")
 _STACK = "cnbkit.bookworm"  # the label io.buildpacks.stack.id of cnbkit's base images
@@ -97,9 +98,9 @@ def rendered(
     from cnbkit.platform.lifecycle import LIFECYCLE_VERSION
 
     registry = registry.rstrip("/")
+    _check(registry, builder, app, git)
     builder = builder or f"{registry}/builder:1"
     git = git or f"https://git.example.com/{app}.git"
-    _check(registry, builder, app, git)
     host, _, path = registry.partition("/")
     words = {
         "app": app,
@@ -120,7 +121,7 @@ def rendered(
     }
 
 
-def _check(registry: str, builder: str, app: str, git: str) -> None:
+def _check(registry: str, builder: str | None, app: str, git: str | None) -> None:
     wrong = [
         f"{option} {value!r}: expected {expected}"
         for option, value, pattern, expected in (
@@ -134,7 +135,7 @@ def _check(registry: str, builder: str, app: str, git: str) -> None:
             ("--app", app, _APP, "lower-case letters, digits and -, 63 at most"),
             ("--git", git, _GIT, "an address such as https://git.example.com/app.git"),
         )
-        if not pattern.fullmatch(value)
+        if value is not None and not pattern.fullmatch(value)
     ]
     if wrong:
         raise UserFault(
