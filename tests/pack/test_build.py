@@ -1,7 +1,6 @@
 """Builds through pack and a Docker engine; the same test through the sandbox.
 
-The lifecycle does not export to Debian's Docker engine (its client asks for a newer API), so all
-images go to a registry here (`--publish`).
+All images go to a registry here (`--publish`); test_engine.py has one that goes into the engine.
 """
 
 from __future__ import annotations

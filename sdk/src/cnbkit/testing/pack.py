@@ -3,8 +3,8 @@
 `LifecycleBuild` knows neither, so a test written for `lifecycle_build` runs with `pack_build` too.
 What differs, because pack shows less: `BuiltApp.why` is empty, the log says the reasons.
 
-Images go to a registry and not into the engine: the lifecycle's client for Docker (0.21) speaks no
-version of the engine's API that Debian's engine (20.10) knows. With `--publish` it needs none.
+Images go to a registry (`--publish`) and not into the engine: that works with every engine, and the
+registry is where both kinds of build can be looked at in the same way.
 """
 
 from __future__ import annotations
