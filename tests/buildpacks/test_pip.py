@@ -167,6 +167,11 @@ def test_a_package_is_identified_by_its_files_and_not_by_their_order() -> None:
             UserFault,
             "spam==1.0 has no wheel for this image and cannot be built from source",
         ),
+        (
+            "error: Failed to parse: `pyproject.toml`\n  cause: TOML parse error at line 1",
+            UserFault,
+            "pyproject.toml does not declare a project correctly",
+        ),
         ("error: something new", UserFault, "the requirements cannot be resolved"),
     ],
 )

@@ -83,7 +83,9 @@ class Quiet(SimpleHTTPRequestHandler):
         ({".python-version": "# ours\n3.11\n"}, "3.11 from .python-version"),
         ({"runtime.txt": "python-3.11.2\n"}, "3.11.2 from runtime.txt"),
         (
-            {"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9,<3.13"\n'},
+            {
+                "pyproject.toml": '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.9,<3.13"\n'
+            },
             ">=3.9,<3.13 from requires-python in pyproject.toml",
         ),
     ],

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["explained", "explained_install"]
 
 _PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<position>\d+)")
+_PROJECT = re.compile(r"Failed to parse: `?(?P<file>\S*pyproject\.toml)")
 _UNKNOWN = re.compile(r"Because (?P<name>\S+) was not found in the package registry")
 # uv's words, then pip's.
 _UNSOLVED = ("No solution found", "Could not find a version that satisfies", "ResolutionImpossible")
@@ -31,6 +32,13 @@ def explained(
     output = failed.output
     if found := _PARSE.search(output):
         return _unparsable(found, requirements, output)
+    if found := _PROJECT.search(output):
+        return UserFault(
+            "pyproject.toml does not declare a project correctly",
+            where=found["file"],
+            remedy="correct what is named below: [project] needs a name and a version (PEP 621)",
+            detail=output,
+        )
     if failed.limit is not None:
         return _too_slow(failed, str(requirements))
     if common := _common(output, sources):
