@@ -84,7 +84,8 @@ class Quiet(SimpleHTTPRequestHandler):
         ({"runtime.txt": "python-3.11.2\n"}, "3.11.2 from runtime.txt"),
         (
             {
-                "pyproject.toml": '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.9,<3.13"\n'
+                "pyproject.toml": '[project]\nname = "x"\nversion = "1"\n'
+                'requires-python = ">=3.9,<3.13"\n'
             },
             ">=3.9,<3.13 from requires-python in pyproject.toml",
         ),
