@@ -19,8 +19,10 @@ from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
 from cnbkit_pip.address import Login, same_place, split_login, with_login
 from cnbkit_pip.pip_conf import read_pip_conf, write_pip_conf
+from cnbkit_pip.pip_variables import pip_variables
 from cnbkit_pip.refused import REFUSED
 from cnbkit_pip.sources import Sources
+from cnbkit_pip.uv_variables import only_index, uv_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +75,7 @@ def test_nothing_said_is_nothing_done(given_: Given) -> None:
     sources = given_.sources(PATH="/bin")
     assert not sources
     assert sources.digest() == ""
-    assert sources.environment() == sources.pip_environment() == {}
+    assert uv_variables(sources) == pip_variables(sources) == {}
     assert sources.describe() == sources.warnings() == []
     assert sources.credentials_for("https://host/simple") is None
 
@@ -126,7 +128,7 @@ def test_each_form_gives_uv_and_pip_the_same_index_and_login(
     if binding:
         given_.bind("corp", *binding)
     sources = given_.sources(**env)
-    variables = sources.environment()
+    variables = uv_variables(sources)
     name, _, url = variables["UV_DEFAULT_INDEX"].partition("=")
     assert url == PLAIN
     prefix = f"UV_INDEX_{name.upper().replace('-', '_')}"
@@ -134,7 +136,7 @@ def test_each_form_gives_uv_and_pip_the_same_index_and_login(
     assert variables[f"{prefix}_PASSWORD"] == PASSWORD
     assert sources.credentials_for(f"{PLAIN}/flask/") == Login("ann", PASSWORD)
 
-    conf = Path(sources.pip_environment()["PIP_CONFIG_FILE"])
+    conf = Path(pip_variables(sources)["PIP_CONFIG_FILE"])
     assert f"index-url = {ADDRESS}\n" in conf.read_text()
     assert stat.S_IMODE(conf.stat().st_mode) == 0o600
     assert stat.S_IMODE(conf.parent.stat().st_mode) == 0o700
@@ -184,9 +186,9 @@ def test_wheels_in_the_app_are_part_of_the_digest(given_: Given) -> None:
     given_.write("vendor/a.whl", "two")
     sources = given_.sources(**env)
     assert sources.digest() != before
-    assert sources.environment()["UV_FIND_LINKS"] == "vendor"
-    assert sources.environment()["UV_NO_INDEX"] == "true"
-    conf = Path(sources.pip_environment()["PIP_CONFIG_FILE"]).read_text()
+    assert uv_variables(sources)["UV_FIND_LINKS"] == "vendor"
+    assert uv_variables(sources)["UV_NO_INDEX"] == "true"
+    conf = Path(pip_variables(sources)["PIP_CONFIG_FILE"]).read_text()
     assert "find-links = vendor\n" in conf
     assert "no-index = true\n" in conf
 
@@ -212,7 +214,7 @@ def test_settings_go_before_variables_and_these_before_bindings(given_: Given) -
         env = {name: url for name, url in env.items() if url != first}
     order = [each.url for each in sources.extra]
     assert order == ["https://b/", "https://c/", "https://d/", "https://y/"]
-    assert sources.environment()["UV_INDEX"].split()[1] == "named=https://c/"
+    assert uv_variables(sources)["UV_INDEX"].split()[1] == "named=https://c/"
 
 
 def test_two_bindings_that_name_different_defaults_are_a_fault(given_: Given) -> None:
@@ -238,14 +240,14 @@ def test_poetrys_logins_are_found_by_the_name_of_the_apps_source(given_: Given) 
     sources = given_.sources()
     assert sources.credentials_for("https://corp/simple") == Login("ann", "s3cr3t")
     assert sources.credentials_for("https://elsewhere/simple") is None
-    variables = sources.environment(["https://corp/simple"])
+    variables = uv_variables(sources, ["https://corp/simple"])
     assert variables["UV_INDEX"] == "cnbkit-lock=https://corp/simple"
     assert variables["UV_INDEX_CNBKIT_LOCK_PASSWORD"] == "s3cr3t"
     # The app's own indexes keep their names.
     assert variables["UV_INDEX_OTHER_USERNAME"] == "__token__"
     assert variables["UV_INDEX_OTHER_PASSWORD"] == "tok3n"
     assert sources.ctx.log.secrets.redacted("tok3n s3cr3t") == "[redacted] [redacted]"
-    only = sources.environment_of("https://corp/simple")
+    only = only_index(sources, "https://corp/simple")
     assert only["UV_INDEX"] == ""
     assert only["UV_INDEX_CNBKIT_ONLY_PASSWORD"] == "s3cr3t"
 
@@ -259,7 +261,7 @@ def test_the_rest_of_a_pip_conf_reaches_uv(given_: Given) -> None:
     given_.bind("conf", "pip", {"pip.conf": text, "ca.pem": "", "me.pem": ""})
     folder = given_.root / "platform/bindings/conf"
     sources = given_.sources(PIP_CERT="/bundle.pem", UV_HTTP_RETRIES="5")
-    variables = sources.environment()
+    variables = uv_variables(sources)
     assert variables["UV_HTTP_TIMEOUT"] == "7"
     assert "UV_HTTP_RETRIES" not in variables
     assert variables["SSL_CERT_FILE"] == f"{folder}/ca.pem"
@@ -276,10 +278,10 @@ def test_the_rest_of_a_pip_conf_reaches_uv(given_: Given) -> None:
 def test_pip_with_several_indexes_is_refused_unless_agreed_to(given_: Given) -> None:
     env = {"BP_PIP_EXTRA_INDEX_URLS": "https://a/,https://b/"}
     with pytest.raises(UserFault, match="a stranger's package") as caught:
-        given_.sources(**env).pip_environment()
+        pip_variables(given_.sources(**env))
     assert caught.value.where == "BP_PIP_EXTRA_INDEX_URLS"
     sources = given_.sources(**env, BP_PIP_INDEX_STRATEGY="unsafe-best-match")
-    assert sources.pip_environment()
+    assert pip_variables(sources)
     assert "can have theirs installed" in sources.warnings()[0]
 
 
@@ -315,7 +317,7 @@ def test_a_faulty_binding_is_named_without_what_is_secret_in_it(
     given_.bind("b", type, entries)
     given_.write("pyproject.toml", '[[tool.uv.index]]\nname = "x"\nurl = "https://x/"\n')
     with pytest.raises(UserFault) as caught:
-        given_.sources().environment()
+        uv_variables(given_.sources())
     fault = caught.value
     assert what in f"{fault.what} {fault.detail}"
     assert "binding b" in str(fault.where)
@@ -379,7 +381,7 @@ def test_git_sends_the_login_of_a_netrc(given_: Given) -> None:
     given_.bind("net", "netrc", {".netrc": f"machine 127.0.0.1 login ann password {PASSWORD}"})
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        variables = {"PATH": "/usr/bin:/bin", **given_.sources().environment()}
+        variables = {"PATH": "/usr/bin:/bin", **uv_variables(given_.sources())}
         command = ["git", "ls-remote", f"http://127.0.0.1:{server.server_port}/team/lib.git"]
         subprocess.run(command, env=variables, capture_output=True, check=False)
         server.shutdown()

@@ -13,6 +13,7 @@ from cnbkit_pip.engine import Engine, Wanted
 from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.package import Package
 from cnbkit_pip.pins import Pins, lacks_address, pinned
+from cnbkit_pip.pip_variables import pip_variables
 from cnbkit_pip.requirements import Line, logical_lines, normalised
 from cnbkit_pip.sources import Sources
 
@@ -61,7 +62,7 @@ class PipTools(Engine):
             "PIP_PROGRESS_BAR": "off",
             # The build's user may be nobody to the system.
             "HOME": ctx.scratch,
-            **sources.pip_environment(),
+            **pip_variables(sources),
         }
         self._wheels = f"{ctx.scratch}/wheels"
 

@@ -15,12 +15,14 @@ _BEST = "unsafe-best-match"
 
 
 def pip_variables(sources: Sources) -> dict[str, str]:
-    """Write the file, and say where it is.
+    """Write the file, and say where it is; nothing if nothing is said of any source.
 
     Raises:
         UserFault: there are several indexes, and nobody has agreed to pip's taking the
             highest version of any; or a binding's file is faulty.
     """
+    if not sources:
+        return {}
     if sources.extra and sources.strategy != _BEST and sources.value("no-index") != "true":
         raise UserFault(
             "pip takes the highest version any index has, so that a stranger's package can "

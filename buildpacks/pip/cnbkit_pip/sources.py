@@ -216,63 +216,6 @@ class Sources:
     def _by_name(self) -> dict[str, Login]:
         return {n: login for each in reversed(self._origins) for n, login in each.by_name.items()}
 
-    def environment(self, indexes: Sequence[str] = ()) -> dict[str, str]:
-        """Variables for uv.
-
-        Args:
-            indexes: addresses that a lock names; asked after the sources' own extra indexes.
-
-        Raises:
-            UserFault: a binding's file is faulty.
-        """
-        if not indexes and not self:
-            return {}
-        from cnbkit_pip.uv_variables import uv_variables
-
-        return uv_variables(self, indexes)
-
-    def environment_of(self, index: str) -> dict[str, str]:
-        """Variables that make uv ask one index alone, on top of `environment`.
-
-        Args:
-            index: its address, as a lock names it.
-
-        Raises:
-            UserFault: a binding's file is faulty.
-        """
-        from cnbkit_pip.uv_variables import login_variables
-
-        login = login_variables("cnbkit-only", self.credentials_for(index))
-        only = f"cnbkit-only={split_login(index)[0]}"
-        return {"UV_DEFAULT_INDEX": only, "UV_INDEX": "", **login}
-
-    def environment_named(self, name: str, index: str) -> dict[str, str]:
-        """The login for an index that a file names, as uv takes it.
-
-        Args:
-            name: what the file calls it.
-            index: its address.
-
-        Raises:
-            UserFault: a binding's file is faulty.
-        """
-        from cnbkit_pip.uv_variables import login_variables
-
-        return login_variables(name, self.credentials_for(index))
-
-    def pip_environment(self) -> dict[str, str]:
-        """Variables for pip, and the configuration file they name, which only we can read.
-
-        Raises:
-            UserFault: there are several indexes, and nobody has agreed to pip's taking the
-                highest version of any; or a binding's file is faulty.
-        """
-        if not self:
-            return {}
-        from cnbkit_pip.pip_variables import pip_variables
-
-        return pip_variables(self)
-
     def digest(self) -> str:
         """What a resolution depends on, for a layer's key; empty if nothing is set.
 

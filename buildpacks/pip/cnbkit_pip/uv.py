@@ -13,6 +13,7 @@ from cnbkit_pip.lock import read_entries
 from cnbkit_pip.package import Package
 from cnbkit_pip.pins import Pins, pinned, with_files
 from cnbkit_pip.sources import Sources
+from cnbkit_pip.uv_variables import login_variables, only_index, uv_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Uv(Engine):
         """`uv pip compile`."""
         try:
             options = (*_LOCK_OPTIONS, "--output-file", path)
-            self._pip("compile", *wanted.arguments(), *options, env=self._sources.environment())
+            self._pip("compile", *wanted.arguments(), *options, env=uv_variables(self._sources))
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
 
@@ -90,14 +91,14 @@ class Uv(Engine):
             UserFault: there is no solution.
             PlatformFault: an index cannot be reached.
         """
-        env = self._sources.environment()
+        env = uv_variables(self._sources)
         for name, url in (indexes or {}).items():
-            env.update(self._sources.environment_named(name, url))
+            env.update(login_variables(name, self._sources.credentials_for(url)))
             # Known to have the files; asked for nothing else when these are installed.
             if self._sources.credentials_for(url) and url not in self._indexes:
                 self._indexes.append(url)
         if only:
-            env.update(self._sources.environment_of(only))
+            env.update(only_index(self._sources, only))
         try:
             self._pip("compile", *arguments, *_LOCK_OPTIONS, "--output-file", path, env=env)
         except CommandFailed as failed:
@@ -111,9 +112,9 @@ class Uv(Engine):
             with open(lines, "w", encoding="utf-8") as file:
                 file.write(pins.requirements())
             lock = f"{self._ctx.scratch}/pylock.pins-{number}.toml"
-            env = self._sources.environment()
+            env = uv_variables(self._sources)
             if pins.index:
-                env.update(self._sources.environment_of(pins.index))
+                env.update(only_index(self._sources, pins.index))
             options = (*_LOCK_OPTIONS, "--no-deps", "--output-file", lock)
             try:
                 self._pip("compile", lines, *options, env=env)
@@ -158,7 +159,7 @@ class Uv(Engine):
 
     def _install(self, *arguments: str) -> None:
         # A lock has addresses of files, not of indexes; the logins are known by these.
-        self._pip("install", *arguments, env=self._sources.environment(self._indexes))
+        self._pip("install", *arguments, env=uv_variables(self._sources, self._indexes))
 
     def _pip(self, *arguments: str, env: dict[str, str]) -> str:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")

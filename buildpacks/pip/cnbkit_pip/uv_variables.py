@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["login_variables", "uv_variables"]
+__all__ = ["login_variables", "only_index", "uv_variables"]
 
 # pip's option → uv's variable.
 _OPTIONS = {
@@ -27,8 +27,8 @@ _SINGLE = ("client-cert", "timeout", "retries")
 _OLD = ("UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
 
 
-def uv_variables(sources: Sources, indexes: Sequence[str]) -> dict[str, str]:
-    """All of uv's variables for these sources.
+def uv_variables(sources: Sources, indexes: Sequence[str] = ()) -> dict[str, str]:
+    """All of uv's variables for these sources; none if nothing is said of any.
 
     Args:
         sources: where packages come from.
@@ -37,6 +37,8 @@ def uv_variables(sources: Sources, indexes: Sequence[str]) -> dict[str, str]:
     Raises:
         UserFault: a binding's file is faulty.
     """
+    if not indexes and not sources:
+        return {}
     env = netrc_environment(sources.ctx)
     env.update(dict.fromkeys((name for name in _OLD if name in sources.names), ""))
     extra = [*sources.extra, *_further(sources, indexes)]
@@ -52,6 +54,21 @@ def uv_variables(sources: Sources, indexes: Sequence[str]) -> dict[str, str]:
     env["UV_INDEX_STRATEGY"] = sources.strategy
     env.update(_options(sources))
     return env
+
+
+def only_index(sources: Sources, index: str) -> dict[str, str]:
+    """Variables that make uv ask one index alone, on top of `uv_variables`.
+
+    Args:
+        sources: have its login.
+        index: its address, as a lock names it.
+
+    Raises:
+        UserFault: a binding's file is faulty.
+    """
+    login = login_variables("cnbkit-only", sources.credentials_for(index))
+    only = f"cnbkit-only={split_login(index)[0]}"
+    return {"UV_DEFAULT_INDEX": only, "UV_INDEX": "", **login}
 
 
 def _further(sources: Sources, urls: Sequence[str]) -> Iterator[Index]:
