@@ -11,8 +11,9 @@ from pdm.models.repositories import Package
 from pdm.models.requirements import FileRequirement, VcsRequirement
 from pdm.project import Project
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext
 from cnbkit_front_end.location import without_credentials
+from cnbkit_front_end.lock import checked
 
 __all__ = ["Entries"]
 
@@ -66,17 +67,7 @@ class Entries:
         Raises:
             UserFault: naming every package that cannot be installed.
         """
-        if self._faults:
-            many = len(self._faults) > 1
-            raise UserFault(
-                f"{len(self._faults)} packages cannot be installed"
-                if many
-                else f"{self._faults[0]}, so it cannot be installed",
-                where=_LOCK,
-                remedy=f"run `pdm lock` and commit {_LOCK} with all that it names",
-                detail="\n".join(self._faults) if many else None,
-            )
-        return [self._found[name] for name in sorted(self._found)]
+        return checked(self._found, self._faults, _LOCK, "pdm lock")
 
     def _entry(self, name: str, package: Package) -> dict[str, Any]:
         requirement = package.candidate.req

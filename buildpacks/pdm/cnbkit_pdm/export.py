@@ -9,7 +9,6 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-import tomli_w
 from packaging.markers import Marker
 from packaging.utils import canonicalize_name
 from pdm.core import Core
@@ -23,6 +22,7 @@ from pdm.project.lockfile.base import Compatibility
 from cnbkit import BuildContext, UserFault
 from cnbkit_front_end import Selection
 from cnbkit_front_end.environment import environment
+from cnbkit_front_end.lock import write_lock
 from cnbkit_front_end.selection import known
 from cnbkit_pdm.entry import Entries
 
@@ -31,7 +31,6 @@ __all__ = ["export"]
 _LOCK = "pdm.lock"
 _PROJECT = "pyproject.toml"
 _MAIN = "default"
-_FOR_TESTS = ("dev", "test")
 # What PDM's readers meet in a file that PDM did not write like this.
 _WRONG = (PdmException, AttributeError, KeyError, TypeError, ValueError)
 
@@ -77,10 +76,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
         raise _damaged(f"{type(error).__name__}: {error}") from error
     if project.is_distribution:
         entries.add_project(canonicalize_name(project.name))
-    exported = {"lock-version": "1.0", "created-by": "cnbkit/pdm", "packages": entries.checked()}
-    with open(path, "wb") as file:
-        tomli_w.dump(exported, file)
-    return f"{len(exported['packages'])} packages for Python {version}{wanted}"
+    return write_lock(path, "cnbkit/pdm", entries.checked(), wanted)
 
 
 def _taken(selection: Selection, project: Project) -> Selection:
@@ -100,8 +96,7 @@ def _taken(selection: Selection, project: Project) -> Selection:
                 where=_LOCK,
                 remedy=f"run `pdm lock --group :all` and commit {_LOCK}",
             )
-    if selection.for_tests:
-        chosen += [name for name in _FOR_TESTS if name in groups and name in locked]
+    chosen += [name for name in selection.tests(groups) if name in locked]
     return selection.taken(list(dict.fromkeys(chosen)), chosen_extras)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomli_w
 from packaging.utils import canonicalize_name
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_front_end import Selection
 from cnbkit_front_end.environment import environment
+from cnbkit_front_end.lock import write_lock
 from cnbkit_pipenv.entry import Entries
 from cnbkit_pipenv.lock import Lock
 
@@ -15,7 +15,6 @@ __all__ = ["export"]
 
 # What people call it → what the lock does.
 _DEVELOP = ("dev", "develop", "dev-packages")
-_FOR_TESTS = ("dev", "test")
 
 
 def export(ctx: BuildContext, selection: Selection, path: str) -> str:
@@ -46,17 +45,8 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
             where="BP_PYTHON_GROUPS",
             remedy=f"take one of these: {', '.join(sorted(known))}",
         )
-    for_tests = [name for name in _FOR_TESTS if selection.for_tests and name in known]
-    chosen = list(dict.fromkeys([*asked.values(), *for_tests]))
+    chosen = list(dict.fromkeys([*asked.values(), *selection.tests(known)]))
     entries = Entries(ctx, lock.sources, environment(selection.python, ctx.target))
     for category in ("default", *(known[name] for name in chosen)):
         entries.add_all(lock.category(category))
-    document = {
-        "lock-version": "1.0",
-        "created-by": "cnbkit/pipenv",
-        "packages": entries.checked(),
-    }
-    with open(path, "wb") as file:
-        tomli_w.dump(document, file)
-    taken = selection.taken(chosen, [])
-    return f"{len(document['packages'])} packages for Python {selection.python}{taken}"
+    return write_lock(path, "cnbkit/pipenv", entries.checked(), selection.taken(chosen, []))

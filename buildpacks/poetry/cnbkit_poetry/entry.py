@@ -14,8 +14,8 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 from poetry.core.packages.package import Package
 
-from cnbkit import UserFault
 from cnbkit_front_end.location import without_credentials
+from cnbkit_front_end.lock import checked
 
 __all__ = ["Entries"]
 
@@ -51,17 +51,7 @@ class Entries:
         Raises:
             UserFault: naming every package that cannot be installed.
         """
-        if self._faults:
-            many = len(self._faults) > 1
-            raise UserFault(
-                f"{len(self._faults)} packages cannot be installed"
-                if many
-                else f"{self._faults[0]}, so it cannot be installed",
-                where=_LOCK,
-                remedy=f"run `poetry lock` and commit {_LOCK} with all that it names",
-                detail="\n".join(self._faults) if many else None,
-            )
-        return [self._found[name] for name in sorted(self._found)]
+        return checked(self._found, self._faults, _LOCK, "poetry lock")
 
     def _entry(self, package: Package) -> dict[str, Any]:
         entry: dict[str, Any] = {"name": str(package.name)}

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-import tomli_w
 from packaging.utils import canonicalize_name
 from poetry.core.constraints.version import Version
 from poetry.core.factory import Factory
@@ -28,6 +27,7 @@ from poetry_plugin_export.walker import (  # type: ignore[import-untyped]
 from cnbkit import BuildContext, UserFault
 from cnbkit_front_end import Selection
 from cnbkit_front_end.environment import environment
+from cnbkit_front_end.lock import write_lock
 from cnbkit_front_end.selection import known
 from cnbkit_poetry.entry import Entries
 
@@ -35,7 +35,6 @@ __all__ = ["export"]
 
 _LOCK = "poetry.lock"
 _PROJECT = "pyproject.toml"
-_FOR_TESTS = ("dev", "test")
 
 
 def export(ctx: BuildContext, selection: Selection, path: str) -> str:
@@ -79,14 +78,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
         raise _damaged(f"{type(error).__name__}: {error}") from error
     if project.is_package_mode:
         entries.add_project(project.package.name)
-    document = {
-        "lock-version": "1.0",
-        "created-by": "cnbkit/poetry",
-        "packages": entries.checked(),
-    }
-    with open(path, "wb") as file:
-        tomli_w.dump(document, file)
-    return f"{len(document['packages'])} packages for Python {version}{wanted}"
+    return write_lock(path, "cnbkit/poetry", entries.checked(), wanted)
 
 
 def _taken(selection: Selection, project: Project) -> Selection:
@@ -98,8 +90,7 @@ def _taken(selection: Selection, project: Project) -> Selection:
     names = project.package.dependency_group_names(include_optional=True) - {MAIN_GROUP}
     groups, extras = sorted(names), sorted(project.package.extras)
     chosen = known(selection.groups, groups, "group", "BP_PYTHON_GROUPS", _PROJECT)
-    if selection.for_tests:
-        chosen += [name for name in _FOR_TESTS if name in groups and name not in chosen]
+    chosen += [name for name in selection.tests(groups) if name not in chosen]
     return selection.taken(
         chosen, known(selection.extras, extras, "extra", "BP_PYTHON_EXTRAS", _PROJECT)
     )

@@ -21,6 +21,7 @@ from cnbkit import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import ClassVar
 
 __all__ = ["FrontEnd", "Selection", "Settings"]
@@ -31,6 +32,11 @@ class Settings(Config):
 
     groups = Option.words("BP_PYTHON_GROUPS", help="Dependency groups besides the project's own")
     extras = Option.words("BP_PYTHON_EXTRAS", help="Extras of the project")
+
+    @property
+    def member(self) -> str:
+        """The member of a workspace that is wanted; empty for the root, all most tools have."""
+        return ""
 
 
 class Wanted(LayerKey):
@@ -71,6 +77,10 @@ class Selection:
         self.member = member
         self.for_tests = for_tests
 
+    def tests(self, there: Iterable[str]) -> list[str]:
+        """Groups that an image for tests gets where they exist; none for any other image."""
+        return [name for name in ("dev", "test") if self.for_tests and name in there]
+
     def taken(self, groups: list[str], extras: list[str]) -> Selection:
         """The same with a project's own names, and without anything left to decide."""
         return Selection(groups, extras, python=self.python, member=self.member)
@@ -92,7 +102,7 @@ class FrontEnd(Buildpack):
     """
 
     plan = Plan().requires("python")
-    config = Settings
+    config: ClassVar[type[Settings]] = Settings
 
     file: ClassVar[str]
     project: ClassVar[str] = ""
@@ -115,11 +125,6 @@ class FrontEnd(Buildpack):
         """Names of files the result depends on; those that are not there are passed over."""
         return [name for name in (self.file, self.project) if ctx.app.has(name)]
 
-    def member(self, ctx: BuildContext) -> str:
-        """The member of a workspace that is wanted; empty for the root."""
-        del ctx  # most tools have no workspaces
-        return ""
-
     def build(self, ctx: BuildContext) -> Built:
         """Export the lock, unless the last build's is still right."""
         chosen = ctx.env.get("CNBKIT_INPUT") or self.file
@@ -139,12 +144,12 @@ class FrontEnd(Buildpack):
                 remedy="put the buildpack cnbkit/python before this one",
             )
         self._check_files(ctx)
-        settings = Settings.read(ctx.settings)
+        settings = self.config.read(ctx.settings)
         wanted = Wanted(
             files=_digests(ctx, self.inputs(ctx)),
             groups=list(settings.groups),
             extras=list(settings.extras),
-            member=self.member(ctx),
+            member=settings.member,
             purpose=ctx.exec_env,
             python=version,
             target=str(ctx.target),

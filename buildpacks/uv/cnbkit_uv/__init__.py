@@ -10,13 +10,17 @@ __all__ = ["Uv"]
 _PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 # Sources of a package in uv.lock that are folders of the app.
 _LOCAL = ("source = { editable", "source = { virtual", "source = { directory")
-_FOR_TESTS = ("dev", "test")
 
 
 class UvSettings(Settings):
     """What may be chosen of a lock, and of a workspace."""
 
     package = Option.text("BP_UV_PACKAGE", help="The member of a workspace that becomes the image")
+
+    @property
+    def member(self) -> str:
+        """What BP_UV_PACKAGE says."""
+        return self.package
 
 
 class Uv(FrontEnd):
@@ -26,10 +30,6 @@ class Uv(FrontEnd):
     config = UvSettings
     file = "uv.lock"
     relock = "uv lock"
-
-    def member(self, ctx: BuildContext) -> str:
-        """What BP_UV_PACKAGE says."""
-        return UvSettings.read(ctx.settings).package
 
     def inputs(self, ctx: BuildContext) -> list[str]:
         """The lock and all files it is checked against."""
@@ -55,7 +55,6 @@ class Uv(FrontEnd):
         groups, extras = lock.groups(member), lock.extras(member)
         known(selection.groups, groups, "group", "BP_PYTHON_GROUPS", self.file)
         known(selection.extras, extras, "extra", "BP_PYTHON_EXTRAS", self.file)
-        tests = [name for name in _FOR_TESTS if selection.for_tests and name in groups]
-        chosen = selection.taken([*selection.groups, *tests], selection.extras)
+        chosen = selection.taken([*selection.groups, *selection.tests(groups)], selection.extras)
         count = export(ctx, chosen, path)
         return f"{count} packages for Python {selection.python}{chosen}"
