@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit import BuildpackFault, Dependency, PlatformFault
+from cnbkit import BuildpackFault, Dependency, DownloadFailed, PlatformFault
 from cnbkit.bindings import Bindings
 from cnbkit.download import Downloads
 from cnbkit.log import Log
 from cnbkit.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DATA = bytes(range(256)) * 1000
 SUM = hashlib.sha256(DATA).hexdigest()
@@ -29,6 +31,8 @@ class Server:
     def __init__(self) -> None:
         self.behaviours: list[str] = ["good"]
         self.seen: list[tuple[str, str]] = []
+        self.logins: list[tuple[str | None, str | None]] = []
+        self.moved = "/moved/file.bin"
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,12 +49,13 @@ class Server:
     def answer(self, to: http.server.BaseHTTPRequestHandler) -> None:
         wanted = to.headers.get("Range", "")
         self.seen.append((to.path, wanted))
+        self.logins.append((to.headers.get("Authorization"), to.headers.get("X-Key")))
         how = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
         start = int(wanted[6:-1]) if wanted and how != "no ranges" else 0
         if how.isdigit():
             to.send_response(int(how))
             to.send_header("Content-Length", "0")
-            to.send_header("Location", "/moved/file.bin")
+            to.send_header("Location", self.moved)
             to.end_headers()
             return
         body = DATA[start:]
@@ -88,7 +93,13 @@ class Fetcher:
         self.env: dict[str, str] = {}
 
     def __call__(
-        self, url: str, *, mirrors: Sequence[str] = (), attempts: int = 3, sha256: str = SUM
+        self,
+        url: str,
+        *,
+        mirrors: Sequence[str] = (),
+        attempts: int = 3,
+        sha256: str = SUM,
+        headers: Callable[[], Mapping[str, str]] | None = None,
     ) -> bytes:
         settings = Settings(self.env, str(self.root / "platform"))
         downloads = Downloads(
@@ -99,7 +110,7 @@ class Fetcher:
             Log(),
             pauses=[0] * (attempts - 1),
         )
-        path = downloads.fetch(Dependency(url, sha256, mirrors=mirrors))
+        path = downloads.fetch(Dependency(url, sha256, mirrors=mirrors, headers=headers))
         with open(path, "rb") as file:  # noqa: PTH123
             return file.read()
 
@@ -203,3 +214,61 @@ def test_an_offline_package_needs_no_network(fetcher: Fetcher) -> None:
 def test_a_dependency_without_checksum_or_name_is_refused(url: str, sha256: str) -> None:
     with pytest.raises(BuildpackFault):
         Dependency(url, sha256)
+
+
+def test_each_request_has_headers_of_its_own_and_no_other_host_sees_them(
+    server: Server, fetcher: Fetcher
+) -> None:
+    asked = iter(range(10))
+
+    def headers() -> dict[str, str]:
+        return {"Authorization": f"Bearer {next(asked)}", "X-Key": "k"}
+
+    server.behaviours = ["cut", "302", "good"]
+    assert fetcher(f"{server.url}/a.bin", headers=headers) == DATA
+    # A new signature for each attempt; within one host a redirect keeps it.
+    assert server.logins == [("Bearer 0", "k"), ("Bearer 1", "k"), ("Bearer 1", "k")]
+
+    server.logins.clear()
+    server.behaviours = ["302", "good"]
+    server.moved = server.url.replace("127.0.0.1", "localhost") + "/file.bin"
+    fetcher.root /= "elsewhere"
+    assert fetcher(f"{server.url}/b.bin", headers=headers) == DATA
+    assert server.logins == [("Bearer 2", "k"), (None, None)]
+
+    server.logins.clear()
+    server.behaviours = ["404", "good"]
+    fetcher.root /= "mirror"
+    fetcher.env["BP_DEPENDENCY_MIRROR"] = server.url
+    assert fetcher("http://127.0.0.1:9/c.bin", mirrors=[f"{server.url}/d"], headers=headers) == DATA
+    assert server.logins == [(None, None), (None, None)]
+
+
+def test_what_each_address_answered_can_be_asked_of_the_fault(
+    server: Server, fetcher: Fetcher
+) -> None:
+    server.behaviours = ["401", "503", "503", "other"]
+    more = [f"{server.url}/b", f"{server.url}/c", "file:///nowhere"]
+    with pytest.raises(DownloadFailed) as caught:
+        fetcher(f"{server.url}/a", mirrors=more, attempts=2)
+    assert caught.value.statuses == (401, 503, 200, 0)
+
+
+def test_a_full_disk_is_told_as_such(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "got").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(tmp_path / "got")]
+    code = (
+        "import subprocess, sys; from pathlib import Path\n"
+        f"subprocess.run({mount!r}, check=True)\n"
+        "from tests.core.test_download import Fetcher\n"
+        f"Fetcher(Path({str(tmp_path)!r}))('{server.url}/a.bin', attempts=1)\n"
+    )
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "cannot store a.bin: No space left on device" in done.stderr
+    assert "free some space" in done.stderr

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cnbkit.contract.model import Model, field
     from cnbkit.contract.plan import Plan
     from cnbkit.contract.target import Target
-    from cnbkit.download import Dependency
+    from cnbkit.download import Dependency, DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import Generated
     from cnbkit.layer_env import EnvChanges, LayerEnv
@@ -42,6 +42,7 @@ _HOME = {
     "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",
     "Detected": "cnbkit.context",
+    "DownloadFailed": "cnbkit.download",
     "EnvChanges": "cnbkit.layer_env",
     "GenerateContext": "cnbkit.context",
     "Generated": "cnbkit.extension",
@@ -79,6 +80,7 @@ __all__ = [
     "Dependency",
     "DetectContext",
     "Detected",
+    "DownloadFailed",
     "EnvChanges",
     "GenerateContext",
     "Generated",

@@ -343,7 +343,8 @@ class BuildContext(_Context):
         """A file from elsewhere, its checksum verified; in `scratch`, or in an offline package.
 
         Raises:
-            PlatformFault: none of its addresses gives it.
+            DownloadFailed: none of its addresses gives it.
+            PlatformFault: the disk is full.
         """
         from pathlib import Path
 

@@ -7,6 +7,7 @@ address, its mirrors. Nothing is handed out before its checksum is right.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import time
@@ -15,7 +16,7 @@ from cnbkit.errors import BuildpackFault, PlatformFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from cnbkit.log import Log
     from cnbkit.settings import Settings
 
-__all__ = ["Dependency", "Downloads"]
+__all__ = ["Dependency", "DownloadFailed", "Downloads"]
 
 _HEX = frozenset("0123456789abcdef")
 _CHUNK = 1 << 20
 _TELL_EVERY = 5.0
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Dependency:
@@ -38,20 +40,30 @@ class Dependency:
         sha256: its checksum, in hexadecimal.
         name: its file name; the address's last part if not given.
         mirrors: where else it is.
+        headers: gives what each request to `url` has besides, such as `Authorization`. Asked for
+            every request, because signatures may soon be out of date. Mirrors, and other hosts
+            that `url` redirects to, never see any of it.
 
     Raises:
         BuildpackFault: what should be a checksum is none.
     """
 
-    __slots__ = ("mirrors", "name", "sha256", "url")
+    __slots__ = ("headers", "mirrors", "name", "sha256", "url")
 
     def __init__(
-        self, url: str, sha256: str, *, name: str = "", mirrors: Sequence[str] = ()
+        self,
+        url: str,
+        sha256: str,
+        *,
+        name: str = "",
+        mirrors: Sequence[str] = (),
+        headers: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self.url = url
         self.sha256 = sha256.lower()
         self.name = name or url.partition("?")[0].rstrip("/").rpartition("/")[2]
         self.mirrors = tuple(mirrors)
+        self.headers = headers
         if len(self.sha256) != 64 or not _HEX.issuperset(self.sha256):
             raise BuildpackFault(
                 f"{sha256!r} is no SHA-256 checksum", where=url, remedy="give 64 hexadecimal digits"
@@ -63,11 +75,32 @@ class Dependency:
         return f"Dependency({self.name!r}, sha256={self.sha256[:12]!r})"
 
 
-class _Passing(Exception):
+class DownloadFailed(PlatformFault):
+    """Nobody gave the file.
+
+    Attributes:
+        statuses: what the last answer of each address was, in order: an HTTP status, 0 where
+            there was none, 200 for a file with another checksum.
+    """
+
+    def __init__(
+        self, what: str, *, where: str, remedy: str, detail: str, statuses: Sequence[int]
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy, detail=detail)
+        self.statuses = tuple(statuses)
+
+
+class _Failure(Exception):
+    def __init__(self, what: str, status: int = 0) -> None:
+        super().__init__(what)
+        self.status = status
+
+
+class _Passing(_Failure):
     """It may work the next time."""
 
 
-class _Final(Exception):
+class _Final(_Failure):
     """This address will not give it."""
 
 
@@ -101,27 +134,39 @@ class Downloads:
         """The path of the file.
 
         Raises:
-            PlatformFault: nobody has it; says of each address why not.
+            DownloadFailed: nobody has it; says of each address why not.
+            PlatformFault: the disk is full, or nothing can be written to it.
         """
         for folder in (self._folder, self._bundle):
             path = f"{folder}/{dependency.sha256}/{dependency.name}"
             if os.path.isfile(path) and _sha256(path) == dependency.sha256:
                 return path
         path = f"{self._folder}/{dependency.sha256}/{dependency.name}"
-        os.makedirs(os.path.dirname(path), exist_ok=True)
         failures = []
+        statuses = []
         for url in self._addresses(dependency):
             try:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
                 self._from(url, dependency, path)
             except _Final as failure:
                 failures.append(f"{_public(url)}: {failure}")
+                statuses.append(failure.status)
+            except OSError as error:
+                raise PlatformFault(
+                    f"cannot store {dependency.name}: {error.strerror}",
+                    where=os.path.dirname(path),
+                    remedy="free some space, or give the build a larger disk"
+                    if error.errno in _FULL
+                    else "make it a folder that the build's user can write to",
+                ) from None
             else:
                 return path
-        raise PlatformFault(
+        raise DownloadFailed(
             f"cannot fetch {dependency.name}",
             where=_public(dependency.url),
             remedy="check network and proxy, or set BP_DEPENDENCY_MIRROR to a mirror that has it",
             detail="\n".join(failures),
+            statuses=statuses,
         )
 
     def _addresses(self, dependency: Dependency) -> Iterable[str]:
@@ -143,25 +188,27 @@ class Downloads:
                 if url.startswith("file://"):
                     _copy(url.removeprefix("file://"), f"{path}.part")
                 else:
-                    self._transfer(url, dependency.name, f"{path}.part")
+                    own = dependency.headers if url == dependency.url else None
+                    self._transfer(url, dependency.name, f"{path}.part", own() if own else {})
                 break
             except _Passing as failure:
                 if pause is None:
-                    raise _Final(f"{failure}, {len(self._pauses) + 1} times") from None
+                    times = f"{failure}, {len(self._pauses) + 1} times"
+                    raise _Final(times, failure.status) from None
                 self._log.detail(f"{dependency.name}: {failure}; again in {pause:g} s")
                 time.sleep(pause)
         found = _sha256(f"{path}.part")
         if found != dependency.sha256:
             # What is wrong now would be wrong as the beginning of the next attempt, too.
             os.unlink(f"{path}.part")
-            raise _Final(f"it is not the file it should be: its SHA-256 is {found}")
+            raise _Final(f"it is not the file it should be: its SHA-256 is {found}", 200)
         os.replace(f"{path}.part", path)
 
-    def _transfer(self, url: str, name: str, part: str) -> None:
+    def _transfer(self, url: str, name: str, part: str, own: Mapping[str, str]) -> None:
         import urllib3
 
         have = os.path.getsize(part) if os.path.exists(part) else 0
-        headers = {"User-Agent": "cnbkit", "Accept-Encoding": "identity"}
+        headers = {"User-Agent": "cnbkit", "Accept-Encoding": "identity", **own}
         if have:
             headers["Range"] = f"bytes={have}-"
         try:
@@ -172,7 +219,13 @@ class Downloads:
                 preload_content=False,
                 timeout=urllib3.Timeout(connect=15, read=60),
                 retries=urllib3.Retry(
-                    connect=0, read=0, status=0, other=0, redirect=10, raise_on_status=False
+                    connect=0,
+                    read=0,
+                    status=0,
+                    other=0,
+                    redirect=10,
+                    raise_on_status=False,
+                    remove_headers_on_redirect={"Authorization", "Cookie", *own},
                 ),
             )
             try:
@@ -190,9 +243,9 @@ class Downloads:
         if status in (408, 416, 425, 429) or status >= 500:
             if status == 416:  # what is there does not fit: begin anew
                 os.unlink(part)
-            raise _Passing(f"HTTP status {status}")
+            raise _Passing(f"HTTP status {status}", status)
         if status not in (200, 206):
-            raise _Final(f"HTTP status {status}")
+            raise _Final(f"HTTP status {status}", status)
         if status == 206 and not response.headers.get("Content-Range", "").startswith(
             f"bytes {have}-"
         ):
@@ -233,6 +286,8 @@ def _copy(source: str, target: str) -> None:
     try:
         shutil.copyfile(source, target)
     except OSError as error:
+        if error.errno in _FULL:
+            raise
         raise _Final(str(error.strerror)) from None
 
 
