@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packageurl import PackageURL
 from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
 
 from cnbkit.platform.base import BaseImages
@@ -61,11 +62,13 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = 'echo "$PKG_NAME" > "$PREFIX/share/linked.txt"\n'
     linked = {"bin/.linked-post-link.sh": script, "share/linked": ""}
     main.add("linked", "1.0", linked, executable=["bin/.linked-post-link.sh"])
+    main.add("free", "1.0", {"share/free": ""}, licence="")
+    main.add("odd", "1.0", {"share/odd": ""}, depends=["free"], licence="BSD-like, see source")
     main.add("failing", "1.0", {"etc/conda/activate.d/failing.sh": "exit 3"})
     main.index()
     other = Channel(work / "served" / "other")
     other.add("tool", "9.0", {"share/tool/settings.txt": "other's\n"})
-    other.add("rare", "1.0", {"share/rare": ""})
+    other.add("rare", "1.0", {"share/rare": ""}, licence="bsd-3-clause AND LicenseRef-Rare")
     other.index()
     return work / "served"
 
@@ -756,6 +759,46 @@ def test_requirements_beside_it_are_taken_for_the_pip_section(
     env = result.build_env()
     assert env["CNBKIT_INPUT"] == "requirements.txt"
     assert Path(env["UV_EXCLUDE"]).read_text() == "needy\n"
+
+
+# -- bill of materials -------------------------------------------------------------------------
+
+
+def test_the_bill_names_each_package_with_its_licence(
+    buildpack_run: BuildpackRun, channels: Path
+) -> None:
+    app = {"environment.yml": "channels: [conda-forge]\ndependencies: [rare, hello, odd]\n"}
+    other = Channel(channels / "other")
+    with Server(channels) as server:
+        mirrors = f"conda-forge:{server.url}/conda-forge"
+        app["environment.yml"] = app["environment.yml"].replace(
+            "conda-forge]", f"conda-forge, '{other.url}']"
+        )
+        result = buildpack_run(Conda, app=app, env={"BP_CONDA_MIRROR": mirrors})
+    assert result.code == 0, result.log
+    found = {
+        each["name"]: each
+        for each in json.loads(result.sbom("environment")["cdx.json"])["components"]
+    }
+    assert {name: each["version"] for name, each in found.items()} == packages(result)
+    python, hello, odd, rare = (found[name] for name in ("python", "hello", "odd", "rare"))
+    # What is built for all platforms says so; a channel has its name, whatever mirror was asked.
+    assert hello["purl"] == (
+        "pkg:conda/hello@2.0?build=pyhd8ed1ab_0&channel=conda-forge&subdir=noarch&type=tar.bz2"
+    )
+    assert python["purl"] == (
+        f"pkg:conda/python@3.11.2?build=0_cpython&channel=conda-forge&subdir={SUBDIR}&type=conda"
+    )
+    assert PackageURL.from_string(rare["purl"]).qualifiers["channel"] == other.url
+    for each in found.values():
+        assert PackageURL.from_string(each["purl"]).to_string() == each["purl"]
+    archive = channels / "conda-forge/noarch/hello-2.0-pyhd8ed1ab_0.tar.bz2"
+    assert hello["hashes"] == [{"alg": "SHA-256", "content": checksum(archive.as_uri())}]
+    # An expression where it is one, the recipe's words where it is none.
+    assert python["licenses"] == [{"expression": "MIT"}]
+    assert rare["licenses"] == [{"expression": "BSD-3-Clause AND LicenseRef-Rare"}]
+    assert odd["licenses"] == [{"license": {"name": "BSD-like, see source"}}]
+    assert "licenses" not in found["free"]
 
 
 def test_an_environment_without_python(buildpack_run: BuildpackRun, channels: Path) -> None:

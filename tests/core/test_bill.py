@@ -66,6 +66,17 @@ def test_documents_are_valid_and_say_all_that_is_known() -> None:
     assert libgl["licenseDeclared"] == " AND ".join(sorted(e["licenseId"] for e in extracted))
 
 
+def test_a_licence_of_its_own_is_in_the_document_that_refers_to_it() -> None:
+    expression = "(MIT OR LicenseRef-Acme-1.0) AND LicenseRef-other"
+    own = Component(type="pypi", name="own", version="1", licence=expression)
+    documents = bill_of_materials([own, LIBGL])
+    check(documents)
+    (package,) = (each for each in documents["spdx"]["packages"] if each["name"] == "own")
+    assert package["licenseDeclared"] == expression
+    extracted = {each["licenseId"] for each in documents["spdx"]["hasExtractedLicensingInfos"]}
+    assert {"LicenseRef-Acme-1.0", "LicenseRef-other"} < extracted
+
+
 def test_the_order_they_were_found_in_changes_nothing() -> None:
     one, other = bill_of_materials([NUMPY, LIBGL]), bill_of_materials([LIBGL, NUMPY])
     assert json.dumps(one) == json.dumps(other)

@@ -80,6 +80,7 @@ class Channel:
         placeholders: Mapping[str, str] | None = None,
         executable: Sequence[str] = (),
         links: Mapping[str, str] | None = None,
+        licence: str = "MIT",
     ) -> Path:
         """Add a package.
 
@@ -96,6 +97,7 @@ class Channel:
             placeholders: the mode ("text" or "binary") of files with the prefix in them.
             executable: names of files to run.
             links: symbolic links.
+            licence: as a recipe has it.
         """
         noarch = subdir == "noarch"
         index: dict[str, Any] = {
@@ -106,7 +108,7 @@ class Channel:
             "depends": list(depends),
             "constrains": list(constrains),
             "subdir": subdir,
-            "license": "MIT",
+            "license": licence,
             # Half a year apart from any clock: it is the package's, not the build's.
             "timestamp": 1700000000000,
         }
@@ -130,7 +132,7 @@ class Channel:
         info = {
             "info/index.json": json.dumps(index),
             "info/paths.json": json.dumps({"paths": paths, "paths_version": 1}),
-            "info/about.json": json.dumps({"license": "MIT", "summary": f"{name} for tests"}),
+            "info/about.json": json.dumps({"license": licence, "summary": f"{name} for tests"}),
             "info/files": "".join(f"{entry['_path']}\n" for entry in paths),
         }
         if noarch:

@@ -11,9 +11,16 @@ from cyclonedx.validation.json import JsonStrictValidator
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
+from cnbkit.platform.base import BaseImages
+from cnbkit.platform.home import Home
+from cnbkit.platform.store import ImageStore
+
+from .channel import Channel, Server, python_package
 from .conftest import cnbkit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .conftest import Project
 
 APP = """
@@ -50,6 +57,23 @@ def versions(project: Project, kind: str) -> dict[str, str]:
     }
 
 
+def check(documents: dict[str, dict[str, Any]]) -> None:
+    """All are valid, say the same in both formats, and know checksum and licence of each."""
+    for place, document in documents.items():
+        if place.endswith(".cdx.json"):
+            text = json.dumps(document)
+            assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None, place
+            same = documents[place.replace(".cdx.", ".spdx.")]
+            purls = {each["externalRefs"][0]["referenceLocator"] for each in same["packages"]}
+            assert purls == {each["purl"] for each in document["components"]}
+            for component in document["components"]:
+                assert len(component["hashes"][0]["content"]) == 64, component
+                assert component["licenses"], component
+        else:
+            parsed = JsonLikeDictParser().parse(document)  # type: ignore[no-untyped-call]
+            assert validate_full_spdx_document(parsed, "SPDX-2.3") == [], place
+
+
 def test_every_package_of_the_image_is_listed_and_nothing_else(project: Project) -> None:
     project.write(
         {
@@ -66,18 +90,7 @@ def test_every_package_of_the_image_is_listed_and_nothing_else(project: Project)
     assert {"libsndfile1", "libflac12", "libogg0"} <= set(held["debian"])
 
     documents = bills(project)
-    for place, document in documents.items():
-        if place.endswith(".cdx.json"):
-            text = json.dumps(document)
-            assert JsonStrictValidator(SchemaVersion.V1_5).validate_str(text) is None, place
-            same = documents[place.replace(".cdx.", ".spdx.")]
-            assert len(same["packages"]) == len(document["components"])
-            for component in document["components"]:
-                assert len(component["hashes"][0]["content"]) == 64, component
-                assert component["licenses"], component
-        else:
-            parsed = JsonLikeDictParser().parse(document)  # type: ignore[no-untyped-call]
-            assert validate_full_spdx_document(parsed, "SPDX-2.3") == [], place
+    check(documents)
 
     listed = cnbkit("sbom", project.name).output.splitlines()
     assert listed[-1] == f"{len(held['python']) + len(held['debian'])} packages"
@@ -93,3 +106,82 @@ def test_every_package_of_the_image_is_listed_and_nothing_else(project: Project)
     project.write({"requirements.txt": "numpy==2.4.6\ntabulate==0.10.0\n"})
     project.build()
     assert set(versions(project, "pypi")) == {"numpy", "tabulate"}
+
+
+CONDA_APP = """
+import importlib.metadata, json, os
+records = f"{os.environ['CONDA_PREFIX']}/conda-meta"
+names = [name for name in os.listdir(records) if name.endswith(".json")]
+conda = [json.load(open(f"{records}/{name}")) for name in names]
+python = {True: {}, False: {}}
+for each in importlib.metadata.distributions():
+    python[each.read_text("INSTALLER") == "conda"][each.name] = each.version
+print(json.dumps({
+    "conda": {f"{each['name']} {each['build']}": each["version"] for each in conda},
+    "by conda": python[True],
+    "by pip": python[False],
+    "debian": os.listdir("/layers/cnbkit_apt/packages/usr/share/doc"),
+}))
+"""
+
+
+def conda_packages(project: Project) -> dict[str, str]:
+    """What the bills say of conda: version by name and build."""
+    found = {}
+    for place, document in bills(project).items():
+        for each in document["components"] if place.endswith(".cdx.json") else ():
+            if each["purl"].startswith("pkg:conda/"):
+                assert place == "cnbkit_conda/environment/sbom.cdx.json"
+                build = each["purl"].partition("?build=")[2].partition("&")[0]
+                assert "&channel=conda-forge&" in each["purl"]
+                found[f"{each['name']} {build}"] = each["version"]
+    return found
+
+
+def test_an_environment_with_packages_of_conda_pip_and_debian_is_listed_once(
+    project: Project, tmp_path: Path
+) -> None:
+    channel = Channel(tmp_path / "channels" / "conda-forge")
+    home = Home.default()
+    python_package(channel, BaseImages(home, ImageStore(home.images)).ensure_build_root())
+    channel.add_pure("hello", "1.0")
+    channel.add_compiled("tool", "1.0", tmp_path)
+    channel.index()
+    environment = (
+        "channels: [conda-forge]\ndependencies:\n- python\n- hello\n- tool\n"
+        "- pip: [tabulate==0.9.0]\n"
+    )
+    files = {"Aptfile": "libogg0\n", "environment.yml": environment, "app.py": CONDA_APP}
+    project.write(files)
+    with Server(channel.folder.parent) as server:
+        mirror = ("--env", f"BP_CONDA_MIRROR={server.url}")
+        project.build(*mirror)
+        held = json.loads(project.run())
+        assert conda_packages(project) == held["conda"]
+        assert set(held["conda"]) == {"python 0_cpython", "hello pyhd8ed1ab_0", "tool 0"}
+        # A Python package of conda's is conda's alone, though it has the metadata of one.
+        assert "hello" in held["by conda"]
+        assert versions(project, "pypi") == held["by pip"] == {"tabulate": "0.9.0"}
+        assert set(versions(project, "deb")) == set(held["debian"]) == {"libogg0"}
+        first = bills(project)
+        check(first)
+        listed = cnbkit("sbom", project.name).output.splitlines()
+        assert listed[-1] == "5 packages"
+        (tool,) = (line.split() for line in listed if line.startswith("tool "))
+        assert tool == ["tool", "1.0", "MIT", "cnbkit_conda/environment"]
+
+        # pip's part alone: the environment is made again for it, and is in the image as before.
+        project.write({"environment.yml": environment.replace("0.9.0", "0.10.0")})
+        project.build(*mirror)
+        assert conda_packages(project) == held["conda"]
+        assert versions(project, "pypi") == {"tabulate": "0.10.0"}
+        project.write({"app.py": f"{CONDA_APP}\n# changed\n"})
+        unchanged = project.build(*mirror)
+        assert unchanged.lines("Reusing layer 'cnbkit/conda:environment'")
+        place = "cnbkit_conda/environment/sbom.spdx.json"
+        assert bills(project)[place] == first[place]
+
+        # What goes, goes from the bill as well.
+        project.write({"environment.yml": environment.replace("- tool\n", "")})
+        project.build(*mirror)
+        assert set(conda_packages(project)) == {"python 0_cpython", "hello pyhd8ed1ab_0"}

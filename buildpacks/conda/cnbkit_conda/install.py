@@ -14,6 +14,7 @@ from rattler.exceptions import FetchRepoDataError, GatewayError, InstallerError,
 
 from cnbkit import BuildContext, OpenLayer, UserFault
 from cnbkit_conda.activation import activate
+from cnbkit_conda.bill import describe
 from cnbkit_conda.bytecode import make_bytecode
 from cnbkit_conda.choice import Input
 from cnbkit_conda.fetch import fault_of, make_client
@@ -68,6 +69,7 @@ def install(ctx: BuildContext, chosen: Input, kept: Kept, layer: OpenLayer, pack
         else:
             layer.env.launch.default(name, value)
     _normalise(prefix, places, kept)
+    describe(layer, prefix, places.public)
 
 
 def _link(

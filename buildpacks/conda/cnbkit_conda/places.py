@@ -47,6 +47,11 @@ class Places:
     Args:
         ctx: the build.
         alias: the address below which named channels lie.
+
+    Attributes:
+        public: the same, without a slash at its end.
+        logins: who asks, by address.
+        rc: what .condarc says.
     """
 
     def __init__(self, ctx: BuildContext, alias: str) -> None:
@@ -54,7 +59,7 @@ class Places:
 
         self._ctx = ctx
         self.rc = read_bindings(ctx)
-        self._public = alias.rstrip("/")
+        self.public = alias.rstrip("/")
         self.logins: dict[str, Login] = dict(self.rc.logins)
         self._mirrors = _mirrors(ctx.settings.get(MIRROR))
         self._seen: dict[str, Place] = {}
@@ -116,7 +121,7 @@ class Places:
         for place in self._seen.values():
             if url.startswith(place.url):
                 return place.location + url.removeprefix(place.url)
-        below = f"{self._public}/"
+        below = f"{self.public}/"
         if url.startswith(below):
             channel = url.removeprefix(below).rsplit("/", 2)[0]
             place = self.channel(channel)
@@ -148,8 +153,8 @@ class Places:
     def _of_address(self, name: str) -> Place:
         location = f"{self._learn(name).rstrip('/')}/"
         url = public(location)
-        if url.startswith(f"{self._public}/") and location == url:
-            mirrored = self._of_name(url.removeprefix(f"{self._public}/").rstrip("/"))
+        if url.startswith(f"{self.public}/") and location == url:
+            mirrored = self._of_name(url.removeprefix(f"{self.public}/").rstrip("/"))
             return Place(name.rstrip("/"), url, mirrored.location)
         return Place(url.rstrip("/"), url, location)
 
@@ -160,7 +165,7 @@ class Places:
             location = f"{self._learn(self.rc.custom[first])}{rest}"
             own = public(location)
         else:
-            alias = self._learn(self.rc.alias) or self._public
+            alias = self._learn(self.rc.alias) or self.public
             location = f"{alias}/{first}{rest}"
             own = public(location)
         if first in self._mirrors:

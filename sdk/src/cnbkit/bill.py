@@ -20,6 +20,7 @@ __all__ = ["Component", "bill_of_materials"]
 
 # The time every file of a layer has.
 _CREATED = "1980-01-01T00:00:01Z"
+_REFERENCE = re.compile(r"(?<![:\w.-])LicenseRef-[A-Za-z0-9.-]+")
 _NAMESPACE = "https://github.com/cnbkit/cnbkit/spdx/"
 
 
@@ -102,6 +103,9 @@ def _cyclonedx(components: list[Component]) -> dict[str, Any]:
 
 def _spdx(components: list[Component]) -> dict[str, Any]:
     texts = {name: _reference(name) for each in components for name in each.licences}
+    # What expressions refer to has to be in the document as well.
+    for each in components:
+        texts |= {name: name for name in _REFERENCE.findall(each.licence)}
     packages = []
     for each in components:
         declared = each.licence or " AND ".join(sorted({texts[name] for name in each.licences}))
