@@ -362,14 +362,224 @@ def test_a_binding_without_a_policy_is_told(company: Company) -> None:
     assert "the binding policy has no policy.toml" in str(company.phases.build(Policy()).fault)
 
 
-def test_without_a_lock_it_is_left_to_the_second_look(company: Company) -> None:
+REQUIREMENTS = """
+-r more/other.txt
+-c held.txt
+--index-url https://user:s3cret-word@other.example.com/simple
+requests>=2  # not fixed here
+six == 1.16.0 ; python_version >= "3"
+gone==1 ; sys_platform == "win32"
+old==1 ; python_version < "3.10"
+own @ ./own
+tool @ git+https://git.example.com/tool@v1
+git+https://git.example.com/nameless
+-e .
+"""
+
+
+def test_what_requirements_name_is_judged_before_it_is_resolved(company: Company) -> None:
     del company.phases.env["CNBKIT_LOCK"]
-    ran = company.build('[packages.deny]\nrequests = "x"\n')
-    assert ran.code == 0
-    assert "Policy of the binding policy: no lock yet, nothing found\n" in ran.out
+    (company.phases.app / "more").mkdir()
+    company.phases.write("requirements.txt", REQUIREMENTS)
+    company.phases.write("more/other.txt", "\n\nPy.Crypto\n")
+    company.phases.write("held.txt", "requests==2.30.0\nnever==1\n")
+    company.bind("osv", {"one.json": json.dumps(VULNERABILITY)})
+    policy = """
+        hashes = true
+        [packages.deny]
+        pycrypto = "another name"
+        py-crypto = "unmaintained"
+        "six<1.17" = "old"
+        gone = "not for this platform"
+        old = "not for this Python"
+        never = "nothing asks for it"
+        own = "a folder has a name, too"
+        [indexes]
+        allow = ["https://pypi.example.com/"]
+    """
+    assert sorted(company.refused(policy)) == [
+        "more/other.txt:3: hash: py-crypto has no hash in the app's files",
+        "more/other.txt:3: package: py-crypto is denied (py-crypto): unmaintained",
+        "requirements.txt:10: index: tool comes from git+https://git.example.com/tool@v1",
+        "requirements.txt:11: index: packages may come from git+https://git.example.com/nameless",
+        "requirements.txt:4: index: packages may come from https://other.example.com/simple",
+        "requirements.txt:5: hash: requests 2.30.0 has no hash in the app's files",
+        (
+            "requirements.txt:5: vulnerability: requests 2.30.0 has GHSA-1 (moderate): "
+            "Leaks a header; fixed in 2.31.0"
+        ),
+        "requirements.txt:6: hash: six 1.16.0 has no hash in the app's files",
+        "requirements.txt:6: package: six 1.16.0 is denied (six<1.17): old",
+        "requirements.txt:9: package: own is denied (own): a folder has a name, too",
+    ]
+    allowed = '[indexes]\nallow = ["https://other.example.com", "https://git.example.com"]\n'
+    allowed = f'modes.vulnerability = "off"\n{allowed}'
+    ran = company.build(allowed)
+    assert ran.code == 0, ran.fault
+    assert (
+        "5 packages that requirements.txt names (what they need is judged once it is installed), "
+        "nothing found"
+    ) in ran.out
+
+
+def test_hashes_in_requirements_are_enough_and_those_of_the_index_are_not(company: Company) -> None:
+    del company.phases.env["CNBKIT_LOCK"]
     company.installed({})
-    [told] = company.refused('[packages.deny]\nrequests = "x"\n', PolicyInstalled)
-    assert told.startswith("requirements.txt:2: package: requests 2.30.0 is denied")
+    beside = company.phases.layers.parent / "pip" / "lock" / "pylock.toml"
+    beside.write_text(LOCK)
+    [one] = company.refused("hashes = true\n", PolicyInstalled)
+    assert one == "requirements.txt:2: hash: requests 2.30.0 has no hash in the app's files"
+    pinned = f"requests==2.30.0 \\\n  --hash=sha256:{'a' * 64}\n"
+    company.phases.write("requirements.txt", pinned)
+    for buildpack in (Policy, PolicyInstalled):
+        ran = company.build("hashes = true\n", buildpack)
+        assert ran.code == 0, ran.fault
+
+
+PROJECT = """
+[project]
+name = "app"
+dependencies = ["requests==2.30.0"]
+optional-dependencies = {gpu = ["six==1.16.0"], docs = ["never"]}
+[dependency-groups]
+train = ["numpy", {include-group = "base"}]
+base = ["pandas==2.0"]
+lint = ["never"]
+[tool.uv]
+extra-index-url = ["https://other.example.com/simple"]
+[tool.uv.sources]
+numpy = {git = "https://git.example.com/numpy"}
+[[tool.uv.index]]
+url = "https://pypi.example.com/simple"
+"""
+
+
+def test_a_project_without_a_lock_is_judged_with_the_groups_that_are_wanted(
+    company: Company,
+) -> None:
+    del company.phases.env["CNBKIT_LOCK"]
+    company.phases.write("pyproject.toml", PROJECT)
+    company.phases.env.update(
+        CNBKIT_INPUT="pyproject.toml", BP_PYTHON_GROUPS="train", BP_PYTHON_EXTRAS="gpu"
+    )
+    policy = """
+        packages.allow = ["numpy"]
+        indexes.allow = ["https://pypi.example.com/"]
+    """
+    where = "pyproject.toml"
+    assert sorted(company.refused(policy)) == [
+        f"{where}:11: index: packages may come from https://other.example.com/simple",
+        f"{where}:13: index: packages may come from https://git.example.com/numpy",
+        f"{where}:4: package: requests 2.30.0 is not among those that are allowed",
+        f"{where}:5: package: six 1.16.0 is not among those that are allowed",
+        f"{where}:8: package: pandas 2.0 is not among those that are allowed",
+    ]
+    company.phases.env["BP_PYTHON_GROUPS"] = "no"
+    assert "has no dependency group no" in str(company.build(policy).fault)
+
+
+def test_a_lock_of_the_app_itself_is_judged_by_what_of_it_is_for_this_image(
+    company: Company,
+) -> None:
+    del company.phases.env["CNBKIT_LOCK"]
+    company.phases.env["CNBKIT_INPUT"] = "pylock.toml"
+    lock = LOCK.replace('"requests"', '"requests"\nmarker = "python_version < \'3.10\'"')
+    lock += (
+        '[[packages]]\nname = "tool"\nvcs = {type = "git", url = "https://git.example.com/t"}\n'
+        '[[packages]]\nname = "more"\nversion = "1"\nmarker = "\'train\' in dependency_groups"\n'
+    )
+    company.phases.write("pylock.toml", lock)
+    policy = """
+        hashes = true
+        indexes.allow = ["https://pypi.example.com/"]
+        packages.deny = {requests = "x", more = "y"}
+    """
+    company.installed({})
+    told = [
+        "pylock.toml:11: hash: py-crypto 2.6.1 is locked without hashes",
+        "pylock.toml:11: index: py-crypto 2.6.1 comes from https://other.example.com/simple",
+        "pylock.toml:19: index: tool comes from https://git.example.com/t",
+    ]
+    assert sorted(company.refused(policy)) == sorted(told)
+    company.phases.env["BP_PYTHON_GROUPS"] = "train"
+    assert len(company.refused(policy)) == len(told) + 2
+
+
+def test_what_is_resolved_is_left_to_the_second_look(company: Company) -> None:
+    del company.phases.env["CNBKIT_LOCK"]
+    policy = '[packages.deny]\nnumpy = "x"\n"requests<2.31" = "y"\n'
+    assert company.build(policy).code == 0
+    company.installed({})
+    told = company.refused(policy, PolicyInstalled)
+    assert told[0] == "requirements.txt: package: numpy 2.0 is denied (numpy): x"
+    assert told[1].startswith("requirements.txt:2: package: requests 2.30.0 is denied")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        ("debian", ""),
+        ("debian 12", ""),
+        ("Debian 12.5", ""),
+        ("debian 1", "its distribution is debian 12.5; allowed: ubuntu, debian 1"),
+        ("debian 12.5.1", "its distribution is debian 12.5; "),
+        ("debian 11", "its distribution is debian 12.5; "),
+    ],
+)
+def test_only_some_distributions_are_allowed(company: Company, allowed: str, told: str) -> None:
+    company.phases.env.update(CNB_TARGET_DISTRO_NAME="debian", CNB_TARGET_DISTRO_VERSION="12.5")
+    policy = f'[image]\ndistros = ["ubuntu", "{allowed}"]\n'
+    if told:
+        [line] = company.refused(policy)
+        assert line.startswith(f"run image: base: {told}")
+    else:
+        assert company.build(policy).code == 0
+    del (
+        company.phases.env["CNB_TARGET_DISTRO_NAME"],
+        company.phases.env["CNB_TARGET_DISTRO_VERSION"],
+    )
+    [line] = company.refused(policy)
+    assert "unknown: the platform does not say" in line
+
+
+def test_an_image_may_be_too_large_by_what_is_seen_or_was_seen_last_time(company: Company) -> None:
+    layers = company.phases.layers.parent / "pip"
+    company.installed({})
+    for name, types in (("heavy", "launch = true"), ("unused", "build = true")):
+        (layers / name).mkdir()
+        (layers / name / "data").write_bytes(bytes(3_000_000))
+        (layers / f"{name}.toml").write_text(f"[types]\n{types}\n[metadata]\nkey = 1\n")
+    company.phases.write("model.bin", bytes(2_000_000))
+    policy = '[image]\nmax-size = "{}"\n'.format
+    assert company.build(policy("5.1 MB"), PolicyInstalled).code == 0
+    [told] = company.refused(policy("5000 KB"), PolicyInstalled)
+    assert told == (
+        "image: size: 5.00 MB without the run image, 5.00 MB are allowed: "
+        "pip:heavy 3.00 MB, the app 2.00 MB"
+    )
+    # The app has grown, nothing else: judged again.
+    company.phases.write("model.bin", bytes(2_500_000))
+    assert "the app 2.50 MB" in company.refused(policy("5.1 MB"), PolicyInstalled)[0]
+    company.phases.write("model.bin", bytes(2_000_000))
+    assert company.build(policy("5.1 MB"), PolicyInstalled).code == 0
+    # As the lifecycle has it when the layer is re-used.
+    (layers / "heavy" / "data").unlink()
+    (layers / "heavy").rmdir()
+    assert "pip:heavy 3.00 MB" in company.refused(policy("4 MB"), PolicyInstalled)[0]
+    # Another one, of which nothing was seen.
+    (layers / "heavy.toml").write_text("[types]\nlaunch = true\n[metadata]\nkey = 2\n")
+    [told] = company.refused(policy("4 MB"), PolicyInstalled)
+    assert told.startswith("image: size: the size of the layer pip:heavy cannot be seen")
+
+
+def test_a_lock_that_is_too_large_is_refused_before_it_is_downloaded(company: Company) -> None:
+    lock = Path(company.phases.env["CNBKIT_LOCK"])
+    lock.write_text(LOCK.replace("{url =", "{size = 7000000, url ="))
+    [told] = company.refused('[image]\nmax-size = "6 MiB"\n')
+    assert told.startswith(
+        "image: size: 14.00 MB without the run image, 6.29 MB are allowed: "
+        "packages to download 14.00 MB"
+    )
 
 
 def test_the_same_day_the_same_is_not_judged_again_and_imports_nothing_heavy(
@@ -394,22 +604,55 @@ def test_the_same_day_the_same_is_not_judged_again_and_imports_nothing_heavy(
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     policy=st.one_of(
-        st.text(alphabet='[]={}"\'\\n abcmodefail', max_size=40),
+        st.binary(max_size=40),
+        st.text(alphabet='[]={}"\'\\n abcmodefail', max_size=40).map(str.encode),
         st.builds(
             "{} = {}\n".format,
             st.sampled_from(["mode", "modes", "hashes", "packages.deny", "licenses.allow",
-                             "python.minimum", "exceptions", "indexes.allow"]),
+                             "python.minimum", "exceptions", "indexes.allow",
+                             "image.distros", "image.max-size"]),
             st.sampled_from(["1", "true", "'x'", "[]", "['*[']", "{}", "{x = 'y'}", "[{}]",
-                             "{'a>1' = 'b'}", "2026-01-01"]),
-        ),
+                             "{'a>1' = 'b'}", "2026-01-01", "'1.5 GB'"]),
+        ).map(str.encode),
     )
 )  # fmt: skip
-@example(policy="python.minimum = 'x'\n")
-def test_any_policy_gives_a_verdict_or_a_clear_fault(phases: Phases, policy: str) -> None:
+@example(policy=b"python.minimum = 'x'\n")
+def test_any_policy_gives_a_verdict_or_a_clear_fault(phases: Phases, policy: bytes) -> None:
     company = Company(phases)
-    company.bind("policy", {"policy.toml": policy})
+    (company.bind("policy", {}) / "policy.toml").write_bytes(policy)
     try:
         code = phase.build(Policy(), phases.env)
+    except CnbkitError as fault:
+        code = fault.exit_code
+    assert code in (0, 65)
+
+
+LINES = st.lists(
+    st.sampled_from(
+        ["six==1", "six==1.*", "six===x", "a b", "-r requirements.txt", "-c requirements.txt",
+         "--index-url", "-i http://u:p@[", "-e git+https://x/y", "https://x/y.whl", "x @ ", "=",
+         "x @ file:///y", "x;python_version<'y'", "x ; extra == 'y'", "x==1 --hash=sha256:0",
+         "x==1 \\", "-e", "${A}", "[project]", "dependencies = ['x', 1]", "dependencies = 1",
+         "[tool.uv]", "index = [1, {url = 1}]", "sources = {x = [{git = 'y'}]}", "\x00"]
+    ),
+    max_size=4,
+).map(lambda lines: "\n".join(lines).encode())  # fmt: skip
+
+
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    content=st.one_of(LINES, st.binary(max_size=30)),
+    name=st.sampled_from(["requirements.txt", "pyproject.toml"]),
+)
+def test_whatever_is_declared_there_is_a_verdict_or_a_clear_fault(
+    phases: Phases, content: bytes, name: str
+) -> None:
+    company = Company(phases)
+    company.bind("policy", {"policy.toml": "hashes = true\nindexes.allow = ['x']\n"})
+    phases.write(name, content)
+    env = {**phases.env, "CNBKIT_INPUT": name, "CNBKIT_LOCK": ""}
+    try:
+        code = phase.build(Policy(), env)
     except CnbkitError as fault:
         code = fault.exit_code
     assert code in (0, 65)

@@ -1,7 +1,8 @@
 """The buildpacks `policy` and `policy-installed`: what an organisation allows in its images.
 
-The first looks at the lock before anything of it is installed. Requirements are resolved by the
-buildpack that installs them; so the second looks again once that is known.
+The first looks at the lock, or at what the app declares without one, before anything of it is
+installed. Declared packages are resolved by the buildpack that installs them; so the second looks
+again once that is known.
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ class Inputs(LayerKey):
     vulnerabilities: str = key("known vulnerabilities")
     python: str = key("Python")
     hooks: list[str] = key("hooks")
+    image: str = key("the run image")
+    size: str = key("the size of the image")
     # Exceptions end, and so do versions of Python.
     day: str = key("the day")
 
 
 class Policy(Buildpack):
-    """Judges the lock, before it is installed."""
+    """Judges what is to be installed."""
 
     triggers = Triggers(bindings=("policy",))
     config = Options
@@ -40,15 +43,19 @@ class Policy(Buildpack):
     # What was found, for a build in which nothing has changed since; not for the image.
     verdict = Layer.cached("verdict")
 
+    # Whether packages are installed by now.
+    final = False
+
     def build(self, ctx: BuildContext) -> Built:
         """Judge, unless the same was judged today."""
         import time
 
+        from cnbkit_policy.size import Contents
         from cnbkit_policy.subject import Subject, digest
 
         binding = ctx.bindings.first("policy")
         text = binding.text(FILE) if binding else ""
-        subject = self.subject(ctx)
+        subject = Subject(ctx, final=self.final)
         known = ctx.bindings.first("osv")
         wanted = Inputs(
             rules=digest(text.encode()),
@@ -56,6 +63,8 @@ class Policy(Buildpack):
             vulnerabilities="" if known is None else Subject.digest_of_folder(known),
             python=subject.python,
             hooks=subject.hooks,
+            image=subject.distro,
+            size=Contents.of(ctx).digest() if "max-size" in text else "",
             day=time.strftime("%Y-%m-%d", time.gmtime()),
         )
         report = Options.read(ctx.settings).report
@@ -70,23 +79,8 @@ class Policy(Buildpack):
                 ctx.log.info(f"Unchanged: {file.read()}")
         return Built()
 
-    def subject(self, ctx: BuildContext) -> Subject:
-        """What there is to judge."""
-        from cnbkit_policy.subject import Subject
-
-        return Subject(ctx, ctx.env.get("CNBKIT_LOCK", ""), "")
-
 
 class PolicyInstalled(Policy):
     """Judges what was installed."""
 
-    def subject(self, ctx: BuildContext) -> Subject:
-        """What there is to judge."""
-        from cnbkit_policy.subject import Subject
-
-        return Subject(ctx, ctx.env.get("CNBKIT_LOCK", ""), ctx.env.get("CNBKIT_PACKAGES", ""))
-
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnbkit_policy.subject import Subject
+    final = True

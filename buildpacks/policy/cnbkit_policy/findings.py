@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 from cnbkit_policy.osv import Vulnerability
 from cnbkit_policy.rules import SEVERITIES, Exempt, Rules
+from cnbkit_policy.size import Contents, spelled
 from cnbkit_policy.subject import Package, Subject, normalised
 
 __all__ = ["Finding", "find"]
@@ -20,6 +21,8 @@ _END_OF_LIFE = {
     "3.13": "2029-10-31",
     "3.14": "2030-10-31",
 }
+
+_VCS = ("git+", "hg+", "svn+", "bzr+")
 
 
 class Finding:
@@ -64,10 +67,15 @@ def find(
     subject: Subject,
     packages: list[Package],
     known: list[Vulnerability],
+    contents: Contents,
     day: str,
 ) -> list[Finding]:
     """Everything that the rules do not allow, with exceptions marked."""
-    found = [*_of_build(rules, subject, day)]
+    found = [*_of_build(rules, subject, day), *_of_image(rules, subject, packages, contents)]
+    for source in subject.sources():
+        if not _allowed(source.address, rules.indexes.allow):
+            message = f"packages may come from {source.address}"
+            found.append(Finding("index", message, source.where))
     for package in packages:
         for each in (
             *_package(rules, package), *_index(rules, package), *_hash(rules, package),
@@ -111,6 +119,56 @@ def _of_build(rules: Rules, subject: Subject, day: str) -> list[Finding]:
     return found
 
 
+def _of_image(
+    rules: Rules, subject: Subject, packages: list[Package], contents: Contents
+) -> list[Finding]:
+    found = []
+    wanted = rules.image
+    if wanted.distros and not any(_is_distro(subject.distro, each) for each in wanted.distros):
+        has = subject.distro or "unknown: the platform does not say"
+        message = f"its distribution is {has}; allowed: {', '.join(wanted.distros)}"
+        found.append(Finding("base", message, "run image", ids=[subject.distro or "unknown"]))
+    limit = wanted.bytes
+    if not limit:
+        return found
+    if subject.final:
+        found += [
+            Finding(
+                "size",
+                f"the size of the layer {name} cannot be seen, because it is the previous "
+                "image's: build once without that (`cnbkit build --clear-cache`, and another "
+                "--tag)",
+                "image",
+                ids=["unseen"],
+            )
+            for name in contents.unseen
+        ]
+        to_come = 0
+    else:
+        # What is downloaded is less than what it is unpacked to: as much there will be.
+        to_come = sum(each.size for each in packages)
+    total = contents.total + to_come
+    if total > limit:
+        parts = contents.largest()
+        if to_come:
+            parts.insert(0, f"packages to download {spelled(to_come)}")
+        message = (
+            f"{spelled(total)} without the run image, {spelled(limit)} are allowed: "
+            f"{', '.join(parts)}"
+        )
+        found.append(Finding("size", message, "image"))
+    return found
+
+
+def _is_distro(has: str, allowed: str) -> bool:
+    name, _, version = has.partition(" ")
+    wanted, _, release = allowed.lower().partition(" ")
+    # `debian 12` is also 12.15.
+    return (
+        bool(has) and name == wanted and f"{version}.".startswith(f"{release}." if release else "")
+    )
+
+
 def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
@@ -135,18 +193,23 @@ def _package(rules: Rules, package: Package) -> list[Finding]:
 
 
 def _index(rules: Rules, package: Package) -> list[Finding]:
-    allowed = rules.indexes.allow
-    if not allowed or package.direct or not package.index:
-        return []
-    if any(f"{package.index}/".startswith(f"{each.rstrip('/')}/") for each in allowed):
+    if not package.index or _allowed(package.index, rules.indexes.allow):
         return []
     return [Finding("index", f"{package} comes from {package.index}", "")]
+
+
+def _allowed(address: str, allowed: list[str]) -> bool:
+    """Whether an address is one of these, or below one; any is if there are none."""
+    plain = address.partition("+")[2] if address.startswith(_VCS) else address
+    below = (f"{plain}/".startswith(f"{each.rstrip('/')}/") for each in allowed)
+    return not allowed or any(below)
 
 
 def _hash(rules: Rules, package: Package) -> list[Finding]:
     if not rules.hashes or package.direct or package.hashed is not False:
         return []
-    return [Finding("hash", f"{package} is locked without hashes", "")]
+    how = "is locked without hashes" if package.locked else "has no hash in the app's files"
+    return [Finding("hash", f"{package} {how}", "")]
 
 
 def _license(rules: Rules, package: Package) -> list[Finding]:

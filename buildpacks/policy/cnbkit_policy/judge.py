@@ -9,6 +9,7 @@ from cnbkit_policy.findings import Finding, find
 from cnbkit_policy.osv import vulnerabilities
 from cnbkit_policy.report import line, write_reports
 from cnbkit_policy.rules import Rules, read_rules
+from cnbkit_policy.size import Contents
 from cnbkit_policy.subject import Subject
 
 __all__ = ["judge"]
@@ -35,7 +36,8 @@ def judge(
         day: today.
 
     Returns:
-        What to know at the next build: licences of packages that it may not see.
+        What to know at the next build: licences of packages and sizes of layers
+        that it may not see.
 
     Raises:
         UserFault: something is not allowed; says what, where, and who may allow it. Or the
@@ -54,7 +56,9 @@ def judge(
     licenses = {str(k): str(v) for k, v in kept.items()} if isinstance(kept, dict) else {}
     packages = subject.packages(licenses)
     has = vulnerabilities(known, packages) if known else []
-    findings = find(rules, subject, packages, has, day)
+    contents = Contents.of(ctx)
+    contents.measure(ctx.store.get("sizes"))
+    findings = find(rules, subject, packages, has, contents, day)
     if report:
         _report(report, findings, len(packages))
     for each in findings:
@@ -65,14 +69,19 @@ def judge(
     failing = [each for each in findings if each.fails]
     if failing:
         raise _refused(failing, rules, binding.name)
-    summary = f"{len(packages)} packages" if packages or subject.installed else "no lock yet"
+    summary = f"{len(packages)} packages"
+    if subject.declared and not subject.final:
+        summary += f" that {subject.declared} names (what they need is judged once it is installed)"
     summary += f", {len(findings)} findings that end no build" if findings else ", nothing found"
     ctx.log.info(f"Policy of the binding {binding.name}: {summary}")
     os.makedirs(directory, exist_ok=True)
     with open(f"{directory}/summary.txt", "w", encoding="utf-8") as file:
         file.write("\n".join([summary, *(line(each) for each in findings)]))
     there = {f"{each.name} {each.version}" for each in packages}
-    return {"licenses": {name: licenses[name] for name in sorted(licenses) if name in there}}
+    return {
+        "licenses": {name: licenses[name] for name in sorted(licenses) if name in there},
+        "sizes": contents.remembered(),
+    }
 
 
 def _report(folder: str, findings: list[Finding], packages: int) -> None:

@@ -6,10 +6,14 @@ from datetime import date
 from typing import Any
 
 from cnbkit import Model, UserFault, field
+from cnbkit_policy.size import in_bytes
 
 __all__ = ["RULES", "Exempt", "Rules", "read_rules"]
 
-RULES = ("hash", "hooks", "index", "license", "package", "python", "vulnerability")
+RULES = (
+    *("base", "hash", "hooks", "index", "license", "package", "python", "size"),
+    "vulnerability",
+)
 SEVERITIES = ("low", "moderate", "high", "critical")
 
 
@@ -36,6 +40,18 @@ def _day(value: str) -> str:
         date.fromisoformat(value)
     except ValueError:
         raise ValueError(f"{value!r} is no day like 2026-12-31") from None
+    return value
+
+
+def _size(value: str) -> str:
+    in_bytes(value)
+    return value
+
+
+def _distros(value: list[str]) -> list[str]:
+    for each in value:
+        if len(each.split()) not in (1, 2):
+            raise ValueError(f"{each!r} is no distribution like `debian 12` or `debian`")
     return value
 
 
@@ -89,6 +105,18 @@ class Python(Model, hyphens=True):
     minimum: str = ""
 
 
+class Image(Model, hyphens=True):
+    """`[image]`: the run image's distribution, and bytes of all that comes on top of it."""
+
+    distros: list[str] = field(default_factory=list, check=_distros)
+    max_size: str = field(default="", check=_size)
+
+    @property
+    def bytes(self) -> int:
+        """What it may have; 0 if as much as it likes."""
+        return in_bytes(self.max_size)
+
+
 class Vulnerabilities(Model, hyphens=True):
     """`[vulnerabilities]`: how bad one has to be to count."""
 
@@ -115,6 +143,7 @@ class Rules(Model, hyphens=True):
     licenses: Licenses = field(default_factory=Licenses)
     indexes: Indexes = field(default_factory=Indexes)
     python: Python = field(default_factory=Python)
+    image: Image = field(default_factory=Image)
     vulnerabilities: Vulnerabilities = field(default_factory=Vulnerabilities)
     exceptions: list[Exempt] = field(default_factory=list)
 
