@@ -365,6 +365,23 @@ def test_channels_that_cannot_be_asked(
         assert "where: tool-1.0-0.conda\n" in shown
         package.unlink()
         assert "a package is gone from it" in said(f"{server.url}/copy")
+        assert "conda-frge: it is not there" in said(f"{server.url}/conda-frge")
+    # Damaged, and nobody noted its checksum.
+    pure = copy / "noarch" / "hello-1.0-pyhd8ed1ab_0.tar.bz2"
+    package = copy / SUBDIR / "vision-1.0-cpu_0.conda"
+    real = package.read_bytes()
+    for path, data in (
+        (package, b""),
+        (package, b"PK\3\4 cut off"),
+        (package, real[: len(real) // 2]),
+        (package, real.replace(b"\x28\xb5\x2f\xfd", b"nope")),
+        (pure, pure.read_bytes()[:-100]),
+        (pure, b"BZh9no"),
+    ):
+        path.write_bytes(data)
+        listed = {"explicit.txt": f"@EXPLICIT\n{path.as_uri()}\n"}
+        shown = fault(buildpack_run(Conda, app=listed))
+        assert f"a package is damaged or cut short\n  where: {path.name}\n" in shown
 
 
 # -- channels ----------------------------------------------------------------------------------

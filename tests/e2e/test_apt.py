@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit import Target
+from cnbkit.platform.base import BaseImages
 from cnbkit.platform.home import Home
+from cnbkit.platform.store import ImageStore
+from cnbkit_apt import Apt
 
+from .bases import OtherBases, home_on
 from .conftest import ROOT, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from cnbkit.testing import BuildpackRun
 
 
 @pytest.fixture
@@ -108,3 +116,80 @@ def test_headers_serve_the_build_and_programs_find_their_files(project: Project)
     output = project.run()
     assert "ELF 64-bit" in output
     assert "/layers/cnbkit_apt/packages/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" in output
+
+
+SOUND = """
+import ctypes
+ctypes.CDLL("libvorbis.so.0")
+with open("/proc/self/maps") as maps:
+    for path in sorted({line.split()[-1] for line in maps if "ogg" in line or "vorbis" in line}):
+        print(path.rpartition(".so")[0])
+"""
+RECORD = "usr/share/cnbkit/run-image/status"
+
+
+def test_what_another_run_image_has_already_is_not_carried_again(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libvorbis0a needs libogg0, which Debian's packages put into this run image."""
+    bases = OtherBases(tmp_path / "lists", "libogg0")
+    status = tmp_path / "status"
+    status.write_text(bases.status())
+    builder = tmp_path / "builder.toml"
+    builder.write_text(
+        "".join(f'[[buildpacks]]\nuri = "{ROOT}/buildpacks/{name}"\n' for name in ("apt", "start"))
+        + '[[order]]\n[[order.group]]\nid = "cnbkit/apt"\n[[order.group]]\nid = "cnbkit/start"\n'
+    )
+    project.write({"Aptfile": "libvorbis0a\n", "app.py": SOUND})
+    home = home_on(tmp_path / "home", bases.store, bases.ensure_run_image())
+    monkeypatch.setenv("CNBKIT_HOME", str(home.root))
+    here = Project(project.app, home)
+    options = ("--builder", str(builder))
+    other = (*options, "--volume", f"{status}:/{RECORD}")
+    first = here.build(*other)
+    assert "1 packages" in first.output
+    assert resolved(here) == {"libvorbis0a"}
+    lib = f"/usr/lib/{os.uname().machine}-linux-gnu"
+    layer = "/layers/cnbkit_apt/packages"
+    assert here.run().split() == [f"{layer}{lib}/libvorbis", f"{lib}/libogg"]
+
+    here.write({"app.py": f"{SOUND}\n# changed\n"})
+    again = here.build(*other)
+    assert again.lines("Reusing layer 'cnbkit/apt:packages'")
+    assert "Reading the lists" not in again.output
+
+    # Back on ours, where it is not: found out although nothing of the app changed.
+    home_on(home.root, project.store, "cnbkit/run:bookworm")
+    back = here.build(*options)
+    assert "packages of the run image changed" in back.output
+    assert resolved(here) == {"libvorbis0a", "libogg0"}
+    assert here.run().split() == [f"{layer}{lib}/libogg", f"{layer}{lib}/libvorbis"]
+
+
+def test_debians_lists_resolve_for_the_other_architecture(
+    buildpack_run: BuildpackRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The real apt on the real mirror, for an image this machine does not run."""
+    home = Home.default()
+    images = BaseImages(home, ImageStore(home.images))
+    root = images.ensure_build_root()
+    mine, other = images.arch, {"amd64": "arm64", "arm64": "amd64"}[images.arch]
+    system = tmp_path / "system"
+    (system / RECORD).parent.mkdir(parents=True)
+    text = (root / RECORD).read_text()
+    triplets = {"amd64": "x86-64", "arm64": "aarch64"}
+    text = text.replace(f"Architecture: {mine}\n", f"Architecture: {other}\n")
+    (system / RECORD).write_text(text.replace(triplets[mine], triplets[other]))
+    (system / "etc").symlink_to(root / "etc")
+    monkeypatch.setattr(Apt, "system", str(system))
+    app = {"Aptfile": "libvorbis0a\n"}
+    result = buildpack_run(Apt, app=app, target=Target(arch=other))
+    assert result.code == 0, result.log
+    layer = result.layer("packages")
+    names = {line.partition(" ")[0] for line in layer.key["packages"]}
+    assert names == {"libogg0", "libvorbis0a"}  # and not libc6, which the run image has
+    purls = [each["purl"] for each in json.loads(result.sbom("packages")["cdx.json"])["components"]]
+    assert all(each.endswith(f"?arch={other}") for each in purls), purls
+    (library,) = (layer.path / "usr/lib").glob("*/libvorbis.so.0")
+    machine = {"amd64": 62, "arm64": 183}  # of ELF: EM_X86_64, EM_AARCH64
+    assert library.read_bytes()[18] == machine[other]

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Apt"]
 
+# Left in the build image when it is made; a buildpack never sees the run image itself.
+_RECORD = "/usr/share/cnbkit/run-image/status"
+
 
 class AptConfig(Config):
     """What may be set."""
@@ -125,6 +128,12 @@ class Apt(Buildpack):
         from cnbkit_apt.declared import read
 
         declared = read(ctx)
+        if self._status() != self._recorded():
+            ctx.log.warn(
+                "what the run image has is unknown, so what the build image has counts; if the "
+                f"app lacks a library, add to the build image {_RECORD}, a copy of the run "
+                "image's /var/lib/dpkg/status"
+            )
         apt = AptGet(ctx, self.system, config.mirror, declared.repositories, config.recommends)
         with ctx.log.timed("Reading the lists of packages"):
             apt.update()
@@ -169,8 +178,11 @@ class Apt(Buildpack):
 
     def _status(self) -> str:
         """The database of dpkg in the run image; of the build image, if nothing else is known."""
-        known = f"{self.system}/usr/share/cnbkit/run-image/status"
+        known = self._recorded()
         return known if os.path.exists(known) else f"{self.system}/var/lib/dpkg/status"
+
+    def _recorded(self) -> str:
+        return self.system + _RECORD
 
 
 def _sum(found: list[Archive]) -> str:

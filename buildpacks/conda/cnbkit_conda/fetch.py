@@ -17,6 +17,18 @@ __all__ = ["fault_of", "make_client"]
 
 # What Debian and its kin have; rattler finds it by itself where a variable does not say else.
 _RETRIES = 3
+# What its readers of zip, tar, zstd and bzip2 say of an archive that is none.
+_DAMAGED = (
+    *(
+        "fill whole buffer",
+        "EOF reached",
+        "unexpected end",
+        "Invalid checksum",
+        "central directory",
+        "EOCD",
+    ),
+    *("invalid Zip", "invalid zip", "Invalid zip", "Unknown frame descriptor", "bzip2"),
+)
 
 
 def make_client(ctx: BuildContext, places: Places) -> Client:
@@ -66,6 +78,13 @@ def fault_of(error: Exception, places: Places, where: str) -> CnbkitError:
     detail = public(text).strip()
     place = places.called(text)
     name = str(place) if place else "a channel"
+    if any(sign in text for sign in _DAMAGED):
+        return PlatformFault(
+            "a package is damaged or cut short",
+            where=where,
+            remedy="fetch the file again; a checksum in the list tells it from the right one",
+            detail=detail,
+        )
     if "hash mismatch" in text or "checksum" in text.lower():
         return PlatformFault(
             f"a package of {name} is not the file it should be",
