@@ -746,6 +746,27 @@ PACKAGES = st.lists(
 ).map("\n".join)  # fmt: skip
 
 
+def test_each_large_file_of_the_app_has_a_layer_of_its_own(phases: Phases) -> None:
+    phases.write("Procfile", "web: x")
+    phases.write("small.bin", b"x")
+    (phases.app / "a [1]*" / "b").mkdir(parents=True)
+    for name in ("z.bin", "a [1]*/b/w?\\.bin", "a [1]*/\udc80"):
+        with (phases.app / name).open("wb") as file:
+            file.truncate(16 << 20)
+    (phases.app / "link.bin").symlink_to("z.bin")
+    (phases.app / "around").symlink_to(".")
+    ran = phases.build(Start())
+    # As Go's filepath.Match reads it; a name that is no text stays with the rest.
+    assert ran.launch["slices"] == [
+        {"paths": [r"a \[1]\*/b/w\?\\.bin"]},
+        {"paths": ["z.bin"]},
+    ]
+    assert "z.bin: in layers of their own, because they are large" in ran.out
+    (phases.app / "z.bin").write_bytes(b"")
+    shutil.rmtree(phases.app / "a [1]*")
+    assert "slices" not in phases.build(Start()).launch
+
+
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     entrypoint=st.one_of(st.none(), st.binary(max_size=30), TABLE.map(str.encode)),

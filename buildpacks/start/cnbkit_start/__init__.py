@@ -80,6 +80,7 @@ class Start(Buildpack):
     def build(self, ctx: BuildContext) -> Built:
         """Read the processes, choose the default, say where each came from."""
         from cnbkit import Built
+        from cnbkit_start.large import large_files, pattern_of
 
         options = Options.read(ctx.settings)
         found = _declared(ctx, options.file)
@@ -98,7 +99,13 @@ class Start(Buildpack):
         if default != "web":
             ctx.log.info(f"{default} is what the image starts")
         self._at_launch(ctx, found)
-        return Built(*(each.process(type, default=type == default) for type, each in found.items()))
+        large = large_files(ctx.app.root)
+        if large:
+            ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")
+        return Built(
+            *(each.process(type, default=type == default) for type, each in found.items()),
+            slices=[[pattern_of(path)] for path in large],
+        )
 
     def _at_launch(self, ctx: BuildContext, found: dict[str, Found]) -> None:
         import hashlib

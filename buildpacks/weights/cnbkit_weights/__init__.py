@@ -1,0 +1,95 @@
+"""The `weights` buildpack: files that weights.toml names → layers, and links to them in the app."""
+
+from __future__ import annotations
+
+import hashlib
+
+from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, Option, Triggers, key
+from cnbkit_weights.index import Index
+from cnbkit_weights.place import check_targets, link
+
+__all__ = ["FILE", "Contents", "Weights"]
+
+FILE = "weights.toml"
+
+
+class Options(Config):
+    """What people may set."""
+
+    hf_endpoint = Option.text(
+        "BP_WEIGHTS_HF_ENDPOINT",
+        help="Address of a mirror of the Hugging Face hub; else `HF_ENDPOINT`, else the hub itself",
+    )
+    s3_endpoint = Option.text(
+        "BP_WEIGHTS_S3_ENDPOINT",
+        help="Address of another S3 service, such as MinIO's; buckets are looked for below it",
+    )
+    gs_endpoint = Option.text(
+        "BP_WEIGHTS_GS_ENDPOINT", help="Address that stands in for Google Cloud Storage's"
+    )
+    cache = Option.flag(
+        "BP_WEIGHTS_CACHE",
+        help="Keep the files in the build cache, too: for hooks that read them while building",
+    )
+
+
+class Contents(LayerKey):
+    """What a layer holds: files by their checksum, whatever their address or target."""
+
+    files: list[str] = key("files")
+
+
+class Weights(Buildpack):
+    """Fetches weights once, and never puts them into the app's own layer."""
+
+    triggers = Triggers(FILE)
+    config = Options
+
+    # Which file is in which layer: while weights.toml is the same, nothing else is read.
+    index = Layer.cached("index")
+
+    def build(self, ctx: BuildContext) -> Built:
+        """Link what is there; fetch what is not."""
+        options = self.config.read(ctx.settings)
+        digest = hashlib.sha256(ctx.app.bytes(FILE) + bytes([options.cache])).hexdigest()
+        with ctx.layer(self.index) as layer:
+            index = Index.read(layer.directory)
+            there = ctx.restored_layers()
+            source = None
+            if index.digest != digest or any(each not in there for each in index.layers):
+                from cnbkit_weights.source import Source
+
+                source = Source.read(ctx, options, FILE)
+                index = source.arrange(digest)
+            else:
+                check_targets(ctx.app.root, FILE, index.files)
+            opened = {
+                name: ctx.layer(_layer(name, options.cache), _contents(files))
+                for name, files in index.layers.items()
+            }
+            missing = [each for each in opened.values() if each.rebuild]
+            if missing:
+                from cnbkit_weights.source import Source
+
+                source = source or Source.read(ctx, options, FILE)
+                source.fill(missing, index)
+            for each in opened.values():
+                if not each.rebuild:
+                    with each:
+                        pass
+            for file in index.files:
+                link(ctx.app.root, file.target, f"{opened[file.layer].directory}/{file.sha256}")
+            index.write(layer.directory)
+        if not missing:
+            count = "1 file" if len(index.files) == 1 else f"{len(index.files)} files"
+            ctx.log.info(f"{FILE}: {count} as in the previous image")
+        return Built()
+
+
+def _layer(name: str, cache: bool) -> Layer:
+    # Not as a build layer: hooks find the files at their targets, and nothing is to be set.
+    return Layer.cached(name, launch=True) if cache else Layer.in_image(name)
+
+
+def _contents(files: list[str]) -> Contents:
+    return Contents(files=[f"{sha256[:12]} #{sha256}" for sha256 in files])
