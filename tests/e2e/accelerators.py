@@ -113,7 +113,18 @@ class Site:
         (folder / file).write_bytes(data)
         # PEP 658, as both have it: nobody has to fetch a gigabyte to know what it needs.
         (folder / f"{file}.metadata").write_text(metadata)
-        links = "".join(_link(each) for each in sorted(folder.glob("*.whl")))
+        self._list(folder)
+
+    def add_file(self, name: str, file: str, data: bytes) -> None:
+        """Add another file than a wheel to the default index, like a source distribution."""
+        folder = self._folder / "simple" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(data)
+        self._list(folder)
+
+    def _list(self, folder: Path) -> None:
+        files = (each for each in sorted(folder.iterdir()) if each.suffix in (".whl", ".gz"))
+        links = "".join(_link(each) for each in files)
         (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
 
     def publish_torch(self, version: str = "2.8.0", *, weight: int = 0) -> None:
@@ -160,10 +171,15 @@ def _torch(version: str, cuda: str | None) -> str:
 
 
 def _link(wheel: Path) -> str:
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    metadata = hashlib.sha256(wheel.with_name(f"{wheel.name}.metadata").read_bytes()).hexdigest()
+    digest = _sum(wheel)
     address = f"{wheel.name.replace('+', '%2B')}#sha256={digest}"
-    return f'<a href="{address}" data-core-metadata="sha256={metadata}">{wheel.name}</a><br>\n'
+    told = wheel.with_name(f"{wheel.name}.metadata")
+    apart = f' data-core-metadata="sha256={_sum(told)}"' if told.exists() else ""
+    return f'<a href="{address}"{apart}>{wheel.name}</a><br>\n'
+
+
+def _sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _noise(seed: str, size: int) -> str:

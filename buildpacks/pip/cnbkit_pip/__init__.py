@@ -114,6 +114,7 @@ class Pip(Buildpack):
         from cnbkit_pip.installed import Installed, Record
         from cnbkit_pip.resolve import kept_lock, read_locked, resolve
         from cnbkit_pip.target import TargetEnvironment
+        from cnbkit_pip.unpublished import Unpublished
 
         verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
         ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
@@ -127,6 +128,7 @@ class Pip(Buildpack):
         engine = _engine(ctx, config, wanted, environment, sources)
         chosen = f"{lock.directory}/pylock.hardware.toml"
         fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
+        unpublished = Unpublished(ctx, engine, target, wanted)
         try:
             if isinstance(wanted, Locked):
                 packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
@@ -135,13 +137,18 @@ class Pip(Buildpack):
                 packages = resolve(engine, wanted, target, path)
         except UserFault as fault:
             if fitting is None:
-                raise
-            packages = fitting.rescued(fault, chosen)
+                raise unpublished.instead_of(fault) from None
+            try:
+                packages = fitting.rescued(fault, chosen)
+            except UserFault as other:
+                raise unpublished.instead_of(other) from None
         if fitting:
             packages = fitting.fit(packages, chosen)
         else:
             for line in hints(packages):
                 ctx.log.info(line)
+        if text := unpublished.warning(packages):
+            ctx.log.warn(text)
         packages = _with_own(ctx, config, wanted, packages)
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
