@@ -485,6 +485,15 @@ def test_credentials_do_not_travel_in_the_open(buildpack_run: BuildpackRun) -> N
     assert "credentials are sent over https:// only" in fault
 
 
+@pytest.mark.parametrize("endpoint", ["hub.example.com", "https://me:geheim@hub.example.com"])
+def test_a_service_s_address_is_a_plain_one(buildpack_run: BuildpackRun, endpoint: str) -> None:
+    text = entry("hf://a/b@1/c", SMALL, "x")
+    env = {"BP_WEIGHTS_HF_ENDPOINT": endpoint}
+    result = buildpack_run(Weights, app={"weights.toml": text}, env=env)
+    assert "the service's address" in fault_of(result)
+    assert "geheim" not in result.log
+
+
 TABLES = st.dictionaries(
     st.sampled_from(["uri", "sha256", "target", "size", "x"]),
     st.one_of(

@@ -19,13 +19,17 @@ class Options(Config):
     hf_endpoint = Option.text(
         "BP_WEIGHTS_HF_ENDPOINT",
         help="Address of a mirror of the Hugging Face hub; else `HF_ENDPOINT`, else the hub itself",
+        secret=True,  # it may hold a login, if only to be refused
     )
     s3_endpoint = Option.text(
         "BP_WEIGHTS_S3_ENDPOINT",
         help="Address of another S3 service, such as MinIO's; buckets are looked for below it",
+        secret=True,
     )
     gs_endpoint = Option.text(
-        "BP_WEIGHTS_GS_ENDPOINT", help="Address that stands in for Google Cloud Storage's"
+        "BP_WEIGHTS_GS_ENDPOINT",
+        help="Address that stands in for Google Cloud Storage's",
+        secret=True,
     )
     cache = Option.flag(
         "BP_WEIGHTS_CACHE",

@@ -95,7 +95,8 @@ def _root(endpoint: str) -> str:
     scheme, sign, rest = endpoint.partition("://")
     if not sign or scheme not in ("https", "http") or not rest.strip("/"):
         raise ValueError(f"the service's address {endpoint!r} does not begin with https://")
-    urlsplit(endpoint)
+    if "@" in urlsplit(endpoint).netloc:
+        raise ValueError("the service's address holds a login: give it in a binding instead")
     return endpoint.rstrip("/")
 
 
