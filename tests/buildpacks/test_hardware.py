@@ -182,6 +182,7 @@ def test_the_vocabulary_holds_together() -> None:
             "device",
             "expects",
             "until",
+            "turing",
         ),
     }
 
@@ -228,7 +229,7 @@ class Host:
         self.write("proc/driver/nvidia/gpus/0000:00:04.0/information", information)
         return self.write("usr/lib/x86_64-linux-gnu/libcuda.so.1")
 
-    def check(self, cuda: str, mode: str = "warn") -> tuple[int, str]:
+    def check(self, cuda: str, mode: str = "warn", **env: str) -> tuple[int, str]:
         """Exit status and what it says."""
         done = subprocess.run(
             [str(CHECK)],
@@ -238,6 +239,7 @@ class Host:
                 "CNBKIT_CUDA": cuda,
                 "CNBKIT_CUDA_DRIVERS": "13=580 12=525.60.13 11.8=450.80.02",
                 "BPL_CUDA_CHECK": mode,
+                **env,
             },
             capture_output=True,
             text=True,
@@ -275,6 +277,17 @@ def test_the_driver_and_the_gpu_are_held_against_the_images_cuda(
     assert len(said.splitlines()) == bool(says)
     assert host.check(cuda, "fail")[0] == bool(says)
     assert host.check(cuda, "off") == (0, "")
+
+
+def test_volta_is_too_old_for_wheels_that_leave_it_out_whatever_their_cuda(host: Host) -> None:
+    host.driver("570.86.10", model="Tesla V100-SXM2-16GB")
+    assert host.check("12.8") == (0, "")
+    code, said = host.check("12.8", "fail", CNBKIT_CUDA_GPUS="torch 2.11.0+cu128")
+    assert code == 1
+    assert "the GPU Tesla V100-SXM2-16GB is too old for torch 2.11.0+cu128 for CUDA 12.8" in said
+    assert "write cuda:12.6" in said
+    host.driver("570.86.10", model="Tesla T4")
+    assert host.check("12.8", "fail", CNBKIT_CUDA_GPUS="torch 2.11.0+cu128") == (0, "")
 
 
 def test_the_open_kernel_module_writes_its_version_elsewhere(host: Host) -> None:

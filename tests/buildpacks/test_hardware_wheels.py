@@ -474,6 +474,26 @@ def test_who_needs_it_gets_the_loaders_path_and_xla_its_data(app: App) -> None:
             assert "XLA_FLAGS" not in env
 
 
+@pytest.mark.parametrize(
+    ("version", "cuda", "told"),
+    [
+        ("2.11.0+cu128", "12.8.90", "torch 2.11.0+cu128"),
+        ("2.12.0", "12.9.1", "torch 2.12.0"),
+        ("2.11.0+cu126", "12.6.77", None),
+        ("2.10.0", "12.8.90", None),
+    ],
+)
+def test_wheels_without_the_oldest_gpus_are_told_to_the_check(
+    app: App, version: str, cuda: str, told: str | None
+) -> None:
+    ctx = app.context()
+    packages = [package("torch", version), package("nvidia-cuda-runtime-cu12", cuda)]
+    with ctx.layer(Layer.in_image("site")) as site, ctx.layer(Layer.cached("lock")) as lock:
+        add_launch_environment(site, lock, app.hardware("cuda"), packages, ["/layers/py"])
+        env = site.env.launch.apply({})
+    assert env.get("CNBKIT_CUDA_GPUS") == told
+
+
 def test_who_asked_for_nothing_is_told_what_cuda_weighs() -> None:
     heavy = package("nvidia-cuda-runtime-cu12", "12.8.90", 2_500_000_000)
     [line] = hints([heavy, package("six")])

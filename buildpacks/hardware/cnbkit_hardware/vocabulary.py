@@ -58,6 +58,9 @@ _CUDA = (
     "default 12.8",
     # The oldest driver: minor versions are compatible with the driver of their major one.
     "drivers 13=580 12=525.60.13 11.8=450.80.02",
+    # From a version on, a package's wheels for this CUDA and newer ones leave out the GPUs before
+    # Turing (compute capability 7.5), Volta among them, though CUDA itself still has them.
+    "turing torch 2.11 12.8",
     # CUDA's major version, package, extra that brings its CUDA part, and what shows it is there.
     "extra 12 jax cuda12 jax-cuda12-plugin",
     "extra 13 jax cuda13 jax-cuda13-plugin",

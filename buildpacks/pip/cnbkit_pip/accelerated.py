@@ -41,6 +41,8 @@ def add_launch_environment(
         site.key = site.key.replace(cuda=cuda)
     launch = site.env.launch
     launch.override("CNBKIT_CUDA", cuda)
+    if recent := _without_old_gpus(hardware, packages, cuda):
+        launch.override("CNBKIT_CUDA_GPUS", recent)
     names = {each.name for each in packages}
     # NVIDIA's packages share a layer, whose name says so.
     roots = [each for each in directories if "/wheels-accelerator-" in each] or directories
@@ -50,6 +52,20 @@ def add_launch_environment(
     data = xla_folder(packages)
     if data and names & {*hardware.words("xla")}:
         launch.default("XLA_FLAGS", f"--xla_gpu_cuda_data_dir={roots[0]}/{data}")
+
+
+def _without_old_gpus(hardware: Hardware, packages: list[Package], cuda: str) -> str:
+    """The package whose wheels leave out GPUs before Turing, with its version; empty if none."""
+    from packaging.version import InvalidVersion, Version
+
+    versions = {each.name: each.version for each in packages}
+    for name, since, oldest in hardware.rules("turing"):
+        try:
+            if Version(versions[name]) >= Version(since) and Version(cuda) >= Version(oldest):
+                return f"{name} {versions[name]}"
+        except (KeyError, InvalidVersion):
+            continue
+    return ""
 
 
 def hints(packages: list[Package]) -> list[str]:
