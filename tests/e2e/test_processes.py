@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import urllib.error
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,23 +88,11 @@ def test_one_source_trains_and_serves_and_the_images_share_their_layers(
 API = "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\ndef root():\n    return 1\n"
 
 
-def test_jupyter_and_an_api_in_one_image_each_on_its_port(project: Project) -> None:
-    project.write({"app.py": API, "requirements.txt": "fastapi\nuvicorn\njupyterlab\n"})
+def test_an_api_answers_on_its_port_and_ends_in_order(project: Project) -> None:
+    project.write({"app.py": API, "requirements.txt": "fastapi\nuvicorn\n"})
     built = project.build()
     assert "web: uvicorn --host 0.0.0.0 --port ${PORT:-8080} app:app, from app.py:2" in built.output
     port = free_port()
     with project.start("web", env={"PORT": str(port)}) as web:
         assert web.http_get(port) == "1"
         assert "Finished server process" in web.stop()
-
-    env = {"PORT": str(port), "JUPYTER_TOKEN": "s3cret-t0ken"}
-    with project.start("notebook", env=env) as notebook:
-        assert "version" in json.loads(notebook.http_get(port, "/api", limit=300))
-        with pytest.raises(urllib.error.HTTPError, match="403"):
-            notebook.http_get(port, "/api/contents")
-        files = json.loads(notebook.http_get(port, "/api/contents?token=s3cret-t0ken"))
-        assert "app.py" in [each["name"] for each in files["content"]]
-        assert "JupyterLab" in notebook.http_get(port, "/lab?token=s3cret-t0ken")
-        assert "received signal 15, stopping" in notebook.stop()
-    with project.start("notebook", env={"JUPYTER_TOKEN": ""}) as notebook:
-        assert "JUPYTER_TOKEN is empty" in notebook.expect(64)
