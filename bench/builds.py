@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.docker_engine import DockerEngine, docker_engine
+from bench.floor import LifecycleAlone, uv_alone
 from bench.measure import MemoryWatch
 from bench.registry import local_registry
 from bench.sides import App, CnbkitSide, DockerSide, Side
@@ -136,8 +137,10 @@ def measure_builds(story: Story, scratch: Path, results: Path, rounds: Rounds) -
                     side.build()
             if case == "code" and memory:
                 memory["code"] = session.watch_memory("code")
+        floor = _floor(story, scratch, results, registry, rounds)
         return {
             "docker": engine.version(),
+            "floor": floor,
             "base": {
                 "docker": registry.size("base"),
                 "cnbkit": _run_image_size(Home.default()),
@@ -146,6 +149,27 @@ def measure_builds(story: Story, scratch: Path, results: Path, rounds: Rounds) -
             "memory": memory,
             "times": session.times,
         }
+
+
+def _floor(
+    story: Story, scratch: Path, results: Path, registry: LocalRegistry, rounds: Rounds
+) -> dict[str, list[float]]:
+    """Seconds of the parts alone: `uv` what is downloaded, `lifecycle` after a change of code."""
+    app = App(story.folder, scratch / "apps" / "alone")
+    app.reset()
+    log = results / "alone.log"
+    (scratch / "alone").mkdir()
+    lifecycle = LifecycleAlone(app, registry, Home.default(), scratch / "alone", log)
+    lifecycle.build()  # the image whose layers the others re-use
+    found: dict[str, list[float]] = {"uv": [], "lifecycle": []}
+    for _ in range(rounds.fresh):
+        found["uv"].append(uv_alone(app, scratch, log))
+    for number in range(rounds.rebuild):
+        app.change_code(number)
+        found["lifecycle"].append(lifecycle.build())
+    for name, values in found.items():
+        print(f"  {name} alone: {', '.join(f'{value:.2f} s' for value in values)}", flush=True)
+    return found
 
 
 def _prepare(case: str, side: Side, number: int) -> None:

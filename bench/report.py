@@ -48,6 +48,11 @@ timed one): the docker command, dockerd, containerd and what they start; the cnb
 lifecycle, the buildpacks and what they start. The registry does not count.
 """
 
+_FLOOR = """
+What a build cannot be quicker than while it consists of these parts: uv outside of any image, and
+the lifecycle's creator in the same sandbox, publishing the app without its packages.
+"""
+
 _DETECT = """
 ## Start-up of bin/detect
 
@@ -91,7 +96,22 @@ def _builds(found: Mapping[str, Any]) -> str:
             )
         head = ("", DOCKER, DOCKER_UV, CNBKIT, "to pip", "to uv")
         text += f"\n#### {title}\n\n{markdown(head, rows)}"
-    return text + _sizes(found) + _memory(found)
+    return text + _floor(found) + _sizes(found) + _memory(found)
+
+
+def _floor(found: Mapping[str, Any]) -> str:
+    if "floor" not in found:
+        return ""
+    times = found["times"]["registry"]
+    rows = []
+    for name, case, what in (
+        ("uv", "fresh", "uv: the packages downloaded, unpacked, compiled; no image"),
+        ("lifecycle", "code", "lifecycle: one line of code, one buildpack of one line of shell"),
+    ):
+        alone, ours, pip = found["floor"][name], times[case][CNBKIT], times[case][DOCKER]
+        rows.append((what, seconds(alone), seconds(ours), ratio(alone, ours), ratio(alone, pip)))
+    head = ("alone", "alone", "cnbkit's whole build", "alone to cnbkit", "alone to docker (pip)")
+    return f"\n#### The parts alone\n{_FLOOR}\n{markdown(head, rows)}"
 
 
 def _sizes(found: Mapping[str, Any]) -> str:

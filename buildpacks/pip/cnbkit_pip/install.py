@@ -18,7 +18,7 @@ from cnbkit_pip.partition import Group, partition
 
 __all__ = ["install"]
 
-# uv itself downloads and compiles in parallel; a few at a time keep network and cores busy.
+# uv itself downloads in parallel; a few at a time keep network and cores busy.
 _AT_ONCE = 3
 
 
@@ -91,7 +91,7 @@ def _install(
         if reused:
             ctx.log.info(f"{reused} layers as in the previous image")
         if todo:
-            _fill(ctx, engine, todo)
+            _fill(ctx, engine, python, todo)
         filled = [f"{layer.directory}/{_site_packages(python)}" for _, layer in todo]
         record.update(names, filled)
         for group, layer in todo:
@@ -100,9 +100,6 @@ def _install(
         if apart:
             ctx.log.info(f"{', '.join(sorted(apart))} share folders, so they get one layer")
             raise _Entangled
-        if todo:
-            folders = [f"{layer.directory}/py" for _, layer in todo]
-            compile_bytecode(ctx, python, [each for each in folders if os.path.isdir(each)])
         return [f"{layer.directory}/{_site_packages(python)}" for layer in layers]
 
 
@@ -122,7 +119,12 @@ def _apart(groups: list[Group], together: list[set[str]]) -> set[str]:
     return apart
 
 
-def _fill(ctx: BuildContext, engine: Engine, todo: list[tuple[Group, OpenLayer]]) -> None:
+def _fill(
+    ctx: BuildContext,
+    engine: Engine,
+    python: Interpreter,
+    todo: list[tuple[Group, OpenLayer]],
+) -> None:
     count = sum(len(group.packages) for group, _ in todo)
     size = sum(group.size for group, _ in todo)
     for group, layer in todo:
@@ -133,14 +135,16 @@ def _fill(ctx: BuildContext, engine: Engine, todo: list[tuple[Group, OpenLayer]]
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         # All are awaited before the first error is raised: nothing may still be writing then.
-        done = [pool.submit(_fill_one, ctx, engine, group, layer) for group, layer in todo]
+        done = [pool.submit(_fill_one, ctx, engine, python, group, layer) for group, layer in todo]
         errors = [future.exception() for future in done]
     for error in errors:
         if error is not None:
             raise error
 
 
-def _fill_one(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer) -> None:
+def _fill_one(
+    ctx: BuildContext, engine: Engine, python: Interpreter, group: Group, layer: OpenLayer
+) -> None:
     folders = [package for package in group.packages if package.directory]
     others = [package for package in group.packages if not package.directory]
     if others:
@@ -150,6 +154,8 @@ def _fill_one(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer)
     # Under the name `lib` every layer would land on LD_LIBRARY_PATH.
     if os.path.exists(f"{layer.directory}/lib"):
         os.rename(f"{layer.directory}/lib", f"{layer.directory}/py")
+        # At once, while the network is busy with what is still missing.
+        compile_bytecode(ctx, python, f"{layer.directory}/py")
 
 
 def _site_packages(python: Interpreter) -> str:

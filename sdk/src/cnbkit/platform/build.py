@@ -37,6 +37,16 @@ __all__ = ["Build", "BuildFailed", "Kit", "Outcome", "prepare", "table"]
 _NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
+# Where things are in the sandbox, as the lifecycle's options name them.
+_APP = ("-app", "/workspace")
+_LAYERS = ("-layers", "/layers")
+_BUILDPACKS = ("-buildpacks", "/cnb/buildpacks")
+_ORDER = ("-order", "/cnb/order.toml")
+_PLATFORM = ("-platform", "/platform")
+_CACHE = ("-cache-dir", "/cache")
+_LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
+_OWNER = ("-uid", "1000", "-gid", "1000")
+
 # The lifecycle's exit codes (lifecycle, platform/exit.go), in words of the person who builds.
 _MEANING = {
     20: ("no buildpack recognises this app", "see above what each of them looked for"),
@@ -165,6 +175,7 @@ class Build:
         store = ImageStore(home.images)
         kit = prepare(home, store, self.builder, self.show)
         cache = home.cache / _file_name(self.name)
+        log = cache / "last.log"
         with ExitStack() as stack:
             stack.enter_context(locked(cache))
             registry = stack.enter_context(Registry(store))
@@ -175,13 +186,21 @@ class Build:
                 (space / folder).mkdir(parents=True)
             # Layers hold the folder they lie in, whose mode would be by the person's umask.
             (space / "layers").chmod(0o755)
+            built = cache / "image"  # the last image's digest
+            first = not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             self._copy_app(space / "workspace")
             for name, value in self.env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
             sandbox = self._sandbox(home, kit, cache, space, registry)
-            log = cache / "last.log"
-            narrator = self._creator(sandbox, registry, kit.run_image, log)
+            with log.open("w", encoding="utf-8") as file:
+                narrator = Narrator(self.show, file, verbose=self.verbose)
+                lifecycle = _Lifecycle(sandbox, registry, narrator, self, kit.run_image, log)
+                if first:
+                    lifecycle.build_first(space, store)
+                else:
+                    lifecycle.create()
+            built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(space / "layers")
         image = None if self.publish else Image.from_store(store, self.name)
         return Outcome(
@@ -270,35 +289,93 @@ class Build:
         env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
         return env
 
-    def _creator(self, sandbox: Sandbox, registry: Registry, run_image: str, log: Path) -> Narrator:
-        image = self.name if self.publish else f"{registry.host}/{self.name}"
-        command = [
-            "/cnb/lifecycle/creator", "-app", "/workspace", "-layers", "/layers",
-            "-buildpacks", "/cnb/buildpacks", "-order", "/cnb/order.toml",
-            "-platform", "/platform", "-cache-dir", "/cache",
-            "-launcher", "/cnb/lifecycle/launcher", "-run-image", f"{registry.host}/{run_image}",
-            "-uid", "1000", "-gid", "1000", "-no-color", "-parallel",
-        ]  # fmt: skip
-        for host in (registry.host, *self.insecure_registries):
-            command += ["-insecure-registry", host]
-        if self.clear_cache:
-            command += ["-skip-restore"]
-        if self.default_process:
-            command += ["-process-type", self.default_process]
-        with log.open("w", encoding="utf-8") as file:
-            narrator = Narrator(self.show, file, verbose=self.verbose)
-            with sandbox.popen(
-                [*command, image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-            ) as running:
-                assert running.process.stdout is not None
-                for line in running.process.stdout:
-                    narrator.line(line.decode(errors="replace").rstrip("\n"))
-                code = running.wait()
-        if registry.fault:
-            raise registry.fault
+
+class _Lifecycle:
+    """The lifecycle's programs, run in a build's sandbox."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        registry: Registry,
+        narrator: Narrator,
+        build: Build,
+        run_image: str,
+        log: Path,
+    ) -> None:
+        self._sandbox = sandbox
+        self._registry = registry
+        self._narrator = narrator
+        self._build = build
+        self._log = log
+        self._run_image = ["-run-image", f"{registry.host}/{run_image}"]
+        self._insecure = [
+            option
+            for host in (registry.host, *build.insecure_registries)
+            for option in ("-insecure-registry", host)
+        ]
+        self._image = build.name if build.publish else f"{registry.host}/{build.name}"
+        self._default = ["-process-type", build.default_process] if build.default_process else []
+
+    def create(self) -> None:
+        """All phases in one program, the quickest where most layers are kept."""
+        self._run(
+            "creator", *_APP, *_LAYERS, *_BUILDPACKS, *_ORDER, *_PLATFORM, *_CACHE, *_LAUNCHER,
+            *_OWNER, "-parallel", *self._run_image, *self._insecure, *self._default,
+            self._image,
+        )  # fmt: skip
+
+    def build_first(self, space: Path, store: ImageStore) -> None:
+        """One phase after the other, with the layers made ready in between.
+
+        With `clear_cache` an earlier image of that name, if there is one, is not looked at.
+        """
+        from cnbkit.platform.ready_layers import ReadyLayers  # no rebuild has to wait for it
+
+        skip = ("-skip-layers",) if self._build.clear_cache else ()
+        self._phase(
+            "ANALYZING", "analyzer", *_LAYERS, *_OWNER, *skip, *self._run_image, *self._insecure,
+            self._image,
+        )  # fmt: skip
+        self._phase("DETECTING", "detector", *_APP, *_LAYERS, *_BUILDPACKS, *_ORDER, *_PLATFORM)
+        self._phase("RESTORING", "restorer", *_LAYERS, *_CACHE, *_OWNER, *skip, *self._insecure)
+        self._phase("BUILDING", "builder", *_APP, *_LAYERS, *_BUILDPACKS, *_PLATFORM)
+        self._narrator.line("===> EXPORTING")
+        aside = space / "exported"
+        aside.mkdir()
+        with ReadyLayers(
+            space / "layers",
+            aside,
+            store,
+            self._registry.host,
+            arch=machine_architecture(),
+            uid=self._sandbox.uid,
+            gid=self._sandbox.gid,
+            alone=self._build.clear_cache,
+        ) as ready:
+            self._narrator.ready = ready
+            self._run(
+                "exporter", *_APP, *_LAYERS, *_CACHE, *_LAUNCHER, *_OWNER, "-parallel",
+                *self._insecure, *self._default, self._image,
+            )  # fmt: skip
+
+    def _phase(self, title: str, program: str, *arguments: str) -> None:
+        self._narrator.line(f"===> {title}")
+        self._run(program, *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        with self._sandbox.popen(
+            [f"/cnb/lifecycle/{program}", "-no-color", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as running:
+            assert running.process.stdout is not None
+            for line in running.process.stdout:
+                self._narrator.line(line.decode(errors="replace").rstrip("\n"))
+            code = running.wait()
+        if self._registry.fault:
+            raise self._registry.fault
         if code:
-            raise BuildFailed(code, log)
-        return narrator
+            raise BuildFailed(code, self._log)
 
 
 def table(outcome: Outcome) -> list[str]:

@@ -30,6 +30,7 @@ class Narrator:
         layers: what became of each layer of the image: "built" or "reused", by the name the
             lifecycle gives it.
         digest: the image's digest, as the lifecycle reports it; empty before the end.
+        ready: layers that this build made and the lifecycle takes for an earlier image's.
     """
 
     def __init__(self, show: Callable[[str], None], log: TextIO, *, verbose: bool) -> None:
@@ -40,6 +41,7 @@ class Narrator:
         self._detected: list[str] = []
         self.layers: dict[str, str] = {}
         self.digest = ""
+        self.ready: frozenset[str] = frozenset()
 
     def line(self, text: str) -> None:
         """Take in one line without its newline."""
@@ -48,7 +50,8 @@ class Narrator:
             self._phase = text.removeprefix("===> ").strip()
         for prefix, state in _LAYER_LINES.items():
             if text.startswith(prefix):
-                self.layers[text.removeprefix(prefix).rstrip("'")] = state
+                name = text.removeprefix(prefix).rstrip("'")
+                self.layers[name] = "built" if name in self.ready else state
         for prefix, state in _APP_LINES.items():
             # "Added 1/1 app layer(s)"
             if text.startswith(prefix) and text.endswith(" app layer(s)"):
