@@ -1,0 +1,120 @@
+"""Debian's, conda's and pip's packages in one image, built by pack with a Docker engine."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from cnbkit.platform.base import BaseImages
+from cnbkit.platform.builder_image import BuilderImage
+from cnbkit.platform.home import Home
+from cnbkit.platform.remote import Remote
+from cnbkit.platform.store import ImageStore
+from cnbkit.testing.pack import PackEngine
+
+from ..e2e.bases import OtherBases
+from ..e2e.channel import Channel, Server, python_package
+from .conftest import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnbkit.testing.pack import PackServices
+
+APP = """
+import ctypes, hello, json, os, sys, tabulate
+ctypes.CDLL("libvorbis.so.0")
+with open("/proc/self/maps") as maps:
+    mapped = {line.split()[-1] for line in maps}
+libraries = {os.path.dirname(path) for path in mapped if "libogg." in path or "libvorbis." in path}
+records = os.listdir(f"{os.environ['CONDA_PREFIX']}/conda-meta")
+print(json.dumps({
+    "libraries": sorted(libraries),
+    "conda": sorted(name.partition("-")[0] for name in records if name.endswith(".json")),
+    "python": [sys.base_prefix, hello.VERSION, tabulate.__version__],
+}))
+"""
+ENVIRONMENT = """
+channels: [conda-forge]
+dependencies:
+- python
+- hello
+- pip: [tabulate==0.10.0]
+"""
+
+
+def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
+    pack_services: PackServices, tmp_path: Path
+) -> None:
+    bases = OtherBases(tmp_path / "lists", "libogg0")
+    base, run = (f"{pack_services.registry}/other-{kind}:1" for kind in ("build", "run"))
+    for reference, name in ((base, bases.ensure_build_image()), (run, bases.ensure_run_image())):
+        Remote(reference).push(bases.store.path, bases.store.resolve(name))
+    names = ("apt", "conda", "pip", "start")
+    builder = tmp_path / "builder.toml"
+    builder.write_text(
+        f'[build]\nimage = "{base}"\n[run]\n[[run.images]]\nimage = "{run}"\n'
+        + "".join(f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / name}"\n' for name in names)
+        + "[[order]]\n"
+        + "".join(f'[[order.group]]\nid = "cnbkit/{name}"\n' for name in names)
+    )
+    image = f"{pack_services.registry}/other-builder:1"
+    BuilderImage(builder).publish(Home.default(), image)
+
+    channel = Channel(tmp_path / "channels" / "conda-forge")
+    home = Home.default()
+    python_package(channel, BaseImages(home, ImageStore(home.images)).ensure_build_root())
+    channel.add_pure("hello", "1.0")
+    channel.index()
+
+    app = tmp_path / "app"
+    app.mkdir()
+    for name, text in (
+        ("Aptfile", "libvorbis0a\n"),
+        ("environment.yml", ENVIRONMENT),
+        ("app.py", APP),
+    ):
+        (app / name).write_text(text)
+    engine = PackEngine(pack_services)
+    with Server(channel.folder.parent) as server:
+        settings = {"BP_CONDA_MIRROR": server.url}
+        first = engine.build(app, "other", image, settings)
+        assert first.code == 0, first.log
+        assert first.image is not None
+        asked = len(server.requests)
+        assert asked
+        (app / "app.py").write_text(f"{APP}\n# changed\n")
+        second = engine.build(app, "other", image, settings)
+        assert second.code == 0, second.log
+        assert second.image is not None
+        assert len(server.requests) == asked
+    for layer in ("apt:packages", "conda:environment", "pip:wheels-light-"):
+        assert second.states[f"cnbkit/{layer}"] == "reused", second.log
+    before, after = (
+        {layer.what: layer.diff_id for layer in each.layers} for each in (first.image, second.image)
+    )
+    assert {what for what in after if after[what] != before.get(what)} == {"app"}
+
+    done = pack_services.docker.docker("run", "--rm", engine.reference("other"))
+    held = json.loads(done.stdout.splitlines()[-1])  # before it docker tells of pulling
+    prefix = "/layers/cnbkit_conda/environment/conda"
+    assert held["python"] == [prefix, "1.0", "0.10.0"]
+    assert held["conda"] == ["hello", "python"]
+    # One library is the run image's, where Debian puts it; the other came on top.
+    own, carried = sorted(held["libraries"], key=len)
+    assert carried == f"/layers/cnbkit_apt/packages{own}"
+
+    folder = tmp_path / "bills"
+    reference = engine.reference("other")
+    pack_services.pack("sbom", "download", reference, "--remote", "--output-dir", str(folder))
+    purls = {
+        component["purl"].partition("@")[0]
+        for path in (folder / "layers/sbom/launch").rglob("sbom.cdx.json")
+        for component in json.loads(path.read_text())["components"]
+    }
+    assert purls == {
+        "pkg:deb/debian/libvorbis0a",
+        "pkg:conda/python",
+        "pkg:conda/hello",
+        "pkg:pypi/tabulate",
+    }
