@@ -15,9 +15,10 @@ from cnbkit.platform.image import Image
 
 from .accelerators import Site
 from .conftest import ROOT, cnbkit
+from .test_frontends import tool
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from .conftest import Project
 
@@ -108,6 +109,126 @@ def test_a_host_that_does_not_fit_is_told_before_the_app_starts(
     failed = project.run(*host, "--env", "BPL_CUDA_CHECK=fail", code=82)
     assert "525.60.13" in failed
     assert "wheels-accelerator-" not in failed
+
+
+SAYS = """
+import ctypes, os, torch
+words = [torch.VERSION, os.environ.get("PJRT_DEVICE", "-")]
+for name in ("jax", "libtpu", "ai_edge_litert"):
+    try:
+        words.append(__import__(name).VERSION)
+    except ImportError:
+        words.append("-")
+try:
+    ctypes.CDLL("libedgetpu.so.1")
+    words.append("edgetpu")
+except OSError:
+    words.append("-")
+print(*words)
+"""
+# Word → what the app says of its image, and a line of the build.
+IMAGES = {
+    "coral": ("2.8.0+cpu - 0.8.0 - 2.3.0 edgetpu", "coral: torch 2.8.0+cpu from"),
+    "tpu": ("2.8.0+cpu TPU 0.8.0 0.0.50 2.3.0 -", "tpu: 1 packages more: libtpu"),
+    "rocm:6.4": ("2.8.0+rocm6.4 - 0.8.0 - 2.3.0 -", "rocm:6.4: torch 2.8.0+rocm6.4 from"),
+    "neuron": ("2.8.0+cpu - 0.8.0 - 2.3.0 -", "neuron: none of torch-neuronx"),
+}
+
+
+def test_each_word_gets_its_wheels_its_environment_and_its_labels(
+    project: Project, site: Site
+) -> None:
+    site.publish_torch()
+    site.publish("torch", "2.8.0+rocm6.4", index="rocm6.4", needs=["idna"])
+    site.publish("jax", "0.8.0", extras=[("tpu", "libtpu")])
+    site.publish("libtpu", "0.0.50")
+    site.publish("ai-edge-litert", "2.3.0")
+    library = project.app / "edge" / "libedgetpu.so.1.0"
+    library.parent.mkdir()
+    empty = ["gcc", "-shared", "-x", "c", "/dev/null", "-Wl,-soname,libedgetpu.so.1", "-o"]
+    subprocess.run([*empty, library], check=True)
+    project.write({"app.py": SAYS, "requirements.txt": "torch==2.8.0\njax\nai-edge-litert\n"})
+    coral = ("--env", "BP_CORAL_RUNTIME=edge/libedgetpu.so.1.0")
+    built = project.build("--hardware", ",".join(IMAGES), *site.options, *coral)
+    names = {word: f"{project.name}:{word.replace(':', '-')}" for word in IMAGES}
+    try:
+        images = {word: Image.from_store(project.store, names[word]) for word in IMAGES}
+        for word, (says, line) in IMAGES.items():
+            run = cnbkit("run", names[word])
+            assert run.output.splitlines()[-1] == says
+            # Only Coral's image looks for its device before the app starts.
+            assert ("Edge TPU" in run.output) == (word == "coral")
+            assert line in built.output
+            labels = images[word].labels
+            assert labels["io.cnbkit.hardware"] == word
+            assert not [name for name in labels if name.startswith("io.cnbkit.cuda")]
+        # What does not depend on the word is the same in all.
+        light = {
+            layer.digest
+            for image in images.values()
+            for layer in image.layers
+            if layer.what == "cnbkit/pip:wheels-light-"
+        }
+        assert len(light) < len(IMAGES)
+    finally:
+        for name in names.values():
+            project.engine.remove(name)
+
+
+def lock_with_poetry(project: Project, index: str) -> None:
+    project.write(
+        {
+            "pyproject.toml": '[tool.poetry]\nname = "app"\nversion = "1"\ndescription = ""\n'
+            'authors = []\npackage-mode = false\n[tool.poetry.dependencies]\npython = "^3.11"\n'
+            f'torch = "2.8.0"\n[[tool.poetry.source]]\nname = "own"\nurl = "{index}"\n'
+        }
+    )
+    home = {"HOME": str(project.app.parent / "home"), "POETRY_VIRTUALENVS_CREATE": "false"}
+    tool(project, "poetry", "lock", "--quiet", env=home)
+
+
+def lock_with_pipenv(project: Project, index: str) -> None:
+    project.write(
+        {
+            "Pipfile": f'[[source]]\nname = "own"\nurl = "{index}"\nverify_ssl = false\n'
+            '[packages]\ntorch = "==2.8.0"\n'
+        }
+    )
+    home = {
+        "HOME": str(project.app.parent / "home"),
+        "WORKON_HOME": str(project.app.parent / "environments"),
+        "PIPENV_IGNORE_VIRTUALENVS": "1",
+    }
+    tool(project, "pipenv", "lock", "--quiet", "--python", sys.executable, env=home)
+
+
+@pytest.mark.parametrize(
+    ("lock", "name", "word", "version"),
+    [
+        pytest.param(lock_with_poetry, "poetry.lock", "rocm:6.4", "2.8.0+rocm6.4", id="poetry"),
+        pytest.param(lock_with_pipenv, "Pipfile.lock", "cpu", "2.8.0+cpu", id="pipenv"),
+    ],
+)
+def test_locks_of_other_tools_get_the_words_wheels_and_keep_all_else(
+    project: Project,
+    site: Site,
+    lock: Callable[[Project, str], None],
+    name: str,
+    word: str,
+    version: str,
+) -> None:
+    site.publish_torch()
+    site.publish("torch", "2.8.0+rocm6.4", index="rocm6.4", needs=["idna"])
+    project.write({"app.py": APP, "hardware.txt": f"{word}\n"})
+    lock(project, site.simple)
+    # Newer than the lock, and not to be taken.
+    site.publish("idna", "3.11")
+    built = project.build(*site.options)
+    assert f"Installing from {name}" in built.output
+    assert f"{word}: torch {version} from" in built.output
+    assert "packages fall away: nvidia-cublas-cu12, nvidia-cuda-runtime-cu12" in built.output
+    assert project.run() == f"{version} 3.10\n"
+    assert project.image().labels["io.cnbkit.hardware"] == word
 
 
 def test_one_source_makes_an_image_for_each_kind_of_hardware(project: Project, site: Site) -> None:
