@@ -17,8 +17,8 @@ test-nightly:  ## ten times as many random orders against the lifecycle
 lint:   ## check style, types, and that no registry's host name is committed
 	@tools/setup test
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	@.venv/bin/mypy sdk/src tests $$(git ls-files 'builder/*.py' 'buildpacks/*.py' 'tools/*.py' 'bench/*.py' 'examples/buildpacks/*.py' ':!bench/apps')
-	@.venv/bin/cnbkit check --strict builder examples/buildpacks examples/buildpacks/os-packages
+	@.venv/bin/mypy sdk/src tests $$(git ls-files 'builder/*.py' 'buildpacks/*.py' 'tools/*.py' 'bench/*.py' 'examples/buildpacks/*.py' 'examples/company-builder/buildpacks/*.py' ':!bench/apps')
+	@.venv/bin/cnbkit check --strict builder examples/buildpacks examples/buildpacks/os-packages examples/company-builder
 	@tools/check-hosts
 
 bench:  ## measure builds and rebuilds

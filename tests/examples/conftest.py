@@ -16,6 +16,7 @@ from cnbkit.platform.home import Home
 from cnbkit.platform.image import Image
 from cnbkit.platform.store import ImageStore, UnknownImage
 from cnbkit.platform.workspace import remove_tree
+from cnbkit.testing import Container, EmbeddedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,31 +40,50 @@ class Engine:
         for name, text in files.items():
             (self.app / name).write_text(text)
 
-    def build(self, *folders: Path, builder: Path | None = None, code: int = 0) -> str:
+    def build(self, *given: Path | str, builder: Path | None = None, code: int = 0) -> str:
         """Build with one group of these buildpacks, in this order, or with a builder of its own.
+
+        Args:
+            given: folders of buildpacks; texts are options of `cnbkit build`.
+            builder: the builder.
+            code: the exit status it has to have.
 
         Returns:
             What was printed.
         """
+        folders = [each for each in given if isinstance(each, Path)]
         lines = [f'[[buildpacks]]\nuri = "{folder}"\n' for folder in folders]
         lines.append("[[order]]\n")
         for folder in folders:
             table = tomllib.loads((folder / "buildpack.toml").read_text())["buildpack"]
             lines.append(f'[[order.group]]\nid = "{table["id"]}"\n')
         self._builder.write_text("\n".join(lines))
-        return self._cnbkit(
+        return self.cnbkit(
             *("build", str(self.app), "--tag", self.name, "--verbose"),
             *("--builder", str(builder or self._builder)),
+            *(each for each in given if isinstance(each, str)),
             code=code,
         )
 
     def run(self, *arguments: str) -> str:
         """`cnbkit run`; what the app printed."""
-        return self._cnbkit("run", self.name, *arguments)
+        return self.cnbkit("run", self.name, *arguments)
 
     def labels(self) -> Mapping[str, str]:
         """The image's labels."""
         return Image.from_store(self._store, self.name).labels
+
+    def digest(self) -> str:
+        """Of the image as it is in the store now."""
+        return Image.from_store(self._store, self.name).digest
+
+    def start(self, env: Mapping[str, str]) -> Container:
+        """Start the image in the background."""
+        image = Image.from_store(self._store, self.name)
+        engine = EmbeddedEngine(self.home)
+        return Container(
+            lambda output: engine.start(image, None, (), (), env, {}, output), self.app.parent
+        )
 
     def remove(self) -> None:
         """Forget image and cache."""
@@ -71,7 +91,8 @@ class Engine:
             self._store.remove(self.name)
         remove_tree(self.home.cache / self.name)
 
-    def _cnbkit(self, *arguments: str, code: int = 0) -> str:
+    def cnbkit(self, *arguments: str, code: int = 0) -> str:
+        """Run the command line to its end; what was printed."""
         done = subprocess.run(
             [CNBKIT, *arguments],
             stdout=subprocess.PIPE,

@@ -65,6 +65,19 @@ def detect(buildpack: Path, app: Path, **env: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.strip(), plan.read_text()
 
 
+def test_what_a_builder_sets_for_all_is_where_the_lifecycle_reads_it(
+    assembled: Callable[[], Path], tmp_path: Path
+) -> None:
+    before = assembled()
+    assert list((before / "build-config" / "env").iterdir()) == []
+    env = '[[build.env]]\nname = "BP_A"\nvalue = "1"\n[[build.env]]\nname = "BP_B"\nvalue = "2"\n'
+    env += 'suffix = "append"\ndelim = ":"\n'
+    (tmp_path / "builder.toml").write_text(env + BUILDER)
+    folder = assembled() / "build-config" / "env"
+    files = {each.name: each.read_text() for each in folder.iterdir()}
+    assert files == {"BP_A": "1", "BP_B.append": "2", "BP_B.delim": ":"}
+
+
 def test_a_static_detect_is_a_shell_script_with_the_declared_plan(
     assembled: Callable[[], Path], tmp_path: Path
 ) -> None:

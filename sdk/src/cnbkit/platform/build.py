@@ -239,6 +239,7 @@ class Build:
         binds = [
             Bind(kit.builder / "buildpacks", "/cnb/buildpacks"),
             Bind(kit.builder / "order.toml", "/cnb/order.toml"),
+            Bind(kit.builder / "build-config", "/cnb/build-config"),
             Bind(kit.lifecycle, "/cnb/lifecycle"),
             Bind(space / "workspace", "/workspace", writable=True),
             Bind(space / "layers", "/layers", writable=True),

@@ -1,8 +1,9 @@
-"""A builder as a folder: assembled buildpacks and their order.
+"""A builder as a folder: assembled buildpacks, their order, and what it sets for all of them.
 
 <home.buildpacks>/<digest>/
   buildpacks/<id with _ for />/<version>/     what /cnb/buildpacks will be
   order.toml                                  what /cnb/order.toml will be
+  build-config/env/<name>                     what /cnb/build-config will be
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ from cnbkit.errors import BuildpackFault, PlatformFault
 from cnbkit.platform.once import made_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from cnbkit.contract.builder import BuilderDescriptor, BuilderOrder
+    from cnbkit.contract.builder import BuilderDescriptor, BuilderOrder, EnvSetting
     from cnbkit.package.assemble import Runtime
     from cnbkit.platform.home import Home
     from cnbkit.platform.parts import Part
 
-__all__ = ["compile_bytecode", "ensure_builder", "fetched", "with_versions"]
+__all__ = ["compile_bytecode", "ensure_builder", "fetched", "variable_files", "with_versions"]
+
+# Of the folder, as described above; raised when that changes.
+_LAYOUT = 2
 
 
 def ensure_builder(
@@ -74,6 +78,9 @@ def ensure_builder(
             progress(f"Assembling {len(sources)} buildpacks ...")
             ours = _assemble_all(folder, sources, runtime)
         _write_order(order, folder)
+        (folder / "build-config" / "env").mkdir(parents=True)
+        for name, value in variable_files(builder.build.env if builder.build else []):
+            (folder / "build-config" / "env" / name).write_text(value, encoding="utf-8")
         if ours:
             compile_bytecode(home, root, folder / "buildpacks", ours)
 
@@ -99,7 +106,8 @@ def _stamp(parent: Path, text: bytes, runtime: Runtime, root: Path) -> str:
     """
     from cnbkit.package.assemble import source_roots
 
-    total = hashlib.sha256(f"{runtime.python} {runtime.version} {runtime.arch} {root}".encode())
+    made_for = f"{_LAYOUT} {runtime.python} {runtime.version} {runtime.arch} {root}"
+    total = hashlib.sha256(made_for.encode())
     total.update(text)
     for path in [*source_roots(), *_folders(parent, text)]:
         for line in sorted(_states(str(path))):
@@ -172,6 +180,14 @@ def with_versions(
             group.append(entry.replace(version=fitting[0]))
         order.append(each.replace(group=group))
     return order
+
+
+def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
+    """Name and content of each file of `build-config/env` (platform.md, "Builder-provided")."""
+    for each in settings:
+        yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
+        if each.delim:
+            yield f"{each.name}.delim", each.delim
 
 
 def _assemble_all(folder: Path, sources: list[Part], runtime: Runtime) -> list[str]:

@@ -24,7 +24,7 @@ from cnbkit.package.layer import Entry, folder_entries
 from cnbkit.package.layout import Layout
 from cnbkit.package.module import Module, order_label
 from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.builder import compile_bytecode, ensure_builder
+from cnbkit.platform.builder import compile_bytecode, ensure_builder, variable_files
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import LIFECYCLE_VERSION, ensure_lifecycle
 from cnbkit.platform.lifecycle_archive import described, lifecycle_table, read_lifecycle
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from cnbkit.contract.builder import EnvSetting, RunImage
+    from cnbkit.contract.builder import RunImage
     from cnbkit.package.layout import BuiltLayer
     from cnbkit.platform.home import Home
 
@@ -348,7 +348,7 @@ class BuilderImage:
         files["stack.toml"] = encode({"run-image": runs[0]})
         files["run.toml"] = encode({"images": runs})
         env = builder.build.env if builder.build else []
-        files |= {f"build-config/env/{name}": value for name, value in _variables(env)}
+        files |= {f"build-config/env/{name}": value for name, value in variable_files(env)}
         return [
             layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
             for name, text in files.items()
@@ -372,13 +372,6 @@ def _programs(lifecycle: Path) -> Iterator[Entry]:
     yield Entry("/cnb/lifecycle")
     yield from folder_entries(lifecycle, "/cnb/lifecycle")
     yield Entry("/lifecycle", link="/cnb/lifecycle", mode=0o777)
-
-
-def _variables(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
-    for each in settings:
-        yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
-        if each.delim:
-            yield f"{each.name}.delim", each.delim
 
 
 def _cycles(modules: Mapping[str, Module]) -> list[str]:
