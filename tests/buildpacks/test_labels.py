@@ -409,6 +409,29 @@ def test_the_version_of_python_is_a_label(phases: Phases) -> None:
     assert labels(phases.build(Labels())) == {"io.cnbkit.python": "3.12.4"}
 
 
+def test_what_the_platform_found_in_git_goes_behind_a_ci_service(phases: Phases) -> None:
+    phases.write("pyproject.toml", '[project]\nname = "shop"\nversion = "1"\n')
+    phases.env |= {
+        "BP_OCI_REVISION": COMMIT,
+        "BP_OCI_SOURCE": "git@git.example.com:shop.git",
+        "BP_OCI_VERSION": "v2",
+        "BP_OCI_MODIFIED": "true",
+    }
+    assert phases.detect(Labels()).code == 0
+    ran = phases.build(Labels())
+    assert oci(ran) == {
+        "revision": COMMIT,
+        "source": "ssh://git.example.com/shop.git",
+        "title": "shop",
+        "version": "v2",
+    }
+    assert labels(ran)["io.cnbkit.modified"] == "true"
+    phases.env |= {"GITHUB_SHA": "1" * 40, "CI_COMMIT_TAG": "v3", "BP_OCI_MODIFIED": ""}
+    ran = phases.build(Labels())
+    assert (oci(ran)["revision"], oci(ran)["version"]) == ("1" * 40, "v3")
+    assert "io.cnbkit.modified" not in labels(ran)
+
+
 RULES = """
 reserved = ["com.example.security."]
 [defaults]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 from .conftest import cnbkit
@@ -69,3 +70,50 @@ def test_labels_of_every_source_are_on_the_image_and_rules_hold(
     digest = project.image().digest
     project.build(*options)
     assert project.image().digest == digest
+
+
+def test_git_says_what_was_built_and_a_new_commit_changes_nothing_else(project: Project) -> None:
+    def git(*command: str) -> str:
+        who = ("-c", "user.name=T", "-c", "user.email=t@example.com")
+        done = subprocess.run(
+            ["git", *who, *command], cwd=project.app, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def labels() -> dict[str, str]:
+        kept = ("org.opencontainers.image.", "io.cnbkit.modified")
+        return {k: v for k, v in project.image().labels.items() if k.startswith(kept)}
+
+    project.write({"app.py": "print('hi')\n", "Procfile": "web: python3 app.py\n"})
+    git("init", "-qb", "main")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    git("tag", "v1.2")
+    git("remote", "add", "origin", "https://ann:s3cret@git.example.com/shop.git")
+    project.build()
+    first = {
+        f"{OCI}revision": git("rev-parse", "HEAD"),
+        f"{OCI}source": "https://git.example.com/shop.git",
+        f"{OCI}version": "v1.2",
+    }
+    assert {key: labels().get(key) for key in first} == first
+    assert "io.cnbkit.modified" not in labels()
+    layers, digest = project.layers(), project.image().digest
+
+    git("commit", "-q", "--allow-empty", "-m", "two")
+    project.build()
+    assert labels()[f"{OCI}revision"] == git("rev-parse", "HEAD") != first[f"{OCI}revision"]
+    assert f"{OCI}version" not in labels()
+    same = {what for what, found in project.layers().items() if layers[what] == found}
+    # The lifecycle writes labels into its own small layer as well (config/metadata.toml).
+    assert same == layers.keys() - {"config"}
+
+    git("checkout", "-q", "v1.2")
+    project.build()
+    assert project.image().digest == digest
+    project.write({"app.py": "print('ho')\n"})
+    project.build()
+    assert labels()["io.cnbkit.modified"] == "true"
+    project.build("--env", "BP_OCI_REVISION=")
+    assert f"{OCI}revision" not in labels()
+    assert "io.cnbkit.modified" not in labels()

@@ -11,15 +11,22 @@ OCI = "org.opencontainers.image."
 FACTS = "io.cnbkit."
 
 # Each of a CI service: GitHub (also Gitea, Forgejo), GitLab, CircleCI, Jenkins, Bitbucket, Azure,
-# Buildkite; the last is for whoever has none of these.
+# Buildkite; the last is for whoever has none of these, and what `cnbkit build` finds out of git.
 _REVISIONS = (
     *("GITHUB_SHA", "CI_COMMIT_SHA", "CIRCLE_SHA1", "GIT_COMMIT", "BITBUCKET_COMMIT"),
     *("BUILD_SOURCEVERSION", "BUILDKITE_COMMIT", "BP_OCI_REVISION"),
 )
-_TAGS = ("CI_COMMIT_TAG", "CIRCLE_TAG", "TAG_NAME", "BITBUCKET_TAG", "BUILDKITE_TAG")
+_TAGS = (
+    "CI_COMMIT_TAG",
+    "CIRCLE_TAG",
+    "TAG_NAME",
+    "BITBUCKET_TAG",
+    "BUILDKITE_TAG",
+    "BP_OCI_VERSION",
+)
 _SOURCES = (
     *("CI_PROJECT_URL", "CIRCLE_REPOSITORY_URL", "GIT_URL", "BITBUCKET_GIT_HTTP_ORIGIN"),
-    *("BUILD_REPOSITORY_URI", "BUILDKITE_REPO"),
+    *("BUILD_REPOSITORY_URI", "BUILDKITE_REPO", "BP_OCI_SOURCE"),
 )
 # In project.toml, in pyproject.toml.
 _SECTIONS = {
@@ -33,7 +40,7 @@ def standard(ctx: BuildContext) -> dict[str, str]:
     """Label → value of everything that can be told.
 
     Raises:
-        UserFault: SOURCE_DATE_EPOCH is no time.
+        UserFault: SOURCE_DATE_EPOCH is no time, or BP_OCI_MODIFIED is neither yes nor no.
     """
     project = _project(ctx)
     found = {
@@ -45,6 +52,8 @@ def standard(ctx: BuildContext) -> dict[str, str]:
         "created": _created(ctx),
     }
     labels = {f"{OCI}{name}": value for name, value in found.items() if value}
+    if found["revision"] and ctx.settings.flag("BP_OCI_MODIFIED"):
+        labels[f"{FACTS}modified"] = "true"
     python = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]
     # What the image is for is the `hardware` buildpack's to say.
     return {**labels, **({f"{FACTS}python": python} if python else {})}

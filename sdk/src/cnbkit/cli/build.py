@@ -97,6 +97,7 @@ def command(
     from cnbkit.platform.home import Home
     from cnbkit.platform.matrix import shares, variants
     from cnbkit.platform.report import size_text
+    from cnbkit.platform.revision import git_env
     from cnbkit.platform.shipped import shipped
 
     export = _output(output, publish)
@@ -110,6 +111,8 @@ def command(
     if export and len(wanted) > 1:
         raise click.UsageError("--output takes one image, and --hardware names several")
     env = _environment(variables)
+    if "BP_OCI_REVISION" not in env:
+        env = {**git_env(path), **env}
     if hardware and "BP_HARDWARE" in env:
         raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
     for variant in wanted:

@@ -183,7 +183,7 @@ def with_versions(
 
 
 def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
-    """Name and content of each file of `build-config/env` (platform.md, "Builder-provided")."""
+    """Name and content of each file of `build-config/env` (platform.md, "Operator-Defined Variables")."""
     for each in settings:
         yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
         if each.delim:
