@@ -183,7 +183,7 @@ def with_versions(
 
 
 def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
-    """Name and content of each file of `build-config/env` (platform.md, "Operator-Defined Variables")."""
+    """Name and content of each file of `build-config/env` (platform.md, operator's variables)."""
     for each in settings:
         yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
         if each.delim:
