@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from cnbkit import Buildpack
 from cnbkit_hooks import PostBuild, PreBuild
 from cnbkit_hooks.files import copy, digest_of, named
+from cnbkit_pip import Pip
+from cnbkit_python import Python
 
 if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases, Ran
 
-    from cnbkit.testing import BuildpackRun, Result
+    from cnbkit.testing import BuildpackRun, DetectGroup, Result
 
 ROOT = Path(__file__).parents[2]
 PRE = ".cnbkit/pre-build"
@@ -55,6 +57,62 @@ def test_a_script_or_a_setting_makes_it_join_without_starting_python(
     write(phases, name, "")
     assert phases.detect(buildpack()).code == 0
     assert buildpack.detect is Buildpack.detect
+
+
+def test_packages_are_kept_at_hand_only_where_a_hook_comes_after_them(
+    detect_group: DetectGroup,
+) -> None:
+    order: list[type[Buildpack] | tuple[type[Buildpack], bool]]
+    order = [Python, (Pip, True), (PostBuild, True)]
+    asked = "build = true"
+    hook, packages = {".cnbkit/post-build": ""}, {"requirements.txt": ""}
+    both = detect_group(order, app={**hook, **packages})
+    # The class lies in the folder of the other one, so that is its name here.
+    assert both.group == ("cnbkit/python", "cnbkit/pip", "cnbkit/pre-build")
+    assert asked in both.plan("cnbkit/pip").dumps()
+    without = detect_group(order, app=packages)
+    assert without.group == ("cnbkit/python", "cnbkit/pip")
+    assert asked not in without.plan("cnbkit/pip").dumps()
+    # Where nothing is installed it runs as well.
+    alone = detect_group([(Pip, True), (PostBuild, True)], app=hook)
+    assert alone.group == ("cnbkit/pre-build",)
+
+
+def test_a_hook_after_the_packages_runs_with_the_app_s_python(
+    phases: Phases, tmp_path: Path
+) -> None:
+    write(phases, ".cnbkit/post-build", "#!/bin/sh\necho $VIRTUAL_ENV; tool; python\n")
+    layers = tmp_path / "pip"
+    for place, name in (("site/venv", "python"), ("wheels-light-", "tool")):
+        (layers / place / "bin").mkdir(parents=True)
+        program = layers / place / "bin" / name
+        program.write_text(f"#!/bin/sh\necho this is {name}\n")
+        program.chmod(0o755)
+    record = tmp_path / "packages.json"
+    record.write_text("[]")
+    phases.env.update(
+        CNBKIT_PYTHON="3.11.2 /usr/bin/python3",
+        CNBKIT_SITE=str(layers / "site" / "venv"),
+        CNBKIT_PACKAGES=str(record),
+    )
+    ran = phases.build(PostBuild())
+    assert ran.code == 0, ran.fault
+    assert f"    {layers}/site/venv\n    this is tool\n    this is python\n" in ran.out
+
+
+def test_other_packages_make_a_hook_run_again(buildpack_run: BuildpackRun, tmp_path: Path) -> None:
+    script = tmp_path / "source" / ".cnbkit" / "post-build"
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n# cnbkit: inputs = none\n# cnbkit: outputs = o\ntouch o\n")
+    script.chmod(0o755)
+    record = tmp_path / "packages.json"
+    record.write_text("[]")
+    env = {"CNBKIT_PACKAGES": str(record)}
+    first = buildpack_run(PostBuild, app=tmp_path / "source", env=env)
+    assert first.code == 0, first.log
+    assert "unchanged: o" in first.rebuild().log
+    record.write_text("[{}]")
+    assert "Running .cnbkit/post-build: packages changed" in first.rebuild().log
 
 
 def test_any_language_runs_in_the_app_with_the_build_s_environment(phases: Phases) -> None:

@@ -13,6 +13,7 @@ from cnbkit.log import Log
 from cnbkit_pip.diagnose import explained
 from cnbkit_pip.package import Package
 from cnbkit_pip.partition import HEAVY, partition
+from cnbkit_pip.present import Present
 from cnbkit_pip.requirements import Requirements
 
 if TYPE_CHECKING:
@@ -39,6 +40,37 @@ def read(app: Path, files: dict[str, str] | None = None, *names: str) -> Require
 def package(name: str, size: int = 1, version: str = "1.0") -> Package:
     wheel = {"size": size, "hashes": {"sha256": f"{name}{version}"}}
     return Package({"name": name, "version": version, "wheels": [wheel]})
+
+
+@pytest.mark.parametrize(
+    ("asked", "there", "kept"),
+    [
+        ("build = true", ("wheels-a", "wheels-b"), True),
+        ("build = true", ("wheels-a",), False),
+        ("launch = true", (), True),
+    ],
+)
+def test_all_is_made_again_if_a_part_that_is_wanted_is_in_the_image_alone(
+    tmp_path: Path, asked: str, there: tuple[str, ...], kept: bool
+) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(f'[[entries]]\nname = "site-packages"\n[entries.metadata]\n{asked}\n')
+    layers = tmp_path / "layers"
+    for name in ("site", *there):
+        (layers / name).mkdir(parents=True)
+    for name in ("site", "wheels-a", "wheels-b"):
+        (layers / f"{name}.toml").write_text("[metadata]\n")
+    ctx = BuildContext(
+        app=str(tmp_path),
+        env={"CNB_BP_PLAN_PATH": str(plan)},
+        buildpack="",
+        platform="",
+        layers=str(layers),
+        plan=str(plan),
+        log=Log(),
+    )
+    assert Present.of(ctx).wanted is (asked == "build = true")
+    assert (layers / "site").exists() is kept
 
 
 def test_lines_are_joined_and_comments_dropped(tmp_path: Path) -> None:

@@ -16,10 +16,14 @@ Path("clean.csv").write_text("\\n".join(lines))
 Path("requirements.txt").write_text("six==1.17.0\\n")
 print(f"{len(lines)} lines are clean")
 """
-AFTER = """#!/bin/sh
-# cnbkit: inputs = clean.csv, train.sh
+AFTER = """#!/usr/bin/env python3
+# cnbkit: inputs = clean.csv
 # cnbkit: outputs = model.txt
-wc -l <clean.csv >model.txt
+import six
+from pathlib import Path
+lines = Path("clean.csv").read_text().count("\\n")
+Path("model.txt").write_text(f"{lines}\\n")
+print("trained with six", six.__version__)
 """
 
 
@@ -33,7 +37,8 @@ def test_hooks_run_before_and_after_and_are_skipped_while_their_inputs_are_the_s
             # What takes part is decided before anything runs: the hook only fills it.
             "requirements.txt": "",
             "raw.csv": "a\n\nb\nc\n",
-            "app.py": "import six\nprint(six.__version__, open('model.txt').read())\n",
+            "app.py": "import os, six\nprint(six.__version__, "
+            "os.path.exists('model.txt') and open('model.txt').read())\n",
         }
     )
     refused = project.build(code=51)
@@ -44,6 +49,8 @@ def test_hooks_run_before_and_after_and_are_skipped_while_their_inputs_are_the_s
 
     first = project.build()
     assert "3 lines are clean" in first.output
+    # What the image gets is there for the hook, too.
+    assert "trained with six 1.17.0" in first.output
     # It wrote what the app's packages are read from.
     assert "Dependencies from requirements.txt" in first.output
     assert project.run() == "1.17.0 2\n\n"
@@ -55,12 +62,16 @@ def test_hooks_run_before_and_after_and_are_skipped_while_their_inputs_are_the_s
         ".cnbkit/pre-build unchanged: clean.csv, requirements.txt as it made them" in again.output
     )
     assert ".cnbkit/post-build unchanged" in again.output
+    assert "2 layers from the cache" in again.output
     assert project.image().digest == digest
 
     project.write({"raw.csv": "a\nb\n"})
     changed = project.build()
     assert "Running .cnbkit/pre-build: inputs changed: raw.csv" in changed.output
     assert "Running .cnbkit/post-build: inputs changed: clean.csv" in changed.output
+    # Nothing was installed in this build.
+    assert "trained with six 1.17.0" in changed.output
+    assert "2 layers from the cache" in changed.output
     assert project.run() == "1.17.0 1\n\n"
     before = project.image().digest
 
@@ -72,3 +83,18 @@ def test_hooks_run_before_and_after_and_are_skipped_while_their_inputs_are_the_s
     assert "broken" in failed.output.partition("detail:")[2]
     # The image before is still there.
     assert project.image().digest == before
+
+    # Without a hook after them the packages are not kept for one; they are the same layers.
+    layers = project.layers()
+    (project.app / ".cnbkit" / "post-build").unlink()
+    without = project.build()
+    assert "2 layers as in the previous image" in without.output
+    names = {name for name in layers if name.startswith("cnbkit/pip:")}
+    assert len(names) == 2
+    assert {name: project.layers()[name] for name in names} == {
+        name: layers[name] for name in names
+    }
+    assert "Restoring data for" not in "".join(
+        line for line in project.build().output.splitlines() if "cnbkit/pip:wheels" in line
+    )
+    assert project.run() == "1.17.0 False\n"

@@ -18,6 +18,7 @@ from cnbkit import (
 from cnbkit_pip.config import PipConfig
 from cnbkit_pip.hardware import Hardware, installed_cuda
 from cnbkit_pip.interpreter import Interpreter
+from cnbkit_pip.present import Present
 from cnbkit_pip.sources import Sources
 from cnbkit_pip.wanted import Locked, find
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from cnbkit_pip.variant import Fitting
 
 __all__ = ["Pip"]
+
+SITE_PACKAGES = "site-packages"
 
 
 class Inputs(LayerKey):
@@ -58,7 +61,8 @@ class Pip(Buildpack):
         *("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock"),
         settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT"),
     )
-    plan = Plan().requires("python")
+    # Required by itself as well, because nobody else may want it; and who does says `build`.
+    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
 
     # A virtual environment that ties the packages' layers together. Its key is all inputs, so
@@ -86,13 +90,15 @@ class Pip(Buildpack):
             settings=_settings(config, sources),
             hardware=str(hardware or "none"),
         )
-        with ctx.layer(self.site, inputs) as site, ctx.layer(self.lock) as lock:
+        present = Present.of(ctx)
+        with ctx.layer(present.kind(self.site), inputs) as site, ctx.layer(self.lock) as lock:
             # What is installed, for buildpacks that judge or describe it.
             lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
+            present.tell(lock, f"{site.directory}/venv")
             if site.rebuild:
-                self._install(ctx, config, wanted, python, sources, hardware, site, lock)
+                self._install(ctx, config, wanted, python, sources, hardware, site, lock, present)
             else:
-                self._reuse(ctx, wanted)
+                self._reuse(ctx, wanted, present)
             cuda = installed_cuda(site, lock) if hardware and hardware.name == "cuda" else ""
         return Built(labels=hardware.labels(cuda) if hardware else None)
 
@@ -106,6 +112,7 @@ class Pip(Buildpack):
         hardware: Hardware | None,
         site: OpenLayer,
         lock: OpenLayer,
+        present: Present,
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit_pip.accelerated import add_launch_environment, hints
@@ -152,7 +159,7 @@ class Pip(Buildpack):
         packages = _with_own(ctx, config, wanted, packages)
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
-        directories = install(ctx, engine, packages, environment, record)
+        directories = install(ctx, engine, packages, environment, record, present)
         add_site_directories(site, python, directories)
         if hardware:
             add_launch_environment(site, lock, hardware, packages, directories)
@@ -161,17 +168,17 @@ class Pip(Buildpack):
             installed = list(record.packages.values())
             _check(ctx, installed, target, own, fail=config.conflicts == "fail")
 
-    def _reuse(self, ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
+    def _reuse(
+        self, ctx: BuildContext, wanted: Requirements | Project | Locked, present: Present
+    ) -> None:
         names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
         for name in names:
-            with ctx.layer(Layer.in_image(name)):
+            with ctx.layer(present.kind(Layer.in_image(name))):
                 pass
         refresh = (
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
         )
-        ctx.log.info(
-            f"{wanted} unchanged: {len(names) + 1} layers as in the previous image{refresh}"
-        )
+        ctx.log.info(f"{wanted} unchanged: {len(names) + 1} layers {present.from_where}{refresh}")
 
 
 def _engine(

@@ -15,6 +15,7 @@ from cnbkit_pip.installed import Record, entangled
 from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.package import Package
 from cnbkit_pip.partition import Group, partition
+from cnbkit_pip.present import Present
 
 __all__ = ["install"]
 
@@ -41,6 +42,7 @@ def install(
     packages: list[Package],
     python: Interpreter,
     record: Record,
+    present: Present,
 ) -> list[str]:
     """Install packages into layers split by weight, or re-use the layers.
 
@@ -50,6 +52,7 @@ def install(
         packages: all of them.
         python: the interpreter they are for.
         record: what is known of packages in layers that are not there to look at.
+        present: how the layers are kept.
 
     Returns:
         The site-packages directory of each layer.
@@ -61,11 +64,11 @@ def install(
     names = [package.name for package in packages]
     together = entangled(list(record.packages.values()))
     try:
-        return _install(ctx, engine, partition(packages, together), python, record, names)
+        return _install(ctx, engine, partition(packages, together), python, record, names, present)
     except _Entangled:
         # Found out by what was installed; the layers of that were given up.
         together = entangled(list(record.packages.values()))
-        return _install(ctx, engine, partition(packages, together), python, record, names)
+        return _install(ctx, engine, partition(packages, together), python, record, names, present)
 
 
 def _install(
@@ -75,6 +78,7 @@ def _install(
     python: Interpreter,
     record: Record,
     names: list[str],
+    present: Present,
 ) -> list[str]:
     with ExitStack() as stack:
         layers = []
@@ -85,11 +89,12 @@ def _install(
                 target=str(ctx.target),
                 size=group.size,
             )
-            layers.append(stack.enter_context(ctx.layer(Layer.in_image(group.name), wanted)))
+            declared = present.kind(Layer.in_image(group.name))
+            layers.append(stack.enter_context(ctx.layer(declared, wanted)))
         todo = [(g, layer) for g, layer in zip(groups, layers, strict=True) if layer.rebuild]
         reused = len(groups) - len(todo)
         if reused:
-            ctx.log.info(f"{reused} layers as in the previous image")
+            ctx.log.info(f"{reused} layers {present.from_where}")
         if todo:
             _fill(ctx, engine, python, todo)
         filled = [f"{layer.directory}/{_site_packages(python)}" for _, layer in todo]

@@ -6,7 +6,18 @@ name and place.
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, Option, Triggers, key
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    Built,
+    Config,
+    Layer,
+    LayerKey,
+    Option,
+    Plan,
+    Triggers,
+    key,
+)
 from cnbkit_hooks.hook import Hook
 
 __all__ = ["PostBuild", "PreBuild"]
@@ -35,6 +46,7 @@ class Inputs(LayerKey):
     inputs: list[str] = key("inputs")
     env: list[str] = key("variables")
     python: str = key("Python")
+    packages: str = key("packages")
     target: str = key("target")
 
 
@@ -61,6 +73,7 @@ class _Hooks(Buildpack):
             inputs=hook.input_digests(),
             env=hook.env_texts(),
             python=ctx.env.get("CNBKIT_PYTHON", ""),
+            packages=hook.packages(ctx),
             target=str(ctx.target),
         )
         with ctx.layer(self.outputs, wanted) as layer:
@@ -96,6 +109,9 @@ class PostBuild(_Hooks):
     """After packages are installed."""
 
     triggers = Triggers(".cnbkit/post-build", settings=("BP_POST_BUILD",))
+    # The packages' files in this build, and not only in the image. Provided by itself as well, so
+    # that it takes part where nobody installs any.
+    plan = Plan().provides("site-packages").requires("site-packages", build=True)
     config = PostBuildOptions
 
     def _options(self, ctx: BuildContext) -> PostBuildOptions:

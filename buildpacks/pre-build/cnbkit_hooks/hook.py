@@ -126,6 +126,15 @@ class Hook:
         names = sorted({name for each in self.inputs for name in named(self.root, each)})
         return [f"{name} #{digest_of(self.root, name, skip)}" for name in names]
 
+    @staticmethod
+    def packages(ctx: BuildContext) -> str:
+        """A digest of what is installed by now; empty before that."""
+        path = ctx.env.get("CNBKIT_PACKAGES", "")
+        if not path or not os.path.isfile(path):
+            return ""
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:24]
+
 
 def _check_runs(root: str, script: str, data: bytes) -> None:
     first = data.partition(b"\n")[0]

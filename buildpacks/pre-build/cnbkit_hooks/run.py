@@ -24,11 +24,35 @@ def run(ctx: BuildContext, hook: Hook) -> None:
             where=hook.script,
             remedy="correct its line `cnbkit: working-dir = …`",
         )
-    env = {**hook.env, "CNBKIT_APP": hook.root}
+    env = {**_python(ctx), **hook.env, "CNBKIT_APP": hook.root}
     try:
         ctx.run(f"{hook.root}/{hook.script}", env=env, cwd=where, limit=hook.limit)
     except CommandFailed as failed:
         raise _fault(hook, failed) from None
+
+
+def _python(ctx: BuildContext) -> dict[str, str]:
+    """What makes `python` the app's, with its packages, as in the image; nothing before it is."""
+    path = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[2]
+    restore = ctx.env.get("CNBKIT_PYTHON_RESTORE", "")
+    if not path:
+        return {}
+    if restore and not os.path.exists(path):
+        # A conda environment that only the previous image has.
+        ctx.run(restore)
+    environment = ctx.env.get("CNBKIT_SITE", "")
+    programs = f"{environment}/bin" if environment else os.path.dirname(path)
+    # Programs of packages lie beside, a layer each.
+    layers = os.path.dirname(os.path.dirname(environment)) if environment else ""
+    others = sorted(os.listdir(layers)) if layers else []
+    folders = [programs, *(f"{layers}/{name}/bin" for name in others if name.startswith("wheels-"))]
+    before = ctx.env.get("PATH", "")
+    new = [each for each in folders if os.path.isdir(each) and each not in before.split(":")]
+    # What it imports of the app leaves nothing behind in the image.
+    found = {"PATH": ":".join([*new, before]), "PYTHONDONTWRITEBYTECODE": "1"}
+    if environment:
+        found["VIRTUAL_ENV"] = environment
+    return found
 
 
 def _fault(hook: Hook, failed: CommandFailed) -> UserFault:
