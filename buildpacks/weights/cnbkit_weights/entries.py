@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_weights.address import Endpoints, locate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,12 @@ def _faults(table: dict[str, Any], root: str) -> Iterator[str]:
         value = table.get(name)
         if not isinstance(value, str) or not value:
             yield f"{name} is {'missing' if value in (None, '') else 'no text'}"
+    uri = table.get("uri")
+    if isinstance(uri, str) and uri:
+        try:
+            locate(uri, Endpoints())
+        except ValueError as error:
+            yield str(error)
     sha256 = table.get("sha256")
     if isinstance(sha256, str) and sha256:
         digits = sha256.lower()
