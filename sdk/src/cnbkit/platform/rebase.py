@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,6 @@ from cnbkit.errors import PlatformFault
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.certificates import BUNDLE, host_bundle
 from cnbkit.platform.credentials import authorization
-from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.oci import full_name
 from cnbkit.platform.registry import Registry
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Rebase"]
 
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-_DIGEST = "*** Digest: "
+_REPORT = "report.toml"
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Rebase:
                 command += ["-run-image", self._reference(registry, self.run_image)]
             if self.force:
                 command += ["-force"]
+            command += ["-report", f"/layers/{_REPORT}"]
             sandbox = self._sandbox(home, root, lifecycle, space, registry)
             with sandbox.popen(
                 [*command, self._reference(registry, self.name)],
@@ -85,12 +86,11 @@ class Rebase:
                 code = running.wait()
             if registry.fault:
                 raise registry.fault
-        if code:
-            raise self._failed(output)
-        if not self.publish:
-            return Image.from_store(store, self.name).digest
-        lines = [line for line in output.splitlines() if line.startswith(_DIGEST)]
-        return lines[-1].removeprefix(_DIGEST) if lines else ""
+            if code:
+                raise self._failed(output)
+            report = tomllib.loads((space / _REPORT).read_text())
+        digest: str = report["image"]["digest"]
+        return digest
 
     def _reference(self, registry: Registry, name: str) -> str:
         return name if self.publish else f"{registry.host}/{full_name(name)}"

@@ -1,0 +1,126 @@
+"""An image in a registry is put on another run image there, by the real rebaser, or stays."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.errors import PlatformFault
+from cnbkit.package.layer import Entry
+from cnbkit.package.layout import Layout
+from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.home import Home
+from cnbkit.platform.image import Image
+from cnbkit.platform.lifecycle import ensure_crane
+from cnbkit.platform.oci import Descriptor
+from cnbkit.platform.rebase import Rebase
+from cnbkit.platform.remote import Remote
+from cnbkit.platform.store import ImageStore
+from cnbkit.testing.docker import LocalRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_METADATA = "io.buildpacks.lifecycle.metadata"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    crane = ensure_crane(Home.default(), arch=machine_architecture())
+    made = LocalRegistry(crane, tmp_path_factory.mktemp("registry"))
+    yield made.host
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def images(registry: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """References by what they are, with the digest of each: run, patched, app."""
+    store = ImageStore(Home.default().images)
+    run = Image.from_store(store, BaseImages(Home.default(), store).ensure_run_image())
+    folder = tmp_path_factory.mktemp("images")
+    Remote(f"{registry}/run:1").push(store.path, store.resolve(run.name))
+    return {
+        "run": f"{registry}/run:1",
+        "patched": _derived(run, f"{registry}/run:2", Entry("/etc/patched", b"1\n"), folder),
+        "app": _derived(run, f"{registry}/app:1", Entry("/workspace/app", b"1\n"), folder),
+    }
+
+
+def _derived(base: Image, reference: str, entry: Entry, folder: Path) -> str:
+    """An image of one layer more, as the lifecycle records it; its lower layers are there."""
+    layout = Layout(folder / reference.rpartition("/")[2].replace(":", "-"))
+    layer = layout.layer([entry])
+    host = reference.partition("/")[0]
+    metadata = {
+        "app": [{"sha": layer.diff_id}],
+        "runImage": {"topLayer": base.layers[-1].diff_id, "image": f"{host}/run:1"},
+    }
+    settings = dict(base.config.get("config") or {})
+    settings["Labels"] = {**base.labels, _METADATA: json.dumps(metadata)}
+    image = layout.image(
+        {**base.config, "config": settings}, [layer], list(base.manifest["layers"])
+    )
+    store = ImageStore(Home.default().images)
+    for each in base.layers:
+        (layout.path / "blobs" / each.digest.replace(":", "/")).hardlink_to(
+            store.blob_path(each.digest)
+        )
+    layout.finish(image)
+    Remote(reference).push(layout.path, Descriptor.parse(image))
+    return reference
+
+
+def _layers(reference: str, folder: Path) -> list[str]:
+    Remote(reference).pull(folder, machine_architecture())
+    store = ImageStore(folder)
+    return [each.digest for each in Image.from_store(store, store.names()[0]).layers]
+
+
+def test_an_image_in_a_registry_gets_the_new_layers_below_its_own(
+    images: dict[str, str], tmp_path: Path
+) -> None:
+    before = _layers(images["app"], tmp_path / "before")
+    base = _layers(images["patched"], tmp_path / "patched")
+    digest = Rebase(images["app"], images["patched"], publish=True, force=True).run(Home.default())
+    assert digest.startswith("sha256:")
+    assert Remote(images["app"]).digest() == digest
+    assert _layers(images["app"], tmp_path / "after") == [*base, before[-1]]
+    # Without a name it is the newest of the name the image stands on.
+    store = ImageStore(Home.default().images)
+    run = BaseImages(Home.default(), store).ensure_run_image()
+    Remote(images["patched"]).push(store.path, store.resolve(run))
+    Rebase(images["app"], publish=True).run(Home.default())
+    assert _layers(images["app"], tmp_path / "back") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "run_image", "said"),
+    [
+        ("none:1", "run:1", "access image to rebase"),
+        ("app:1", "gone:1", "failed to access run image"),
+        ("app:1", "127.0.0.1:9/run:1", "127.0.0.1:9"),
+    ],
+)
+def test_what_cannot_be_rebased_stays_as_it_was(
+    images: dict[str, str], registry: str, name: str, run_image: str, said: str
+) -> None:
+    before = Remote(images["app"]).digest()
+    other = run_image if "/" in run_image else f"{registry}/{run_image}"
+    with pytest.raises(PlatformFault, match="was not rebased, and is as it was") as caught:
+        Rebase(f"{registry}/{name}", other, publish=True, force=True).run(Home.default())
+    assert said in (caught.value.detail or "")
+    assert Remote(images["app"]).digest() == before
+
+
+def test_the_command_says_the_new_digest(images: dict[str, str]) -> None:
+    from click.testing import CliRunner
+
+    from cnbkit.cli import cnbkit
+
+    arguments = ["rebase", images["app"], "--publish", "--force", "--run-image", images["patched"]]
+    done = CliRunner().invoke(cnbkit, arguments)
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[-1] == f"{images['app']}  {Remote(images['app']).digest()}"
