@@ -47,6 +47,9 @@ def test_one_source_trains_and_serves_and_the_images_share_their_layers(
         # All that serves is in both; numpy, which weighs more than the rest, only where it is used.
         assert {"cnbkit/pip:wheels-light-", "cnbkit/start:limits", "app"} <= shared
         assert train.keys() - serve.keys() == {"cnbkit/pip:wheels-numpy"}
+        # All else but a few files: what ties the packages together, what starts, what is in it.
+        different = {"cnbkit/pip:wheels-numpy", "cnbkit/pip:site", "config", "sbom"}
+        assert train.keys() - shared == different
 
         model = tmp_path / "model"
         model.mkdir()
