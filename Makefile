@@ -1,6 +1,6 @@
 # Each target is a line or two: the work is in tools/, bench/ and the CLI.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-nightly lint bench help
+.PHONY: demo test test-nightly test-arm64 lint bench help
 
 demo:   ## build a small ML app, run it, change it, build it again
 	@tools/setup
@@ -9,6 +9,10 @@ demo:   ## build a small ML app, run it, change it, build it again
 test:   ## run all tests
 	@tools/setup test
 	@.venv/bin/pytest
+
+test-arm64:  ## build and run images for arm64, by qemu-user-static where it is another processor
+	@tools/setup test
+	@.venv/bin/pytest tests/arm64
 
 test-nightly:  ## ten times as many random orders against the lifecycle
 	@tools/setup test

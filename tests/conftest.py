@@ -9,3 +9,6 @@ settings.register_profile(
     "cnbkit", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("cnbkit")
+
+# Emulated, they take longer than all others together: `make test-arm64`.
+collect_ignore = ["arm64"]

@@ -206,8 +206,8 @@ def _contradictions(words: list[_Word], target: str) -> list[tuple[int, str]]:
                 (
                     word.line,
                     (
-                        f"{word.text} is for {name}, but this build is for {target}: build it "
-                        f"on a machine of that kind"
+                        f"{word.text} is for {name}, but this build is for {target}: build with "
+                        f"--platform linux/{name}"
                     ),
                 )
             )

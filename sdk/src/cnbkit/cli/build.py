@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit.cli.target import architecture, platform_option
 from cnbkit.cli.variables import given_variables
 from cnbkit.cli.volumes import given_volumes
 
@@ -51,6 +52,7 @@ __all__ = ["command"]
     help="What the image is for, like cuda:12.8; several with commas make an image each, with "
     "the word in its tag, and a table of what they share.",
 )
+@platform_option
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
     "--engine",
@@ -85,6 +87,7 @@ def command(
     default_process: str,
     exec_env: str,
     hardware: str,
+    platform: str | None,
     clear_cache: bool,
     engine: str,
     network: str,
@@ -105,6 +108,9 @@ def command(
         raise click.UsageError("--output takes images of the embedded engine")
     if engine != "pack" and network:
         raise click.UsageError("--network is for --engine pack")
+    arch = architecture(platform)
+    if engine == "pack" and arch:
+        raise click.UsageError("--platform is for the embedded engine")
     home = Home.default()
     images = []
     wanted = variants(publish or tag or _name_of(path), hardware)
@@ -129,6 +135,7 @@ def command(
             clear_cache=clear_cache,
             default_process=default_process,
             exec_env=exec_env,
+            arch=arch,
             insecure_registries=insecure,
             verbose=verbose,
             show=click.echo,

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cnbkit.cli.target import architecture, platform_option
+
 __all__ = ["command"]
 
 
@@ -16,7 +18,8 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="Another builder.toml than the reference one.",
 )
-def command(builder: Path | None) -> None:
+@platform_option
+def command(builder: Path | None, platform: str | None) -> None:
     """Make ready what all builds share: base images, lifecycle, buildpacks.
 
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
@@ -28,5 +31,6 @@ def command(builder: Path | None) -> None:
     from cnbkit.platform.store import ImageStore
 
     home = Home.default()
-    prepare(home, ImageStore(home.images), builder or shipped("builder/builder.toml"), click.echo)
+    descriptor = builder or shipped("builder/builder.toml")
+    prepare(home, ImageStore(home.images), descriptor, click.echo, architecture(platform))
     click.echo(f"Ready in {home.root}")

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 from cnbkit.platform.base_recipe import SUITE, BaseRecipe, Kind
+from cnbkit.platform.emulation import ensure_emulation, is_foreign
 from cnbkit.platform.image import machine_platform
 from cnbkit.platform.once import locked, made_once
 from cnbkit.platform.store import UnknownImage
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BaseImages", "machine_architecture"]
 
 _DURATION = {"run": "half a minute", "build": "a minute"}
+_EMULATED = {"run": "five minutes, emulated", "build": "seven minutes, emulated"}
 
 
 def machine_architecture() -> str:
@@ -51,7 +53,7 @@ class BaseImages:
     Args:
         home: the build root goes to `home.base`.
         store: the run image goes there.
-        arch: `amd64` or `arm64`, by default this machine's; another needs qemu's binfmt handlers.
+        arch: `amd64` or `arm64`, by default this machine's; another one is emulated.
         progress: told, a sentence each, when something long begins and ends; may be called from
             two threads.
     """
@@ -91,7 +93,8 @@ class BaseImages:
         `/cnb`, `/layers`, `/platform`, `/workspace` and `/home/cnb` are there to mount over.
 
         Raises:
-            PlatformFault: mmdebstrap is missing or fails; says why and what to do.
+            PlatformFault: mmdebstrap is missing or fails, or the architecture is another one and
+                cannot be emulated; says why and what to do.
         """
         recipe = self._recipe("build")
 
@@ -105,7 +108,8 @@ class BaseImages:
         """The run image in the store, `cnbkit/run:bookworm`; returns its name.
 
         Raises:
-            PlatformFault: mmdebstrap is missing or fails; says why and what to do.
+            PlatformFault: mmdebstrap is missing or fails, or the architecture is another one and
+                cannot be emulated; says why and what to do.
         """
         return self._ensure_image("run")
 
@@ -115,7 +119,8 @@ class BaseImages:
         The build root has lost who owned what, so this installs the packages anew.
 
         Raises:
-            PlatformFault: mmdebstrap is missing or fails; says why and what to do.
+            PlatformFault: mmdebstrap is missing or fails, or the architecture is another one and
+                cannot be emulated; says why and what to do.
         """
         return self._ensure_image("build")
 
@@ -127,7 +132,7 @@ class BaseImages:
 
     def _names(self, recipe: BaseRecipe) -> tuple[str, str]:
         """The image's name, and one that says by which recipe it was made."""
-        suffix = "" if self.arch == machine_architecture() else f"-{self.arch}"
+        suffix = f"-{self.arch}" if is_foreign(self.arch) else ""
         name = f"cnbkit/{recipe.kind}:{SUITE}{suffix}"
         return name, f"{name}-{recipe.digest()}"
 
@@ -158,7 +163,10 @@ class BaseImages:
 
         from cnbkit.platform.mmdebstrap import installed
 
-        duration = _DURATION[recipe.kind]
+        foreign = is_foreign(self.arch)
+        if foreign:
+            ensure_emulation(self.home, self.arch, self.progress)
+        duration = (_EMULATED if foreign else _DURATION)[recipe.kind]
         self.progress(f"Making the {recipe.kind} image from Debian packages (about {duration}) ...")
         start = time.monotonic()
         with installed(recipe, self.home.tmp) as archive:

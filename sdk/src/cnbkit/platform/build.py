@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit.package.assemble import Runtime
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.builder import ensure_builder
 from cnbkit.platform.certificates import BUNDLE, host_bundle
+from cnbkit.platform.emulation import ensure_emulation, is_foreign
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.narrate import Narrator
@@ -74,17 +75,21 @@ class Kit:
     Args:
         root: the build image as a folder.
         run_image: name of the run image in the store.
-        lifecycle: the folder with the lifecycle's programs.
+        lifecycle: the folder with the lifecycle's programs, for this machine.
+        launcher: the lifecycle's program that images start with, for the image's architecture.
         builder: the folder with assembled buildpacks and their order.
     """
 
     root: Path
     run_image: str
     lifecycle: Path
+    launcher: Path
     builder: Path
 
 
-def prepare(home: Home, store: ImageStore, builder: Path, show: Callable[[str], None]) -> Kit:
+def prepare(
+    home: Home, store: ImageStore, builder: Path, show: Callable[[str], None], arch: str = ""
+) -> Kit:
     """Have everything ready that builds share; does nothing where it is.
 
     Args:
@@ -92,18 +97,27 @@ def prepare(home: Home, store: ImageStore, builder: Path, show: Callable[[str], 
         store: gets the run image.
         builder: path of builder.toml.
         show: told, a sentence each, when something long begins and ends.
+        arch: of the images to build, `amd64` or `arm64`; this machine's if empty.
 
     Raises:
         PlatformFault: the host lacks something, there is no network, or the disk is full.
         BuildpackFault: the builder or one of its buildpacks is wrong.
     """
-    arch = machine_architecture()
+    own = machine_architecture()
+    arch = arch or own
     root, run_image = BaseImages(home, store, arch=arch, progress=show).prepare()
-    lifecycle = ensure_lifecycle(home, arch=arch, progress=show)
-    assembled = ensure_builder(home, builder, Runtime(arch=arch), root, show)
-    for used in (root, assembled):
+    lifecycle = ensure_lifecycle(home, arch=own, progress=show)
+    launcher, compiling = lifecycle, root
+    if arch != own:
+        # The lifecycle runs in the other root as it is, at full speed: it is linked statically.
+        # What is for the image alone has to be the image's. Bytecode is for any architecture.
+        ensure_emulation(home, arch, show)
+        launcher = ensure_lifecycle(home, arch=arch, progress=show)
+        compiling = BaseImages(home, store, arch=own, progress=show).ensure_build_root()
+    assembled = ensure_builder(home, builder, Runtime(arch=arch), compiling, show)
+    for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
-    return Kit(root, run_image, lifecycle, assembled)
+    return Kit(root, run_image, lifecycle, launcher / "launcher", assembled)
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,7 @@ class Build:
         clear_cache: begin with an empty cache, and re-use nothing of the previous image.
         default_process: the process type the image starts; the buildpacks' choice if empty.
         exec_env: what the image is for (`--exec-env`); "production" if empty.
+        arch: `amd64` or `arm64`; this machine's if empty.
         insecure_registries: hosts to speak plain HTTP to.
         verbose: show all of the lifecycle's output.
         show: prints a line.
@@ -155,6 +170,7 @@ class Build:
     clear_cache: bool = False
     default_process: str = ""
     exec_env: str = ""
+    arch: str = ""
     insecure_registries: tuple[str, ...] = ()
     verbose: bool = False
     show: Callable[[str], None] = print
@@ -173,8 +189,11 @@ class Build:
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
             )
         store = ImageStore(home.images)
-        kit = prepare(home, store, self.builder, self.show)
-        cache = home.cache / _file_name(self.name)
+        kit = prepare(home, store, self.builder, self.show, self.arch)
+        arch = self.arch or machine_architecture()
+        apart = f"-{arch}" if is_foreign(arch) else ""
+        cache = home.cache / (_file_name(self.name) + apart)
+        afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
         log = cache / "last.log"
         with ExitStack() as stack:
             stack.enter_context(locked(cache))
@@ -187,7 +206,7 @@ class Build:
             # Layers hold the folder they lie in, whose mode would be by the person's umask.
             (space / "layers").chmod(0o755)
             built = cache / "image"  # the last image's digest
-            first = not built.exists()
+            first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             self._copy_app(space / "workspace")
             for name, value in self.env.items():
@@ -197,7 +216,7 @@ class Build:
                 narrator = Narrator(self.show, file, verbose=self.verbose)
                 lifecycle = _Lifecycle(sandbox, registry, narrator, self, kit.run_image, log)
                 if first:
-                    lifecycle.build_first(space, store)
+                    lifecycle.build_first(space, store, arch, afresh=afresh)
                 else:
                     lifecycle.create()
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
@@ -241,6 +260,7 @@ class Build:
             Bind(kit.builder / "order.toml", "/cnb/order.toml"),
             Bind(kit.builder / "build-config", "/cnb/build-config"),
             Bind(kit.lifecycle, "/cnb/lifecycle"),
+            Bind(kit.launcher, "/cnb/lifecycle/launcher"),
             Bind(space / "workspace", "/workspace", writable=True),
             Bind(space / "layers", "/layers", writable=True),
             Bind(space / "platform", "/platform"),
@@ -325,14 +345,18 @@ class _Lifecycle:
             self._image,
         )  # fmt: skip
 
-    def build_first(self, space: Path, store: ImageStore) -> None:
+    def build_first(self, space: Path, store: ImageStore, arch: str, *, afresh: bool) -> None:
         """One phase after the other, with the layers made ready in between.
 
-        With `clear_cache` an earlier image of that name, if there is one, is not looked at.
+        Args:
+            space: this build's own folder.
+            store: has the run image.
+            arch: of the image.
+            afresh: do not look at an earlier image of that name.
         """
         from cnbkit.platform.ready_layers import ReadyLayers  # no rebuild has to wait for it
 
-        skip = ("-skip-layers",) if self._build.clear_cache else ()
+        skip = ("-skip-layers",) if afresh else ()
         self._phase(
             "ANALYZING", "analyzer", *_LAYERS, *_OWNER, *skip, *self._run_image, *self._insecure,
             self._image,
@@ -348,10 +372,10 @@ class _Lifecycle:
             aside,
             store,
             self._registry.host,
-            arch=machine_architecture(),
+            arch=arch,
             uid=self._sandbox.uid,
             gid=self._sandbox.gid,
-            alone=self._build.clear_cache,
+            alone=afresh,
         ) as ready:
             self._narrator.ready = ready
             self._run(
@@ -382,6 +406,15 @@ class _Lifecycle:
 def table(outcome: Outcome) -> list[str]:
     """The layer table of a finished build."""
     return list(summary(outcome.layers, outcome.why, outcome.image))
+
+
+def _continues(store: ImageStore, name: str, arch: str) -> bool:
+    """Whether layers of the image of that name may be used again: not another processor's."""
+    try:
+        image = Image.from_store(store, name, f"linux/{arch}")
+    except CnbkitError:
+        return True  # there is none, or the lifecycle says what is wrong with it
+    return image.config.get("architecture") == arch
 
 
 def _make_mount_point(volume: Bind, space: Path) -> None:

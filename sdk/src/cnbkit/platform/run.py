@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.platform.emulation import ensure_emulation
 from cnbkit.platform.image import open_image
 from cnbkit.platform.sandbox import Bind, Sandbox
 from cnbkit.platform.unpack import ensure_layer
@@ -73,8 +74,10 @@ def image_sandbox(
     """The sandbox an image's processes run in; see `run_image` for the arguments.
 
     Raises:
-        PlatformFault: a layer is damaged.
+        PlatformFault: a layer is damaged, or the image is for another processor and this host
+            does not emulate it.
     """
+    ensure_emulation(home, str(image.config.get("architecture", "")))
     layers = tuple(ensure_layer(home, store, layer) for layer in reversed(image.layers))
     uid, gid, user_home = _user(image.user, layers)
     environment = {"PATH": _PATH, "HOME": user_home, **image.env, **(env or {})}
