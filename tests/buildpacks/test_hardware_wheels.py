@@ -31,6 +31,7 @@ from cnbkit_pip.variant import Fitting
 from cnbkit_pip.wanted import Locked
 
 from ..e2e.accelerators import Site
+from .arm64 import make_arm64, write_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,9 @@ class App:
         ctx = self.context()
         python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
         target = TargetEnvironment.of(ctx, python)
-        target.markers["platform_machine"] = machine
+        if machine == "aarch64":
+            make_arm64(target)
+            write_uv(self._buildpack / "lib" / "bin" / "uv")
         target.markers["python_version"] = minor or target.markers["python_version"]
         sources = Sources.read(ctx)
         uv = Uv(ctx, python, sources, limit=600)
@@ -320,6 +323,19 @@ def test_what_is_not_published_is_said_with_what_is(app: App) -> None:
     lock = app.lock("torch==2.8.0\n")
     with pytest.raises(UserFault, match="not published for cu118"):
         app.packages("", "cuda:11.8", lock=lock)
+
+
+def test_a_cuda_that_is_not_published_for_arm64_is_said_with_those_that_are(app: App) -> None:
+    needs = ["nvidia-cuda-runtime-cu12==12.9.79"]
+    app.site.publish("torch", "2.6.5", needs=needs)
+    intel = "py3-none-manylinux_2_28_x86_64"
+    app.site.publish("torch", "2.6.5+cu126", index="cu126", needs=needs, tag=intel)
+    app.site.publish("torch", "2.6.5+cu128", index="cu128", needs=needs)
+    assert app.packages("torch==2.6.5\n", "cuda:12.6")["torch"] == "2.6.5+cu126"
+    with pytest.raises(UserFault) as caught:
+        app.packages("torch==2.6.5\n", "cuda:12.6", machine="aarch64")
+    assert "torch 2.6.5 is not published for cu126, Python 3.1" in caught.value.what
+    assert caught.value.what.endswith("and aarch64; it is for cu128")
 
 
 def test_a_pinned_build_contradicts_another_word(app: App) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import tomli_w
-from packaging.tags import parse_tag
 
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
@@ -26,6 +25,7 @@ from cnbkit_pip.wanted import Locked
 
 from ..e2e.accelerators import Site
 from ..e2e.index import sdist
+from .arm64 import make_arm64, write_uv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
 
 UV = Path(sys.executable).with_name("uv")
 AMD64, ARM64 = "cp311-abi3-manylinux_2_17_x86_64", "cp311-abi3-manylinux_2_17_aarch64"
-EMULATED = """#!/bin/sh
-# This Python on arm64, as uv sees it: it asks the interpreter, or is told.
-case " $* " in
-    *" --universal "*) exec {uv} "$@" ;;
-    *" compile "*) exec {uv} "$@" --python-platform aarch64-unknown-linux-gnu ;;
-esac
-exec {uv} "$@"
-"""
 
 
 class App:
@@ -50,10 +42,7 @@ class App:
     def __init__(self, folder: Path, site: Site) -> None:
         self.root = folder / "app"
         self.site = site
-        uv = folder / "buildpack" / "lib" / "bin" / "uv"
-        uv.parent.mkdir(parents=True)
-        uv.write_text(EMULATED.format(uv=UV))
-        uv.chmod(0o755)
+        write_uv(folder / "buildpack" / "lib" / "bin" / "uv")
         (folder / "layers").mkdir()
         self.root.mkdir()
         self._folder = folder
@@ -77,9 +66,7 @@ class App:
         )
         python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
         target = TargetEnvironment.of(ctx, python)
-        texts = [str(tag).replace("x86_64", "aarch64") for tag in target.tags]
-        target.tags = [tag for text in texts for tag in parse_tag(text)]
-        target.markers["platform_machine"] = "aarch64"
+        make_arm64(target)
         uv = Uv(ctx, python, Sources.read(ctx), limit=600)
         locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
         wanted = Requirements.read(ctx, ["requirements.txt"])
