@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.builds import CASES, CNBKIT, DOCKER, DOCKER_UV
 from bench.detect import BARE
+from bench.ecosystems import ECOSYSTEMS, table
 from bench.stories import STORIES
 from bench.table import markdown, milliseconds, ratio, seconds
 
@@ -73,6 +74,10 @@ def report(found: Mapping[str, Any]) -> str:
         text += _BUILDS
     for name, story in built.items():
         text += f"\n### {story.title}\n" + _machine(found[name]) + _builds(found[name]["found"])
+    for name, ecosystem in ECOSYSTEMS.items():
+        if name in found:
+            text += f"\n## {ecosystem.title}\n" + _machine(found[name])
+            text += table(ecosystem, found[name]["found"])
     if "detect" in found:
         text += _DETECT + _machine(found["detect"]) + _detect(found["detect"]["found"])
     return text

@@ -17,6 +17,7 @@ if str(HERE.parent) not in sys.path:  # started as a program, its own folder is 
 
 from bench.builds import Rounds, measure_builds  # noqa: E402
 from bench.detect import measure_detect  # noqa: E402
+from bench.ecosystems import ECOSYSTEMS, measure_ecosystem  # noqa: E402
 from bench.machine import load, machine  # noqa: E402
 from bench.measure import CommandFailed  # noqa: E402
 from bench.report import report  # noqa: E402
@@ -34,7 +35,9 @@ ROOT = HERE.parent
 def main() -> None:
     """Measure what is asked for; results of the other part stay in the report."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
-    parser.add_argument("--only", choices=("detect", *STORIES), help="measure one part")
+    parser.add_argument(
+        "--only", choices=("detect", *STORIES, *ECOSYSTEMS), help="measure one part"
+    )
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rebuilds of each kind")
     parser.add_argument("--quick", action="store_true", help="once each: does it work at all?")
     options = parser.parse_args()
@@ -58,6 +61,12 @@ def main() -> None:
                 place = scratch / name
                 place.mkdir()
                 _measured(name, place, partial(measure_builds, story, place, RESULTS, rounds))
+        for name, ecosystem in ECOSYSTEMS.items():
+            if options.only in (None, name):
+                place = scratch / name
+                place.mkdir()
+                measure = partial(measure_ecosystem, ecosystem, place, RESULTS, rounds)
+                _measured(name, place, measure)
     except KeyboardInterrupt:
         sys.exit(130)
     except (CnbkitError, CommandFailed) as error:
