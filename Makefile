@@ -1,6 +1,6 @@
 # Each target is a line or two: the work is in tools/, bench/ and the CLI.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-nightly test-arm64 lint bench help
+.PHONY: demo test test-all test-nightly test-arm64 lint bench help
 
 demo:   ## build a small ML app, run it, change it, build it again
 	@tools/setup
@@ -13,6 +13,11 @@ test:   ## run all tests
 test-arm64:  ## build and run images for arm64, by qemu-user-static where it is another processor
 	@tools/setup test
 	@.venv/bin/pytest tests/arm64
+
+test-all: ## run all tests, more of the random ones; what would be skipped fails
+	@tools/setup test
+	@CNBKIT_NIGHTLY=1 .venv/bin/python -m pytest -p tests.everything
+	@.venv/bin/python -m pytest -p tests.everything tests/arm64
 
 test-nightly:  ## ten times as many random orders against the lifecycle
 	@tools/setup test
