@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -142,6 +143,22 @@ def test_what_is_wrong_is_said_and_nothing_is_left(
     assert what in str(caught.value)
     left = [path for path in home.buildpacks.glob("*") if not path.name.startswith(".")]
     assert left == []
+
+
+def test_two_buildpacks_by_one_id_and_version_clash(
+    assembled: Callable[[], Path], tmp_path: Path, home: Home
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tmp_path / "hello", other)
+    builder = tmp_path / "builder.toml"
+    builder.write_text('[[buildpacks]]\nuri = "other"\n' + builder.read_text())
+    assembled()  # the same twice is one
+    (other / "hello.py").write_text("# another\n" + (other / "hello.py").read_text())
+    before = set(home.buildpacks.iterdir())
+    with pytest.raises(BuildpackFault, match="two different buildpacks") as caught:
+        assembled()
+    assert caught.value.detail == "test/hello@1.2.3"
+    assert {path for path in home.buildpacks.iterdir() if not path.name.startswith(".")} <= before
 
 
 def test_a_builder_that_is_not_there_is_named(tmp_path: Path, home: Home, root: Path) -> None:

@@ -52,7 +52,8 @@ def ensure_builder(
 
     Raises:
         InvalidDocument: builder.toml or a buildpack.toml is wrong.
-        BuildpackFault: the order names what is not there, or a buildpack cannot be assembled.
+        BuildpackFault: the order names what is not there, two buildpacks have one id and version,
+            or a buildpack cannot be assembled.
         PlatformFault: dependencies cannot be fetched, or the disk is full.
     """
     text = _read(descriptor)
@@ -74,6 +75,7 @@ def ensure_builder(
                 for each in builder.buildpacks
                 for part in finder.find(each.uri, each.image, descriptor)
             ]
+            _refuse_clashes(sources, descriptor)
             order = with_versions(builder, sources, descriptor)
             progress(f"Assembling {len(sources)} buildpacks ...")
             ours = _assemble_all(folder, sources, runtime)
@@ -188,6 +190,36 @@ def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
         yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
         if each.delim:
             yield f"{each.name}.delim", each.delim
+
+
+def _refuse_clashes(sources: Sequence[Part], descriptor: Path) -> None:
+    """One version of a buildpack is one buildpack: which of two would run is nobody's to guess."""
+    by_name: dict[str, list[Part]] = {}
+    for source in sources:
+        by_name.setdefault(f"{source.id}@{source.version}", []).append(source)
+    clashes = [
+        name
+        for name, parts in by_name.items()
+        if len(parts) > 1 and len({_content(part.directory) for part in parts}) > 1
+    ]
+    if clashes:
+        raise BuildpackFault(
+            "the builder names two different buildpacks by one id and version",
+            where=str(descriptor),
+            remedy="remove one of the two, or give it another version",
+            detail="\n".join(clashes),
+        )
+
+
+def _content(folder: Path) -> str:
+    """A digest of the files in a folder."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            data = path.read_bytes()
+            total.update(f"{path.relative_to(folder)}\0{len(data)}\0".encode())
+            total.update(data)
+    return total.hexdigest()
 
 
 def _assemble_all(folder: Path, sources: list[Part], runtime: Runtime) -> list[str]:
