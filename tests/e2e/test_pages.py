@@ -103,7 +103,9 @@ def test_jupyter_shows_and_runs_the_notebook_for_who_has_the_token(
         browser.open(f"{address}/lab/tree/sales.ipynb")
         browser.wait_for("Password or token")
         browser.open(f"{address}/lab/tree/sales.ipynb?token=s3cret-t0ken")
-        browser.wait_for("Ice cream and the weather", "measurements.csv", "Python 3")
+        browser.wait_for("Ice cream and the weather", "measurements.csv")
+        # Before its kernel is connected, JupyterLab passes over what is to run.
+        browser.wait_for("Python 3 (ipykernel) | Idle")
         # Each cell by Shift+Enter: the kernel is there, and so is what it imports.
         browser.press(".jp-Notebook", SHIFT + 4 * ENTER)
         browser.wait_for("3.0 more for each degree")
