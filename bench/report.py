@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.builds import CASES, CNBKIT, DOCKER, DOCKER_UV
 from bench.detect import BARE
 from bench.ecosystems import ECOSYSTEMS, table
+from bench.rebase import rebased
 from bench.stories import STORIES
 from bench.table import markdown, milliseconds, ratio, seconds
 
@@ -61,6 +62,14 @@ Started in the build root's sandbox, turn by turn. Exit code 100 is "not for me"
 shell script that knows by itself when nothing the buildpack looks for is there.
 """
 
+_REBASE = """
+## Rebase of many images
+
+The run image has one layer more; each image in the store is put on it by the lifecycle's rebaser,
+one after the other, each in a process and a sandbox of its own as `cnbkit rebase` does it. Nothing
+is built. Of each image the layers are checked afterwards: the new run image's, then its own.
+"""
+
 
 def report(found: Mapping[str, Any]) -> str:
     """The whole document.
@@ -80,6 +89,8 @@ def report(found: Mapping[str, Any]) -> str:
             text += table(ecosystem, found[name]["found"])
     if "detect" in found:
         text += _DETECT + _machine(found["detect"]) + _detect(found["detect"]["found"])
+    if "rebase" in found:
+        text += _REBASE + _machine(found["rebase"]) + "\n" + rebased(found["rebase"]["found"])
     return text
 
 

@@ -20,6 +20,7 @@ from bench.detect import measure_detect  # noqa: E402
 from bench.ecosystems import ECOSYSTEMS, measure_ecosystem  # noqa: E402
 from bench.machine import load, machine  # noqa: E402
 from bench.measure import CommandFailed  # noqa: E402
+from bench.rebase import measure_rebase  # noqa: E402
 from bench.report import report  # noqa: E402
 from bench.stories import STORIES  # noqa: E402
 from cnbkit.errors import CnbkitError  # noqa: E402
@@ -36,7 +37,7 @@ def main() -> None:
     """Measure what is asked for; results of the other part stay in the report."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument(
-        "--only", choices=("detect", *STORIES, *ECOSYSTEMS), help="measure one part"
+        "--only", choices=("detect", "rebase", *STORIES, *ECOSYSTEMS), help="measure one part"
     )
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rebuilds of each kind")
     parser.add_argument("--quick", action="store_true", help="once each: does it work at all?")
@@ -55,6 +56,9 @@ def main() -> None:
                     ROOT / "examples/vision", ROOT / "builder/builder.toml", RESULTS, runs
                 ),
             )
+        if options.only in (None, "rebase"):
+            count = 5 if options.quick else 50
+            _measured("rebase", scratch, lambda: measure_rebase(count, 100))
         rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
         for name, story in STORIES.items():
             if options.only in (None, name):
