@@ -105,6 +105,26 @@ def test_a_builder_whose_run_image_is_in_no_registry_cannot_publish(
     assert "the builder names no run image" in done.stdout
 
 
+def test_without_a_run_image_the_engine_gets_cnbkits_own(
+    pack_services: PackServices, toml: Path, tmp_path: Path
+) -> None:
+    text = toml.read_text()
+    toml.write_text(text[: text.index("[run]")] + text[text.index("[[buildpacks]]") :])
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "app.py").write_text("print('on our own')\n")
+    options = [str(app), "--builder", str(toml), "--tag", "engine-pack-own"]
+    first = _cnbkit(pack_services, *options)
+    assert first.returncode == 0, first.stdout
+    docker = pack_services.docker
+    ran = docker.docker("run", "--rm", "--network", "host", "engine-pack-own")
+    assert ran.stdout == "on our own\n"
+    # It is there now, and neither it nor the builder is put in again.
+    again = _cnbkit(pack_services, *options)
+    assert again.returncode == 0, again.stdout
+    assert "Making the builder image" not in again.stdout
+
+
 @pytest.mark.parametrize(
     "options", [["--engine", "pack", "--output", "oci:x"], ["--network", "host"]]
 )
