@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.narrate import Narrator
 from cnbkit.platform.once import locked
+from cnbkit.platform.phases import Phases
 from cnbkit.platform.registry import Registry
 from cnbkit.platform.report import reasons, summary
 from cnbkit.platform.sandbox import Bind, Sandbox
@@ -33,39 +33,10 @@ if TYPE_CHECKING:
 
     from cnbkit.platform.home import Home
 
-__all__ = ["Build", "BuildFailed", "Kit", "Outcome", "prepare", "table"]
+__all__ = ["Build", "Kit", "Outcome", "prepare", "table"]
 
 _NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-
-# Where things are in the sandbox, as the lifecycle's options name them.
-_APP = ("-app", "/workspace")
-_LAYERS = ("-layers", "/layers")
-_BUILDPACKS = ("-buildpacks", "/cnb/buildpacks")
-_ORDER = ("-order", "/cnb/order.toml")
-_PLATFORM = ("-platform", "/platform")
-_CACHE = ("-cache-dir", "/cache")
-_LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
-_OWNER = ("-uid", "1000", "-gid", "1000")
-
-# The lifecycle's exit codes (lifecycle, platform/exit.go), in words of the person who builds.
-_MEANING = {
-    20: ("no buildpack recognises this app", "see above what each of them looked for"),
-    21: ("a buildpack failed while looking at the app", "see above what it says"),
-    51: ("a buildpack failed", "see above what it says"),
-}
-
-
-class BuildFailed(PlatformFault):
-    """The lifecycle ended with an error; the previous image and the cache are as before.
-
-    Its exit code is the lifecycle's, except for 1, which says nothing.
-    """
-
-    def __init__(self, code: int, log: Path) -> None:
-        what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
-        super().__init__(what, where=f"log: {log}", remedy=remedy)
-        self.exit_code = code if code > 1 else PlatformFault.exit_code
 
 
 @dataclass(frozen=True)
@@ -214,11 +185,20 @@ class Build:
             sandbox = self._sandbox(home, kit, cache, space, registry)
             with log.open("w", encoding="utf-8") as file:
                 narrator = Narrator(self.show, file, verbose=self.verbose)
-                lifecycle = _Lifecycle(sandbox, registry, narrator, self, kit.run_image, log)
+                phases = Phases(
+                    sandbox,
+                    registry,
+                    narrator,
+                    log,
+                    image=self.name if self.publish else f"{registry.host}/{self.name}",
+                    run_image=f"{registry.host}/{kit.run_image}",
+                    default_process=self.default_process,
+                    insecure=(registry.host, *self.insecure_registries),
+                )
                 if first:
-                    lifecycle.build_first(space, store, arch, afresh=afresh)
+                    phases.build_first(space, store, arch, afresh=afresh)
                 else:
-                    lifecycle.create()
+                    phases.create()
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(space / "layers")
         image = None if self.publish else Image.from_store(store, self.name)
@@ -309,98 +289,6 @@ class Build:
             env["SSL_CERT_FILE"] = "/dev/null"  # our own registry speaks no TLS
         env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
         return env
-
-
-class _Lifecycle:
-    """The lifecycle's programs, run in a build's sandbox."""
-
-    def __init__(
-        self,
-        sandbox: Sandbox,
-        registry: Registry,
-        narrator: Narrator,
-        build: Build,
-        run_image: str,
-        log: Path,
-    ) -> None:
-        self._sandbox = sandbox
-        self._registry = registry
-        self._narrator = narrator
-        self._build = build
-        self._log = log
-        self._run_image = ["-run-image", f"{registry.host}/{run_image}"]
-        self._insecure = [
-            option
-            for host in (registry.host, *build.insecure_registries)
-            for option in ("-insecure-registry", host)
-        ]
-        self._image = build.name if build.publish else f"{registry.host}/{build.name}"
-        self._default = ["-process-type", build.default_process] if build.default_process else []
-
-    def create(self) -> None:
-        """All phases in one program, the quickest where most layers are kept."""
-        self._run(
-            "creator", *_APP, *_LAYERS, *_BUILDPACKS, *_ORDER, *_PLATFORM, *_CACHE, *_LAUNCHER,
-            *_OWNER, "-parallel", *self._run_image, *self._insecure, *self._default,
-            self._image,
-        )  # fmt: skip
-
-    def build_first(self, space: Path, store: ImageStore, arch: str, *, afresh: bool) -> None:
-        """One phase after the other, with the layers made ready in between.
-
-        Args:
-            space: this build's own folder.
-            store: has the run image.
-            arch: of the image.
-            afresh: do not look at an earlier image of that name.
-        """
-        from cnbkit.platform.ready_layers import ReadyLayers  # no rebuild has to wait for it
-
-        skip = ("-skip-layers",) if afresh else ()
-        self._phase(
-            "ANALYZING", "analyzer", *_LAYERS, *_OWNER, *skip, *self._run_image, *self._insecure,
-            self._image,
-        )  # fmt: skip
-        self._phase("DETECTING", "detector", *_APP, *_LAYERS, *_BUILDPACKS, *_ORDER, *_PLATFORM)
-        self._phase("RESTORING", "restorer", *_LAYERS, *_CACHE, *_OWNER, *skip, *self._insecure)
-        self._phase("BUILDING", "builder", *_APP, *_LAYERS, *_BUILDPACKS, *_PLATFORM)
-        self._narrator.line("===> EXPORTING")
-        aside = space / "exported"
-        aside.mkdir()
-        with ReadyLayers(
-            space / "layers",
-            aside,
-            store,
-            self._registry.host,
-            arch=arch,
-            uid=self._sandbox.uid,
-            gid=self._sandbox.gid,
-            alone=afresh,
-        ) as ready:
-            self._narrator.ready = ready
-            self._run(
-                "exporter", *_APP, *_LAYERS, *_CACHE, *_LAUNCHER, *_OWNER, "-parallel",
-                *self._insecure, *self._default, self._image,
-            )  # fmt: skip
-
-    def _phase(self, title: str, program: str, *arguments: str) -> None:
-        self._narrator.line(f"===> {title}")
-        self._run(program, *arguments)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        with self._sandbox.popen(
-            [f"/cnb/lifecycle/{program}", "-no-color", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as running:
-            assert running.process.stdout is not None
-            for line in running.process.stdout:
-                self._narrator.line(line.decode(errors="replace").rstrip("\n"))
-            code = running.wait()
-        if self._registry.fault:
-            raise self._registry.fault
-        if code:
-            raise BuildFailed(code, self._log)
 
 
 def table(outcome: Outcome) -> list[str]:

@@ -13,7 +13,7 @@ from cnbkit.contract.builder import BuilderDescriptor
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.package.assemble import Runtime
 from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.build import BuildFailed, Outcome
+from cnbkit.platform.build import Outcome
 from cnbkit.platform.builder import ensure_builder
 from cnbkit.platform.builder_image import BuilderImage
 from cnbkit.platform.certificates import BUNDLE, host_bundle
@@ -21,6 +21,7 @@ from cnbkit.platform.export import export_docker_archive
 from cnbkit.platform.image import Image
 from cnbkit.platform.narrate import Narrator
 from cnbkit.platform.pack import ensure_pack
+from cnbkit.platform.phases import BuildFailed
 from cnbkit.platform.store import ImageStore
 from cnbkit.platform.workspace import Workspace
 

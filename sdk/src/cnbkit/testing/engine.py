@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
-from cnbkit.platform.build import Build, BuildFailed
+from cnbkit.platform.build import Build
+from cnbkit.platform.phases import BuildFailed
 from cnbkit.platform.run import command_of, image_sandbox
 from cnbkit.platform.sandbox import Bind
 from cnbkit.platform.store import ImageStore, UnknownImage
