@@ -94,6 +94,20 @@ def test_a_missing_library_is_told_while_building_with_what_supplies_it(
     assert "| circle   |       3 |  3754 |" in vision_apt.run()
 
 
+def test_a_package_of_pip_is_found_before_debians_of_that_name(project: Project) -> None:
+    project.write(
+        {
+            "Aptfile": "python3-six python3-idna\n",
+            "requirements.txt": "six==1.17.0\n",
+            "app.py": "import idna, six; print(six.__version__, idna.__file__)\n",
+        }
+    )
+    project.build()
+    version, path = project.run().split()
+    assert version == "1.17.0"
+    assert path == "/layers/cnbkit_apt/packages/usr/lib/python3/dist-packages/idna/__init__.py"
+
+
 def test_headers_serve_the_build_and_programs_find_their_files(project: Project) -> None:
     """Some compile against what is not in the image; others look into /usr and /etc."""
     project.write(

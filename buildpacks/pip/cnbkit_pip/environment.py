@@ -7,7 +7,12 @@ import os
 from cnbkit import OpenLayer
 from cnbkit_pip.interpreter import Interpreter
 
-__all__ = ["make_environment"]
+__all__ = ["add_site_directories", "make_environment"]
+
+
+_DEBIAN_LAST = (
+    'import sys; sys.path.sort(key=lambda path: path.endswith("/usr/lib/python3/dist-packages"))\n'
+)
 
 
 def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
@@ -33,12 +38,13 @@ def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
 def add_site_directories(layer: OpenLayer, python: Interpreter, directories: list[str]) -> None:
     """Let the environment see packages of other layers.
 
-    As site directories, not as plain path entries: then `.pth` files inside them work.
+    As site directories, not as plain path entries: then `.pth` files inside them work. Debian's
+    packages, which can only come by PYTHONPATH, are put behind them, where Debian has them.
     """
     root = f"{layer.directory}/venv"
     lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in directories)
     with open(f"{_site_packages(root, python)}/cnbkit.pth", "w", encoding="utf-8") as file:
-        file.write(lines)
+        file.write(f"{lines}{_DEBIAN_LAST}")
 
 
 def _site_packages(root: str, python: Interpreter) -> str:
