@@ -42,7 +42,8 @@ def test_a_signal_during_installation(
     log = tmp_path / "output"
     with log.open("wb") as output:
         building = subprocess.Popen(
-            [CNBKIT, "build", str(project.app), "--tag", project.name],
+            # A shell has whatever it starts in the background ignore SIGINT, these tests included.
+            ["env", "--default-signal", CNBKIT, "build", str(project.app), "--tag", project.name],
             stdout=output,
             stderr=subprocess.STDOUT,
         )
