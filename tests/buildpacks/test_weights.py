@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import tomli_w
@@ -21,7 +19,10 @@ from cnbkit_weights.entries import read_entries
 from cnbkit_weights.index import Index, Placed
 from cnbkit_weights.signature import signed_headers
 
+from ..http_server import HttpServer
+
 if TYPE_CHECKING:
+    import http.server
     from collections.abc import Callable, Iterator
 
     from cnbkit.testing import BuildpackRun, Result
@@ -38,7 +39,7 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class Server:
+class Server(HttpServer):
     """Files by path; some behind a login, some elsewhere, some cut off once."""
 
     def __init__(self) -> None:
@@ -47,18 +48,7 @@ class Server:
         self.logins: dict[str, str] = {}
         self.cut: set[str] = set()
         self.seen: list[tuple[str, dict[str, str]]] = []
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                """Keep the test's output clean."""
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        super().__init__()
 
     def answer(self, to: http.server.BaseHTTPRequestHandler) -> None:
         self.seen.append((to.path, {name.lower(): value for name, value in to.headers.items()}))
@@ -95,8 +85,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     made = Server()
     made.files = {"/large.bin": LARGE, "/small.txt": SMALL, "/other.txt": OTHER}
     yield made
-    made.http.shutdown()
-    made.http.server_close()
+    made.close()
 
 
 def entry(uri: str, data: bytes, target: str, more: str = "") -> str:

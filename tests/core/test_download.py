@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,14 +16,17 @@ from cnbkit.download import Downloads
 from cnbkit.log import Log
 from cnbkit.settings import Settings
 
+from ..http_server import HttpServer
+
 if TYPE_CHECKING:
+    import http.server
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DATA = bytes(range(256)) * 1000
 SUM = hashlib.sha256(DATA).hexdigest()
 
 
-class Server:
+class Server(HttpServer):
     """Answers each request by the next of its `behaviours`; the last one goes on."""
 
     def __init__(self) -> None:
@@ -33,18 +34,7 @@ class Server:
         self.seen: list[tuple[str, str]] = []
         self.logins: list[tuple[str | None, str | None]] = []
         self.moved = "/moved/file.bin"
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                """Keep the test's output clean."""
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        super().__init__()
 
     def answer(self, to: http.server.BaseHTTPRequestHandler) -> None:
         wanted = to.headers.get("Range", "")
@@ -74,8 +64,7 @@ class Server:
 def server() -> Iterator[Server]:
     made = Server()
     yield made
-    made.http.shutdown()
-    made.http.server_close()
+    made.close()
 
 
 @pytest.fixture
