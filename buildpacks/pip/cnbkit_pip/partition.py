@@ -17,7 +17,7 @@ __all__ = ["HEAVY", "Group", "partition"]
 
 # Bytes to download. Below it the cost of a layer (a request per registry operation) outweighs
 # what its reuse saves.
-HEAVY = 8_000_000
+HEAVY = 4_000_000
 
 # Most registries and engines cope with some 100 layers; the base, the app and other
 # buildpacks have theirs.
