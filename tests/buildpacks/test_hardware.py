@@ -321,3 +321,9 @@ def test_an_unknown_mode_is_said_and_warns(host: Host) -> None:
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_the_check_is_plain_shell(shell: str) -> None:
     assert subprocess.run([shell, "-n", str(CHECK)], check=False).returncode == 0
+
+
+def test_the_words_that_get_nvidias_run_image_are_those_of_cuda() -> None:
+    descriptor = tomllib.loads((ROOT / "buildpacks/hardware/buildpack.toml").read_text())
+    words = descriptor["metadata"]["cnbkit"]["run-image"]["cuda"]
+    assert set(words) == {"cuda", *(word for word, (name, _) in ALIASES.items() if name == "cuda")}

@@ -50,6 +50,7 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
     assert project.run() == "2.8.0+cpu 3.10\n"
     cpu = project.layers()
     assert ACCELERATOR not in cpu
+    assert not nvidia(project.image())
 
     project.write({"hardware.txt": "cuda:12.6  # T4\n"})
     built = project.build(*site.options)
@@ -65,6 +66,13 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
     assert labels["io.cnbkit.hardware"] == "cuda:12.6"
     assert labels["io.cnbkit.cuda"] == "12.6"
     assert labels["io.cnbkit.cuda.driver"] == ">=525.60.13"
+    # NVIDIA's runtime sees only what the image's configuration has, which comes by the run image.
+    asked = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+    assert nvidia(project.image()) == asked
+    rebased = cnbkit("rebase", project.name)
+    assert rebased.code == 0, rebased.output
+    assert nvidia(project.image()) == asked
+    assert (project.image().base or "").endswith("/cnbkit/run-cuda:bookworm")
 
     # Nothing changed: the labels are there as before, with the cache and without it.
     for _ in range(2):
@@ -76,6 +84,12 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
     project.write({"hardware.txt": "cpu\n"})
     project.build(*site.options)
     assert {**project.layers(), "app": ""} == {**cpu, "app": ""}
+    assert not nvidia(project.image())
+
+
+def nvidia(image: Image) -> dict[str, str]:
+    """What the image's configuration tells NVIDIA's runtime."""
+    return {key: value for key, value in image.env.items() if key.startswith("NVIDIA_")}
 
 
 def test_a_host_that_does_not_fit_is_told_before_the_app_starts(

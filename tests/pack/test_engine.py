@@ -124,6 +124,18 @@ def test_without_a_run_image_the_engine_gets_cnbkits_own(
     assert again.returncode == 0, again.stdout
     assert "Making the builder image" not in again.stdout
 
+    # For NVIDIA's GPUs there is another run image, of the same layers.
+    with toml.open("a") as file:
+        file.write('[[order.group]]\nid = "cnbkit/hardware"\noptional = true\n')
+        file.write(f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / "hardware"}"\n')
+    inspect = ("image", "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}")
+    for word, asked in (("cpu", False), ("cuda", True)):
+        done = _cnbkit(pack_services, *options, "--env", f"BP_HARDWARE={word}")
+        assert done.returncode == 0, done.stdout
+        env = docker.docker(*inspect, "engine-pack-own").stdout.splitlines()
+        assert ("NVIDIA_VISIBLE_DEVICES=all" in env) == asked
+        assert ("NVIDIA_DRIVER_CAPABILITIES=compute,utility" in env) == asked
+
 
 @pytest.mark.parametrize(
     "options", [["--engine", "pack", "--output", "oci:x"], ["--network", "host"]]

@@ -25,6 +25,7 @@ def command(builder: Path | None, platform: str | None) -> None:
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
     image for example.
     """
+    from cnbkit.platform.base_gpu import gpu_run_image
     from cnbkit.platform.build import prepare
     from cnbkit.platform.home import Home
     from cnbkit.platform.shipped import shipped
@@ -32,5 +33,7 @@ def command(builder: Path | None, platform: str | None) -> None:
 
     home = Home.default()
     descriptor = builder or shipped("builder/builder.toml")
-    prepare(home, ImageStore(home.images), descriptor, click.echo, architecture(platform))
+    store = ImageStore(home.images)
+    kit = prepare(home, store, descriptor, click.echo, architecture(platform))
+    gpu_run_image(store, kit.run_image)
     click.echo(f"Ready in {home.root}")

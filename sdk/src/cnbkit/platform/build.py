@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit.package.assemble import Runtime
 from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.base_gpu import asks_for_gpus, gpu_run_image
 from cnbkit.platform.builder import ensure_builder
 from cnbkit.platform.certificates import BUNDLE, host_bundle
 from cnbkit.platform.emulation import ensure_emulation, is_foreign
@@ -162,6 +163,9 @@ class Build:
         store = ImageStore(home.images)
         kit = prepare(home, store, self.builder, self.show, self.arch)
         arch = self.arch or machine_architecture()
+        run_image = kit.run_image
+        if asks_for_gpus(self.app, self.env, kit.builder):
+            run_image = gpu_run_image(store, run_image)
         apart = f"-{arch}" if is_foreign(arch) else ""
         cache = home.cache / (_file_name(self.name) + apart)
         afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
@@ -182,6 +186,10 @@ class Build:
             self._copy_app(space / "workspace")
             for name, value in self.env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
+            if not self.publish:
+                # Recorded in the image, which can be rebased by it then.
+                run = f'[[images]]\nimage = "{registry.host}/{run_image}"\n'
+                (space / "run.toml").write_text(run, encoding="utf-8")
             sandbox = self._sandbox(home, kit, cache, space, registry)
             with log.open("w", encoding="utf-8") as file:
                 narrator = Narrator(self.show, file, verbose=self.verbose)
@@ -191,7 +199,7 @@ class Build:
                     narrator,
                     log,
                     image=self.name if self.publish else f"{registry.host}/{self.name}",
-                    run_image=f"{registry.host}/{kit.run_image}",
+                    run_image=f"{registry.host}/{run_image}",
                     default_process=self.default_process,
                     insecure=(registry.host, *self.insecure_registries),
                 )
@@ -249,6 +257,8 @@ class Build:
             # On disk, not in memory: the exporter writes each layer here as a tar.
             Bind(space / "tmp", "/tmp", writable=True),  # noqa: S108
         ]
+        if not self.publish:
+            binds.append(Bind(space / "run.toml", "/cnb/run.toml"))
         if bundle := host_bundle():
             binds.append(Bind(bundle.resolve(), BUNDLE))
         for volume in self.volumes:

@@ -13,6 +13,7 @@ from cnbkit.contract.builder import BuilderDescriptor
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.package.assemble import Runtime
 from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.base_gpu import asks_for_gpus, gpu_run_image
 from cnbkit.platform.build import Outcome
 from cnbkit.platform.builder import ensure_builder
 from cnbkit.platform.builder_image import BuilderImage
@@ -66,11 +67,14 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         if _names_run_image(build.builder) or build.publish
         else _own_run_image(home, docker, build)
     )
-    builder = _builder(home, docker, build, run_image)
+    assembled = _assembled(home, build)
+    builder = _builder(home, docker, build, assembled, run_image)
     command = [
         *(str(pack), "build", build.name, "--path", str(build.app), "--builder", builder),
         *("--trust-builder", "--pull-policy", "if-not-present", "--no-color"),
     ]
+    if run_image and asks_for_gpus(build.app, build.env, assembled):
+        command += ["--run-image", _own_run_image(home, docker, build, gpus=True)]
     for name in build.env:
         command += ["--env", name]  # its value by the environment, which others cannot read
     for volume in build.volumes:
@@ -133,21 +137,26 @@ def _names_run_image(path: Path) -> bool:
     return bool((builder.run and builder.run.images) or (builder.stack and builder.stack.run_image))
 
 
-def _own_run_image(home: Home, docker: str, build: Build) -> str:
+def _own_run_image(home: Home, docker: str, build: Build, *, gpus: bool = False) -> str:
     """The run image of the embedded engine, for Docker's."""
     store = ImageStore(home.images)
     name = BaseImages(home, store, progress=build.show).ensure_run_image()
+    if gpus:
+        name = gpu_run_image(store, name)
     if _id(docker, name) != Image.from_store(store, name).config_digest:
         _load(home, docker, store, name)
     return name
 
 
-def _builder(home: Home, docker: str, build: Build, run_image: str) -> str:
-    """The builder image, in the engine under a name that changes with its sources."""
+def _assembled(home: Home, build: Build) -> Path:
     root = BaseImages(home, ImageStore(home.images), progress=build.show).ensure_build_root()
     runtime = Runtime(arch=machine_architecture())
-    digest = ensure_builder(home, build.builder, runtime, root, build.show).name
-    reference = f"cnbkit/builder:{digest}"
+    return ensure_builder(home, build.builder, runtime, root, build.show)
+
+
+def _builder(home: Home, docker: str, build: Build, assembled: Path, run_image: str) -> str:
+    """The builder image, in the engine under a name that changes with its sources."""
+    reference = f"cnbkit/builder:{assembled.name}"
     if run_image:
         reference += "-own-run-image"
     if not _id(docker, reference):

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.base_gpu import gpu_run_image, stands_on_gpus
 from cnbkit.platform.certificates import BUNDLE, host_bundle
 from cnbkit.platform.credentials import authorization
+from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.oci import full_name
 from cnbkit.platform.registry import Registry
@@ -64,8 +66,13 @@ class Rebase:
         bases = BaseImages(home, store, arch=arch, progress=self.show)
         root = bases.ensure_build_root()
         if not self.publish:
-            store.resolve(self.name)
-            store.resolve(self.run_image or bases.ensure_run_image())
+            image = Image.from_store(store, self.name)
+            if self.run_image:
+                store.resolve(self.run_image)
+            else:
+                plain = bases.ensure_run_image()
+                if stands_on_gpus(image.base or ""):
+                    gpu_run_image(store, plain)
         lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
         with Registry(store) as registry, Workspace(home.tmp) as space:
             command = ["/cnb/lifecycle/rebaser", "-uid", "1000", "-gid", "1000", "-no-color"]

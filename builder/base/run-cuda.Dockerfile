@@ -1,0 +1,6 @@
+# Generated: python -m cnbkit.platform.base_gpu
+# Build with: docker build -f run-cuda.Dockerfile --build-arg run_image=REF .
+ARG run_image
+FROM ${run_image}
+ENV NVIDIA_VISIBLE_DEVICES=all
+ENV NVIDIA_DRIVER_CAPABILITIES=compute,utility
