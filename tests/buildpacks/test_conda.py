@@ -632,6 +632,12 @@ def test_a_conda_lock_without_what_is_for_development(
     assert packages(result.rebuild(exec_env="test")).keys() == {"python", "tool", "hello"}
     more = result.rebuild(env={"BP_PYTHON_GROUPS": "dev"})
     assert packages(more).keys() == {"python", "tool", "hello"}
+    by_process = {"BP_PYTHON_GROUPS": None, "BP_PROCESS_GROUPS": "web=dev"}
+    more = result.rebuild(env=by_process)
+    assert packages(more).keys() == {"python", "tool", "hello"}
+    assert more.build_env()["BP_PYTHON_GROUPS"] == "dev"
+    by_process["BP_PROCESS_GROUPS"] = None
+    assert packages(result.rebuild(env=by_process)).keys() == {"python", "tool"}
     assert "has no category docs" in fault(result.rebuild(env={"BP_PYTHON_GROUPS": "docs"}))
     shown = fault(result.rebuild(app={"conda-lock.yml": conda_lock(channels, OTHER)}))
     assert f"conda-lock.yml has no packages for {SUBDIR}" in shown

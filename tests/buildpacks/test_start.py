@@ -330,6 +330,29 @@ def test_the_default_may_be_declared_or_set(phases: Phases) -> None:
     assert fault.remedy == "use one of: train, web"
 
 
+def test_a_process_without_its_packages_is_left_out(phases: Phases) -> None:
+    phases.write("Procfile", "web: serve\ntrain: ./train\n")
+    phases.env["CNBKIT_LEFT_OUT"] = "train=train,viz other=dev"
+    ran = phases.build(Start())
+    assert processes(ran) == {"web": ["serve"]}
+    assert "  train: left out, because this image has no packages of train,viz" in ran.out
+    # What runs at launch is the same, so that an image that trains has this layer in common.
+    programs = {path.name for path in (ran.layers / "limits" / "exec.d").iterdir()}
+    assert programs == {"web", "train"}
+    phases.env["CNBKIT_LEFT_OUT"] = "web=serve"
+    ran = phases.build(Start())
+    assert processes(ran) == {"web": ["./train"], "train": ["./train"]}
+    assert "web: the same as train, because web is left out" in ran.out
+    phases.env["BP_DEFAULT_PROCESS"] = "web"
+    fault = phases.build(Start()).fault
+    assert fault is not None
+    assert fault.what == "web: left out, because this image has no packages of serve"
+    assert "add serve to BP_PYTHON_GROUPS" in (fault.remedy or "")
+    del phases.env["BP_DEFAULT_PROCESS"]
+    phases.env["CNBKIT_LEFT_OUT"] = "web=serve train=train"
+    assert phases.build(Start()).fault is not None
+
+
 def test_two_declared_defaults_are_refused(phases: Phases) -> None:
     phases.write(
         "entrypoint.toml",

@@ -22,6 +22,7 @@ from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import public_digests
 from cnbkit_conda.virtual import virtual_packages
+from cnbkit_process_groups import ProcessGroups
 
 __all__ = ["Conda"]
 
@@ -68,6 +69,8 @@ class Conda(Buildpack):
     environment = Layer.in_image("environment")
     # Unpacked packages, if they are wanted for the next build.
     packages = Layer.cached("packages")
+    # Which dependency groups the image has; made anew each time.
+    groups = Layer.for_build("groups")
     # After the environment in the alphabet, and so in the order of what is set at launch.
     variables = Layer.in_image("variables")
 
@@ -92,12 +95,15 @@ class Conda(Buildpack):
             self._restore(ctx, config)
             return Built()
         chosen = Input.choose(ctx, config.input)
+        groups = ProcessGroups.read(ctx, config.process_groups)
+        if groups.reason:
+            ctx.log.info(groups.reason)
         wanted = Inputs(
             inputs=_digests(ctx, chosen),
             channels=public_digests(ctx),
             virtual=virtual_packages(ctx, config),
             target=str(ctx.target),
-            settings=_settings(ctx, config, chosen),
+            settings=_settings(ctx, config, chosen, groups.groups),
         )
         with ctx.layer(self.lock) as lock, ctx.layer(self.choice, wanted) as choice:
             kept = Kept(lock.directory)
@@ -106,7 +112,7 @@ class Conda(Buildpack):
                 from cnbkit_conda.resolve import resolve
 
                 ctx.log.info(f"{chosen.reason}: {'; '.join(choice.why) or 'its lock was lost'}")
-                resolve(ctx, config, chosen, wanted.virtual, kept)
+                resolve(ctx, config, chosen, groups.groups, wanted.virtual, kept)
             if config.keep_packages:  # each time, or the cache forgets them
                 with ctx.layer(self.packages):
                     pass
@@ -114,6 +120,8 @@ class Conda(Buildpack):
                 if environment.rebuild:
                     self._install(ctx, config, chosen, kept, environment)
             self._set_variables(ctx, kept)
+            with ctx.layer(self.groups) as told:
+                groups.tell(told.env.build)
             if solve:
                 from cnbkit_conda.python import tell
 
@@ -175,12 +183,16 @@ def _digests(ctx: BuildContext, chosen: Input) -> list[str]:
     return [f"{name} #{hashlib.sha256(ctx.app.bytes(name)).hexdigest()[:24]}" for name in names]
 
 
-def _settings(ctx: BuildContext, config: CondaConfig, chosen: Input) -> list[str]:
+def _settings(
+    ctx: BuildContext, config: CondaConfig, chosen: Input, groups: list[str]
+) -> list[str]:
     """What else changes the result; how packages are fetched does not."""
-    no_matter = ("BP_CONDA_KEEP_PACKAGES=", "BP_CONDA_CUDA=", "BP_CONDA_GLIBC=")
+    no_matter = (
+        *("BP_CONDA_KEEP_PACKAGES=", "BP_CONDA_CUDA=", "BP_CONDA_GLIBC="),
+        "BP_PROCESS_GROUPS=",
+    )
     found = [each for each in config.changed() if not each.startswith(no_matter)]
     if chosen.kind == "conda-lock":
-        groups = ctx.settings.get("BP_PYTHON_GROUPS")
-        found += [f"BP_PYTHON_GROUPS={groups}"] if groups else []
+        found += [f"BP_PYTHON_GROUPS={','.join(groups)}"] if groups else []
         found += ["for tests"] if ctx.exec_env == "test" else []
     return found

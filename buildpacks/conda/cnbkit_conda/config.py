@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import Config, Option
+from cnbkit_process_groups import SETTING
 
 __all__ = ["CHANNELS", "MIRROR", "CondaConfig"]
 
@@ -25,3 +26,6 @@ class CondaConfig(Config):
         "BP_CONDA_KEEP_PACKAGES", help="Keep unpacked packages in the build cache"
     )
     refresh = Option.text("BP_CONDA_REFRESH", help="A new value solves again, and takes news")
+    process_groups = Option.text(
+        SETTING, help="Dependency groups of process types, like `train=train,viz notebook=viz`"
+    )

@@ -21,7 +21,7 @@ _FOR_TESTS = ("dev", "test")
 
 
 def read_lock(
-    ctx: BuildContext, config: CondaConfig, chosen: Input
+    ctx: BuildContext, config: CondaConfig, chosen: Input, groups: list[str]
 ) -> tuple[list[RepoDataRecord], list[str]]:
     """The packages of the wanted environment.
 
@@ -63,15 +63,15 @@ def read_lock(
             where=chosen.name,
             remedy="build them into a channel; here only built packages are installed",
         )
-    left_out = _left_out(ctx, chosen, subdir) if chosen.kind == "conda-lock" else {}
+    left_out = _left_out(ctx, chosen, groups, subdir) if chosen.kind == "conda-lock" else {}
     for record in records:
         ctx.hide(record.url) if public(record.url) != record.url else None
         record.url = public(record.url)
         record.channel = record.url.rsplit("/", 2)[0]  # not all locks name it
     kept = [each for each in records if ("conda", each.name.normalized) not in left_out]
     if left_out:
-        groups = ", ".join(sorted(set(left_out.values())))
-        ctx.log.info(f"Packages of {groups} are left out (BP_PYTHON_GROUPS adds them)")
+        names = ", ".join(sorted(set(left_out.values())))
+        ctx.log.info(f"Packages of {names} are left out (BP_PYTHON_GROUPS adds them)")
     return kept, [
         _entry(ctx, each) for each in entries if ("pip", each.name.lower()) not in left_out
     ]
@@ -92,7 +92,9 @@ def _environment(config: CondaConfig, chosen: Input, lock: LockFile) -> Environm
     return found
 
 
-def _left_out(ctx: BuildContext, chosen: Input, subdir: str) -> dict[tuple[str, str], str]:
+def _left_out(
+    ctx: BuildContext, chosen: Input, groups: list[str], subdir: str
+) -> dict[tuple[str, str], str]:
     """Category of packages that are for development, by manager and name.
 
     Rattler's reader does not tell categories.
@@ -102,7 +104,6 @@ def _left_out(ctx: BuildContext, chosen: Input, subdir: str) -> dict[tuple[str, 
         return {}
     import yaml  # type: ignore[import-untyped]
 
-    groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
     wanted = {"main", *groups, *(_FOR_TESTS if ctx.exec_env == "test" else ())}
     # Thousands of lines: libyaml's reader, where it is there, takes a tenth of the time.
     document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506

@@ -55,9 +55,14 @@ def make_places(ctx: BuildContext, chosen: Input) -> Places:
 
 
 def resolve(
-    ctx: BuildContext, config: CondaConfig, chosen: Input, virtual: list[str], kept: Kept
+    ctx: BuildContext,
+    config: CondaConfig,
+    chosen: Input,
+    groups: list[str],
+    virtual: list[str],
+    kept: Kept,
 ) -> None:
-    """Find out all packages, and keep them.
+    """Find out all packages, and keep them; of a lock, those of its main group and of `groups`.
 
     Raises:
         UserFault: the file is faulty, or what it asks for does not exist or does not fit.
@@ -82,7 +87,7 @@ def resolve(
     else:
         from cnbkit_conda.locks import read_lock
 
-        records, entries = read_lock(ctx, config, chosen)
+        records, entries = read_lock(ctx, config, chosen, groups)
         pip = entries
     if pip and not any(record.name.normalized == "python" for record in records):
         line = pip[0].partition(" ")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, key, note
+from cnbkit_process_groups import ProcessGroups
 from cnbkit_python.base import base_python
 from cnbkit_python.config import PythonConfig
 from cnbkit_python.input import Input
@@ -49,9 +50,13 @@ class Python(Buildpack):
             version, path = self._standalone(ctx, config, request, base)
         if chosen.reason:
             ctx.log.info(chosen.reason)
+        groups = ProcessGroups.read(ctx, config.process_groups)
+        if groups.reason:
+            ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:
             choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
             choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
+            groups.tell(choice.env.build)
         return Built()
 
     def _standalone(

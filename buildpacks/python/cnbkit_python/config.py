@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import Config, Option
+from cnbkit_process_groups import SETTING
 
 __all__ = ["PythonConfig"]
 
@@ -15,6 +16,9 @@ class PythonConfig(Config):
     )
     input = Option.text(
         "BP_PYTHON_INPUT", help="The file with the dependencies, or requirements files with commas"
+    )
+    process_groups = Option.text(
+        SETTING, help="Dependency groups of process types, like `train=train,viz notebook=viz`"
     )
     standalone = Option.flag(
         "BP_PYTHON_STANDALONE",

@@ -87,6 +87,8 @@ class Start(Buildpack):
         _add_defaults(ctx, found)
         if not found:
             raise _nothing(ctx, options.file)
+        every = dict(found)
+        left_out = _leave_out(ctx, found, options.default)
         for each in found.values():
             ctx.log.info(f"{each.type}: {each.text}, from {each.origin}")
         if "web" not in found:
@@ -94,11 +96,13 @@ class Start(Buildpack):
             first = first or next(iter(found.values()))
             # Tekton, kpack and others start `web` whatever there is.
             found["web"] = first
-            ctx.log.info(f"web: the same as {first.type}, because nothing says what web is")
+            why = "web is left out" if "web" in left_out else "nothing says what web is"
+            ctx.log.info(f"web: the same as {first.type}, because {why}")
         default = _default(found, options.default)
         if default != "web":
             ctx.log.info(f"{default} is what the image starts")
-        self._at_launch(ctx, found)
+        # With those left out: an image of another process then has this layer in common.
+        self._at_launch(ctx, {**every, **found})
         large = large_files(ctx.app.root)
         if large:
             ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")
@@ -187,6 +191,26 @@ def _add_defaults(ctx: BuildContext, found: dict[str, Found]) -> None:
         notebook = frameworks.notebook(packages)
         if notebook:
             found["notebook"] = notebook
+
+
+def _leave_out(ctx: BuildContext, found: dict[str, Found], default: str) -> set[str]:
+    """Take away processes whose dependency groups the image has not (`CNBKIT_LEFT_OUT`)."""
+    left_out = set()
+    for word in ctx.env.get("CNBKIT_LEFT_OUT", "").split():
+        type, _, groups = word.partition("=")
+        if type in found:
+            left_out.add(type)
+            del found[type]
+            what = f"{type}: left out, because this image has no packages of {groups}"
+            if type == default or not found:
+                raise UserFault(
+                    what,
+                    where="BP_PYTHON_GROUPS",
+                    remedy=f"add {groups} to BP_PYTHON_GROUPS, or leave BP_PYTHON_GROUPS away "
+                    f"and set BP_DEFAULT_PROCESS to {type}",
+                )
+            ctx.log.info(f"{what} (BP_DEFAULT_PROCESS={type} makes one that has)")
+    return left_out
 
 
 def _default(found: dict[str, Found], setting: str) -> str:

@@ -1,0 +1,114 @@
+"""Dependency groups by process type: what serves need not carry what trains."""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext, EnvChanges, UserFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["SETTING", "ProcessGroups"]
+
+SETTING = "BP_PROCESS_GROUPS"
+_TABLE = "tool.cnbkit.process-groups"
+# What the lock or the project is asked for; whoever sets it decides for the whole image.
+_GROUPS = "BP_PYTHON_GROUPS"
+_DEFAULT = "BP_DEFAULT_PROCESS"
+_FOR_TESTS = ("dev", "test")
+_FILES = ("project.toml", "pyproject.toml")
+
+
+class ProcessGroups:
+    """Which groups the image gets, and which process types it therefore cannot have.
+
+    Attributes:
+        groups: of the image, besides the project's own packages.
+        left_out: process type → the groups it would need.
+        reason: why these groups; empty if there are none, or somebody asked for them.
+    """
+
+    def __init__(self, groups: list[str], left_out: dict[str, list[str]], reason: str) -> None:
+        self.groups = groups
+        self.left_out = left_out
+        self.reason = reason
+
+    @classmethod
+    def read(cls, ctx: BuildContext, setting: str) -> ProcessGroups:
+        """The groups of the process the image starts, unless BP_PYTHON_GROUPS names others.
+
+        Args:
+            ctx: the build.
+            setting: BP_PROCESS_GROUPS.
+
+        Raises:
+            UserFault: BP_PROCESS_GROUPS or the table is wrong.
+        """
+        needs = _set(setting)
+        for file in _FILES:
+            # The word is looked for first: parsing TOML takes longer than the rest of the build.
+            if ctx.app.has(file) and "process-groups" in ctx.app.text(file):
+                for process, groups in _declared(ctx, file).items():
+                    needs.setdefault(process, groups)
+        asked = ctx.settings.get(_GROUPS).replace(",", " ").split()
+        if not needs:
+            return cls(asked, {}, "")
+        process = ctx.settings.get(_DEFAULT, "web")
+        groups = asked or needs.get(process, [])
+        has = {_normalised(each) for each in groups}
+        if ctx.exec_env == "test":
+            has.update(_FOR_TESTS)
+        left_out = {
+            other: wanted
+            for other, wanted in needs.items()
+            if not {_normalised(each) for each in wanted} <= has
+        }
+        chosen = f"Dependency groups for {process}: {', '.join(groups)}"
+        return cls(groups, left_out, chosen if groups and not asked else "")
+
+    def tell(self, env: EnvChanges) -> None:
+        """Hand them to the later buildpacks: those that install, and the one that starts."""
+        if self.reason:
+            env.override(_GROUPS, ",".join(self.groups))
+        if self.left_out:
+            words = (f"{process}={','.join(each)}" for process, each in self.left_out.items())
+            env.override("CNBKIT_LEFT_OUT", " ".join(words))
+
+
+def _set(setting: str) -> dict[str, list[str]]:
+    needs = {}
+    for word in setting.split():
+        process, equals, groups = word.partition("=")
+        if not (process and equals):
+            raise UserFault(
+                f"{word!r} does not say which groups a process needs",
+                where=SETTING,
+                remedy="write `process=group,group`, with spaces between: train=train,viz web=",
+            )
+        needs[process] = [each for each in groups.split(",") if each]
+    return needs
+
+
+def _declared(ctx: BuildContext, file: str) -> dict[str, list[str]]:
+    table: object = ctx.app.toml(file)
+    for name in _TABLE.split("."):
+        table = table.get(name, {}) if isinstance(table, dict) else {}
+    needs: dict[str, Any] = table if isinstance(table, dict) else {"": table}
+    wrong = [
+        process
+        for process, groups in needs.items()
+        if not isinstance(groups, list) or not all(isinstance(each, str) for each in groups)
+    ]
+    if wrong:
+        raise UserFault(
+            f"[{_TABLE}] does not list the groups of {', '.join(wrong)}"
+            if wrong != [""]
+            else f"{_TABLE} is no table",
+            where=file,
+            remedy=f'write [{_TABLE}] and below it `train = ["train"]`',
+        )
+    return needs
+
+
+def _normalised(group: str) -> str:
+    return group.lower().replace("_", "-").replace(".", "-")
