@@ -11,7 +11,6 @@ from cnbkit import (
     OpenLayer,
     Plan,
     Triggers,
-    UserFault,
     key,
     note,
 )
@@ -24,13 +23,10 @@ from cnbkit_pip.wanted import Locked, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_pip.engine import Engine
     from cnbkit_pip.installed import Installed
-    from cnbkit_pip.package import Package
     from cnbkit_pip.project import Project
     from cnbkit_pip.requirements import Requirements
     from cnbkit_pip.target import TargetEnvironment
-    from cnbkit_pip.variant import Fitting
 
 __all__ = ["Pip"]
 
@@ -115,13 +111,12 @@ class Pip(Buildpack):
         present: Present,
     ) -> None:
         # Imported here: a build that changes nothing does without them.
-        from cnbkit_pip.accelerated import add_launch_environment, hints
+        from cnbkit_pip.accelerated import add_launch_environment
+        from cnbkit_pip.decide import decide, engine_for
         from cnbkit_pip.environment import add_site_directories, make_environment
         from cnbkit_pip.install import install
         from cnbkit_pip.installed import Installed, Record
-        from cnbkit_pip.resolve import kept_lock, read_locked, resolve
         from cnbkit_pip.target import TargetEnvironment
-        from cnbkit_pip.unpublished import Unpublished
 
         verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
         ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
@@ -132,31 +127,10 @@ class Pip(Buildpack):
             ctx.log.info(line)
         for line in sources.warnings():
             ctx.log.warn(line)
-        engine = _engine(ctx, config, wanted, environment, sources)
-        chosen = f"{lock.directory}/pylock.hardware.toml"
-        fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
-        unpublished = Unpublished(ctx, engine, target, wanted)
-        try:
-            if isinstance(wanted, Locked):
-                packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
-            else:
-                path = kept_lock(lock.directory, config.refresh)
-                packages = resolve(engine, wanted, target, path)
-        except UserFault as fault:
-            if fitting is None:
-                raise unpublished.instead_of(fault) from None
-            try:
-                packages = fitting.rescued(fault, chosen)
-            except UserFault as other:
-                raise unpublished.instead_of(other) from None
-        if fitting:
-            packages = fitting.fit(packages, chosen)
-        else:
-            for line in hints(packages):
-                ctx.log.info(line)
-        if text := unpublished.warning(packages):
-            ctx.log.warn(text)
-        packages = _with_own(ctx, config, wanted, packages)
+        engine = engine_for(ctx, config, wanted, environment, sources)
+        packages = decide(
+            ctx, config, wanted, engine, target, sources, hardware, kept=lock.directory
+        )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
         directories = install(ctx, engine, packages, environment, record, present)
@@ -179,66 +153,6 @@ class Pip(Buildpack):
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
         )
         ctx.log.info(f"{wanted} unchanged: {len(names) + 1} layers {present.from_where}{refresh}")
-
-
-def _engine(
-    ctx: BuildContext,
-    config: PipConfig,
-    wanted: Requirements | Project | Locked,
-    python: Interpreter,
-    sources: Sources,
-) -> Engine:
-    if config.engine == "pip":
-        from cnbkit_pip.pip_tools import PipTools
-
-        return PipTools(ctx, python, sources, limit=60 * config.limit)
-    from cnbkit_pip.requirements import Requirements
-    from cnbkit_pip.uv import Uv
-
-    indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
-    for index in indexes:
-        ctx.hide(index)
-    return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
-
-
-def _fitting(
-    ctx: BuildContext,
-    hardware: Hardware,
-    sources: Sources,
-    target: TargetEnvironment,
-    engine: Engine,
-    wanted: Requirements | Project | Locked,
-) -> Fitting:
-    from cnbkit_pip.uv import Uv
-    from cnbkit_pip.variant import Fitting
-
-    return Fitting(
-        ctx,
-        hardware,
-        sources,
-        target,
-        engine=engine if isinstance(engine, Uv) else None,
-        wanted=None if isinstance(wanted, Locked) else wanted,
-        where=str(wanted),
-    )
-
-
-def _with_own(
-    ctx: BuildContext,
-    config: PipConfig,
-    wanted: Requirements | Project | Locked,
-    packages: list[Package],
-) -> list[Package]:
-    """With the app itself if it is a package, however the lock has it."""
-    from cnbkit_pip.project import Project, own_package
-
-    others = [each for each in packages if each.directory != ctx.app.root]
-    # A front-end has the app in its lock if it is a package.
-    belongs = isinstance(wanted, Project) or len(others) < len(packages)
-    if config.project == "none" or not belongs:
-        return others
-    own = own_package(ctx, editable=config.project == "editable")
-    return [*others, own] if own else others
 
 
 def _check(

@@ -1,0 +1,129 @@
+"""Which packages, in which versions and variants: from what the app declares, or its lock."""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext, UserFault
+from cnbkit_pip.accelerated import hints
+from cnbkit_pip.pip_tools import PipTools
+from cnbkit_pip.project import Project, own_package
+from cnbkit_pip.requirements import Requirements
+from cnbkit_pip.resolve import kept_lock, read_locked, resolve
+from cnbkit_pip.unpublished import Unpublished
+from cnbkit_pip.uv import Uv
+from cnbkit_pip.variant import Fitting
+from cnbkit_pip.wanted import Locked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_pip.config import PipConfig
+    from cnbkit_pip.engine import Engine
+    from cnbkit_pip.hardware import Hardware
+    from cnbkit_pip.interpreter import Interpreter
+    from cnbkit_pip.package import Package
+    from cnbkit_pip.sources import Sources
+    from cnbkit_pip.target import TargetEnvironment
+
+__all__ = ["decide", "engine_for"]
+
+
+def decide(
+    ctx: BuildContext,
+    config: PipConfig,
+    wanted: Requirements | Project | Locked,
+    engine: Engine,
+    target: TargetEnvironment,
+    sources: Sources,
+    hardware: Hardware | None,
+    *,
+    kept: str,
+) -> list[Package]:
+    """All packages to install, the app itself among them if it is one.
+
+    Args:
+        ctx: the build.
+        config: what the person who builds has set.
+        wanted: what the app declares.
+        engine: resolves.
+        target: what the packages are for.
+        sources: where they come from.
+        hardware: what the image is for, if that was said.
+        kept: folder with the lock of the last resolution; gets this one's.
+
+    Raises:
+        UserFault: there is no such set of packages, or a lock is wrong.
+        PlatformFault: the index cannot be reached.
+    """
+    chosen = f"{kept}/pylock.hardware.toml"
+    fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
+    unpublished = Unpublished(ctx, engine, target, wanted)
+    try:
+        if isinstance(wanted, Locked):
+            packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
+        else:
+            packages = resolve(engine, wanted, target, kept_lock(kept, config.refresh))
+    except UserFault as fault:
+        if fitting is None:
+            raise unpublished.instead_of(fault) from None
+        try:
+            packages = fitting.rescued(fault, chosen)
+        except UserFault as other:
+            raise unpublished.instead_of(other) from None
+    if fitting:
+        packages = fitting.fit(packages, chosen)
+    else:
+        for line in hints(packages):
+            ctx.log.info(line)
+    if text := unpublished.warning(packages):
+        ctx.log.warn(text)
+    return _with_own(ctx, config, wanted, packages)
+
+
+def engine_for(
+    ctx: BuildContext,
+    config: PipConfig,
+    wanted: Requirements | Project | Locked,
+    python: Interpreter,
+    sources: Sources,
+) -> Engine:
+    """What resolves and installs: uv, or pip if that was asked for (BP_PIP_ENGINE)."""
+    if config.engine == "pip":
+        return PipTools(ctx, python, sources, limit=60 * config.limit)
+    indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
+    for index in indexes:
+        ctx.hide(index)
+    return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
+
+
+def _fitting(
+    ctx: BuildContext,
+    hardware: Hardware,
+    sources: Sources,
+    target: TargetEnvironment,
+    engine: Engine,
+    wanted: Requirements | Project | Locked,
+) -> Fitting:
+    return Fitting(
+        ctx,
+        hardware,
+        sources,
+        target,
+        engine=engine if isinstance(engine, Uv) else None,
+        wanted=None if isinstance(wanted, Locked) else wanted,
+        where=str(wanted),
+    )
+
+
+def _with_own(
+    ctx: BuildContext,
+    config: PipConfig,
+    wanted: Requirements | Project | Locked,
+    packages: list[Package],
+) -> list[Package]:
+    """With the app itself if it is a package, however the lock has it."""
+    others = [each for each in packages if each.directory != ctx.app.root]
+    # A front-end has the app in its lock if it is a package.
+    belongs = isinstance(wanted, Project) or len(others) < len(packages)
+    if config.project == "none" or not belongs:
+        return others
+    own = own_package(ctx, editable=config.project == "editable")
+    return [*others, own] if own else others
