@@ -13,14 +13,23 @@ import pytest
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
+from cnbkit.platform.base import machine_architecture
 from cnbkit.platform.emulation import is_foreign
+from cnbkit.platform.image import Image
+from cnbkit.platform.lifecycle import ensure_crane
+from cnbkit.platform.remote import Remote
+from cnbkit.platform.store import ImageStore
 from cnbkit.platform.unpack import ensure_layer
+from cnbkit.platform.workspace import remove_tree
+from cnbkit.testing.docker import LocalRegistry
 
-from ..e2e.conftest import CNBKIT
+from ..e2e.conftest import CNBKIT, cnbkit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from cnbkit.platform.home import Home
 
     from ..e2e.conftest import Project
 
@@ -34,11 +43,11 @@ mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc && exec "$@"
 """
 
 
-def machines(project: Project) -> dict[str, set[str]]:
+def machines(home: Home, store: ImageStore, image: Image) -> dict[str, set[str]]:
     """What each layer's ELF files are for: ELF's name of the processor → files."""
     found: dict[str, set[str]] = {}
-    for layer in project.image().layers:
-        for path in files(ensure_layer(project.home, project.store, layer)):
+    for layer in image.layers:
+        for path in files(ensure_layer(home, store, layer)):
             with path.open("rb") as file:
                 if file.read(4) != b"\x7fELF":
                     continue
@@ -69,7 +78,7 @@ def test_a_small_app_is_built_run_and_rebuilt(project: Project) -> None:
     image = project.image()
     assert image.platform == "linux/arm64"
     assert project.run() == "aarch64\n"
-    found = machines(project)
+    found = machines(project.home, project.store, project.image())
     assert set(found) == {"EM_AARCH64"}, {k: v for k, v in found.items() if k != "EM_AARCH64"}
     assert any("_speedups" in name for name in found["EM_AARCH64"])
     assert "launcher: launcher" in found["EM_AARCH64"]
@@ -92,6 +101,36 @@ def test_a_small_app_is_built_run_and_rebuilt(project: Project) -> None:
         assert (run.returncode, run.stdout) == (0, "aarch64\n"), run.stderr
 
 
+def test_an_image_in_a_registry_for_another_processor_is_no_predecessor(
+    project: Project, tmp_path: Path
+) -> None:
+    project.write(
+        {
+            "app.py": "import markupsafe._speedups, platform\nprint(platform.machine())\n",
+            "requirements.txt": "markupsafe==3.0.2\nsix==1.17.0\n",
+        }
+    )
+    registry = LocalRegistry(
+        ensure_crane(project.home, arch=machine_architecture()), tmp_path / "registry"
+    )
+    reference = f"{registry.host}/{project.name}:1"
+    try:
+        for platform in ("linux/amd64", "linux/arm64", "linux/amd64"):
+            options = ("--publish", reference, "--platform", platform, "--verbose")
+            built = cnbkit("build", str(project.app), *options)
+            assert built.code == 0, built.output
+            folder = tmp_path / platform.replace("/", "-")
+            remove_tree(folder)
+            Remote(reference).pull(folder, platform.removeprefix("linux/"))
+            store = ImageStore(folder)
+            image = Image.from_store(store, store.names()[0], platform)
+            assert image.platform == platform
+            expected = {"linux/amd64": {"EM_X86_64"}, "linux/arm64": {"EM_AARCH64"}}[platform]
+            assert set(machines(project.home, store, image)) == expected
+    finally:
+        registry.stop()
+
+
 def test_the_example_of_the_readme_answers_as_it_does_on_any_machine(vision: Project) -> None:
     # An image of that name for another processor is no predecessor.
     example = {name: (vision.app / name).read_bytes() for name in ("requirements.txt", "app.py")}
@@ -110,6 +149,6 @@ def test_the_example_of_the_readme_answers_as_it_does_on_any_machine(vision: Pro
     assert "Shapes in the picture" in output
     assert "| circle   |       3 |  3754 |" in output
     assert "| triangle |       1 |  4345 |" in output
-    found = machines(vision)
+    found = machines(vision.home, vision.store, vision.image())
     assert set(found) == {"EM_AARCH64"}, {k: v for k, v in found.items() if k != "EM_AARCH64"}
     assert any("cv2" in name for name in found["EM_AARCH64"])

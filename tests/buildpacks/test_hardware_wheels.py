@@ -377,16 +377,20 @@ def test_a_build_that_only_pytorchs_site_has_may_be_named(app: App) -> None:
         app.packages("torch==2.8.0+cu126\n", "cuda:13.0")
 
 
+@pytest.mark.parametrize("word", ["neuron", "inferentia", "trainium"])
 def test_neuron_takes_the_real_package_and_never_the_placeholder(
-    app: App, site: Site, monkeypatch: pytest.MonkeyPatch
+    app: App, site: Site, monkeypatch: pytest.MonkeyPatch, word: str
 ) -> None:
+    known = [rule for rule in ACCELERATORS["neuron"].rules if rule.startswith("index ")]
+    assert [rule.split()[1] for rule in known] == ["https://pip.repos.neuron.amazonaws.com"]
+    assert {"torch-neuronx", "neuronx-cc", "jax-neuronx"} <= set(known[0].split()[2:])
     site.publish("torch-neuronx", "1.0")
     site.publish("torch-neuronx", "2.7.0", index="neuron", needs=["torch==2.7.*"])
     real = f"index {site.torch}/neuron torch-neuronx neuronx-cc"
     rules = [real if rule.startswith("index ") else rule for rule in ACCELERATORS["neuron"].rules]
     monkeypatch.setattr(ACCELERATORS["neuron"], "rules", tuple(rules))
     for text in ("torch-neuronx==2.7.0\n", "torch-neuronx\ntorch<2.8\n"):
-        found = app.packages(text, "trainium")
+        found = app.packages(text, word)
         assert (found["torch-neuronx"], found["torch"]) == ("2.7.0", "2.7.0+cpu")
         assert not [name for name in found if name.startswith("nvidia-")]
     with pytest.raises(UserFault, match="torch-neuronx is not what its name says"):

@@ -152,16 +152,20 @@ def lock_with_pdm(project: Project) -> None:
     text = text.replace("setuptools.build_meta", "pdm.backend").replace("setuptools", "pdm-backend")
     text = text.replace("[tool.pdm-backend]", "[tool.pdm.build]").replace("py-modules", "includes")
     project.write({"pyproject.toml": text.replace('["demo"]', '["demo.py"]')})
-    state = project.app.parent
     run = ("uv", "tool", "run", "--quiet", "--python", sys.executable, "--from", PDM, "pdm")
-    home = {
+    tool(project, *run, "lock", "--quiet", "--group", ":all", env=pdm_home(project))
+
+
+def pdm_home(project: Project) -> dict[str, str]:
+    """Variables that keep PDM's state beside the app."""
+    state = project.app.parent
+    return {
         "PDM_CACHE_DIR": str(state / "cache"),
         "PDM_CHECK_UPDATE": "false",
         "PDM_CONFIG_FILE": str(state / "config.toml"),
         "PDM_LOG_DIR": str(state / "log"),
         "PDM_PYTHON": sys.executable,
     }
-    tool(project, *run, "lock", "--quiet", "--group", ":all", env=home)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ import pytest
 from cnbkit.platform.image import Image
 
 from .accelerators import Site
+from .channel import Channel, Server
 from .conftest import ROOT, cnbkit
-from .test_frontends import tool
+from .test_frontends import PDM, pdm_home, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,11 +217,24 @@ def lock_with_pipenv(project: Project, index: str) -> None:
     tool(project, "pipenv", "lock", "--quiet", "--python", sys.executable, env=home)
 
 
+def lock_with_pdm(project: Project, index: str) -> None:
+    project.write(
+        {
+            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\n'
+            'dependencies = ["torch==2.8.0"]\n[tool.pdm]\ndistribution = false\n'
+            f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{index}"\nverify_ssl = false\n'
+        }
+    )
+    run = ("uv", "tool", "run", "--quiet", "--python", sys.executable, "--from", PDM, "pdm")
+    tool(project, *run, "lock", "--quiet", env=pdm_home(project))
+
+
 @pytest.mark.parametrize(
     ("lock", "name", "word", "version"),
     [
         pytest.param(lock_with_poetry, "poetry.lock", "rocm:6.4", "2.8.0+rocm6.4", id="poetry"),
         pytest.param(lock_with_pipenv, "Pipfile.lock", "cpu", "2.8.0+cpu", id="pipenv"),
+        pytest.param(lock_with_pdm, "pdm.lock", "tpu", "2.8.0+cpu", id="pdm"),
     ],
 )
 def test_locks_of_other_tools_get_the_words_wheels_and_keep_all_else(
@@ -243,6 +257,32 @@ def test_locks_of_other_tools_get_the_words_wheels_and_keep_all_else(
     assert "packages fall away: nvidia-cublas-cu12, nvidia-cuda-runtime-cu12" in built.output
     assert project.run() == f"{version} 3.10\n"
     assert project.image().labels["io.cnbkit.hardware"] == word
+
+
+def test_a_conda_environment_gets_the_builds_of_its_hardware(
+    project: Project, tmp_path: Path
+) -> None:
+    channel = Channel(tmp_path / "channels" / "own")
+    channel.add("vision", "1.0", {"share/vision": "for cpu\n"}, build="cpu_0")
+    cuda = {"share/vision": "for cuda\n"}
+    channel.add("vision", "1.0", cuda, build="cuda_0", number=1, depends=["__cuda >=12.8"])
+    channel.index()
+    project.write({"Procfile": "web: cat $CONDA_PREFIX/share/vision\n"})
+    words = {"cpu": "for cpu\n", "cuda:12.6": "for cpu\n", "cuda:12.8": "for cuda\n"}
+    names = {word: f"{project.name}:{word.replace(':', '-')}" for word in words}
+    with Server(channel.folder.parent) as server:
+        place = f"{server.url}/own"
+        project.write({"environment.yml": f"channels: ['{place}']\ndependencies: [vision]\n"})
+        project.build("--hardware", ",".join(words))
+    try:
+        for word, says in words.items():
+            assert cnbkit("run", names[word], "--env", "BPL_CUDA_CHECK=off").output == says
+            image = Image.from_store(project.store, names[word])
+            assert image.labels["io.cnbkit.hardware"] == word
+            assert bool(nvidia(image)) == word.startswith("cuda")
+    finally:
+        for name in names.values():
+            project.engine.remove(name)
 
 
 def test_one_source_makes_an_image_for_each_kind_of_hardware(project: Project, site: Site) -> None:
