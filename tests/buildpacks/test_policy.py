@@ -542,6 +542,32 @@ def test_only_some_distributions_are_allowed(company: Company, allowed: str, tol
     assert "unknown: the platform does not say" in line
 
 
+@pytest.mark.parametrize(
+    ("analyzed", "told"),
+    [
+        ('image = "reg.example.com/base/run:12"\nreference = "sha256:ab"', ""),
+        ('reference = "reg.example.com/base/run@sha256:ab"', ""),
+        ('image = "store.localhost:5095/cnbkit/run:bookworm"', ""),
+        ('image = "docker.io/base/run:12"', "it is docker.io/base/run:12; allowed: "),
+        ('image = "reg.example.com.evil.io/base/run:12"', "it is reg.example.com.evil.io/base"),
+        ('image = ""', "unknown: the platform does not say; allowed: "),
+        ("image", "unknown: the platform does not say; allowed: "),
+    ],
+)
+def test_only_some_run_images_are_allowed(company: Company, analyzed: str, told: str) -> None:
+    path = company.phases.layers.parent / "analyzed.toml"
+    path.write_text(f"[run-image]\n{analyzed}\n")
+    policy = '[image]\nbase = ["reg.example.com/base/*", "cnbkit/run:*"]\n'
+    if told:
+        [line] = company.refused(policy)
+        assert line.startswith(f"run image: base: {told}")
+    else:
+        assert company.build(policy).code == 0
+    path.unlink()
+    [line] = company.refused(policy)
+    assert "unknown: the platform does not say" in line
+
+
 def test_an_image_may_be_too_large_by_what_is_seen_or_was_seen_last_time(company: Company) -> None:
     layers = company.phases.layers.parent / "pip"
     company.installed({})
@@ -616,7 +642,7 @@ def test_the_same_day_the_same_is_not_judged_again_and_imports_nothing_heavy(
             "{} = {}\n".format,
             st.sampled_from(["mode", "modes", "hashes", "packages.deny", "licenses.allow",
                              "python.minimum", "exceptions", "indexes.allow",
-                             "image.distros", "image.max-size"]),
+                             "image.base", "image.distros", "image.max-size"]),
             st.sampled_from(["1", "true", "'x'", "[]", "['*[']", "{}", "{x = 'y'}", "[{}]",
                              "{'a>1' = 'b'}", "2026-01-01", "'1.5 GB'"]),
         ).map(str.encode),

@@ -60,19 +60,22 @@ def test_what_a_policy_does_not_allow_gives_no_image(project: Project, tmp_path:
     # What the app itself says is judged before anything of it is resolved or installed.
     denied = (
         'contact = "security@example.com"\n[packages.deny]\n"six<1.17" = "old"\n'
-        '[image]\ndistros = ["debian 11", "ubuntu"]\n'
+        '[image]\nbase = ["registry.example.com/*", "cnbkit/gone:*"]\n'
+        'distros = ["debian 11", "ubuntu"]\n'
     )
     rules.write_text(denied)
     project.write({"requirements.txt": "# ours\nsix==1.16.0\n# changed\n"})
     refused = project.build(*options, code=51)
     assert "requirements.txt:2: package: six 1.16.0 is denied (six<1.17): old" in refused.output
     assert "base: its distribution is debian 12; allowed: debian 11, ubuntu" in refused.output
+    assert "base: it is cnbkit/run:bookworm" in refused.output
     assert "or ask security@example.com for an exception" in refused.output
     assert "Resolving requirements.txt" not in refused.output
     assert project.image().digest == image
 
     project.write({"requirements.txt": "# ours\nsix==1.16.0\n"})
-    rules.write_text(denied.replace("debian 11", "debian 12") + EXCEPTION)
+    fitting = denied.replace("debian 11", "debian 12").replace("cnbkit/gone:", "cnbkit/run:")
+    rules.write_text(fitting + EXCEPTION)
     allowed = project.build(*options)
     assert "(allowed until 2199-12-31: gone by then)" in allowed.output
     assert project.image().digest == image

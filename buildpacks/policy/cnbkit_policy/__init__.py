@@ -63,7 +63,7 @@ class Policy(Buildpack):
             vulnerabilities="" if known is None else Subject.digest_of_folder(known),
             python=subject.python,
             hooks=subject.hooks,
-            image=subject.distro,
+            image=f"{subject.distro} {subject.run_image if 'base' in text else ''}".strip(),
             size=Contents.of(ctx).digest() if "max-size" in text else "",
             day=time.strftime("%Y-%m-%d", time.gmtime()),
         )

@@ -22,6 +22,7 @@ _END_OF_LIFE = {
     "3.14": "2030-10-31",
 }
 
+_UNKNOWN = "unknown: the platform does not say"
 _VCS = ("git+", "hg+", "svn+", "bzr+")
 
 
@@ -124,9 +125,14 @@ def _of_image(
 ) -> list[Finding]:
     found = []
     wanted = rules.image
+    name = subject.run_image if wanted.base else ""
+    if wanted.base and not any(name and fnmatchcase(name, each) for each in wanted.base):
+        has = f"it is {name}" if name else _UNKNOWN
+        message = f"{has}; allowed: {', '.join(wanted.base)}"
+        found.append(Finding("base", message, "run image", ids=[name or "unknown"]))
     if wanted.distros and not any(_is_distro(subject.distro, each) for each in wanted.distros):
-        has = subject.distro or "unknown: the platform does not say"
-        message = f"its distribution is {has}; allowed: {', '.join(wanted.distros)}"
+        has = f"its distribution is {subject.distro}" if subject.distro else _UNKNOWN
+        message = f"{has}; allowed: {', '.join(wanted.distros)}"
         found.append(Finding("base", message, "run image", ids=[subject.distro or "unknown"]))
     limit = wanted.bytes
     if not limit:

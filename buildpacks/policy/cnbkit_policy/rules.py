@@ -106,8 +106,9 @@ class Python(Model, hyphens=True):
 
 
 class Image(Model, hyphens=True):
-    """`[image]`: the run image's distribution, and bytes of all that comes on top of it."""
+    """`[image]`: the run image's name and distribution, and bytes of all that is on top of it."""
 
+    base: list[str] = field(default_factory=list)
     distros: list[str] = field(default_factory=list, check=_distros)
     max_size: str = field(default="", check=_size)
 

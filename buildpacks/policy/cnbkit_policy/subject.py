@@ -106,6 +106,11 @@ class Subject:
         named = [ctx.settings.get("BP_PRE_BUILD"), ctx.settings.get("BP_POST_BUILD")]
         self.hooks = [name for name in (*_HOOKS, *named) if name and ctx.app.has(name)]
 
+    @property
+    def run_image(self) -> str:
+        """The run image's name; empty where the platform does not say."""
+        return self._ctx.run_image
+
     def digest(self) -> str:
         """Of everything the packages are read from."""
         data = b""

@@ -322,6 +322,30 @@ class BuildContext(_Context):
         return opened
 
     @property
+    def run_image(self) -> str:
+        """Name of the image that the app's is made on, like `registry.example.com/base:12`.
+
+        As the platform gave it, with a tag or a digest; where it gave none (Platform API before
+        0.12), whatever the lifecycle says of it. Empty where nothing is known of it. The
+        lifecycle writes it down for its own phases (platform.md, "analyzed.toml"); it is a fact
+        for rules and messages, and no part of what a buildpack is promised.
+        """
+        from cnbkit.contract.document import decode
+        from cnbkit.contract.model import InvalidDocument
+
+        path = f"{os.path.dirname(self._layers)}/analyzed.toml"
+        try:
+            with open(path, "rb") as file:
+                found = decode(file.read(), name="analyzed.toml").get("run-image")
+        except (OSError, InvalidDocument):
+            return ""
+        table = found if isinstance(found, dict) else {}
+        name = str(table.get("image") or table.get("reference") or "")
+        host, _, rest = name.partition("/")
+        # `cnbkit build` serves its own store by that name, and another port each time.
+        return rest if host.startswith("store.localhost:") else name
+
+    @property
     def scratch(self) -> str:
         """A directory beside the layers that the lifecycle neither exports nor keeps.
 
