@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit.platform.base import machine_architecture
 from cnbkit.platform.image import Image
+from cnbkit.platform.lifecycle import ensure_crane
+from cnbkit.platform.remote import Remote
+from cnbkit.platform.store import ImageStore
+from cnbkit.testing.docker import LocalRegistry
 
 from .accelerators import Site
 from .channel import Channel, Server
@@ -283,6 +288,33 @@ def test_a_conda_environment_gets_the_builds_of_its_hardware(
     finally:
         for name in names.values():
             project.engine.remove(name)
+
+
+def test_variants_in_a_registry_share_layers_and_ask_for_gpus_where_they_use_them(
+    project: Project, tmp_path: Path
+) -> None:
+    project.write({"app.py": "print(1)\n", "requirements.txt": "six==1.17.0\n"})
+    crane = ensure_crane(project.home, arch=machine_architecture())
+    registry = LocalRegistry(crane, tmp_path / "registry")
+    reference = f"{registry.host}/{project.name}"
+    try:
+        built = cnbkit(
+            "build", str(project.app), "--publish", reference, "--hardware", "cpu,cuda:12.8"
+        )
+        assert built.code == 0, built.output
+        images = []
+        for tag in ("cpu", "cuda-12.8"):
+            Remote(f"{reference}:{tag}").pull(tmp_path / tag, machine_architecture())
+            store = ImageStore(tmp_path / tag)
+            images.append(Image.from_store(store, store.names()[0]))
+    finally:
+        registry.stop()
+    cpu, cuda = images
+    assert not nvidia(cpu)
+    assert nvidia(cuda)["NVIDIA_VISIBLE_DEVICES"] == "all"
+    own = {layer.digest for layer in cuda.layers} - {layer.digest for layer in cpu.layers}
+    kinds = {layer.what for layer in cuda.layers if layer.digest in own}
+    assert kinds <= {"cnbkit/hardware:device", "config", "sbom", "process-types"}
 
 
 def test_one_source_makes_an_image_for_each_kind_of_hardware(project: Project, site: Site) -> None:
