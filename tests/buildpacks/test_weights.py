@@ -277,7 +277,7 @@ def test_the_hub_is_asked_for_the_revision_with_the_token_which_no_other_host_se
         (asked, "Bearer hf_geheim"),
         ("/small.txt", None),
     ]
-    assert "pkg:huggingface/org/name@refs%2Fpr%2F1" in str(result.sbom("pack")["cdx.json"])
+    assert "pkg:huggingface/org/name@refs/pr/1?" in str(result.sbom("pack")["cdx.json"])
     wrong = {"hub": {"type": "huggingface", "token": "hf_other"}}
     fault = fault_of(buildpack_run(Weights, app={"weights.toml": text}, env=env, bindings=wrong))
     assert "let what the binding hub holds read m" in fault

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import pickle
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +20,8 @@ from packageurl import PackageURL
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from cnbkit import Component, bill_of_materials
+import cnbkit
+from cnbkit import BuildpackFault, Component, bill_of_materials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +84,33 @@ def test_a_licence_of_its_own_is_in_the_document_that_refers_to_it() -> None:
     assert {"LicenseRef-Acme-1.0", "LicenseRef-other"} < extracted
 
 
+@pytest.mark.parametrize(
+    ("written", "expression", "name"),
+    [
+        ("GPL-2.0 or mit", "GPL-2.0-only OR MIT", None),
+        ("Apache-2.0 WITH LLVM-exception", "Apache-2.0 WITH LLVM-exception", None),
+        ("MIT/X11", None, "MIT/X11"),
+        ("MIT AND", None, "MIT AND"),
+        ("BSD", None, "BSD"),
+        ("MIT WITH Acme-exception", None, "MIT WITH Acme-exception"),
+        ("DocumentRef-x:LicenseRef-y", None, "DocumentRef-x:LicenseRef-y"),
+    ],
+)
+def test_a_licence_is_spelt_as_spdx_does_or_is_a_name(
+    written: str, expression: str | None, name: str | None
+) -> None:
+    documents = bill_of_materials([Component("pypi", "a", "1", licence=written)])
+    check(documents)
+    (listed,) = documents["cdx"]["components"]
+    assert listed["licenses"] == [
+        {"expression": expression} if expression else {"license": {"name": name}}
+    ]
+    (package,) = documents["spdx"]["packages"]
+    extracted = documents["spdx"].get("hasExtractedLicensingInfos", [])
+    assert [each["name"] for each in extracted] == ([name] if name else [])
+    assert package["licenseDeclared"] == (expression or extracted[0]["licenseId"])
+
+
 def test_the_order_they_were_found_in_changes_nothing() -> None:
     one, other = bill_of_materials([NUMPY, LIBGL]), bill_of_materials([LIBGL, NUMPY])
     assert json.dumps(one) == json.dumps(other)
@@ -91,6 +125,7 @@ def test_the_order_they_were_found_in_changes_nothing() -> None:
             type=st.sampled_from(["pypi", "deb", "conda"]),
             name=st.from_regex(r"[a-z0-9][a-z0-9+._-]{0,20}", fullmatch=True),
             version=st.from_regex(r"[0-9][A-Za-z0-9.+~:!-]{0,12}", fullmatch=True),
+            licence=st.text(max_size=30) | st.sampled_from(["MIT", "LicenseRef-a", "GPL-2.0+"]),
             licences=st.lists(st.text(min_size=1, max_size=30), max_size=3).map(tuple),
             summary=st.text(max_size=30),
         ),
@@ -105,9 +140,61 @@ def test_nothing_installed_is_a_document_as_well() -> None:
     check(bill_of_materials([]))
 
 
-@pytest.mark.parametrize("kind", ["cdx", "spdx"])
-def test_documents_hold_no_time_and_no_chance(kind: str) -> None:
-    text = json.dumps(bill_of_materials([NUMPY])[kind])
-    assert "serialNumber" not in text
-    assert "timestamp" not in text
-    assert text.count("1980-01-01T00:00:01Z") == (kind == "spdx")
+def test_documents_hold_no_time_and_no_chance() -> None:
+    found = [NUMPY, LIBGL]
+    texts = {kind: json.dumps(each) for kind, each in bill_of_materials(found).items()}
+    for text in texts.values():
+        times = re.findall(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", text)
+        assert times == ["1980-01-01T00:00:01"]
+    assert _elsewhere(
+        "for kind, each in bill_of_materials(pickle.load(sys.stdin.buffer)).items():\n"
+        "    print(json.dumps(each))",
+        *(str(Path(cnbkit.__file__).parents[1]), sysconfig.get_path("purelib")),
+        given=pickle.dumps(found),
+    ) == "".join(f"{text}\n" for text in texts.values())
+
+
+def test_layers_filled_at_once_may_be_described_at_once() -> None:
+    said = _elsewhere(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from cnbkit import Component\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "found = [Component('pypi', 'a', '1', licence='MIT OR GPL-2.0')]\n"
+        "with ThreadPoolExecutor(8) as pool:\n"
+        "    made = list(pool.map(bill_of_materials, [found] * 8))\n"
+        "print(len({json.dumps(each) for each in made}))",
+        *(str(Path(cnbkit.__file__).parents[1]), sysconfig.get_path("purelib")),
+    )
+    assert said == "1\n"
+
+
+def test_a_buildpack_without_the_libraries_is_told_where_they_belong() -> None:
+    said = _elsewhere(
+        "try:\n    bill_of_materials([])\nexcept BuildpackFault as fault: print(fault)",
+        str(Path(cnbkit.__file__).parents[1]),
+    )
+    assert "there is no module cyclonedx" in said
+    assert "requirements.lock" in said
+    assert "add cyclonedx-python-lib and spdx-tools to it" in said
+
+
+def _elsewhere(code: str, *path: str, given: bytes = b"") -> str:
+    """What code prints in another process, whose sets have an order of their own."""
+    imports = (
+        "import json, pickle, sys; sys.path[:0] = sys.argv[1:]\n"
+        "from cnbkit import BuildpackFault, bill_of_materials\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", "-c", imports + code, *path],
+        env={"PYTHONHASHSEED": "7"},
+        input=given,
+        capture_output=True,
+        check=False,
+    )
+    assert done.stderr == b""
+    return done.stdout.decode()
+
+
+def test_a_component_without_a_name_is_a_fault_of_the_buildpack() -> None:
+    with pytest.raises(BuildpackFault, match="cannot be listed in a bill of materials"):
+        bill_of_materials([Component(type="pypi", name="", version="1")])

@@ -99,8 +99,6 @@ def _install(
             _fill(ctx, engine, python, todo)
         filled = [f"{layer.directory}/{_site_packages(python)}" for _, layer in todo]
         record.update(names, filled)
-        for group, layer in todo:
-            describe(layer, f"{layer.directory}/{_site_packages(python)}", group.packages)
         apart = _apart(groups, entangled(list(record.packages.values())))
         if apart:
             ctx.log.info(f"{', '.join(sorted(apart))} share folders, so they get one layer")
@@ -161,6 +159,7 @@ def _fill_one(
         os.rename(f"{layer.directory}/lib", f"{layer.directory}/py")
         # At once, while the network is busy with what is still missing.
         compile_bytecode(ctx, python, f"{layer.directory}/py")
+    describe(layer, f"{layer.directory}/{_site_packages(python)}", group.packages)
 
 
 def _site_packages(python: Interpreter) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.app import App
-    from cnbkit.bill import Component, bill_of_materials
+    from cnbkit.bill import bill_of_materials
     from cnbkit.binding import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
+    from cnbkit.component import Component
     from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
     from cnbkit.contract.launch import Process
@@ -37,7 +38,7 @@ _HOME = {
     "Built": "cnbkit.context",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
-    "Component": "cnbkit.bill",
+    "Component": "cnbkit.component",
     "Config": "cnbkit.config",
     "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",

@@ -1,63 +1,27 @@
 """Bills of materials of what was installed: CycloneDX 1.5 and SPDX 2.3, the same bytes each time.
 
-Documents go into the image, so nothing in them may depend on the time or the machine: no time
-stamp but a fixed one, no random number. What the formats want as a unique name is a digest.
+The documents are made by the formats' own libraries. A buildpack that writes bills lists them in
+its requirements.lock; none is imported before there is a bill to write.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from dataclasses import dataclass
-from urllib.parse import quote
+from threading import Lock
+
+from cnbkit.errors import BuildpackFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["Component", "bill_of_materials"]
+    from cnbkit.component import Component
 
-# The time every file of a layer has.
-_CREATED = "1980-01-01T00:00:01Z"
-_REFERENCE = re.compile(r"(?<![:\w.-])LicenseRef-[A-Za-z0-9.-]+")
+__all__ = ["bill_of_materials"]
+
+# Layers may be filled at once, but the libraries build tables on first use, unguarded.
+_ONE_AT_A_TIME = Lock()
 _NAMESPACE = "https://github.com/cnbkit/cnbkit/spdx/"
-
-
-@dataclass(frozen=True)
-class Component:
-    """Something that was installed.
-
-    Attributes:
-        type: of the package URL: `pypi`, `deb`, `conda`.
-        name: as its ecosystem writes it.
-        version: likewise.
-        namespace: of the package URL: `debian`; may be empty.
-        qualifiers: of the package URL: `{"arch": "amd64"}`.
-        licence: an SPDX licence expression; empty if there is none.
-        licences: names of licences in other words.
-        sha256: of the file it was installed from, in hexadecimal; empty if unknown.
-        summary: what it is, in a line.
-    """
-
-    type: str
-    name: str
-    version: str
-    namespace: str = ""
-    qualifiers: Mapping[str, str] | None = None
-    licence: str = ""
-    licences: tuple[str, ...] = ()
-    sha256: str = ""
-    summary: str = ""
-
-    @property
-    def purl(self) -> str:
-        """The package URL (purl-spec)."""
-        steps = [self.type, *([self.namespace] if self.namespace else []), self.name]
-        path = "/".join(quote(step, safe=":") for step in steps)
-        given = sorted((self.qualifiers or {}).items())
-        query = "&".join(f"{name}={quote(value, safe=':/')}" for name, value in given if value)
-        return f"pkg:{path}@{quote(self.version, safe=':')}" + (f"?{query}" if query else "")
 
 
 def bill_of_materials(components: Iterable[Component]) -> dict[str, dict[str, Any]]:
@@ -66,110 +30,39 @@ def bill_of_materials(components: Iterable[Component]) -> dict[str, dict[str, An
         for kind, document in bill_of_materials(found).items():
             layer.sbom(kind, document)
 
-    buildpack.toml has to name both formats in `sbom-formats`.
+    buildpack.toml has to name both formats in `sbom-formats`, and requirements.lock the libraries
+    that make the documents: cyclonedx-python-lib and spdx-tools.
 
     Returns:
         `cdx` and `spdx` → a document.
+
+    Raises:
+        BuildpackFault: a library is missing, or a component has no name or no proper type.
     """
-    found = sorted({each.purl: each for each in components}.values(), key=lambda each: each.purl)
-    return {"cdx": _cyclonedx(found), "spdx": _spdx(found)}
+    with _ONE_AT_A_TIME:
+        return _documents(components)
 
 
-def _cyclonedx(components: list[Component]) -> dict[str, Any]:
+def _documents(components: Iterable[Component]) -> dict[str, dict[str, Any]]:
+    try:
+        from cnbkit.cyclonedx_bill import cyclonedx
+        from cnbkit.spdx_bill import spdx
+    except ModuleNotFoundError as error:
+        raise BuildpackFault(
+            f"no bill of materials can be made: there is no module {error.name}",
+            where="requirements.lock",
+            remedy="add cyclonedx-python-lib and spdx-tools to it",
+        ) from None
+    import hashlib
+    from datetime import UTC, datetime
+
+    found = {each.purl: each for each in components}
+    ordered = [found[purl] for purl in sorted(found)]
+    # Documents go into the image, so nothing in them may depend on the time or the machine.
+    # What the formats want as a unique name is a digest; the time is every file's of a layer.
+    namespace = _NAMESPACE + hashlib.sha256(repr(ordered).encode()).hexdigest()
+    created = datetime(1980, 1, 1, 0, 0, 1, tzinfo=UTC)
     return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.5",
-        "version": 1,
-        "metadata": {"tools": {"components": [{"type": "application", "name": "cnbkit"}]}},
-        "components": [
-            _without_nothing(
-                {
-                    "type": "library",
-                    "bom-ref": each.purl,
-                    "name": each.name,
-                    "version": each.version,
-                    "description": each.summary,
-                    "hashes": [{"alg": "SHA-256", "content": each.sha256}] if each.sha256 else [],
-                    "licenses": [{"expression": each.licence}]
-                    if each.licence
-                    else [{"license": {"name": name}} for name in each.licences],
-                    "purl": each.purl,
-                }
-            )
-            for each in components
-        ],
+        "cdx": cyclonedx(ordered, namespace, created),
+        "spdx": spdx(ordered, namespace, created),
     }
-
-
-def _spdx(components: list[Component]) -> dict[str, Any]:
-    texts = {name: _reference(name) for each in components for name in each.licences}
-    # What expressions refer to has to be in the document as well.
-    for each in components:
-        texts |= {name: name for name in _REFERENCE.findall(each.licence)}
-    packages = []
-    for each in components:
-        declared = each.licence or " AND ".join(sorted({texts[name] for name in each.licences}))
-        packages.append(
-            _without_nothing(
-                {
-                    "SPDXID": _identifier(each.purl),
-                    "name": each.name,
-                    "versionInfo": each.version,
-                    "downloadLocation": "NOASSERTION",
-                    "filesAnalyzed": False,
-                    "licenseConcluded": "NOASSERTION",
-                    "licenseDeclared": declared or "NOASSERTION",
-                    "copyrightText": "NOASSERTION",
-                    "summary": each.summary,
-                    "checksums": [{"algorithm": "SHA256", "checksumValue": each.sha256}]
-                    if each.sha256
-                    else [],
-                    "externalRefs": [
-                        {
-                            "referenceCategory": "PACKAGE-MANAGER",
-                            "referenceType": "purl",
-                            "referenceLocator": each.purl,
-                        }
-                    ],
-                }
-            )
-        )
-    digest = hashlib.sha256(repr(components).encode()).hexdigest()
-    return _without_nothing(
-        {
-            "spdxVersion": "SPDX-2.3",
-            "dataLicense": "CC0-1.0",
-            "SPDXID": "SPDXRef-DOCUMENT",
-            "name": "layer",
-            "documentNamespace": _NAMESPACE + digest,
-            "creationInfo": {"created": _CREATED, "creators": ["Tool: cnbkit"]},
-            "packages": packages,
-            "hasExtractedLicensingInfos": [
-                {"licenseId": reference, "name": name, "extractedText": name}
-                for name, reference in sorted(texts.items())
-            ],
-            "relationships": [
-                {
-                    "spdxElementId": "SPDXRef-DOCUMENT",
-                    "relationshipType": "DESCRIBES",
-                    "relatedSpdxElement": described,
-                }
-                for described in [each["SPDXID"] for each in packages] or ["NOASSERTION"]
-            ],
-        }
-    )
-
-
-def _identifier(purl: str) -> str:
-    """Letters, digits, `.` and `-` are allowed; the digest tells what else differs apart."""
-    plain = re.sub(r"[^A-Za-z0-9.]+", "-", purl.removeprefix("pkg:"))
-    return f"SPDXRef-{plain}-{hashlib.sha256(purl.encode()).hexdigest()[:8]}"
-
-
-def _reference(name: str) -> str:
-    plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")[:60]
-    return f"LicenseRef-{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def _without_nothing(table: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in table.items() if value not in ("", [], None)}
