@@ -151,6 +151,36 @@ def test_credentials_are_used_and_expired_ones_are_told(
     )
 
 
+def test_a_token_that_expires_during_a_push_is_asked_for_again(
+    home: Home, root: Path, bash: WriteBuildpack, server: Any
+) -> None:
+    tokens = iter(("first", "second"))
+    valid = "first"
+
+    def answer(request: Any) -> None:
+        nonlocal valid
+        if request.path.startswith("/token"):
+            request.say(200, json.dumps({"token": next(tokens)}).encode())
+        elif request.headers["Authorization"] != f"Bearer {valid}":
+            realm = f"http://{request.headers['Host']}/token"
+            request.say(401, WWW_Authenticate=f'Bearer realm="{realm}",service="s"')
+        elif request.command == "HEAD":
+            request.say(404)
+        elif request.command == "POST":
+            request.say(202, Location="/v2/a/one/blobs/uploads/1")
+        elif valid == "first":
+            valid = "second"
+            request.say(401, WWW_Authenticate=f'Bearer realm="http://{host}/token",service="s"')
+        else:
+            request.say(201)
+
+    host, seen = server(answer)
+    published = _package(bash("a/one"), root).publish(home, f"{host}/a/one:1")
+    assert published.startswith(f"{host}/a/one@sha256:")
+    assert seen.count("GET /token") == 2
+    assert seen[-1] == "PUT /v2/a/one/manifests/1"
+
+
 @pytest.mark.parametrize("name", ["127.0.0.1:9/a/one:1", "registry.invalid/a/one:1"])
 def test_a_registry_out_of_reach_is_named(
     home: Home, root: Path, bash: WriteBuildpack, name: str

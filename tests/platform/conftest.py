@@ -8,17 +8,24 @@ import io
 import json
 import subprocess
 import tarfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from cnbkit.package.layer import Entry
+from cnbkit.package.layout import Layout
 from cnbkit.platform import oci
+from cnbkit.platform.base import machine_architecture
 from cnbkit.platform.home import Home
+from cnbkit.platform.lifecycle import ensure_crane
+from cnbkit.platform.remote import Remote
 from cnbkit.platform.store import ImageStore
+from cnbkit.testing.docker import LocalRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # Needs nothing from the root file system it runs in.
 SOURCE = r"""
@@ -178,3 +185,40 @@ class MakeTar(Protocol):
 @pytest.fixture
 def make_tar() -> MakeTar:
     return _tar
+
+
+class PushBase(Protocol):
+    """Pushes a build image of one small layer, an index of several if there are several arches."""
+
+    def __call__(self, reference: str, *arches: str) -> str: ...
+
+
+@pytest.fixture
+def push_base(tmp_path: Path) -> PushBase:
+    def push(reference: str, *arches: str) -> str:
+        layout = Layout(tmp_path / f"base-{uuid.uuid4().hex}")
+        made = []
+        for arch in arches:
+            settings = {"Env": ["CNB_USER_ID=1000", "CNB_GROUP_ID=1000"], "Labels": {"of": arch}}
+            config = {"os": "linux", "architecture": arch, "config": settings}
+            made.append(layout.image(config, [layout.layer([Entry("/arch", arch.encode())])]))
+        top = made[0] if len(made) == 1 else layout.index(made)
+        layout.finish(top)
+        Remote(reference).push(layout.path, oci.Descriptor.parse(top))
+        return reference
+
+    return push
+
+
+@pytest.fixture(scope="session")
+def crane() -> Path:
+    """The program that looks at registries as others do."""
+    return ensure_crane(Home.default(), arch=machine_architecture())
+
+
+@pytest.fixture
+def registry(crane: Path, tmp_path: Path) -> Iterator[str]:
+    """Host and port of a registry that is not ours."""
+    made = LocalRegistry(crane, tmp_path / "registry")
+    yield made.host
+    made.stop()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.credentials import authorization
+from cnbkit.platform.credentials import authorization, for_lifecycle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,3 +67,15 @@ def test_a_broken_configuration_is_named(docker: Path) -> None:
     with pytest.raises(PlatformFault) as caught:
         authorization("ghcr.io")
     assert caught.value.where == str(docker / "config.json")
+
+
+def test_the_lifecycle_is_told_of_the_hosts_of_its_images_alone(docker: Path) -> None:
+    entries = {
+        "https://index.docker.io/v1/": {"auth": "aHVi"},
+        "r.example": {"auth": "cg=="},
+        "other.example": {"auth": "bw=="},
+    }
+    configure(docker, {"auths": entries})
+    images = ["team/app:1", "r.example/a@sha256:" + "0" * 64, "none.example/b"]
+    # Docker Hub by the name go-containerregistry has for it.
+    assert for_lifecycle(images) == {"index.docker.io": "Basic aHVi", "r.example": "Basic cg=="}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,8 @@ from cnbkit.platform.rebase import Rebase
 from cnbkit.platform.remote import Remote
 from cnbkit.platform.store import ImageStore
 from cnbkit.testing.docker import LocalRegistry
+
+from ..guarded_registry import GuardedRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,14 +52,14 @@ def images(registry: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     }
 
 
-def _derived(base: Image, reference: str, entry: Entry, folder: Path) -> str:
+def _derived(base: Image, reference: str, entry: Entry, folder: Path, run_image: str = "") -> str:
     """An image of one layer more, as the lifecycle records it; its lower layers are there."""
     layout = Layout(folder / reference.rpartition("/")[2].replace(":", "-"))
     layer = layout.layer([entry])
     host = reference.partition("/")[0]
     metadata = {
         "app": [{"sha": layer.diff_id}],
-        "runImage": {"topLayer": base.layers[-1].diff_id, "image": f"{host}/run:1"},
+        "runImage": {"topLayer": base.layers[-1].diff_id, "image": run_image or f"{host}/run:1"},
     }
     settings = dict(base.config.get("config") or {})
     settings["Labels"] = {**base.labels, _METADATA: json.dumps(metadata)}
@@ -113,6 +116,35 @@ def test_what_cannot_be_rebased_stays_as_it_was(
         Rebase(f"{registry}/{name}", other, publish=True, force=True).run(Home.default())
     assert said in (caught.value.detail or "")
     assert Remote(images["app"]).digest() == before
+
+
+def test_each_registry_is_sent_its_own_credentials(
+    registry: str, images: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ImageStore(Home.default().images)
+    run = Image.from_store(store, BaseImages(Home.default(), store).ensure_run_image())
+    with closing(GuardedRegistry(registry)) as apps, closing(GuardedRegistry(registry)) as bases:
+        other = f"{bases.host}/{images['patched'].partition('/')[2]}"
+        entry = Entry("/workspace/app", b"2\n")
+        _derived(run, f"{registry}/app:2", entry, tmp_path / "image", other)
+        name = f"{apps.host}/app:2"
+        before = Remote(f"{registry}/app:2").digest()
+        apps.login, bases.login = "me:of-apps", "me:of-bases"
+        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+
+        def log_in(*guards: GuardedRegistry) -> None:
+            known = {each.host: {"auth": each.header().partition(" ")[2]} for each in guards}
+            (tmp_path / "config.json").write_text(json.dumps({"auths": known}))
+
+        log_in(apps)
+        with pytest.raises(PlatformFault, match="was not rebased, and is as it was") as caught:
+            Rebase(name, publish=True, force=True).run(Home.default())
+        assert f"{other}: the registry refuses: HTTP status 401" in (caught.value.detail or "")
+        assert f"docker login {bases.host}" in (caught.value.remedy or "")
+        assert Remote(f"{registry}/app:2").digest() == before
+        log_in(apps, bases)
+        digest = Rebase(name, publish=True, force=True).run(Home.default())
+    assert Remote(f"{registry}/app:2").digest() == digest
 
 
 def test_the_command_says_the_new_digest(images: dict[str, str]) -> None:

@@ -18,6 +18,9 @@ __all__ = ["command"]
     help="Write the image to PATH; KIND is oci (a folder) or oci-archive (a file).",
 )
 @click.option("--publish", metavar="REF", help="Push to a registry.")
+@click.option(
+    "--build-image", metavar="REF", default="", help="Build image, instead of the one in FILE."
+)
 @click.option("--run-image", metavar="REF", default="", help="Run image, instead of those in FILE.")
 @click.option(
     "--target",
@@ -25,7 +28,7 @@ __all__ = ["command"]
     "targets",
     metavar="OS/ARCH",
     multiple=True,
-    help="linux/amd64 or linux/arm64; this machine's if not given.",
+    help="linux/amd64 or linux/arm64; several make one image for all. This machine's if not given.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -34,6 +37,7 @@ def command(
     file: Path,
     output: str | None,
     publish: str | None,
+    build_image: str,
     run_image: str,
     targets: tuple[str, ...],
     insecure: tuple[str, ...],
@@ -55,6 +59,7 @@ def command(
     home = Home.default()
     image = BuilderImage(
         path=file.resolve(),
+        build_image=build_image,
         run_image=run_image,
         targets=[parse_target(target) for target in targets],
         insecure=insecure,

@@ -19,12 +19,18 @@ __all__ = ["command"]
     help="Another builder.toml than the reference one.",
 )
 @platform_option
-def command(builder: Path | None, platform: str | None) -> None:
+@click.option(
+    "--build-image",
+    is_flag=True,
+    help="Also put the build image into the store, to be copied to a registry from there.",
+)
+def command(builder: Path | None, platform: str | None, build_image: bool) -> None:
     """Make ready what all builds share: base images, lifecycle, buildpacks.
 
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
     image for example.
     """
+    from cnbkit.platform.base import BaseImages
     from cnbkit.platform.base_gpu import gpu_run_image
     from cnbkit.platform.build import prepare
     from cnbkit.platform.home import Home
@@ -33,7 +39,10 @@ def command(builder: Path | None, platform: str | None) -> None:
 
     home = Home.default()
     descriptor = builder or shipped("builder/builder.toml")
-    store = ImageStore(home.images)
-    kit = prepare(home, store, descriptor, click.echo, architecture(platform))
+    store, arch = ImageStore(home.images), architecture(platform)
+    kit = prepare(home, store, descriptor, click.echo, arch)
     gpu_run_image(store, kit.run_image)
+    if build_image:
+        name = BaseImages(home, store, arch=arch, progress=click.echo).ensure_build_image()
+        click.echo(f"The build image is {name} in oci:{home.images}")
     click.echo(f"Ready in {home.root}")

@@ -276,11 +276,9 @@ class Build:
     def _environment(self, registry: Registry) -> dict[str, str]:
         auth = {registry.host: registry.authorization}
         if self.publish:
-            from cnbkit.platform.credentials import authorization
+            from cnbkit.platform.credentials import for_lifecycle
 
-            host = self.name.partition("/")[0]
-            if found := authorization(host):
-                auth[host] = found
+            auth |= for_lifecycle([self.name])
         env = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/home/cnb",

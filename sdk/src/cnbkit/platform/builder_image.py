@@ -31,7 +31,7 @@ from cnbkit.platform.lifecycle_archive import described, lifecycle_table, read_l
 from cnbkit.platform.oci import Descriptor, split_name
 from cnbkit.platform.parts import lay_out
 from cnbkit.platform.registry import HOST
-from cnbkit.platform.store import ImageStore
+from cnbkit.platform.store import ImageStore, UnknownImage
 from cnbkit.platform.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BuilderImage"]
 
+_ELF_MACHINE = {"amd64": 62, "arm64": 183}
 _METADATA = "io.buildpacks.builder.metadata"
 _ORDER = "io.buildpacks.buildpack.order"
 _ORDER_EXTENSIONS = "io.buildpacks.buildpack.order-extensions"
@@ -57,6 +58,7 @@ class BuilderImage:
 
     Args:
         path: of builder.toml.
+        build_image: the build image, instead of the one in builder.toml.
         run_image: the run image, instead of those in builder.toml.
         targets: architectures; this machine's if empty.
         insecure: registries to speak plain HTTP to.
@@ -64,6 +66,7 @@ class BuilderImage:
     """
 
     path: Path
+    build_image: str = ""
     run_image: str = ""
     targets: Sequence[str] = ()
     insecure: Sequence[str] = ()
@@ -120,9 +123,10 @@ class BuilderImage:
     def _write(self, home: Home, layout: Layout, space: Path) -> dict[str, Any]:
         builder = self._read()
         runs = self._run_images(builder)
+        targets = list(dict.fromkeys(self.targets or [machine_architecture()]))
+        self._check_run_images(runs, targets)
         made = [
-            self._write_one(home, layout, space / arch, builder, runs, arch)
-            for arch in dict.fromkeys(self.targets or [machine_architecture()])
+            self._write_one(home, layout, space / arch, builder, runs, arch) for arch in targets
         ]
         return made[0] if len(made) == 1 else layout.index(made)
 
@@ -162,6 +166,20 @@ class BuilderImage:
                         remedy="push the run image to a registry and name that",
                     )
         return found
+
+    def _check_run_images(self, runs: list[dict[str, Any]], targets: Sequence[str]) -> None:
+        """That each is for the targets; one that is not there yet may be pushed later."""
+        from cnbkit.platform.remote import Remote
+
+        for name in [each["image"] for each in runs]:
+            remote = Remote(name, insecure=self.insecure)
+            for arch in targets:
+                try:
+                    config = remote.config(arch)
+                except (UnknownImage, PlatformFault) as fault:
+                    self.show(f"Not checked: run image {name} ({fault.what})")
+                    break
+                _check_platform("run", name, config, arch)
 
     def _write_one(
         self,
@@ -217,8 +235,10 @@ class BuilderImage:
         self, home: Home, layout: Layout, space: Path, builder: BuilderDescriptor, arch: str
     ) -> tuple[list[Any], Mapping[str, Any]]:
         """The build image's layers, taken over, and its config."""
-        name = (builder.build and builder.build.image) or (
-            builder.stack and builder.stack.build_image
+        name = (
+            self.build_image
+            or (builder.build and builder.build.image)
+            or (builder.stack and builder.stack.build_image)
         )
         if name:
             from cnbkit.platform.remote import Remote
@@ -230,12 +250,7 @@ class BuilderImage:
             store = ImageStore(home.images)
             bases = BaseImages(home, store, arch=arch, progress=self.show)
             image = Image.from_store(store, bases.ensure_build_image(), f"linux/{arch}")
-        if image.config.get("architecture") != arch:
-            raise UserFault(
-                f"the build image is for {image.platform}, not for linux/{arch}",
-                where=name or str(home.images),
-                remedy=f"name a build image for linux/{arch}",
-            )
+        _check_platform("build", name or str(home.images), image.config, arch)
         for layer in image.layers:
             layout.adopt(store.blob_path(layer.digest))
         return list(image.manifest["layers"]), image.config
@@ -265,7 +280,10 @@ class BuilderImage:
                     where=str(self.path),
                     remedy="download the lifecycle and name the file, or leave [lifecycle] out",
                 )
-            return space / "lifecycle", read_lifecycle(archive, space / "lifecycle")
+            folder = space / "lifecycle"
+            table = read_lifecycle(archive, folder)
+            _check_programs(folder, arch, wanted.uri, self.path)
+            return folder, table
         if wanted and wanted.version not in (None, LIFECYCLE_VERSION):
             raise UserFault(
                 f"cnbkit has lifecycle {LIFECYCLE_VERSION}, not {wanted.version}",
@@ -353,6 +371,32 @@ class BuilderImage:
             layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
             for name, text in files.items()
         ]
+
+
+def _check_platform(what: str, name: str, config: Mapping[str, Any], arch: str) -> None:
+    told = f"{config.get('os')}/{config.get('architecture')}"
+    if told != f"linux/{arch}":
+        raise UserFault(
+            f"the {what} image is for {told}, not for linux/{arch}",
+            where=name,
+            remedy=f"name a {what} image for linux/{arch}",
+        )
+
+
+def _check_programs(folder: Path, arch: str, archive: str, builder: Path) -> None:
+    """That a lifecycle's programs are for an architecture."""
+    program = folder / "launcher"
+    with program.open("rb") as file:
+        head = file.read(20)
+    machine = int.from_bytes(head[18:20], "little")
+    if machine != _ELF_MACHINE[arch]:
+        known = {number: name for name, number in _ELF_MACHINE.items()}
+        raise UserFault(
+            f"the lifecycle in {archive} is for {known.get(machine, 'another processor')}, "
+            f"not for {arch}",
+            where=str(builder),
+            remedy="leave [lifecycle] out, or make a builder of its own for each platform",
+        )
 
 
 def _run_image(image: RunImage) -> dict[str, Any]:

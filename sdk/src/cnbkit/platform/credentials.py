@@ -11,11 +11,15 @@ import json
 import os
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault
+from cnbkit.platform.oci import split_host
 
-__all__ = ["authorization"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["authorization", "for_lifecycle"]
 
 # What Docker itself files Docker Hub under.
 _HUB = {
@@ -51,6 +55,22 @@ def authorization(registry: str) -> str | None:
     if not isinstance(entry, dict):
         return None
     return f"Basic {entry['auth']}" if entry.get("auth") else None
+
+
+def for_lifecycle(images: Iterable[str]) -> dict[str, str]:
+    """Authorization headers for the hosts of some images, as CNB_REGISTRY_AUTH wants them.
+
+    Hosts there are no credentials for are left out.
+
+    Raises:
+        PlatformFault: as `authorization`.
+    """
+    found = {}
+    for host in {split_host(image)[0] for image in images}:
+        if header := authorization(host):
+            # go-containerregistry's name of Docker Hub, by which the lifecycle looks it up.
+            found["index.docker.io" if host == "docker.io" else host] = header
+    return found
 
 
 def _from_helper(helper: str, key: str) -> str | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Narrator"]
 
 _LAYER_LINES = {"Adding layer '": "built", "Reusing layer '": "reused"}
+_BUILDPACKS_SPEAK = ("DETECTING", "BUILDING")
 _APP_LINES = {"Added ": "built", "Reused ": "reused"}
 
 
@@ -30,6 +31,7 @@ class Narrator:
         layers: what became of each layer of the image: "built" or "reused", by the name the
             lifecycle gives it.
         digest: the image's digest, as the lifecycle reports it; empty before the end.
+        error: the last line in which the lifecycle itself says what went wrong; empty if none.
         ready: layers that this build made and the lifecycle takes for an earlier image's.
     """
 
@@ -41,6 +43,7 @@ class Narrator:
         self._detected: list[str] = []
         self.layers: dict[str, str] = {}
         self.digest = ""
+        self.error = ""
         self.ready: frozenset[str] = frozenset()
 
     def line(self, text: str) -> None:
@@ -58,6 +61,8 @@ class Narrator:
                 self.layers["app"] = state
         if text.startswith("*** Images ("):
             self.digest = text.removeprefix("*** Images (").partition(")")[0]
+        if text.startswith("ERROR: ") and self._phase not in _BUILDPACKS_SPEAK:
+            self.error = text
         if self._verbose or self._tells(text):
             self._show(text)
 

@@ -20,6 +20,7 @@ __all__ = [
     "check_digest",
     "full_name",
     "references",
+    "split_host",
     "split_name",
 ]
 
@@ -83,6 +84,14 @@ def check_digest(text: str) -> str:
             "not a sha256 digest", where=text[:100], remedy="use sha256: and 64 hexadecimal digits"
         )
     return text
+
+
+def split_host(repository: str) -> tuple[str, str]:
+    """Host and path of a repository's name; without a host it is Docker Hub's."""
+    host, slash, path = repository.partition("/")
+    if slash and (set(".:") & set(host) or host == "localhost"):
+        return host, path
+    return "docker.io", repository if slash else f"library/{repository}"
 
 
 def split_name(name: str) -> tuple[str, str]:

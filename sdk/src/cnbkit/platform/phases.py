@@ -88,7 +88,7 @@ class Phases:
 
         Raises:
             BuildFailed: the lifecycle or a buildpack failed.
-            PlatformFault: the registry failed, or the sandbox.
+            PlatformFault: a registry failed or refused, or the sandbox.
         """
         self._run(
             "creator", *_APP, *_LAYERS, *_BUILDPACKS, *_ORDER, *_PLATFORM, *_CACHE, *_LAUNCHER,
@@ -107,7 +107,7 @@ class Phases:
 
         Raises:
             BuildFailed: the lifecycle or a buildpack failed.
-            PlatformFault: the registry failed, or the sandbox; or the disk is full.
+            PlatformFault: a registry failed or refused, or the sandbox; or the disk is full.
         """
         from cnbkit.platform.ready_layers import ReadyLayers  # no rebuild has to wait for it
 
@@ -155,4 +155,8 @@ class Phases:
         if self._registry.fault:
             raise self._registry.fault
         if code:
-            raise BuildFailed(code, self._log)
+            from cnbkit.platform.refusal import told_by_lifecycle
+
+            image = self._image.removeprefix(f"{self._registry.host}/")
+            fault = told_by_lifecycle(self._narrator.error, image)
+            raise fault or BuildFailed(code, self._log)

@@ -9,15 +9,17 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault
+from cnbkit.errors import CnbkitError, PlatformFault
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.base_gpu import gpu_run_image, stands_on_gpus
 from cnbkit.platform.certificates import BUNDLE, host_bundle
-from cnbkit.platform.credentials import authorization
+from cnbkit.platform.credentials import for_lifecycle
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.oci import full_name
+from cnbkit.platform.refusal import told_by_lifecycle
 from cnbkit.platform.registry import Registry
+from cnbkit.platform.remote import Remote
 from cnbkit.platform.sandbox import Bind, Sandbox
 from cnbkit.platform.store import ImageStore
 from cnbkit.platform.workspace import Workspace
@@ -32,6 +34,7 @@ __all__ = ["Rebase"]
 
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _REPORT = "report.toml"
+_METADATA = "io.buildpacks.lifecycle.metadata"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ class Rebase:
                 if stands_on_gpus(image.base or ""):
                     gpu_run_image(store, plain)
         lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
+        run_images = self._run_images(arch) if self.publish else []
         with Registry(store) as registry, Workspace(home.tmp) as space:
             command = ["/cnb/lifecycle/rebaser", "-uid", "1000", "-gid", "1000", "-no-color"]
             for host in (registry.host, *self.insecure):
@@ -83,7 +87,7 @@ class Rebase:
             if self.force:
                 command += ["-force"]
             command += ["-report", f"/layers/{_REPORT}"]
-            sandbox = self._sandbox(home, root, lifecycle, space, registry)
+            sandbox = self._sandbox(home, root, lifecycle, space, registry, run_images)
             with sandbox.popen(
                 [*command, self._reference(registry, self.name)],
                 stdout=subprocess.PIPE,
@@ -94,7 +98,7 @@ class Rebase:
             if registry.fault:
                 raise registry.fault
             if code:
-                raise self._failed(output)
+                raise self._failed(output, run_images, arch)
             report = tomllib.loads((space / _REPORT).read_text())
         digest: str = report["image"]["digest"]
         return digest
@@ -102,18 +106,49 @@ class Rebase:
     def _reference(self, registry: Registry, name: str) -> str:
         return name if self.publish else f"{registry.host}/{full_name(name)}"
 
-    def _failed(self, output: str) -> PlatformFault:
+    def _run_images(self, arch: str) -> list[str]:
+        """The run image it will be put on: the one named, or those the image says it stands on."""
+        if self.run_image:
+            return [self.run_image]
+        config = Remote(self.name, insecure=self.insecure).config(arch).get("config") or {}
+        try:
+            told = json.loads((config.get("Labels") or {}).get(_METADATA) or "{}")
+            known = [told.get("runImage") or {}, (told.get("stack") or {}).get("runImage") or {}]
+            names = [
+                name for each in known for name in (each.get("image"), *(each.get("mirrors") or ()))
+            ]
+        except (AttributeError, TypeError, ValueError):
+            return []  # the rebaser says what is wrong with it
+        return [name for name in names if isinstance(name, str) and name]
+
+    def _failed(self, output: str, run_images: Sequence[str], arch: str) -> PlatformFault:
         tail = [line for line in output.splitlines() if line.strip()][-5:]
-        text = "\n".join(tail)
+        remedy: str | None
+        remedy = "see below; --run-image names another run image, --force overrides its checks"
+        if told := told_by_lifecycle("\n".join(tail), self.name):
+            remedy = told.remedy
+        # The lifecycle asks for one after the other, and does not say why it got none.
+        for name in run_images if "accessible run image" in output else ():
+            try:
+                Remote(name, insecure=self.insecure).config(arch)
+            except CnbkitError as fault:
+                tail.append(f"{name}: {fault.what}")
+                remedy = fault.remedy
         return PlatformFault(
             f"{self.name} was not rebased, and is as it was",
             where=self.name,
-            remedy="see below; --run-image names another run image, --force overrides its checks",
-            detail=text,
+            remedy=remedy,
+            detail="\n".join(tail),
         )
 
     def _sandbox(
-        self, home: Home, root: Path, lifecycle: Path, space: Path, registry: Registry
+        self,
+        home: Home,
+        root: Path,
+        lifecycle: Path,
+        space: Path,
+        registry: Registry,
+        run_images: Sequence[str],
     ) -> Sandbox:
         binds = [
             Bind(lifecycle, "/cnb/lifecycle"),
@@ -123,10 +158,7 @@ class Rebase:
             binds.append(Bind(bundle.resolve(), BUNDLE))
         auth = {registry.host: registry.authorization}
         if self.publish:
-            for name in filter(None, (self.name, self.run_image)):
-                host = name.partition("/")[0]
-                if found := authorization(host):
-                    auth[host] = found
+            auth |= for_lifecycle([self.name, *run_images])
         env = {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/home/cnb",

@@ -15,7 +15,8 @@ from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.platform import oci
 from cnbkit.platform.credentials import authorization
 from cnbkit.platform.oci import Descriptor
-from cnbkit.platform.store import PIECE, ImageStore
+from cnbkit.platform.refusal import out_of_reach, refused
+from cnbkit.platform.store import PIECE, ImageStore, UnknownImage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,12 +44,8 @@ class Remote:
 
     def __init__(self, name: str, *, insecure: Sequence[str] = ()) -> None:
         repository, self.reference = oci.split_name(name)
-        host, slash, path = repository.partition("/")
-        if not slash or not (set(".:") & set(host) or host == "localhost"):
-            host, path = "docker.io", repository if slash else f"library/{repository}"
         self.name = name
-        self.host = host
-        self.repository = path
+        self.host, self.repository = host, path = oci.split_host(repository)
         plain = host in insecure or bool(_LOCAL.fullmatch(host))
         server = "registry-1.docker.io" if host == "docker.io" else host
         self._base = f"{'http' if plain else 'https'}://{server}/v2/{path}/"
@@ -95,16 +92,20 @@ class Remote:
 
     def _image(self, store: ImageStore, arch: str) -> tuple[str, bytes]:
         """One platform's manifest, with all it refers to in the store."""
-        reference = self.reference
-        while True:
-            kind, data = self._manifest(reference)
-            if kind not in oci.INDEX_TYPES:
-                break
-            reference = self._platform(json.loads(data), arch)
+        kind, data = self._chosen(arch)
         for blob in oci.references(kind, json.loads(data)):
             if not store.has_blob(blob.digest):
                 self._fetch(store, blob)
         return kind, data
+
+    def _chosen(self, arch: str) -> tuple[str, bytes]:
+        """Media type and bytes of one platform's manifest."""
+        reference = self.reference
+        while True:
+            kind, data = self._manifest(reference)
+            if kind not in oci.INDEX_TYPES:
+                return kind, data
+            reference = self._platform(json.loads(data), arch)
 
     def digest(self) -> str:
         """The digest the name stands for now.
@@ -116,6 +117,33 @@ class Remote:
         from hashlib import sha256
 
         return f"sha256:{sha256(self._manifest(self.reference)[1]).hexdigest()}"
+
+    def config(self, arch: str) -> Mapping[str, Any]:
+        """The config of the image, of several platforms' of one; no layer is fetched.
+
+        Of an image for one platform it is that one's, whichever it is.
+
+        Raises:
+            UnknownImage: there is no such image.
+            UserFault: there is none for this architecture.
+            PlatformFault: as `pull`.
+        """
+        from hashlib import sha256
+
+        kind, data = self._chosen(arch)
+        blob = json.loads(data).get("config") or {}
+        wanted = oci.check_digest(str(blob.get("digest")))
+        answer = self._request("GET", f"blobs/{wanted}")
+        self._expect(answer, 200, "does not give the config")
+        if f"sha256:{sha256(answer.data).hexdigest()}" != wanted:
+            raise self._nonsense("the config has another digest than it was asked by")
+        try:
+            found = json.loads(answer.data)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise self._nonsense(f"the config of a {kind} is no JSON object")
+        return found
 
     # Pushing
 
@@ -149,6 +177,12 @@ class Remote:
                         "Content-Type": "application/octet-stream",
                     }
                     answer = self._send("PUT", place, file, headers)
+                if answer.status == 401 and attempt < _ATTEMPTS:
+                    # A token lives for minutes, and the last layer may have taken longer.
+                    self._authorization = self._authorize(_challenge(answer))
+                    continue
+                if answer.status in (401, 403):
+                    raise refused(self.name, self.host, answer.status, _said(answer))
                 if answer.status < 500 or attempt == _ATTEMPTS:
                     self._expect(answer, 201, f"does not take {blob.digest}")
                     return
@@ -161,7 +195,7 @@ class Remote:
     def _manifest(self, reference: str) -> tuple[str, bytes]:
         answer = self._request("GET", f"manifests/{reference}", headers={"Accept": _ACCEPT})
         if answer.status == 404:
-            raise UserFault(
+            raise UnknownImage(
                 f"there is no image {self.name!r}",
                 where=self.host,
                 remedy="correct the name; with a private registry, log in with `docker login`",
@@ -221,20 +255,13 @@ class Remote:
         try:
             answer = self._send(method, url, body, headers or {}, stream=stream)
             if answer.status == 401:
-                challenge = answer.headers.get("WWW-Authenticate", "")
-                answer.release_conn()
-                self._authorization = self._authorize(challenge)
+                self._authorization = self._authorize(_challenge(answer))
                 if self._authorization:
                     answer = self._send(method, url, body, headers or {}, stream=stream)
         except _Broken as broken:
             raise self._unreachable(broken) from None
         if answer.status in (401, 403):
-            raise PlatformFault(
-                f"the registry refuses: HTTP status {answer.status}",
-                where=self.name,
-                remedy=f"log in with `docker login {self.host}`; credentials may have expired",
-                detail=_said(answer),
-            )
+            raise refused(self.name, self.host, answer.status, _said(answer))
         return answer
 
     def _send(
@@ -338,13 +365,7 @@ class Remote:
         )
 
     def _unreachable(self, error: _Broken) -> PlatformFault:
-        return PlatformFault(
-            f"cannot reach the registry {self.host}",
-            where=self.name,
-            remedy="check the name, the network and the proxy; a registry without TLS needs "
-            f"--insecure-registry {self.host}",
-            detail=str(error),
-        )
+        return out_of_reach(self.name, self.host, str(error))
 
 
 class _Broken(Exception):
@@ -355,6 +376,11 @@ def _broken() -> tuple[type[Exception], ...]:
     import urllib3
 
     return (urllib3.exceptions.HTTPError, OSError)
+
+
+def _challenge(answer: BaseHTTPResponse) -> str:
+    answer.release_conn()
+    return answer.headers.get("WWW-Authenticate", "")
 
 
 def _said(answer: BaseHTTPResponse) -> str:

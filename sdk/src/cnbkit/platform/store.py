@@ -51,7 +51,7 @@ _UPLOAD = ".upload-"
 
 
 class UnknownImage(UserFault):
-    """No image of that name is in the store."""
+    """There is no image of that name."""
 
 
 class UnknownBlob(PlatformFault):
