@@ -10,9 +10,11 @@ import pytest
 from cnbkit.contract.model import InvalidDocument
 from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault
 from cnbkit.package.assemble import Runtime
+from cnbkit.package.source import BuildpackSource
 from cnbkit.platform.base import BaseImages
 from cnbkit.platform.builder import ensure_builder
 from cnbkit.platform.home import Home
+from cnbkit.platform.libraries import Libraries
 from cnbkit.platform.store import ImageStore
 
 if TYPE_CHECKING:
@@ -104,6 +106,63 @@ def test_it_is_assembled_once_and_again_when_a_source_changes(
     source.write_text(source.read_text() + "# more\n")
     os.utime(source, (1, 1))
     assert assembled() != first
+
+
+def _tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_what_buildpacks_import_is_fetched_and_compiled_once(
+    assembled: Callable[[], Path],
+    tmp_path: Path,
+    home: Home,
+    root: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = "buildpacks/test_hello/1.2.3"
+    first = assembled() / place
+    source = tmp_path / "hello" / "hello.py"
+    source.write_text(source.read_text() + "# more\n")
+    with monkeypatch.context() as offline:
+        # Nothing can be fetched.
+        offline.setenv("UV_OFFLINE", "1")
+        offline.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
+        second = assembled() / place
+    assert second != first
+    compiled = "lib/pydantic/__pycache__/main.cpython-311.pyc"
+    for name in ("lib/pydantic/main.py", compiled):
+        assert (first / name).samefile(second / name)
+    assert (second / "lib/cnbkit/__pycache__/log.cpython-311.pyc").exists()
+    anew = ensure_builder(Home(tmp_path / "other"), tmp_path / "builder.toml", Runtime(), root)
+    assert _tree(second) == _tree(anew / place)
+    assert len(list(home.libraries.glob("[!.]*"))) == 1
+
+
+def test_another_lock_runtime_or_place_is_another_library(
+    home: Home, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "hello").mkdir()
+    for name, text in BUILDPACK.items():
+        (tmp_path / "hello" / name).write_text(text)
+    source = BuildpackSource(tmp_path / "hello")
+    first = Libraries(home, Runtime(), root)
+    assert first.find(source, "a/1") is None
+    (tmp_path / "a/1/lib/cnbkit").mkdir(parents=True)
+    (tmp_path / "a/1/lib/six.py").touch()
+    first.keep(tmp_path)
+    kept = Libraries(home, Runtime(), root).find(source, "a/1")
+    assert kept is not None
+    assert [each.name for each in kept.iterdir()] == ["six.py"]
+    assert Libraries(home, Runtime(), root).find(source, "a/2") is None
+    assert Libraries(home, Runtime(arch="arm64"), root).find(source, "a/1") is None
+    assert Libraries(home, Runtime(version="3.12"), root).find(source, "a/1") is None
+    assert Libraries(home, Runtime(), tmp_path).find(source, "a/1") is None
+    (tmp_path / "hello" / "requirements.lock").write_text("six==1.17.0\n")
+    assert Libraries(home, Runtime(), root).find(source, "a/1") is None
 
 
 def test_bytecode_is_there_and_does_not_depend_on_times(assembled: Callable[[], Path]) -> None:

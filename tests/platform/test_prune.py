@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from cnbkit.platform.image import Image
@@ -54,3 +55,24 @@ def test_only_what_nothing_needs_goes(home: Home, make_image: MakeImage, make_ta
 
 def test_an_empty_home_has_nothing_to_give(home: Home) -> None:
     assert prune(home, ImageStore(home.images)) == 0
+
+
+def test_of_buildpacks_assembled_again_and_again_the_newest_stay(home: Home) -> None:
+    now = time.time()
+
+    def made(name: str, order: str, hours: float, shared: Path | None = None) -> Path:
+        folder = fill(home.buildpacks / name)
+        (folder / "order.toml").write_text(order)
+        if shared:
+            (folder / "shared").hardlink_to(shared / "file")
+        os.utime(folder, (now, now - hours * 3600))
+        return folder
+
+    newest, used_today = made("a1", "one", 30), made("b1", "two", 1)
+    made("a2", "one", 31, newest)  # what another set has too is not given back
+    running = made("b2", "two", 2)
+    assert prune(home, ImageStore(home.images)) == 1000 + len("one")
+    assert [each.name for each in sorted(home.buildpacks.glob("[ab]*"))] == ["a1", "b1", "b2"]
+    assert newest.is_dir()
+    assert used_today.is_dir()
+    assert running.is_dir()

@@ -11,7 +11,8 @@ __all__ = ["command"]
 def command() -> None:
     """Give back disk space that no image and no recent build needs.
 
-    Images with a name stay. Base images and buildpacks go a week after their last use.
+    Images with a name stay. Base images and buildpacks go a week after their last use, buildpacks
+    that have been assembled anew since, a day after it.
     """
     from cnbkit.platform.home import Home
     from cnbkit.platform.prune import prune

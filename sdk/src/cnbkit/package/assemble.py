@@ -23,7 +23,20 @@ if TYPE_CHECKING:
 
     from cnbkit.package.source import BuildpackSource
 
-__all__ = ["Runtime", "assemble", "core_files", "source_roots"]
+__all__ = [
+    "CORE_FOLDER",
+    "LIBRARY_FOLDER",
+    "Runtime",
+    "assemble",
+    "core_files",
+    "link_tree",
+    "locks",
+    "source_roots",
+]
+
+LIBRARY_FOLDER = "lib"
+CORE_FOLDER = "cnbkit"
+"""Of cnbkit itself, in the library's folder."""
 
 _CORE = Path(__file__).parent.parent
 _ASSEMBLED_BY = ("assemble.py", "launcher.py", "source.py", "runtime.lock")
@@ -68,8 +81,18 @@ def core_files() -> list[Path]:
     )
 
 
+def locks(source: BuildpackSource) -> list[Path]:
+    """The hashed lock files that say what a buildpack imports besides cnbkit."""
+    return [Path(__file__).with_name("runtime.lock"), *([source.lock] if source.lock else [])]
+
+
 def assemble(
-    source: BuildpackSource, out: Path, runtime: Runtime, *, offline: bool = False
+    source: BuildpackSource,
+    out: Path,
+    runtime: Runtime,
+    *,
+    offline: bool = False,
+    library: Path | None = None,
 ) -> None:
     """Write the buildpack to a directory that does not exist yet.
 
@@ -82,6 +105,7 @@ def assemble(
         runtime: what will run it.
         offline: put what `[[metadata.dependencies]]` lists into it as well, so that its builds
             need no network. BP_DEPENDENCY_MIRROR is heeded.
+        library: a folder that holds what the locks name, to link from in place of fetching it.
 
     Raises:
         BuildpackFault: the source is wrong.
@@ -89,11 +113,14 @@ def assemble(
     """
     files = {path.relative_to(source.directory): path for path in source.files()}
     _check_places(files, source)
-    library = out / "lib"
-    library.mkdir(parents=True)
-    _install(library, source, runtime)
+    inside = out / LIBRARY_FOLDER
+    if library:
+        link_tree(library, inside)
+    else:
+        inside.mkdir(parents=True)
+        _install(inside, source, runtime)
     for path in core_files():
-        _copy(path, library / "cnbkit" / path.relative_to(_CORE))
+        _copy(path, inside / CORE_FOLDER / path.relative_to(_CORE))
     for relative, path in files.items():
         _copy(path, out / relative)
     scripts = {
@@ -117,7 +144,9 @@ def assemble(
 
 def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:
     taken = [
-        path.as_posix() for path in files if path.parts[0] == "lib" or path.as_posix() in _GENERATED
+        path.as_posix()
+        for path in files
+        if path.parts[0] == LIBRARY_FOLDER or path.as_posix() in _GENERATED
     ]
     if taken:
         raise BuildpackFault(
@@ -130,19 +159,18 @@ def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:
 def _install(library: Path, source: BuildpackSource, runtime: Runtime) -> None:
     from uv import find_uv_bin
 
-    locks = [Path(__file__).with_name("runtime.lock"), *([source.lock] if source.lock else [])]
     command = [
         find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--target", str(library),
         "--python-version", runtime.version, "--python-platform", runtime.platform,
         "--only-binary", ":all:", "--no-deps", "--require-hashes",
     ]  # fmt: skip
-    for lock in locks:
+    for lock in locks(source):
         command += ["--requirement", str(lock)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PlatformFault(
             f"cannot fetch what {source.id} needs to run",
-            where=", ".join(str(lock) for lock in locks),
+            where=", ".join(str(lock) for lock in locks(source)),
             remedy="check the network, proxy and package index settings of this machine",
             detail=done.stderr.rstrip(),
         )
@@ -153,3 +181,25 @@ def _install(library: Path, source: BuildpackSource, runtime: Runtime) -> None:
 def _copy(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, target)
+
+
+def link_tree(folder: Path, target: Path, *, without: str = "") -> None:
+    """Make `target` hold the files of `folder`, the very same ones where the disk allows it.
+
+    Args:
+        folder: nobody may write into its files from now on, nor into the target's.
+        target: does not exist yet.
+        without: leave out what has this name in the folder itself.
+    """
+
+    def skip(parent: str, _names: list[str]) -> list[str]:
+        return [without] if without and parent == str(folder) else []
+
+    shutil.copytree(folder, target, symlinks=True, ignore=skip, copy_function=_link)
+
+
+def _link(path: str, target: str) -> None:
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError:  # another file system, links to others' files are forbidden, or too many
+        shutil.copy(path, target)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnbkit.contract.builder import BuilderDescriptor, BuilderOrder, EnvSetting
     from cnbkit.package.assemble import Runtime
     from cnbkit.platform.home import Home
+    from cnbkit.platform.libraries import Libraries
     from cnbkit.platform.parts import Part
 
 __all__ = ["compile_bytecode", "ensure_builder", "fetched", "variable_files", "with_versions"]
@@ -64,6 +65,7 @@ def ensure_builder(
 
     def make(folder: Path) -> None:
         from cnbkit.contract.builder import BuilderDescriptor
+        from cnbkit.platform.libraries import Libraries
         from cnbkit.platform.parts import Finder
         from cnbkit.platform.workspace import Workspace
 
@@ -78,13 +80,16 @@ def ensure_builder(
             _refuse_clashes(sources, descriptor)
             order = with_versions(builder, sources, descriptor)
             progress(f"Assembling {len(sources)} buildpacks ...")
-            ours = _assemble_all(folder, sources, runtime)
+            libraries = Libraries(home, runtime, root)
+            ours = _assemble_all(folder, sources, runtime, libraries)
         _write_order(order, folder)
         (folder / "build-config" / "env").mkdir(parents=True)
         for name, value in variable_files(builder.build.env if builder.build else []):
             (folder / "build-config" / "env" / name).write_text(value, encoding="utf-8")
         if ours:
-            compile_bytecode(home, root, folder / "buildpacks", ours)
+            compiled = [place for place in ours if libraries.compiled(place)]
+            compile_bytecode(home, root, folder / "buildpacks", ours, with_libraries=compiled)
+            libraries.keep(folder / "buildpacks")
 
     return made_once(stamp, make)
 
@@ -222,14 +227,18 @@ def _content(folder: Path) -> str:
     return total.hexdigest()
 
 
-def _assemble_all(folder: Path, sources: list[Part], runtime: Runtime) -> list[str]:
+def _assemble_all(
+    folder: Path, sources: list[Part], runtime: Runtime, libraries: Libraries
+) -> list[str]:
     """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are."""
+    from cnbkit.package.source import BuildpackSource
     from cnbkit.platform.parts import lay_out
 
     ours = []
     for source in {(each.id, each.version): each for each in sources}.values():
         place = f"{source.id.replace('/', '_')}/{source.version}"
-        if lay_out(source, folder / "buildpacks" / place, runtime):
+        library = libraries.find(source, place) if isinstance(source, BuildpackSource) else None
+        if lay_out(source, folder / "buildpacks" / place, runtime, library=library):
             ours.append(place)
     return ours
 
@@ -243,7 +252,13 @@ def _write_order(order: list[BuilderOrder], folder: Path) -> None:
 
 
 def compile_bytecode(
-    home: Home, root: Path, folder: Path, places: list[str], python: str = "/usr/bin/python3"
+    home: Home,
+    root: Path,
+    folder: Path,
+    places: list[str],
+    python: str = "/usr/bin/python3",
+    *,
+    with_libraries: Sequence[str] = (),
 ) -> None:
     """Compile bytecode in a sandbox, valid whatever the files' times say.
 
@@ -253,12 +268,15 @@ def compile_bytecode(
         folder: what will be `/cnb/buildpacks`; the bytecode names files by where they will be.
         places: folders below it.
         python: the interpreter there, which the bytecode is for.
+        with_libraries: those of the places whose libraries have their bytecode already.
 
     Raises:
         BuildpackFault: a module is not what this Python can compile.
     """
+    import re
     import subprocess
 
+    from cnbkit.package.assemble import CORE_FOLDER, LIBRARY_FOLDER
     from cnbkit.platform.sandbox import Bind, Sandbox
 
     sandbox = Sandbox(
@@ -271,6 +289,9 @@ def compile_bytecode(
     )
     command = [python, "-s", "-P", "-m", "compileall", "-q", "-j", "0"]
     options = ["--invalidation-mode", "unchecked-hash"]
+    if with_libraries:
+        done = "|".join(map(re.escape, with_libraries))
+        options += ["-x", f"^/cnb/buildpacks/({done})/{LIBRARY_FOLDER}/(?!{CORE_FOLDER}/)"]
     paths = [f"/cnb/buildpacks/{place}" for place in places]
     with sandbox.popen(
         [*command, *options, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT

@@ -57,6 +57,11 @@ class Home:
         return self.root / "buildpacks"
 
     @property
+    def libraries(self) -> Path:
+        """What assembled buildpacks import besides cnbkit, by digest of their locks."""
+        return self.root / "libraries"
+
+    @property
     def cache(self) -> Path:
         """The lifecycle's cache folder of each app."""
         return self.root / "cache"

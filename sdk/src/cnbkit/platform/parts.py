@@ -128,7 +128,14 @@ class Finder:
         return [part for _, part in sorted(found, key=lambda pair: pair[0])]
 
 
-def lay_out(part: Part, out: Path, runtime: Runtime, *, offline: bool = False) -> bool:
+def lay_out(
+    part: Part,
+    out: Path,
+    runtime: Runtime,
+    *,
+    offline: bool = False,
+    library: Path | None = None,
+) -> bool:
     """Write a buildpack as the lifecycle executes it; whether there is Python to compile.
 
     Args:
@@ -136,6 +143,7 @@ def lay_out(part: Part, out: Path, runtime: Runtime, *, offline: bool = False) -
         out: a folder that does not exist yet.
         runtime: what will run it.
         offline: put in what its descriptor lists as dependencies.
+        library: holds what its locks name.
 
     Raises:
         BuildpackFault: the buildpack is wrong.
@@ -147,5 +155,5 @@ def lay_out(part: Part, out: Path, runtime: Runtime, *, offline: bool = False) -
     if isinstance(part, ForeignBuildpack):
         part.copy(out)
         return False
-    assemble(part, out, runtime, offline=offline)
+    assemble(part, out, runtime, offline=offline, library=library)
     return True

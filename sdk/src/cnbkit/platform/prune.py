@@ -23,17 +23,22 @@ if TYPE_CHECKING:
 __all__ = ["prune"]
 
 
-def prune(home: Home, store: ImageStore, *, unused: float = 7 * 86400.0) -> int:
+def prune(
+    home: Home, store: ImageStore, *, unused: float = 7 * 86400.0, replaced: float = 86400.0
+) -> int:
     """Remove what nothing needs; returns bytes freed.
 
     - blobs of the store no image refers to;
     - unpacked layers no image has;
-    - base images and assembled buildpacks no build has used for a while.
+    - base images, assembled buildpacks and their libraries no build has used for a while;
+    - assembled buildpacks that have been assembled anew since, because a source has changed.
 
     Args:
         home: where it all is.
         store: the images.
-        unused: seconds since the last use after which a base or a set of buildpacks goes.
+        unused: seconds since the last use after which a base or a set of buildpacks goes; one
+            of an older state of its sources goes after `replaced`.
+        replaced: also seconds; longer than a build takes.
 
     Raises:
         PlatformFault: the store is damaged, or the disk refuses.
@@ -43,11 +48,25 @@ def prune(home: Home, store: ImageStore, *, unused: float = 7 * 86400.0) -> int:
     for folder in _visible(home.layers):
         if f"sha256:{folder.name}" not in needed:
             freed += _remove(folder)
-    for parent in (home.base, home.buildpacks):
+    now = time.time()
+    # Libraries last: what is linked into a set that stays gives nothing back.
+    for parent in (home.base, home.buildpacks, home.libraries):
         for folder in _visible(parent):
-            if folder.stat().st_mtime < time.time() - unused:
+            if folder.stat().st_mtime < now - unused:
                 freed += _remove(folder)
+    for folder in _replaced(home.buildpacks):
+        if folder.stat().st_mtime < now - replaced:
+            freed += _remove(folder)
     return freed
+
+
+def _replaced(parent: Path) -> Iterator[Path]:
+    """Sets of buildpacks of which there is a newer one with the same order."""
+    newest: dict[bytes, Path] = {}
+    for folder in sorted(_visible(parent), key=lambda each: each.stat().st_mtime, reverse=True):
+        order = folder / "order.toml"
+        if order.is_file() and newest.setdefault(order.read_bytes(), folder) != folder:
+            yield folder
 
 
 def _diff_ids(store: ImageStore) -> Iterator[str]:
@@ -67,7 +86,8 @@ def _visible(parent: Path) -> list[Path]:
 
 
 def _remove(folder: Path) -> int:
-    size = sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+    found = (path.lstat() for path in folder.rglob("*") if not path.is_dir())
+    size = sum(each.st_size for each in found if each.st_nlink == 1)
     with locked(folder):
         # Renamed first: whoever looks finds it whole or not at all.
         gone = folder.with_name(f".gone-{folder.name}")
