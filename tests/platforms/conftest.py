@@ -1,4 +1,4 @@
-"""Programs that judge resources with kpack's and Tekton's own types, built once a machine."""
+"""Programs made of kpack's and Tekton's own code, built once a machine."""
 
 from __future__ import annotations
 
@@ -16,33 +16,50 @@ from cnbkit.platform.once import made_once
 from cnbkit.platform.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Judge = Callable[..., tuple[int, list[str]]]
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
+VALIDATE = {"kpack": ["validate"], "tekton": []}
 
 
 @pytest.fixture(scope="session")
-def judge() -> Judge:
+def program() -> Iterator[Callable[[str], Path]]:
+    """A program by the folder of its module in `tools`."""
+    # One folder for all that are built: they share Go's library, compiled, and modules.
+    with Workspace(Home.default().tools, background=True) as space:
+        yield lambda tool: _program(tool, space)
+
+
+@pytest.fixture(scope="session")
+def kpack(program: Callable[[str], Path]) -> Path:
+    """kpack's code as a program; tools/kpack/main.go says what it does."""
+    return program("kpack")
+
+
+@pytest.fixture(scope="session")
+def judge(program: Callable[[str], Path]) -> Judge:
     """`judge("kpack", *files)`: exit status, and a line for each resource."""
 
     def run(tool: str, *files: Path) -> tuple[int, list[str]]:
-        done = subprocess.run([_program(tool), *files], capture_output=True, text=True, check=False)
+        command: list[str | Path] = [program(tool), *VALIDATE[tool], *files]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, (done.stdout + done.stderr).splitlines()
 
     return run
 
 
-def _program(tool: str) -> Path:
+def _program(tool: str, space: Path) -> Path:
     module = TOOLS / tool
-    sources = b"".join(path.read_bytes() for path in sorted(module.iterdir()))
+    files = sorted(path for path in module.rglob("*") if path.is_file())
+    sources = b"".join(path.read_bytes() for path in files)
     arch = machine_architecture()
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        with Workspace(folder.parent) as space:
-            GoTool(module, (f"cnbkit/tools/{tool}",), {}).build(folder, arch, space, print)
+        made = GoTool(module, (f"cnbkit/tools/{tool}",), {}, optimized=False)
+        made.build(folder, arch, space, print)
 
     name = f"validate-{tool}-{hashlib.sha256(sources).hexdigest()[:12]}-linux-{arch}"
     return made_once(Home.default().tools / name, make) / tool

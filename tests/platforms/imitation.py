@@ -105,6 +105,10 @@ class _Engine(EmbeddedEngine):
         """The app's folder."""
         return "/workspace"
 
+    def kit(self, builder: Path) -> Kit:
+        """What is in the builder image."""
+        return prepare(self.home, self.store, builder, print)
+
     def steps(
         self, registry: Registry, kit: Kit, name: str, env: Mapping[str, str], space: Path
     ) -> list[tuple[list[str], dict[str, str]]]:
@@ -122,7 +126,7 @@ class _Engine(EmbeddedEngine):
         default_process: str = "",  # noqa: ARG002
     ) -> Outcome:
         """Build as the platform does."""
-        kit = prepare(self.home, self.store, builder, print)
+        kit = self.kit(builder)
         log = StringIO()
         narrator = Narrator(lambda _line: None, log, verbose=False)
         with ExitStack() as stack:

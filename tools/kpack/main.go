@@ -1,127 +1,29 @@
-// Command kpack-validate judges kpack's resources as its admission webhook does.
+// Command kpack does what kpack's controller and webhook do with files and images, by kpack's own
+// code, without a cluster.
 //
-// It reads YAML documents from the files named, decodes each into kpack's own type, sets the
-// defaults and validates. What is wrong is printed, a line each; the exit status is then 1.
-// A Secret or a ServiceAccount is decoded strictly into Kubernetes' own type.
+//	kpack validate FILE...
+//	kpack builder PACKAGE BUILD-IMAGE RUN-IMAGE LIFECYCLE-IMAGE STACK-ID BUILDPACK-ID BUILDER
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-
-	"github.com/pivotal/kpack/pkg/apis/build/v1alpha2"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/yaml"
-	"knative.dev/pkg/apis"
-	strict "sigs.k8s.io/yaml"
 )
 
-type resource interface {
-	apis.Defaultable
-	apis.Validatable
-}
-
-type kind struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Metadata   struct {
-		Name string `json:"name"`
-	} `json:"metadata"`
-}
-
-func empty(group schema.GroupVersionKind) any {
-	if group.GroupVersion() == v1alpha2.SchemeGroupVersion {
-		switch group.Kind {
-		case "ClusterLifecycle":
-			return &v1alpha2.ClusterLifecycle{}
-		case "ClusterStore":
-			return &v1alpha2.ClusterStore{}
-		case "ClusterStack":
-			return &v1alpha2.ClusterStack{}
-		case "ClusterBuilder":
-			return &v1alpha2.ClusterBuilder{}
-		case "ClusterBuildpack":
-			return &v1alpha2.ClusterBuildpack{}
-		case "Builder":
-			return &v1alpha2.Builder{}
-		case "Image":
-			return &v1alpha2.Image{}
-		}
+func run(arguments []string) error {
+	switch {
+	case len(arguments) > 1 && arguments[0] == "validate":
+		return validate(arguments[1:])
+	case len(arguments) == 8 && arguments[0] == "builder":
+		return builder([7]string(arguments[1:]))
 	}
-	if group.Group == "" && group.Version == "v1" {
-		switch group.Kind {
-		case "Secret":
-			return &corev1.Secret{}
-		case "ServiceAccount":
-			return &corev1.ServiceAccount{}
-		}
-	}
-	return nil
-}
-
-func judge(ctx context.Context, text []byte) (string, error) {
-	var told kind
-	if err := strict.Unmarshal(text, &told); err != nil {
-		return "?", err
-	}
-	name := told.Kind + "/" + told.Metadata.Name
-	object := empty(schema.FromAPIVersionAndKind(told.APIVersion, told.Kind))
-	if object == nil {
-		return name, fmt.Errorf("nothing here knows %s %s", told.APIVersion, told.Kind)
-	}
-	if err := strict.UnmarshalStrict(text, object); err != nil {
-		return name, err
-	}
-	if own, ok := object.(resource); ok {
-		own.SetDefaults(ctx)
-		// A nil *FieldError in an error is not nil.
-		if fault := own.Validate(ctx); fault != nil {
-			return name, fault
-		}
-	}
-	return name, nil
+	return errors.New("usage: kpack validate FILE... | kpack builder (seven references and ids)")
 }
 
 func main() {
-	// As in a cluster that has a storage class for caches.
-	ctx := context.WithValue(apis.WithinCreate(context.Background()), v1alpha2.HasDefaultStorageClass, true)
-	failed := false
-	for _, path := range os.Args[1:] {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			fmt.Println(err)
-			os.Exit(2)
-		}
-		reader := yaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(text)))
-		for {
-			document, err := reader.Read()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				fmt.Printf("%s: %v\n", path, err)
-				os.Exit(2)
-			}
-			var content any
-			if strict.Unmarshal(document, &content) == nil && content == nil {
-				continue // comments only
-			}
-			name, fault := judge(ctx, document)
-			if fault != nil {
-				failed = true
-				fmt.Printf("%s: %s: %v\n", path, name, fault)
-				continue
-			}
-			fmt.Printf("%s: %s: ok\n", path, name)
-		}
-	}
-	if failed {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }

@@ -32,11 +32,13 @@ class GoTool:
         module: folder with its `go.mod` and `go.sum`.
         packages: what to build; each package's last part is its program's name.
         variables: string variables to set in the programs (the linker's `-X`).
+        optimized: make fast programs; otherwise make them a fifth faster.
     """
 
     module: Path
     packages: tuple[str, ...]
     variables: Mapping[str, str]
+    optimized: bool = True
 
     def build(self, folder: Path, arch: str, space: Path, progress: Callable[[str], None]) -> None:
         """Build the programs into `folder`, statically linked.
@@ -44,7 +46,8 @@ class GoTool:
         Args:
             folder: exists.
             arch: `amd64` or `arm64`; Go builds for either on either.
-            space: an empty folder for sources and caches, about 2 GB; to be removed afterwards.
+            space: a folder for sources and caches, about 2 GB; to be removed afterwards. Programs
+                built with the same one share what they have in common.
             progress: told what takes long.
 
         Raises:
@@ -55,6 +58,7 @@ class GoTool:
         _run(
             [
                 *(go, "build", "-mod=readonly", "-trimpath", "-buildvcs=false"),
+                *(() if self.optimized else ("-gcflags=all=-N -l",)),
                 *(f"-ldflags=-s -w {values}", f"-o={folder}/", *self.packages),
             ],
             cwd=self.module,
