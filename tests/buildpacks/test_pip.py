@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from cnbkit import BuildContext, CnbkitError, CommandFailed, PlatformFault, UserFault
 from cnbkit.log import Log
+from cnbkit_pip.bill import describe
 from cnbkit_pip.diagnose import explained
+from cnbkit_pip.installed import Installed
 from cnbkit_pip.package import Package
 from cnbkit_pip.partition import HEAVY, partition
 from cnbkit_pip.present import Present
 from cnbkit_pip.requirements import Requirements
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -218,3 +221,32 @@ def test_what_uv_says_is_put_in_terms_of_the_app(
     assert fault.detail == output
     if "spam" in what:
         assert fault.where == "requirements.txt:2"
+
+
+class _Layer:
+    """Takes the documents of a layer."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Mapping[str, Any]] = {}
+
+    def sbom(self, kind: str, document: Mapping[str, Any]) -> None:
+        self.documents[kind] = document
+
+
+def test_what_a_package_says_in_an_old_encoding_is_read_as_well(tmp_path: Path) -> None:
+    folder = tmp_path / "Old_Words-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_bytes(
+        b"Metadata-Version: 2.1\nName: Old_Words\nVersion: 1.0\nSummary: caf\xe9\n"
+        b"License: MIT\nRequires-Dist: numpy\n\nna\xefve\n"
+    )
+    (installed,) = Installed.read(str(tmp_path))
+    assert (installed.name, installed.requires) == ("old-words", ["numpy"])
+    layer = _Layer()
+    describe(layer, str(tmp_path), [])  # type: ignore[arg-type]
+    (listed,) = layer.documents["cdx"]["components"]
+    assert (listed["purl"], listed["description"]) == (
+        "pkg:pypi/old-words@1.0",
+        "caf\N{REPLACEMENT CHARACTER}",
+    )
+    assert listed["licenses"] == [{"expression": "MIT"}]

@@ -7,11 +7,13 @@ import re
 from importlib.metadata import Distribution
 
 from cnbkit import Component, OpenLayer, bill_of_materials
+from cnbkit_pip.metadata import read_metadata
 from cnbkit_pip.package import Package
 from cnbkit_pip.requirements import normalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from email.message import Message
     from typing import Any
 
 __all__ = ["describe"]
@@ -70,7 +72,7 @@ def describe(layer: OpenLayer, site_packages: str, packages: list[Package]) -> N
 
 def _component(path: str, locked: dict[str, Package]) -> Component:
     distribution = Distribution.at(path)
-    metadata: Any = distribution.metadata
+    metadata = read_metadata(path)
     name = normalised(metadata["Name"] or os.path.basename(path).partition("-")[0])
     expression, others = _licences(metadata)
     return Component(
@@ -84,7 +86,7 @@ def _component(path: str, locked: dict[str, Package]) -> Component:
     )
 
 
-def _licences(metadata: Any) -> tuple[str, tuple[str, ...]]:
+def _licences(metadata: Message) -> tuple[str, tuple[str, ...]]:
     """An SPDX expression, or names of licences."""
     if metadata["License-Expression"]:  # PEP 639
         return metadata["License-Expression"], ()

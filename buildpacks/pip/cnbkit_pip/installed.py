@@ -42,13 +42,14 @@ class Installed:
         """All that is installed in a folder; sorted by name."""
         from importlib.metadata import Distribution
 
+        from cnbkit_pip.metadata import read_metadata
         from cnbkit_pip.requirements import normalised
 
         names = os.listdir(site_packages) if os.path.isdir(site_packages) else []
         found = []
         for name in sorted(each for each in names if each.endswith(".dist-info")):
             distribution = Distribution.at(f"{site_packages}/{name}")
-            metadata: Any = distribution.metadata
+            metadata = read_metadata(f"{site_packages}/{name}")
             files = [str(file) for file in distribution.files or ()]
             inside = [file for file in files if "/" in file and not file.startswith("..")]
             folders = {os.path.dirname(file) for file in inside}
