@@ -18,10 +18,12 @@ test-all: ## run all tests, more of the random ones; what would be skipped fails
 	@tools/setup test
 	@CNBKIT_NIGHTLY=1 .venv/bin/python -m pytest -p tests.everything
 	@.venv/bin/python -m pytest -p tests.everything tests/arm64
+	@.venv/bin/python -m pytest -p tests.everything tests/nvidia
 
-test-nightly:  ## ten times as many random orders against the lifecycle
+test-nightly:  ## ten times as many random orders against the lifecycle, and NVIDIA's real wheels
 	@tools/setup test
 	@CNBKIT_NIGHTLY=1 .venv/bin/pytest tests/testing
+	@.venv/bin/pytest tests/nvidia
 
 lint:   ## check style, types, and that no registry's host name is committed
 	@tools/setup test

@@ -10,6 +10,7 @@ from bench.ecosystems import ECOSYSTEMS, table
 from bench.rebase import rebased
 from bench.stories import STORIES
 from bench.table import markdown, milliseconds, ratio, seconds
+from bench.variants import variants_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,6 +88,9 @@ def report(found: Mapping[str, Any]) -> str:
         if name in found:
             text += f"\n## {ecosystem.title}\n" + _machine(found[name])
             text += table(ecosystem, found[name]["found"])
+    if "variants" in found:
+        text += "\n## One app for several kinds of hardware\n" + _machine(found["variants"])
+        text += variants_table(found["variants"]["found"])
     if "detect" in found:
         text += _DETECT + _machine(found["detect"]) + _detect(found["detect"]["found"])
     if "rebase" in found:

@@ -23,6 +23,7 @@ from bench.measure import CommandFailed  # noqa: E402
 from bench.rebase import measure_rebase  # noqa: E402
 from bench.report import report  # noqa: E402
 from bench.stories import STORIES  # noqa: E402
+from bench.variants import measure_variants  # noqa: E402
 from cnbkit.errors import CnbkitError  # noqa: E402
 from cnbkit.platform.workspace import remove_tree  # noqa: E402
 
@@ -37,7 +38,9 @@ def main() -> None:
     """Measure what is asked for; results of the other part stay in the report."""
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument(
-        "--only", choices=("detect", "rebase", *STORIES, *ECOSYSTEMS), help="measure one part"
+        "--only",
+        choices=("detect", "rebase", "variants", *STORIES, *ECOSYSTEMS),
+        help="measure one part",
     )
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rebuilds of each kind")
     parser.add_argument("--quick", action="store_true", help="once each: does it work at all?")
@@ -59,6 +62,13 @@ def main() -> None:
         if options.only in (None, "rebase"):
             count = 5 if options.quick else 50
             _measured("rebase", scratch, lambda: measure_rebase(count, 100))
+        if options.only in (None, "variants"):
+            place = scratch / "variants"
+            place.mkdir()
+            _measured(
+                "variants", place, partial(measure_variants, place, RESULTS, quick=options.quick)
+            )
+            remove_tree(place)
         rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
         for name, story in STORIES.items():
             if options.only in (None, name):

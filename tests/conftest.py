@@ -10,5 +10,6 @@ settings.register_profile(
 )
 settings.load_profile("cnbkit")
 
-# Emulated, they take longer than all others together: `make test-arm64`.
-collect_ignore = ["arm64"]
+# Emulated, the first take longer than all others together: `make test-arm64`. The second download
+# gigabytes: `make test-nightly`.
+collect_ignore = ["arm64", "nvidia"]
