@@ -45,7 +45,7 @@ def write_package(
         )
         layers, owners = [shared], [shared] * len(modules)
     else:
-        layers = owners = [layout.layer(module.entries(), module.identity) for module in modules]
+        layers = owners = layout.layers((each.entries(), each.identity) for each in modules)
     known: dict[str, dict[str, Any]] = {}
     for module, layer in zip(modules, owners, strict=True):
         known.setdefault(module.id, {})[module.version] = module.layer_info(layer.diff_id)

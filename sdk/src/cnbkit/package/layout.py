@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -56,7 +58,7 @@ class Layout:
 
     def layer(self, entries: Iterable[Entry], history: str = "cnbkit") -> BuiltLayer:
         """Write a layer."""
-        partial = self._blobs / ".partial"
+        partial = self._blobs / f".partial-{os.urandom(8).hex()}"
         with partial.open("wb") as file:
             out = _Hashed(file)
             diff_id = write_layer(entries, out)  # type: ignore[arg-type]
@@ -65,6 +67,15 @@ class Layout:
         partial.rename(self._blobs / digest)
         descriptor = {"mediaType": _LAYER, "digest": f"sha256:{digest}", "size": size}
         return BuiltLayer(descriptor, diff_id, history)
+
+    def layers(self, contents: Iterable[tuple[Iterable[Entry], str]]) -> list[BuiltLayer]:
+        """Write layers beside each other, as compression takes long; the order is kept.
+
+        Args:
+            contents: entries and history of each.
+        """
+        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+            return list(pool.map(lambda each: self.layer(*each), contents))
 
     def adopt(self, blob: Path) -> None:
         """Take over a blob of another layout, by a hard link where that is possible."""

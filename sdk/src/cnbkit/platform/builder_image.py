@@ -197,16 +197,19 @@ class BuilderImage:
         modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
         self._check(modules, arch)
 
-        layers = [
-            layout.layer(_folders(owner), "cnbkit: folders"),
-            layout.layer(_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
-        ]
+        carried = [*modules, *extensions]
+        layers = layout.layers(
+            [
+                (_folders(owner), "cnbkit: folders"),
+                (_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
+                *((module.entries(), module.identity) for module in carried),
+            ]
+        )
         labels: dict[str, Any] = {BUILDPACK_LAYERS: {}, EXTENSION_LAYERS: {}}
-        for module in [*modules, *extensions]:
-            layers.append(layout.layer(module.entries(), module.identity))
+        for module, layer in zip(carried, layers[2:], strict=True):
             label = EXTENSION_LAYERS if module.is_extension else BUILDPACK_LAYERS
             known = labels[label].setdefault(module.id, {})
-            known[module.version] = module.layer_info(layers[-1].diff_id)
+            known[module.version] = module.layer_info(layer.diff_id)
         layers += self._documents(layout, builder, folder, runs)
         stack = {"image": runs[0]["image"], "mirrors": runs[0]["mirrors"]}
         labels[_METADATA] = {
