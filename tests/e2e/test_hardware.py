@@ -315,6 +315,10 @@ def test_variants_in_a_registry_share_layers_and_ask_for_gpus_where_they_use_the
     own = {layer.digest for layer in cuda.layers} - {layer.digest for layer in cpu.layers}
     kinds = {layer.what for layer in cuda.layers if layer.digest in own}
     assert kinds <= {"cnbkit/hardware:device", "config", "sbom", "process-types"}
+    rows = [built.lines(f"  {reference}:{tag} ") for tag in ("cpu", "cuda-12.8")]
+    assert [len(row) for row in rows] == [1, 1], built.output
+    [together] = built.lines("  together")
+    assert "shared: bytes that are not stored twice" in together
 
 
 def test_one_source_makes_an_image_for_each_kind_of_hardware(project: Project, site: Site) -> None:

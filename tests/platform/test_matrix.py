@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnbkit import UserFault
-from cnbkit.platform.image import Image, Layer
 from cnbkit.platform.matrix import shares, variants
+from cnbkit.platform.oci import Descriptor
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,12 @@ def test_names_that_would_meet_are_refused(name: str, hardware: str, what: str) 
         variants(name, hardware)
 
 
-def image(name: str, **layers: int) -> Image:
-    made = (Layer(key, key, size, "", "other", key) for key, size in layers.items())
-    return Image(name, "", "", {}, {}, tuple(made))
+def image(**layers: int) -> list[Descriptor]:
+    return [Descriptor("", digest, size) for digest, size in layers.items()]
 
 
 def test_bytes_are_counted_once_where_images_share_them() -> None:
-    lines = shares([image("app:cpu", base=1000, torch=10), image("app:cuda", base=1000, cuda=70)])
+    lines = shares({"app:cpu": image(base=1000, torch=10), "app:cuda": image(base=1000, cuda=70)})
     assert [line.split()[:7] for line in lines[1:3]] == [
         ["app:cpu", "1.0", "kB", "1.0", "kB", "10", "B"],
         ["app:cuda", "1.1", "kB", "1.0", "kB", "70", "B"],

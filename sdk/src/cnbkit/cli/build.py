@@ -12,7 +12,11 @@ from cnbkit.cli.variables import given_variables
 from cnbkit.cli.volumes import given_volumes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnbkit.platform.home import Home
+    from cnbkit.platform.image import Layer
+    from cnbkit.platform.oci import Descriptor
 
 __all__ = ["command"]
 
@@ -112,7 +116,7 @@ def command(
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
     home = Home.default()
-    images = []
+    layers: dict[str, Sequence[Layer | Descriptor]] = {}
     wanted = variants(publish or tag or _name_of(path), hardware)
     if export and len(wanted) > 1:
         raise click.UsageError("--output takes one image, and --hardware names several")
@@ -152,12 +156,27 @@ def command(
         click.echo(f"{outcome.name}  {outcome.digest}{size}")
         click.echo(f"Done in {outcome.seconds:.2f} s")
         if outcome.image:
-            images.append(outcome.image)
-    if len(images) > 1:
-        for line in shares(images):
+            layers[variant.name] = outcome.image.layers
+        elif publish and len(wanted) > 1:
+            layers[variant.name] = _published(variant.name, arch, insecure)
+    if len(layers) > 1:
+        for line in shares(layers):
             click.echo(line)
     if export:
         _export(home, wanted[0].name, *export)
+
+
+def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descriptor]:
+    """The layers of an image in a registry; none if it does not say, which undoes no build."""
+    from cnbkit.errors import CnbkitError
+    from cnbkit.platform.base import machine_architecture
+    from cnbkit.platform.remote import Remote
+
+    try:
+        return Remote(name, insecure=insecure).layers(arch or machine_architecture())
+    except CnbkitError as error:
+        click.echo(f"Its size is not known: {error}", err=True)
+        return ()
 
 
 def _name_of(path: Path) -> str:

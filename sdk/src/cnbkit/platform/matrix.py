@@ -8,9 +8,10 @@ from cnbkit.errors import UserFault
 from cnbkit.platform.report import size_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
-    from cnbkit.platform.image import Image
+    from cnbkit.platform.image import Layer
+    from cnbkit.platform.oci import Descriptor
 
 __all__ = ["Variant", "shares", "variants"]
 
@@ -66,21 +67,24 @@ def variants(name: str, hardware: str) -> list[Variant]:
     return found
 
 
-def shares(images: Sequence[Image]) -> list[str]:
+def shares(images: Mapping[str, Iterable[Layer | Descriptor]]) -> list[str]:
     """A table of bytes: what each image has alone, what others have as well, and all together.
 
     Bytes are those of a registry: compressed, each blob once.
+
+    Args:
+        images: their layers by their names.
     """
-    blobs = [{layer.digest: layer.size for layer in image.layers} for image in images]
+    blobs = [{each.digest: each.size for each in layers} for layers in images.values()]
     rows = [("image", "total", "shared", "alone")]
-    for image, own in zip(images, blobs, strict=True):
+    for name, own in zip(images, blobs, strict=True):
         alone = {
             digest: size
             for digest, size in own.items()
             if sum(digest in others for others in blobs) == 1
         }
         total, single = sum(own.values()), sum(alone.values())
-        rows.append((image.name, size_text(total), size_text(total - single), size_text(single)))
+        rows.append((name, size_text(total), size_text(total - single), size_text(single)))
     together = {digest: size for own in blobs for digest, size in own.items()}
     apart = sum(sum(own.values()) for own in blobs)
     stored = sum(together.values())

@@ -145,6 +145,16 @@ class Remote:
             raise self._nonsense(f"the config of a {kind} is no JSON object")
         return found
 
+    def layers(self, arch: str) -> list[Descriptor]:
+        """The layers of the image, of several platforms' of one; none is fetched.
+
+        Raises:
+            UserFault: there is no such image, or not for this architecture.
+            PlatformFault: as `pull`.
+        """
+        kind, data = self._chosen(arch)
+        return oci.references(kind, json.loads(data))[1:]  # the config comes first
+
     # Pushing
 
     def _push_tree(self, store: ImageStore, image: Descriptor, *, top: bool) -> None:
