@@ -273,7 +273,6 @@ def compile_bytecode(
     Raises:
         BuildpackFault: a module is not what this Python can compile.
     """
-    import re
     import subprocess
 
     from cnbkit.package.assemble import CORE_FOLDER, LIBRARY_FOLDER
@@ -289,10 +288,14 @@ def compile_bytecode(
     )
     command = [python, "-s", "-P", "-m", "compileall", "-q", "-j", "0"]
     options = ["--invalidation-mode", "unchecked-hash"]
-    if with_libraries:
-        done = "|".join(map(re.escape, with_libraries))
-        options += ["-x", f"^/cnb/buildpacks/({done})/{LIBRARY_FOLDER}/(?!{CORE_FOLDER}/)"]
-    paths = [f"/cnb/buildpacks/{place}" for place in places]
+    paths = []
+    for place in places:
+        if place in with_libraries:
+            own = [each.name for each in (folder / place).iterdir() if each.name != LIBRARY_FOLDER]
+            own.append(f"{LIBRARY_FOLDER}/{CORE_FOLDER}")
+            paths += [f"/cnb/buildpacks/{place}/{name}" for name in sorted(own)]
+        else:
+            paths.append(f"/cnb/buildpacks/{place}")
     with sandbox.popen(
         [*command, *options, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as run:
