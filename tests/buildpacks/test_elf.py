@@ -143,6 +143,18 @@ def test_links_count_and_drivers_come_with_the_machine(tmp_path: Path, gl: Path)
     assert lacking(a) == {}
 
 
+def test_tensorrt_is_missed_by_nobody_who_does_not_ask_for_it(tmp_path: Path) -> None:
+    a = tmp_path / "a"
+    extras = [
+        library(tmp_path / f"stub/{each}.so.10") for each in ("libnvinfer", "libnvonnxparser")
+    ]
+    library(a / "libonnxruntime_providers_tensorrt.so", *extras)
+    assert lacking(a) == {}
+    # What CUDA's provider needs is another matter.
+    library(a / "libonnxruntime_providers_cuda.so", library(tmp_path / "stub/libcudnn.so.9"))
+    assert lacking(a) == {"libcudnn.so.9": ["libonnxruntime_providers_cuda.so"]}
+
+
 def test_files_that_are_none_of_the_images_are_left_alone(tmp_path: Path, gl: Path) -> None:
     a = tmp_path / "a"
     data = bytearray(library(a / "foreign.so", gl).read_bytes())

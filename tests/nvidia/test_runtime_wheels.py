@@ -152,6 +152,7 @@ def test_the_loader_finds_all_of_cuda_and_finds_it_once(
     env = {"CNBKIT_HOME": str(home.root)}
     built = cnbkit("build", str(app), "--tag", "cuda", "--verbose", env=env)
     assert built.code == 0, built.output
+    assert "but not in the image" not in built.output
     image = Image.from_store(ImageStore(home.images), "cuda")
     assert image.labels["io.cnbkit.cuda"].startswith(cuda)
     assert image.env["NVIDIA_VISIBLE_DEVICES"] == "all"

@@ -12,7 +12,8 @@ __all__ = ["search"]
 # Brought by the driver on the machine that runs the image.
 _DRIVERS = ("libcuda.so.*", "libcudadebugger.so.*", "libnvidia-*.so*", "libnvcuvid.so.*",
             "libnvoptix.so.*", "libnrt.so.*")  # fmt: skip
-
+# TensorRT's, which ONNX Runtime for GPUs can do without, and tries only where it is asked for.
+_EXTRAS = ("libnvinfer*.so.*", "libnvonnxparser.so.*")
 
 Found = dict[str, list[ElfFile]]
 
@@ -43,6 +44,6 @@ def search(facts: Facts, base: list[str], ignored: list[str]) -> tuple[Found, Fo
                 continue
             if name in anywhere:
                 elsewhere.setdefault(name, []).append(file)
-            elif not any(fnmatch(name, each) for each in (*_DRIVERS, *ignored)):
+            elif not any(fnmatch(name, each) for each in (*_DRIVERS, *_EXTRAS, *ignored)):
                 nowhere.setdefault(name, []).append(file)
     return nowhere, elsewhere
