@@ -11,7 +11,6 @@ there are two run images of the same layers, and the platform takes the one that
 from __future__ import annotations
 
 import json
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.platform.image import Image
@@ -108,6 +107,8 @@ def _stated(app: Path, env: Mapping[str, str], configured: Path) -> str:
     project = _text(app / _PROJECT)
     if "[tool.cnbkit]" not in project:
         return ""
+    import tomllib  # few apps say it there
+
     try:
         stated = tomllib.loads(project)["tool"]["cnbkit"]["hardware"]
         return stated if isinstance(stated, str) else "\n".join(stated)
@@ -123,6 +124,8 @@ def _split(text: str) -> Iterator[str]:
 
 def _known(buildpacks: Path) -> set[str]:
     """The words that stand for NVIDIA's GPUs."""
+    import tomllib
+
     found: set[str] = set()
     for path in buildpacks.glob("*/*/buildpack.toml"):
         text = _text(path)
