@@ -161,6 +161,14 @@ def test_a_single_fault_is_the_whole_message() -> None:
     assert caught.value.what == "inner.toml is not valid: sise: unknown key; did you mean size?"
 
 
+def test_a_key_that_would_not_be_seen_is_shown_quoted() -> None:
+    with pytest.raises(InvalidDocument) as caught:
+        Inner.parse({"name": "n", "\r": 1, "": 1, "\u2028": 1, "odd key": 1}, name="inner.toml")
+    keys = [str(fault).partition(":")[0] for fault in caught.value.faults]
+    assert keys == [r"'\r'", "''", r"'\u2028'", "odd key"]
+    assert all(str(fault) in str(caught.value) for fault in caught.value.faults)
+
+
 @pytest.mark.parametrize("data", [[], "text", 5, None, {"first-name": []}, {1: 2}])
 def test_data_of_any_other_shape_is_an_invalid_document(data: Any) -> None:
     with pytest.raises(InvalidDocument):

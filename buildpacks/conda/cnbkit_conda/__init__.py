@@ -69,7 +69,7 @@ class Conda(Buildpack):
     environment = Layer.in_image("environment")
     # Unpacked packages, if they are wanted for the next build.
     packages = Layer.cached("packages")
-    # Which dependency groups the image has; made anew each time.
+    # Which dependency groups the image has, where that goes by process; made anew each time.
     groups = Layer.for_build("groups")
     # After the environment in the alphabet, and so in the order of what is set at launch.
     variables = Layer.in_image("variables")
@@ -120,8 +120,9 @@ class Conda(Buildpack):
                 if environment.rebuild:
                     self._install(ctx, config, chosen, kept, environment)
             self._set_variables(ctx, kept)
-            with ctx.layer(self.groups) as told:
-                groups.tell(told.env.build)
+            if groups.reason or groups.left_out:
+                with ctx.layer(self.groups) as told:
+                    groups.tell(told.env.build)
             if solve:
                 from cnbkit_conda.python import tell
 

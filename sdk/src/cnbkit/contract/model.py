@@ -123,7 +123,12 @@ class Fault:
     def __str__(self) -> str:
         at = ""
         for step in self.path:
-            at += f"[{step}]" if isinstance(step, int) else f".{step}" if at else str(step)
+            if isinstance(step, int):
+                at += f"[{step}]"
+                continue
+            # One that is empty, or has a line break in it, would not be seen for what it is.
+            key = step if step and step.isprintable() else repr(step)
+            at += f".{key}" if at else key
         prefix = f"line {self.line}: " if self.line else ""
         return f"{prefix}{at}: {self.message}" if at else f"{prefix}{self.message}"
 
