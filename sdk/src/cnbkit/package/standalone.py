@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
+from cnbkit.package.elf import architecture_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,6 @@ __all__ = ["FOLDER", "StandalonePython"]
 FOLDER = "runtime"
 """Where it is in a buildpack's folder."""
 
-_ARCH = {62: "amd64", 183: "arm64"}  # e_machine of ELF files
 _NOT_NEEDED = {
     "__pycache__", "dist-packages", "distutils", "ensurepip", "idlelib", "lib2to3", "pydoc_data",
     "site-packages", "test", "tests", "tkinter", "turtledemo",
@@ -63,10 +63,9 @@ class StandalonePython:
         program = folder / "bin" / f"python{self.version}"
         if not (folder / "lib" / f"python{self.version}" / "os.py").is_file():
             raise self._unusable(f"it holds no python/lib/python{self.version}")
-        head = program.read_bytes()[:20]
-        if head[:5] != b"\x7fELF\x02" or head[18] not in _ARCH:
+        self.arch = architecture_of(program)
+        if not self.arch:
             raise self._unusable(f"python/bin/{program.name} is no program for amd64 or arm64")
-        self.arch = _ARCH[head[18]]
         (folder / "bin" / "python3").symlink_to(program.name)
         self._drop_library(program)
 

@@ -62,10 +62,10 @@ def gpu_run_image(store: ImageStore, plain: str) -> str:
     """
     name = plain.replace(_PLAIN, _NAME, 1)
     image = Image.from_store(store, plain)
-    config = json.loads(json.dumps(dict(image.config)))
+    settings = image.config["config"]
     variables = [f"{key}={value}" for key, value in _VARIABLES.items()]
-    config["config"]["Env"] = [*(config["config"].get("Env") or ()), *variables]
-    data = _json(config)
+    env = [*(settings.get("Env") or ()), *variables]
+    data = _json({**image.config, "config": {**settings, "Env": env}})
     descriptor = {**image.manifest["config"], "digest": store.put_blob(data), "size": len(data)}
     manifest = _json({**image.manifest, "config": descriptor})
     if _digest(store, name) != _sha256(manifest):

@@ -19,6 +19,7 @@ from cnbkit.contract.document import encode
 from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
 from cnbkit.package.archive import write_archive
 from cnbkit.package.assemble import Runtime
+from cnbkit.package.elf import architecture_of
 from cnbkit.package.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
 from cnbkit.package.layer import Entry, folder_entries
 from cnbkit.package.layout import Layout
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BuilderImage"]
 
-_ELF_MACHINE = {"amd64": 62, "arm64": 183}
 _METADATA = "io.buildpacks.builder.metadata"
 _ORDER = "io.buildpacks.buildpack.order"
 _ORDER_EXTENSIONS = "io.buildpacks.buildpack.order-extensions"
@@ -388,15 +388,10 @@ def _check_platform(what: str, name: str, config: Mapping[str, Any], arch: str) 
 
 def _check_programs(folder: Path, arch: str, archive: str, builder: Path) -> None:
     """That a lifecycle's programs are for an architecture."""
-    program = folder / "launcher"
-    with program.open("rb") as file:
-        head = file.read(20)
-    machine = int.from_bytes(head[18:20], "little")
-    if machine != _ELF_MACHINE[arch]:
-        known = {number: name for name, number in _ELF_MACHINE.items()}
+    told = architecture_of(folder / "launcher")
+    if told != arch:
         raise UserFault(
-            f"the lifecycle in {archive} is for {known.get(machine, 'another processor')}, "
-            f"not for {arch}",
+            f"the lifecycle in {archive} is for {told or 'another processor'}, not for {arch}",
             where=str(builder),
             remedy="leave [lifecycle] out, or make a builder of its own for each platform",
         )
