@@ -762,15 +762,20 @@ def test_the_pip_section_is_handed_on_with_its_lines(
         "Needy>=1",
         f"--find-links {root}/wheels",
     ]
-    # pip takes none of these from an index, save what its own section names.
-    assert Path(env["UV_EXCLUDE"]).read_text() == "hello\n"
-    assert "pip's are in front of conda's: needy 1.0" in result.log
+    # What pip finds in place it does not take from an index.
+    there = Path(env["CNBKIT_PROVIDED"])
+    assert (there / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
+    assert {each.name for each in there.glob("*.whl")} == {
+        "hello-2.0-py30-none-any.whl",
+        "needy-1.0-py30-none-any.whl",
+    }
     # Another section: neither solved nor installed.
     other = {"environment.yml": app["environment.yml"].replace("six==1.17.0", "six==1.16.0")}
     again = result.rebuild(app=other)
     assert again.layer("environment").state == "reuse"
     assert "Solving" not in again.log
-    assert Path(again.build_env()["UV_EXCLUDE"]).read_text() == "hello\n"
+    there = Path(again.build_env()["CNBKIT_PROVIDED"])
+    assert (there / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
 
 
 def test_requirements_beside_it_are_taken_for_the_pip_section(
@@ -781,7 +786,7 @@ def test_requirements_beside_it_are_taken_for_the_pip_section(
     assert "environment.yml has no pip section: requirements.txt is taken for it" in result.log
     env = result.build_env()
     assert env["CNBKIT_INPUT"] == "requirements.txt"
-    assert Path(env["UV_EXCLUDE"]).read_text() == "needy\n"
+    assert (Path(env["CNBKIT_PROVIDED"]) / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
 
 
 # -- bill of materials -------------------------------------------------------------------------
@@ -842,11 +847,17 @@ def test_frameworks_of_the_environment_are_known_to_start(
     made = buildpack_run(Conda, app=app)
     started = buildpack_run(Start, app=app, env=made.build_env())
     assert "exec streamlit run" in started.processes["web"].command[-1]
-    section = environment(channels, "python", more="  - pip: [streamlit]\n")
-    app = {"app.py": "import streamlit\n", **section}
-    made = buildpack_run(Conda, app=app)
-    started = buildpack_run(Start, app=app, env=made.build_env())
-    assert "exec streamlit run" in started.processes["web"].command[-1]
+    for more, text in (
+        ("  - pip: [streamlit]\n", "six\n"),
+        ("  - pip: [-r requirements.txt]\n", "-r more/web.txt\n"),
+        ("", "-r more/web.txt\n"),
+    ):
+        section = environment(channels, "python", more=more)
+        listed = {"requirements.txt": text, "more/web.txt": "streamlit\n"}
+        app = {"app.py": "import streamlit\n", **section, **listed}
+        made = buildpack_run(Conda, app=app)
+        started = buildpack_run(Start, app=app, env=made.build_env())
+        assert "exec streamlit run" in started.processes["web"].command[-1]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,65 @@ def test_categories_are_groups(buildpack_run: BuildpackRun, app: Path, name: str
     assert "with group dev, group train" in result.log
 
 
+_SPELT = """
+[packages]
+Sphinx = "*"
+my_pkg = "*"
+[dev-packages]
+"Zope.Interface" = "*"
+[Train]
+X_y = {version = "*", extras = ["Z_z"]}
+[scripts]
+Go = "x"
+[pipenv]
+allow_prereleases = true
+"""
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_the_hash_of_old_and_new_pipenvs_fits_names_in_any_spelling(
+    buildpack_run: BuildpackRun, tmp_path: Path, lower: bool
+) -> None:
+    text = _SPELT.lower().replace("_", "-").replace("zope.", "zope-") if lower else _SPELT
+    text = text.replace("allow-pre", "allow_pre")
+    (tmp_path / "Pipfile").write_text(text)
+    program = "from pipenv.project import Project; print(Project().pipfile.calculate_hash())"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path), "PIPENV_IGNORE_VIRTUALENVS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    files = made(text)
+    lock = json.loads(files["Pipfile.lock"])
+    before = lock["_meta"]["hash"]["sha256"]
+    now = done.stdout.strip()
+    # Names without capitals and underscores hash as they always did.
+    assert (before == now) is lower
+    for digest in (before, now):
+        lock["_meta"]["hash"]["sha256"] = digest
+        app = {**files, "Pipfile.lock": json.dumps(lock)}
+        assert packages(buildpack_run(Pipenv, app=app, env=ENV)) == {}
+    lock["_meta"]["hash"]["sha256"] = now
+    other = {**files, "Pipfile": text + "\n[more]\n", "Pipfile.lock": json.dumps(lock)}
+    assert "out of step" in str(buildpack_run(Pipenv, app=other, env=ENV).fault)
+
+
+def test_categories_compare_by_their_one_spelling(buildpack_run: BuildpackRun) -> None:
+    entry = {"version": "==1.0", "hashes": [f"sha256:{SUM}"]}
+    files = made(
+        "[packages]\n[Extra_Tools]\na = '*'\n", Extra_Tools={"a": entry}, Test={"b": entry}
+    )
+    env = {**ENV, "BP_PYTHON_GROUPS": "extra-tools"}
+    assert packages(buildpack_run(Pipenv, app=files, env=env)).keys() == {"a"}
+    found = packages(buildpack_run(Pipenv, app=files, env=ENV, exec_env="test"))
+    assert found.keys() == {"b"}
+    dev = {**ENV, "BP_PYTHON_GROUPS": "Dev_Packages"}
+    assert packages(buildpack_run(Pipenv, app=files, env=dev)) == {}
+
+
 def test_a_test_image_gets_what_tests_need(buildpack_run: BuildpackRun, app: Path) -> None:
     result = buildpack_run(Pipenv, app=app, env=ENV, exec_env="test")
     assert packages(result).keys() == {"six", "idna", "pluggy"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 from rattler import Environment, LockFile, RepoDataRecord
@@ -100,16 +101,19 @@ def _left_out(
     Rattler's reader does not tell categories.
     """
     text = ctx.app.text(chosen.name)
-    if text.count("category:") == text.count("category: main"):
+    # Other spellings, such as those of JSON, count as well.
+    if text.count("category") == text.count("category: main"):
         return {}
     import yaml  # type: ignore[import-untyped]
 
-    wanted = {"main", *groups, *(_FOR_TESTS if ctx.exec_env == "test" else ())}
+    asked = {_normalised(each): each for each in groups}
+    wanted = {"main", *asked, *(_FOR_TESTS if ctx.exec_env == "test" else ())}
     # Thousands of lines: libyaml's reader, where it is there, takes a tenth of the time.
     document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     packages = [each for each in document["package"] if each.get("platform") == subdir]
     categories = {each.get("category", "main") for each in packages}
-    if missing := sorted({*groups} - categories):
+    known = {_normalised(each) for each in categories}
+    if missing := sorted(each for name, each in asked.items() if name not in known):
         raise UserFault(
             f"{chosen.name} has no category {', '.join(missing)}",
             where="BP_PYTHON_GROUPS",
@@ -118,8 +122,13 @@ def _left_out(
     return {
         (each["manager"], each["name"].lower()): each["category"]
         for each in packages
-        if each.get("category", "main") not in wanted
+        if _normalised(each.get("category", "main")) not in wanted
     }
+
+
+def _normalised(name: str) -> str:
+    """A group's name in its one spelling (PEP 735)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _entry(ctx: BuildContext, package: PypiLockedPackage) -> str:

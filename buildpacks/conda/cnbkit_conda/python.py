@@ -10,13 +10,12 @@ from cnbkit import BuildContext, OpenLayer
 from cnbkit_conda.choice import Input
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.prefix import prefix_of, site_packages
+from cnbkit_conda.provided import describe_installed
 
 __all__ = ["tell"]
 
 _REQUIREMENTS = "requirements.txt"
 _PATHS = ("-e", "--editable", "-r", "--requirement", "-c", "--constraint", "-f", "--find-links")
-# conda's Python packages that something else than conda has to find beside pip's.
-_METADATA = (".dist-info", ".egg-info")
 
 
 def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, environment: str) -> None:
@@ -43,9 +42,13 @@ def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, enviro
     env.override("CNBKIT_PYTHON_SITE", site)
     env.override("CNBKIT_PYTHON_RESTORE", _restore_program(ctx, choice))
     ctx.log.info(f"Python {python}")
-    provided = _provided(kept, site)
+    provided = f"{kept.directory}/provided"
+    if os.path.isdir(site):  # else it is as it was
+        describe_installed(site, provided)
     if chosen.kind == "environment":
-        _requirements(ctx, chosen, pip, provided, choice)
+        _requirements(ctx, chosen, pip, choice)
+        # What of it pip finds in place it does not install again.
+        env.override("CNBKIT_PROVIDED", provided)
     elif pip:
         path = f"{choice.directory}/pylock.toml"
         _write_lock(path, [json.loads(entry) for entry in pip])
@@ -60,9 +63,7 @@ def _full(version: str) -> str:
     return version if version.count(".") > 1 else f"{version}.0"
 
 
-def _requirements(
-    ctx: BuildContext, chosen: Input, pip: list[str], provided: dict[str, str], choice: OpenLayer
-) -> None:
+def _requirements(ctx: BuildContext, chosen: Input, pip: list[str], choice: OpenLayer) -> None:
     env = choice.env.build
     if pip:
         # Each in the line it has in the environment file, so that faults name the right one.
@@ -76,36 +77,12 @@ def _requirements(
             file.write("".join(f"{line}\n" for line in lines))
         env.override("CNBKIT_INPUT", path)
         ctx.log.info(f"{len(pip)} requirements of the pip section are pip's")
-        texts = [entry.partition(" ")[2] for entry in pip]
     elif ctx.app.has(_REQUIREMENTS):
         env.override("CNBKIT_INPUT", _REQUIREMENTS)
         ctx.log.info(f"{chosen.name} has no pip section: {_REQUIREMENTS} is taken for it")
-        texts = ctx.app.text(_REQUIREMENTS).splitlines()
     else:
         env.override("CNBKIT_INPUT", "")
         return
-    asked = {_normalised(_leading(text)) for text in texts}
-    twice = [f"{name} {version}" for name, version in provided.items() if name in asked]
-    if twice:
-        ctx.log.info(f"pip's are in front of conda's: {', '.join(twice)}")
-    # pip would take these from an index, too: they are there already.
-    names = f"{choice.directory}/provided.txt"
-    with open(names, "w", encoding="utf-8") as file:
-        file.write("".join(f"{name}\n" for name in provided if name not in asked))
-    env.override("UV_EXCLUDE", names)
-
-
-def _provided(kept: Kept, site: str) -> dict[str, str]:
-    """Python packages of the environment, name → version; kept while it is not there."""
-    if os.path.isdir(site):
-        found = {}
-        for name in sorted(os.listdir(site)):
-            if name.endswith(_METADATA):
-                project, _, version = name.rpartition(".")[0].partition("-")
-                found[_normalised(project)] = version.partition("-")[0]
-        kept.write("distributions", [f"{name} {version}" for name, version in found.items()])
-    lines = kept.lines("distributions")
-    return {line.partition(" ")[0]: line.partition(" ")[2] for line in lines}
 
 
 def _absolute(text: str, root: str) -> str:
@@ -119,15 +96,22 @@ def _absolute(text: str, root: str) -> str:
     for short in ("-r", "-c", "-e", "-f"):
         if text.startswith(short) and not text.startswith("--") and len(text) > 2:
             return f"{short} {_path(text[2:].strip(), root)}"
-    return _path(text, root) if text.startswith(".") else text
+    name = _before_extras(text)
+    # `vendor/foo.whl` is a path as well; a name is one only with a slash in it.
+    there = "/" in name and "://" not in name and os.path.exists(os.path.join(root, name))
+    return _path(text, root) if text.startswith(".") or there else text
+
+
+def _before_extras(text: str) -> str:
+    """A path without `[extra]`, ` ; marker` and comment."""
+    return text[: next((at for at, char in enumerate(text) if char in "[; #"), len(text))]
 
 
 def _path(text: str, root: str) -> str:
     if "://" in text or text.startswith("/"):
         return text
-    # `./lib[extra]` and `./lib ; marker`
-    end = next((at for at, char in enumerate(text) if char in "[; #"), len(text))
-    return os.path.normpath(os.path.join(root, text[:end])) + text[end:]
+    path = _before_extras(text)
+    return os.path.normpath(os.path.join(root, path)) + text[len(path) :]
 
 
 def _write_lock(path: str, entries: list[dict[str, str]]) -> None:
@@ -184,13 +168,6 @@ def _restore_program(ctx: BuildContext, choice: OpenLayer) -> str:
         file.write(f"#!/bin/sh\n{given}exec {program}\n")
     os.chmod(path, 0o755)
     return path
-
-
-def _leading(text: str) -> str:
-    end = 0
-    while end < len(text) and (text[end].isalnum() or text[end] in "-_."):
-        end += 1
-    return "" if text.startswith("-") else text[:end]
 
 
 def _normalised(name: str) -> str:

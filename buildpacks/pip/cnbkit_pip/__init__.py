@@ -18,6 +18,7 @@ from cnbkit_pip.config import PipConfig
 from cnbkit_pip.hardware import Hardware, installed_cuda
 from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.present import Present
+from cnbkit_pip.provided import Provided
 from cnbkit_pip.sources import Sources
 from cnbkit_pip.wanted import Locked, find
 
@@ -80,7 +81,7 @@ class Pip(Buildpack):
         sources = Sources.read(ctx)
         hardware = Hardware.read(ctx, config.torch_index)
         inputs = Inputs(
-            inputs=wanted.digests(),
+            inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),
             target=str(ctx.target),
             settings=_settings(config, sources),

@@ -14,6 +14,7 @@ from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.package import Package
 from cnbkit_pip.pins import Pins, lacks_address, pinned
 from cnbkit_pip.pip_variables import pip_variables
+from cnbkit_pip.provided import Provided
 from cnbkit_pip.requirements import Line, logical_lines, normalised
 from cnbkit_pip.sources import Sources
 
@@ -65,6 +66,7 @@ class PipTools(Engine):
             **pip_variables(sources),
         }
         self._wheels = f"{ctx.scratch}/wheels"
+        self._provided = Provided.of(ctx)
 
     def lock(self, wanted: Wanted, path: str) -> None:
         """`pip-compile`; versions of the last time are kept where they are allowed."""
@@ -73,8 +75,13 @@ class PipTools(Engine):
         listed = f"{os.path.dirname(path)}/requirements.lock"
         options = ("--quiet", "--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe")
         more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
+        env: dict[str, str] = {}
+        if self._provided:
+            given = self._environment.get("PIP_FIND_LINKS", "")
+            env["PIP_FIND_LINKS"] = f"{given} {self._provided.folder}".strip()
+            self._prefer(listed)
         try:
-            self._run("piptools", "compile", *wanted.arguments(), *options, *more)
+            self._run("piptools", "compile", *wanted.arguments(), *options, *more, env=env)
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
         with open(listed, encoding="utf-8") as file:
@@ -86,6 +93,20 @@ class PipTools(Engine):
         }
         with open(path, "wb") as file:
             tomli_w.dump(document, file)
+        for text in self._provided.leave_out(path):
+            self._ctx.log.info(text)
+
+    def _prefer(self, listed: str) -> None:
+        """Have pip-compile's last output name the versions that are there."""
+        lines: list[Line] = []
+        if os.path.exists(listed):
+            with open(listed, encoding="utf-8") as file:
+                lines = logical_lines("", file.read())
+        there = self._provided.versions
+        texts = [line.text for line in lines if line.name not in there]
+        texts += [f"{name}=={version}" for name, version in there.items()]
+        with open(listed, "w", encoding="utf-8") as file:
+            file.write("".join(f"{text}\n" for text in texts))
 
     def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
         """Fetch, and build where there is no wheel: pip cannot tell addresses without that."""

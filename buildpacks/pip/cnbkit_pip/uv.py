@@ -12,6 +12,7 @@ from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.lock import read_entries
 from cnbkit_pip.package import Package
 from cnbkit_pip.pins import Pins, pinned, with_files
+from cnbkit_pip.provided import Provided
 from cnbkit_pip.sources import Sources
 from cnbkit_pip.uv_variables import login_variables, only_index, uv_variables
 
@@ -50,6 +51,7 @@ class Uv(Engine):
         self._python = python
         self._sources = sources
         self._indexes = list(indexes)
+        self._provided = Provided.of(ctx)
         self._environment = {
             # On the layers' file system, so that wheels are linked and not copied; the
             # lifecycle neither exports nor keeps a directory without a toml.
@@ -65,8 +67,7 @@ class Uv(Engine):
     def lock(self, wanted: Wanted, path: str) -> None:
         """`uv pip compile`."""
         try:
-            options = (*_LOCK_OPTIONS, "--output-file", path)
-            self._pip("compile", *wanted.arguments(), *options, env=uv_variables(self._sources))
+            self._compile(*wanted.arguments(), path=path, env=uv_variables(self._sources))
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
 
@@ -100,7 +101,7 @@ class Uv(Engine):
         if only:
             env.update(only_index(self._sources, only))
         try:
-            self._pip("compile", *arguments, *_LOCK_OPTIONS, "--output-file", path, env=env)
+            self._compile(*arguments, path=path, env=env)
         except CommandFailed as failed:
             raise explained(failed, where, self._sources) from None
 
@@ -160,6 +161,15 @@ class Uv(Engine):
     def _install(self, *arguments: str) -> None:
         # A lock has addresses of files, not of indexes; the logins are known by these.
         self._pip("install", *arguments, env=uv_variables(self._sources, self._indexes))
+
+    def _compile(self, *arguments: str, path: str, env: dict[str, str]) -> None:
+        """Resolve into a lock of what is not there already."""
+        given = env.get("UV_FIND_LINKS") or self._ctx.env.get("UV_FIND_LINKS", "")
+        env.update(self._provided.links(given))
+        self._provided.prefer(path)
+        self._pip("compile", *arguments, *_LOCK_OPTIONS, "--output-file", path, env=env)
+        for line in self._provided.leave_out(path):
+            self._ctx.log.info(line)
 
     def _pip(self, *arguments: str, env: dict[str, str]) -> str:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")

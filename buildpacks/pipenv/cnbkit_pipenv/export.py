@@ -36,7 +36,8 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     lock.check_python(selection.python)
     known = {"dev" if name == "develop" else canonicalize_name(name): name for name in lock.groups}
     asked = {
-        each: "dev" if each in _DEVELOP else canonicalize_name(each) for each in selection.groups
+        each: "dev" if canonicalize_name(each) in _DEVELOP else canonicalize_name(each)
+        for each in selection.groups
     }
     unknown = [given for given, name in asked.items() if name not in known]
     if unknown:

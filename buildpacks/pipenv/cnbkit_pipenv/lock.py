@@ -6,6 +6,7 @@ import io
 import json
 from typing import Any
 
+from packaging.utils import canonicalize_name
 from plette import Pipfile  # type: ignore[import-untyped]
 from plette.models import DataValidationError  # type: ignore[import-untyped]
 
@@ -16,6 +17,8 @@ __all__ = ["Lock"]
 _LOCK = "Pipfile.lock"
 _PROJECT = "Pipfile"
 _SPEC = 6
+# Tables of a Pipfile that are no categories.
+_NOT_PACKAGES = ("source", "requires", "scripts", "pipfile", "pipenv")
 
 
 class Lock:
@@ -40,7 +43,7 @@ class Lock:
         # Told with its line, which plette does not.
         ctx.app.toml(_PROJECT)
         try:
-            wanted = Pipfile.load(io.StringIO(ctx.app.text(_PROJECT))).get_hash().value
+            wanted = _hashes(ctx.app.text(_PROJECT))
         except (AttributeError, DataValidationError, KeyError, TypeError, ValueError) as error:
             raise UserFault(
                 f"{_PROJECT} is not one: {error}",
@@ -56,7 +59,7 @@ class Lock:
                 remedy=f"run `pipenv lock` and commit its {_LOCK}; never merge it by hand",
             ) from None
         _check_shape(document)
-        if document["_meta"]["hash"].get("sha256") != wanted:
+        if document["_meta"]["hash"].get("sha256") not in wanted:
             raise UserFault(
                 f"{_LOCK} is out of step with {_PROJECT}",
                 where=_LOCK,
@@ -89,6 +92,26 @@ class Lock:
                 remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or change "
                 "[requires] and run `pipenv lock`",
             )
+
+
+def _hashes(text: str) -> set[str]:
+    """What a lock of a Pipfile has for its hash.
+
+    Pipenv since 2026.3 normalises the packages' names first, so that a name that is only spelt
+    anew asks for no new lock.
+    """
+    pipfile = Pipfile.load(io.StringIO(text))
+    named = {
+        category: table if category in _NOT_PACKAGES else _normalised(table)
+        for category, table in pipfile._data.items()
+    }
+    return {pipfile.get_hash().value, Pipfile(named).get_hash().value}
+
+
+def _normalised(category: Any) -> Any:
+    if not isinstance(category, dict):
+        return category
+    return {canonicalize_name(name): value for name, value in category.items()}
 
 
 def _check_shape(document: Any) -> None:

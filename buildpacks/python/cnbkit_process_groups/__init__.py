@@ -111,4 +111,8 @@ def _declared(ctx: BuildContext, file: str) -> dict[str, list[str]]:
 
 
 def _normalised(group: str) -> str:
-    return group.lower().replace("_", "-").replace(".", "-")
+    """A name in its one spelling (PEP 735), without `re`, which takes longer to import."""
+    words = group.lower().replace("_", "-").replace(".", "-").split("-")
+    # At the ends a run of separators is one, too.
+    inner = [each for each in words[1:-1] if each]
+    return "-".join([words[0], *inner, *words[1:][-1:]])

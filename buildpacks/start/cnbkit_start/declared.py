@@ -69,8 +69,28 @@ def declared(ctx: BuildContext) -> Declared:
     for name in files:
         _read(ctx, name, names)
     if chosen.startswith("/"):  # the pip section of the environment
-        names |= _first_words(chosen)
+        _outside(chosen, names, set())
     return Declared(environment or (files[0] if files else ""), names)
+
+
+def _outside(path: str, names: set[str], seen: set[str]) -> None:
+    """Requirements in a file by its absolute path, with those of the files it includes."""
+    seen.add(path)
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            lines = [line.strip() for line in file]
+    except (OSError, ValueError):
+        return  # for the buildpack that installs to tell
+    for line in lines:
+        option, _, other = line.replace("=", " ", 1).partition(" ")
+        if option not in ("-r", "--requirement"):
+            names |= _requirement(line)
+            continue
+        inner = other.partition(" #")[0].strip()
+        if not inner.startswith("/"):
+            inner = f"{path.rpartition('/')[0]}/{inner}"
+        if inner not in seen:
+            _outside(inner, names, seen)
 
 
 def _first_words(path: str) -> set[str]:

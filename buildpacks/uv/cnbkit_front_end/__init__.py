@@ -79,7 +79,7 @@ class Selection:
 
     def tests(self, there: Iterable[str]) -> list[str]:
         """Groups that an image for tests gets where they exist; none for any other image."""
-        return [name for name in ("dev", "test") if self.for_tests and name in there]
+        return [name for name in there if self.for_tests and name.lower() in ("dev", "test")]
 
     def taken(self, groups: list[str], extras: list[str]) -> Selection:
         """The same with a project's own names, and without anything left to decide."""
