@@ -6,27 +6,26 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
 from cnbkit_conda.provided import describe_installed
+from cnbkit_pip.installed import Installed, conflicts
 from cnbkit_pip.interpreter import Interpreter
 from cnbkit_pip.lock import read_entries
 from cnbkit_pip.pip_tools import PipTools
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.requirements import Requirements
 from cnbkit_pip.sources import Sources
+from cnbkit_pip.target import TargetEnvironment
 from cnbkit_pip.uv import Uv
 
 from ..e2e.index import wheel, wheel_name
-from ..uv_program import write_uv
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+UV = Path(sys.executable).with_name("uv")
 # Names that stand for these on an index, each with what it needs.
 PUBLISHED = [
     ("arrays", "1.26.4", []),
@@ -80,7 +79,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     publish(root / "index", PUBLISHED)
     publish(root / "conda", INSTALLED)
     environment = root / "environment"
-    uv = ["uv", "--quiet", "--offline", "--no-config"]
+    uv = [str(UV), "--quiet", "--offline", "--no-config"]
     subprocess.run([*uv, "venv", "--python", sys.executable, environment], check=True)
     wheels = sorted((root / "conda").iterdir())
     python = ["--python", environment / "bin" / "python"]
@@ -104,7 +103,8 @@ def lock(work: Path, listed: Path, folder: Path, engine: str) -> tuple[dict[str,
     """Packages of conda with those that are installed in front of them; and the lock's path."""
     (site,) = (work / "environment").glob("lib/python3.*/site-packages")
     there = describe_installed(str(site), str(folder / "there"))
-    write_uv(folder / "buildpack" / "lib" / "bin" / "uv")
+    (folder / "buildpack" / "lib" / "bin").mkdir(parents=True)
+    (folder / "buildpack" / "lib" / "bin" / "uv").symlink_to(UV)
     (folder / "layers").mkdir()
     env = {"PATH": "/usr/bin:/bin", "CNBKIT_PROVIDED": str(folder / "there")}
     ctx = BuildContext(
@@ -146,9 +146,16 @@ def test_the_set_is_what_pip_makes_of_the_environment(
         assert "py30" not in str(entry)
 
 
-def test_what_cannot_be_together_is_an_error_with_both_versions(
-    work: Path, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("lines", [CASES[1], CASES[6], CASES[9]], ids=" ".join)
+def test_pip_as_the_engine_makes_the_same_set(work: Path, tmp_path: Path, lines: list[str]) -> None:
+    listed = tmp_path / "app" / "requirements.txt"
+    listed.parent.mkdir()
+    listed.write_text("\n".join(["--no-index", f"--find-links {work / 'index'}", *lines, ""]))
+    found, _ = lock(work, listed, tmp_path, "pip")
+    assert found == oracle(work, listed, tmp_path)
+
+
+def test_what_cannot_be_together_is_an_error_with_both_versions(work: Path, tmp_path: Path) -> None:
     listed = tmp_path / "app" / "requirements.txt"
     listed.parent.mkdir()
     text = f"--no-index\n--find-links {work / 'index'}\nframes==2.1.4\nlab-tools\n"
@@ -170,3 +177,24 @@ def test_another_set_of_packages_is_another_key(tmp_path: Path) -> None:
 
     assert digests("") == []
     assert digests("numpy 2.2.0\n") != digests("numpy 2.3.0\n")
+
+
+def test_what_a_replaced_package_breaks_in_the_environment_is_named(tmp_path: Path) -> None:
+    ctx = BuildContext(
+        app="", env={}, buildpack="", platform="", layers=str(tmp_path), plan="", log=Log()
+    )
+    python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
+    target = TargetEnvironment.of(ctx, python)
+
+    def there(name: str, version: str, *needs: str) -> Installed:
+        return Installed(name, version, list(needs), [], [])
+
+    beside = [there("arrays", "2.2.0"), there("lab", "1", "arrays>=2", "not-there", "other<1")]
+    beside += [there("other", "1.0")]
+    assert conflicts([there("six", "1.0")], target, beside) == []
+    assert conflicts([there("arrays", "1.26.4")], target, beside) == [
+        "lab 1 needs arrays>=2, but arrays 1.26.4 is there"
+    ]
+    # One that is replaced itself asks for nothing any more.
+    replaced = [there("arrays", "1.26.4"), there("lab", "2")]
+    assert conflicts(replaced, target, beside) == []

@@ -119,15 +119,17 @@ def conflicts(
     Args:
         installed: the packages.
         target: what they are installed for.
-        beside: packages of the interpreter itself that are seen where none of these is.
+        beside: packages of the interpreter itself that are seen where none of these is. Theirs
+            count only for what one of these replaces.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 
     from cnbkit_pip.requirements import normalised
 
     versions = {each.name: each.version for each in (*beside, *installed)}
+    own = {each.name for each in installed}
     found = []
-    for each in installed:
+    for each in (*installed, *(other for other in beside if other.name not in own)):
         for text in each.requires:
             try:
                 requirement = Requirement(text)
@@ -138,6 +140,8 @@ def conflicts(
             if marker and not marker.evaluate(environment):
                 continue
             has = versions.get(normalised(requirement.name))
+            if each.name not in own and normalised(requirement.name) not in own:
+                continue
             if has is None:
                 found.append(f"{each.name} {each.version} needs {requirement}, which is not there")
             elif requirement.specifier and not requirement.specifier.contains(has, True):
