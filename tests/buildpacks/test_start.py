@@ -684,7 +684,8 @@ def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> 
     del phases.env["BP_START_CHECK"]
     phases.write("app.py", "app = 1\n")
     phases.write("pyproject.toml", "[tool.ruff]\n")
-    phases.write(file, {"Procfile": "web: env X=1 bash app.py $X\n", "requirements.txt": "numpy\n"}.get(file, ""))
+    texts = {"Procfile": "web: env X=1 bash app.py $X\n", "requirements.txt": "numpy\n"}
+    phases.write(file, texts.get(file, ""))
     ran = phases.build(Start())
     assert ran.code == 0
     # As the lifecycle restores a layer that is for launch only.
