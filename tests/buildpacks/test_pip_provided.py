@@ -181,7 +181,13 @@ def test_another_set_of_packages_is_another_key(tmp_path: Path) -> None:
 
 def test_what_a_replaced_package_breaks_in_the_environment_is_named(tmp_path: Path) -> None:
     ctx = BuildContext(
-        app="", env={}, buildpack="", platform="", layers=str(tmp_path), plan="", log=Log()
+        app=str(tmp_path),
+        env={},
+        buildpack="",
+        platform="",
+        layers=str(tmp_path),
+        plan="",
+        log=Log(),
     )
     python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
     target = TargetEnvironment.of(ctx, python)
