@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit.package.assemble import Runtime
+from cnbkit.platform.app_cache import app_cache, image_lock
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.base_gpu import asks_for_gpus, gpu_run_image
 from cnbkit.platform.builder import ensure_builder
@@ -22,7 +23,9 @@ from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.narrate import Narrator
 from cnbkit.platform.once import locked
 from cnbkit.platform.phases import Phases
-from cnbkit.platform.registry import Registry
+from cnbkit.platform.proxies import proxy_variables
+from cnbkit.platform.reference import Reference
+from cnbkit.platform.registry import HOST, Registry
 from cnbkit.platform.report import reasons, summary
 from cnbkit.platform.sandbox import Bind, Sandbox
 from cnbkit.platform.store import ImageStore
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["Build", "Kit", "Outcome", "prepare", "table"]
 
 _NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
-_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,8 @@ class Build:
             PlatformFault: the host lacks something, or the disk is full.
         """
         start = time.monotonic()
+        reference = Reference.parse(self.name)
+        reference = reference.to_make("") if self.publish else reference.to_store("")
         if not self.app.is_dir():
             raise UserFault(
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
@@ -166,13 +170,12 @@ class Build:
         run_image = kit.run_image
         if asks_for_gpus(self.app, self.env, kit.builder):
             run_image = gpu_run_image(store, run_image)
-        apart = f"-{arch}" if is_foreign(arch) else ""
-        cache = home.cache / (_file_name(self.name) + apart)
+        cache = app_cache(home, reference, arch if is_foreign(arch) else "")
         afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
         log = cache / "last.log"
         with ExitStack() as stack:
-            stack.enter_context(locked(cache))
-            registry = stack.enter_context(Registry(store))
+            stack.enter_context(locked(image_lock(home, reference), self._waits))
+            registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
             if self.clear_cache:
                 remove_tree(cache)
@@ -198,7 +201,7 @@ class Build:
                     registry,
                     narrator,
                     log,
-                    image=self.name if self.publish else f"{registry.host}/{self.name}",
+                    image=self.name if self.publish else f"{registry.host}/{reference.served}",
                     run_image=f"{registry.host}/{run_image}",
                     default_process=self.default_process,
                     insecure=(registry.host, *self.insecure_registries),
@@ -218,6 +221,9 @@ class Build:
             seconds=time.monotonic() - start,
             image=image,
         )
+
+    def _waits(self, holder: str) -> None:
+        self.show(f"Waiting: {holder} works on the image {self.name} ...")
 
     def _copy_app(self, target: Path) -> None:
         """A copy, because buildpacks may write into the app."""
@@ -295,7 +301,7 @@ class Build:
             env["CNB_EXEC_ENV"] = self.exec_env
         if not self.publish:
             env["SSL_CERT_FILE"] = "/dev/null"  # our own registry speaks no TLS
-        env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
+        env.update(proxy_variables(HOST))
         return env
 
 
@@ -331,7 +337,3 @@ def _make_mount_point(volume: Bind, space: Path) -> None:
             where="--volume",
             remedy="name another place",
         ) from None
-
-
-def _file_name(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
