@@ -15,6 +15,7 @@ from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.base_gpu import gpu_run_image, stands_on_gpus
 from cnbkit.platform.certificates import BUNDLE, host_bundle
 from cnbkit.platform.credentials import for_lifecycle
+from cnbkit.platform.grant import ANY, Grant
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.once import locked
@@ -169,7 +170,10 @@ class Rebase:
         ]
         if bundle := host_bundle():
             binds.append(Bind(bundle.resolve(), BUNDLE))
-        auth = {registry.host: registry.authorization}
+        grant = Grant(
+            frozenset({ANY}), "" if self.publish else Reference.parse(self.name).served_repository
+        )
+        auth = {registry.host: registry.admit(grant)}
         if self.publish:
             auth |= for_lifecycle([self.name, *run_images])
         env = {

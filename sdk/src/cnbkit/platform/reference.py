@@ -114,21 +114,14 @@ class Reference:
 
     @property
     def served(self) -> str:
-        """The same as a path in the build's own registry, where no colon may be before the tag.
+        """The same in the build's own registry, where no colon may be before the tag."""
+        return f"{self.served_repository}{self.stored[len(self.familiar) :]}"
 
-        Raises:
-            UserFault: the domain is an IPv6 address.
-        """
-        if "[" in self.domain:
-            raise _wrong(
-                self.stored,
-                "",
-                "an address in brackets cannot be part of it",
-                "use a host name",
-                "cannot be built into the image store",
-            )
+    @property
+    def served_repository(self) -> str:
+        """The repository there."""
         # No name holds the two separators one after the other, so nothing is mixed up.
-        return f"{self.familiar.replace(':', '._')}{self.stored[len(self.familiar) :]}"
+        return self.familiar.replace(":", "._")
 
     @staticmethod
     def unserved(repository: str) -> str:
@@ -173,7 +166,14 @@ class Reference:
                 "choose another name than cnbkit/run and cnbkit/build",
                 "is one of cnbkit's own images",
             )
-        _ = self.served
+        if "[" in self.domain:
+            raise _wrong(
+                self.stored,
+                setting,
+                "an address in brackets cannot be part of it",
+                "use a host name",
+                "cannot be built into the image store",
+            )
         return self
 
 
