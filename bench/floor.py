@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import Command, CommandFailed, timed
 from cnbkit.platform.base import BaseImages, machine_architecture
+from cnbkit.platform.grant import ANY, Grant
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.registry import Registry
 from cnbkit.platform.sandbox import Bind, Sandbox
@@ -114,7 +115,9 @@ class LifecycleAlone:
                 env={
                     "PATH": "/usr/bin:/bin",
                     "CNB_PLATFORM_API": "0.15",
-                    "CNB_REGISTRY_AUTH": json.dumps({registry.host: registry.authorization}),
+                    "CNB_REGISTRY_AUTH": json.dumps(
+                        {registry.host: registry.admit(Grant(writes=ANY))}
+                    ),
                     "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
                     "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
                     "SSL_CERT_FILE": os.devnull,

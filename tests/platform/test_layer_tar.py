@@ -16,11 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnbkit.platform.beneath import Folder
 from cnbkit.platform.layer_tar import Unusual, layer_tar
 
 
 def archive(folder: Path) -> bytes:
-    return b"".join(layer_tar(folder, "/layers/bp/layer", uid=1000, gid=1000))
+    with Folder(folder.parent.parent) as top:
+        place = f"{folder.parent.name}/{folder.name}"
+        return b"".join(layer_tar(top, place, "/layers", uid=1000, gid=1000))
 
 
 def members(data: bytes) -> dict[str, tarfile.TarInfo]:
@@ -86,8 +89,8 @@ names = st.text(
 @given(st.lists(st.lists(names, min_size=1, max_size=5), max_size=6), names)
 def test_every_name_can_be_read_back(paths: list[list[str]], link: str) -> None:
     with TemporaryDirectory() as scratch:
-        layer = Path(scratch, "layer")
-        layer.mkdir()
+        layer = Path(scratch, "bp", "layer")
+        layer.mkdir(parents=True)
         made = {}
         for parts in paths:
             path = layer.joinpath(*parts)

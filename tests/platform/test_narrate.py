@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 
-import pytest
-
 from cnbkit.platform.narrate import Narrator
 
 BUILD = """\
@@ -63,13 +61,49 @@ def test_what_became_of_each_layer_is_kept() -> None:
     assert narrator.digest == "sha256:abc"
 
 
-@pytest.mark.parametrize(
-    "line",
-    ["ERROR: failed to detect: no buildpacks participating", "======== Output: a@1 ========"],
-)
-def test_why_nothing_was_detected_is_shown(line: str) -> None:
-    _, shown, _ = tell(f"===> DETECTING\n{line}\n")
-    assert shown == [line]
+NOTHING = """\
+======== Output: acme/pip@1 ========
+  skip: none of requirements.txt
+======== Results ========
+fail: acme/pip@1
+ERROR: No buildpack groups passed detection.
+ERROR: failed to detect: no buildpacks participating
+"""
+FAILED = """\
+======== Output: acme/pip@1 ========
+  join: found requirements.txt
+======== Output: acme/start@1 ========
+Error: web cannot start
+  where: Procfile:1
+======== Results ========
+pass: acme/pip@1
+err:  acme/start@1 (65)
+======== Output: acme/start@1 ========
+Error: web cannot start
+  where: Procfile:1
+======== Results ========
+err:  acme/start@1 (65)
+ERROR: No buildpack groups passed detection.
+ERROR: failed to detect: buildpack(s) failed with err
+"""
+
+
+def test_why_nothing_was_detected_is_shown() -> None:
+    _, shown, _ = tell(f"===> DETECTING\n{NOTHING}")
+    assert shown == NOTHING.splitlines()
+
+
+def test_of_a_detect_that_failed_its_fault_alone_is_shown_and_once() -> None:
+    _, shown, log = tell(f"===> DETECTING\n{FAILED}")
+    assert shown == ["Error: web cannot start\n  where: Procfile:1"]
+    assert log.endswith(FAILED)
+
+
+def test_of_a_detect_that_failed_without_a_fault_everything_is_shown() -> None:
+    text = FAILED.replace("Error: web cannot start\n", "Traceback\n")
+    _, shown, _ = tell(f"===> DETECTING\n{text}")
+    assert "err:  acme/start@1 (65)" in shown
+    assert "  where: Procfile:1" in shown
 
 
 def test_the_lifecycle_repeating_a_buildpacks_exit_status_is_not() -> None:

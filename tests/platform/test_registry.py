@@ -16,6 +16,7 @@ import pytest
 
 from cnbkit.errors import PlatformFault
 from cnbkit.platform import oci
+from cnbkit.platform.grant import ANY, Grant
 from cnbkit.platform.registry import PORT, Registry
 from cnbkit.platform.store import ImageStore
 
@@ -42,7 +43,7 @@ class Client:
 
     def __init__(self, registry: Registry) -> None:
         self._connection = http.client.HTTPConnection(registry.address, PORT, timeout=30)
-        self._authorization = registry.authorization
+        self._authorization = registry.admit(Grant(writes=ANY))
 
     def __call__(
         self,
@@ -122,10 +123,11 @@ def test_every_registry_has_its_own_address_and_token_and_the_same_host(
 ) -> None:
     with Registry(store) as first, Registry(store) as second:
         assert first.address != second.address
-        assert first.authorization != second.authorization
+        header = first.admit(Grant(writes=ANY))
+        assert header != second.admit(Grant(writes=ANY)) != first.admit(Grant(writes=ANY))
         assert first.host == second.host == "store.localhost:5095"
         client = Client(second)
-        assert client("GET", "/v2/", Authorization=first.authorization).status == 401
+        assert client("GET", "/v2/", Authorization=header).status == 401
         client.close()
 
 
@@ -185,7 +187,7 @@ def test_a_wrong_digest_is_refused_and_nothing_is_kept(
 def test_a_broken_off_upload_leaves_nothing(registry: Registry, store: ImageStore) -> None:
     client = Client(registry)
     where = client("POST", "/v2/demo/blobs/uploads/", b"").headers["Location"]
-    head = f"PATCH {where} HTTP/1.1\r\nAuthorization: {registry.authorization}\r\n"
+    head = f"PATCH {where} HTTP/1.1\r\nAuthorization: {registry.admit(Grant(writes=ANY))}\r\n"
     with socket.create_connection((registry.address, PORT), timeout=30) as peer:
         peer.sendall(f"{head}Content-Length: 1000\r\n\r\nonly this".encode())
         peer.shutdown(socket.SHUT_WR)
@@ -320,7 +322,7 @@ def test_a_client_that_waits_for_100_continue_is_told(registry: Registry) -> Non
     digest = digest_of(b"abc")
     head = (
         f"POST /v2/demo/blobs/uploads/?digest={digest} HTTP/1.1\r\n"
-        f"Authorization: {registry.authorization}\r\n"
+        f"Authorization: {registry.admit(Grant(writes=ANY))}\r\n"
         "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n"
     )
     with socket.create_connection((registry.address, PORT), timeout=30) as peer:
@@ -353,6 +355,7 @@ def test_memory_stays_flat_for_a_large_layer(tmp_path: Path) -> None:
     program = (
         "import pathlib, subprocess, sys, hashlib\n"
         "from cnbkit.platform.store import ImageStore\n"
+        "from cnbkit.platform.grant import Grant\n"
         "from cnbkit.platform.registry import Registry\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "with (folder / 'big').open('wb') as file: file.truncate(400 << 20)\n"
@@ -360,7 +363,7 @@ def test_memory_stays_flat_for_a_large_layer(tmp_path: Path) -> None:
         "    digest = hashlib.file_digest(file, 'sha256').hexdigest()\n"
         "with Registry(ImageStore(folder / 'images')) as registry:\n"
         "    base = f'http://{registry.address}:5095/v2/demo/blobs/'\n"
-        "    head = f'Authorization: {registry.authorization}'\n"
+        "    head = f'Authorization: {registry.admit(Grant(writes=chr(42)))}'\n"
         "    for more in (['-T', folder / 'big', '-X', 'POST',\n"
         "                  f'{base}uploads?digest=sha256:{digest}'],\n"
         "                 ['-o', '/dev/null', f'{base}sha256:{digest}']):\n"
@@ -378,12 +381,14 @@ def test_a_full_disk_is_told_to_the_client_and_remembered(tmp_path: Path) -> Non
     program = (
         "import pathlib, subprocess, sys\n"
         "from cnbkit.platform.store import ImageStore\n"
+        "from cnbkit.platform.grant import Grant\n"
         "from cnbkit.platform.registry import Registry\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=False)\n"
         "with Registry(ImageStore(folder / 'images')) as registry:\n"
         "    command = ['curl', '-sS', '-w', '%{http_code}', '--data-binary', '@-', '-H',\n"
-        "               f'Authorization: {registry.authorization}', '-H', 'Expect:',\n"
+        "               f'Authorization: {registry.admit(Grant(writes=chr(42)))}',\n"
+        "               '-H', 'Expect:',\n"
         "               f'http://{registry.address}:5095/v2/demo/blobs/uploads/'\n"
         "               f'?digest=sha256:{64 * chr(48)}']\n"
         "    subprocess.run(command, input=3_000_000 * b'x', check=True)\n"
@@ -417,7 +422,7 @@ def test_skopeo_pushes_and_pulls(registry: Registry, store: ImageStore, tmp_path
     store.put_blob(CONFIG)
     store.put_blob(b"")
     store.put_manifest("demo", oci.OCI_MANIFEST, manifest())
-    credentials = b64decode(registry.authorization.removeprefix("Basic ")).decode()
+    credentials = b64decode(registry.admit(Grant(writes=ANY)).removeprefix("Basic ")).decode()
     there = f"docker://{registry.address}:{PORT}"
     flags = ["--dest-tls-verify=false", "--dest-creds", credentials]
     push = ["skopeo", "copy", *flags, f"oci:{store.path}:demo:latest", f"{there}/copied:1"]

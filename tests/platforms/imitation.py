@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 
 from cnbkit.platform.build import prepare
 from cnbkit.platform.certificates import BUNDLE, host_bundle
+from cnbkit.platform.grant import ANY, Grant
 from cnbkit.platform.image import Image
 from cnbkit.platform.narrate import Narrator
 from cnbkit.platform.registry import Registry
@@ -225,11 +226,13 @@ class PlatformEngine(_Engine):
             )
         variables = {"CNB_PLATFORM_API": platform.api}
         if platform.docker_config:
-            login = {"auth": registry.authorization.removeprefix("Basic ")}
+            login = {"auth": registry.admit(Grant(writes=ANY)).removeprefix("Basic ")}
             config = json.dumps({"auths": {registry.host: login}})
             (space / "home" / ".docker" / "config.json").write_text(config)
         else:
-            variables["CNB_REGISTRY_AUTH"] = json.dumps({registry.host: registry.authorization})
+            variables["CNB_REGISTRY_AUTH"] = json.dumps(
+                {registry.host: registry.admit(Grant(writes=ANY))}
+            )
         bound = {"SERVICE_BINDING_ROOT": "/platform/bindings"} if platform.binding_root else {}
         image = f"{registry.host}/{name}"
         run = ["-run-image", f"{registry.host}/{kit.run_image}"]
@@ -280,7 +283,9 @@ class JobEngine(_Engine):
         """The job's lines."""
         job = YAML(typ="safe").load(self.job.read_text())["build-image"]
         user, _, password = (
-            base64.b64decode(registry.authorization.removeprefix("Basic ")).decode().partition(":")
+            base64.b64decode(registry.admit(Grant(writes=ANY)).removeprefix("Basic "))
+            .decode()
+            .partition(":")
         )
         predefined = {
             "CI_REGISTRY": registry.host,

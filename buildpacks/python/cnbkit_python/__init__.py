@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, key, note
+from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, UserFault, key, note
 from cnbkit_process_groups import ProcessGroups
 from cnbkit_python.base import base_python
 from cnbkit_python.config import PythonConfig
+from cnbkit_python.constraint import request as narrowed
 from cnbkit_python.input import Input
 from cnbkit_python.request import VersionRequest
 
@@ -41,13 +42,17 @@ class Python(Buildpack):
         """Choose, install if need be, and tell the later buildpacks."""
         config = self.config.read(ctx.settings)
         chosen = Input.choose(ctx, config.input)
-        request = VersionRequest.read(ctx, config.version)
+        request = VersionRequest.read(ctx, config.version, chosen.names)
         base = base_python()
         if base and request.satisfied_by(base) and not config.standalone:
             version, path = base, "/usr/bin/python3"
             ctx.log.info(f"Python {version} of the base image, {request.reason}")
         else:
             version, path = self._standalone(ctx, config, request, base)
+        for line in request.notes:
+            ctx.log.info(line)
+        for line in request.contradicted_by(version):
+            ctx.log.warn(line)
         if chosen.reason:
             ctx.log.info(chosen.reason)
         groups = ProcessGroups.read(ctx, config.process_groups)
@@ -65,7 +70,7 @@ class Python(Buildpack):
         from cnbkit_python.standalone import install, installed_version
 
         wanted = Interpreter(
-            request=request.wanted or base or _DEFAULT,
+            request=_requested(request, base),
             target=str(ctx.target),
             mirror=config.mirror,
             downloads=config.downloads,
@@ -82,3 +87,17 @@ class Python(Buildpack):
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
         return version, f"{layer.directory}/bin/python3"
+
+
+def _requested(request: VersionRequest, base: str) -> str:
+    """What to install: one minor version, of several the newest that packages are ready for."""
+    if not request.wanted:
+        return base or _DEFAULT
+    found = narrowed(request.wanted, base)
+    if not found:
+        raise UserFault(
+            f"no Python is in the range {request.wanted}",
+            where=request.source,
+            remedy="write a range that holds a Python, such as >=3.11,<3.14",
+        )
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_python.pyproject import FILE, Pyproject
 
 __all__ = ["LOCKS", "TYPOS", "Input"]
 
@@ -19,7 +20,6 @@ LOCKS = {
 # Without a lock the first of these is taken. What `pip-compile` made of a requirements.in
 # stands before it.
 _UNLOCKED = ("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml", "setup.py")
-_PROJECT_TABLES = ("[project]", "[tool.poetry]")
 # Seen in the wild often enough to be worth an explanation.
 TYPOS = ("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt")
 
@@ -58,9 +58,14 @@ class Input:
                 remedy=f"delete those that are not kept up to date, or set {_SETTING} to the one "
                 f"that counts, like {_SETTING}={locks[0]}",
             )
-        others = [name for name in _UNLOCKED if _has(ctx, name)]
+        pyproject = Pyproject.read(ctx)
+        others = [name for name in _UNLOCKED if _has(ctx, name, pyproject)]
         if locks or others:
             chosen, *rest = [*locks, *others]
+            if chosen == FILE:
+                if pyproject.fault:
+                    raise pyproject.fault
+                pyproject.check_resolvable(ctx)
             unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
             note = f"; {', '.join(unread)} not read ({_SETTING} chooses)" if unread else ""
             return cls([chosen], f"Dependencies from {chosen}{note}")
@@ -83,6 +88,11 @@ class Input:
                 where=_SETTING,
                 remedy=f"correct {_SETTING}; names are relative to the app's root",
             )
+        if names == [FILE]:
+            pyproject = Pyproject.read(ctx)
+            if pyproject.fault:
+                raise pyproject.fault
+            pyproject.check_resolvable(ctx)
         whole = [name for name in names if not name.endswith((".txt", ".in"))]
         if len(names) > 1 and whole:
             raise UserFault(
@@ -105,12 +115,8 @@ _BELONGS = {
 }
 
 
-def _has(ctx: BuildContext, name: str) -> bool:
-    if not ctx.app.has(name):
-        return False
-    if name != "pyproject.toml":
-        return True
-    # Many hold nothing but settings of linters. Looked for as text: parsing TOML takes longer
-    # than the rest of this buildpack.
-    lines = ctx.app.text(name).splitlines()
-    return any(line.strip().replace(" ", "") in _PROJECT_TABLES for line in lines)
+def _has(ctx: BuildContext, name: str, pyproject: Pyproject) -> bool:
+    # Many hold nothing but settings of linters; one that cannot be read may hold anything.
+    if name == FILE:
+        return pyproject.fault is not None or pyproject.declares(ctx)
+    return ctx.app.has(name)

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_python.constraint import allows, both, of_poetry, some_release
+from cnbkit_python.locks import of_lock
+from cnbkit_python.pyproject import FILE, Pyproject, line_of, table
+from cnbkit_python.spelling import is_plain, version_of
+from cnbkit_python.version_files import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,66 +15,112 @@ if TYPE_CHECKING:
 
 __all__ = ["VersionRequest"]
 
+_SETTING = "BP_PYTHON_VERSION"
+_POETRY = "tool.poetry.dependencies in pyproject.toml"
+
 
 class VersionRequest:
     """A wanted version with its source.
 
     Attributes:
-        wanted: "3.12", "3.12.4" or a specifier like ">=3.11,<3.13"; empty for "any".
+        wanted: "3.12", "3.12.4" or a range like ">=3.11,<3.13"; empty for "any".
         source: where it stands, for people.
+        others: what else asks for a Python and was not asked.
+        notes: what of the source was not taken, for the log.
     """
 
     def __init__(self, wanted: str, source: str) -> None:
         self.wanted = wanted
         self.source = source
+        self.others: list[VersionRequest] = []
+        self.notes: list[str] = []
 
     @classmethod
-    def read(cls, ctx: BuildContext, setting: str = "") -> VersionRequest:
+    def read(
+        cls, ctx: BuildContext, setting: str = "", inputs: list[str] | None = None
+    ) -> VersionRequest:
         """Look in the settings, then in the app's files.
 
         Args:
             ctx: the build.
             setting: BP_PYTHON_VERSION.
+            inputs: the files with the dependencies; of a lock its own range counts.
 
         Raises:
             UserFault: what stands there is no version.
         """
-        if setting:
-            return cls(setting, "BP_PYTHON_VERSION")._checked()
-        for name, read in (
-            (".python-version", _first_line),
-            ("runtime.txt", lambda text: _first_line(text).removeprefix("python-")),
-            (".tool-versions", _tool_version),
-        ):
-            wanted = read(ctx.app.text(name)) if ctx.app.has(name) else ""
-            if wanted:
-                return cls(wanted, name)._checked()
-        return cls._of_project(ctx) or cls._of_pipfile(ctx) or cls("", "")
+        found = [cls(version_of(setting, _SETTING), _SETTING)] if setting else []
+        for each in named(ctx):
+            # Of what is not asked anyway nothing need be understood.
+            if any(other.wanted for other in found):
+                found.append(cls._understood(each.text, each.file))
+                continue
+            request = cls(version_of(each.text, f"{each.file}:{each.line}"), each.file)
+            if each.more:
+                request.notes.append(
+                    f"{each.file}: {each.text} is taken, {', '.join(each.more)} not"
+                )
+            found.append(request)
+        found.append(cls._of_files(ctx, inputs or []))
+        asking = [each for each in found if each.wanted]
+        chosen, *others = asking or [cls("", "")]
+        chosen.others = others
+        return chosen
 
     @classmethod
-    def _of_project(cls, ctx: BuildContext) -> VersionRequest | None:
-        text = ctx.app.text("pyproject.toml") if ctx.app.has("pyproject.toml") else ""
-        # The words are looked for first: parsing TOML takes longer than the rest of the build.
-        if "requires-python" not in text and "[tool.poetry.dependencies]" not in text:
-            return None
-        document = ctx.app.toml("pyproject.toml")
-        wanted = str(_table(document, "project").get("requires-python", ""))
+    def _understood(cls, text: str, source: str) -> VersionRequest:
+        try:
+            return cls(version_of(text, source), source)
+        except UserFault:
+            return cls("", source)
+
+    @classmethod
+    def _of_files(cls, ctx: BuildContext, inputs: list[str]) -> VersionRequest:
+        """The ranges that project and lock have, together."""
+        pyproject = Pyproject.read(ctx)
+        if pyproject.fault and {FILE, "uv.lock", "poetry.lock", "pdm.lock"} & {*inputs}:
+            raise pyproject.fault
+        pipfile = any(each in ("Pipfile", "Pipfile.lock") for each in inputs)
+        project = (
+            (cls._of_pipfile(ctx) if pipfile else None)
+            or cls._of_project(pyproject)
+            or cls._of_pipfile(ctx)
+            or cls("", "")
+        )
+        for name in inputs if len(inputs) == 1 else []:
+            locked = of_lock(ctx, name, pyproject)
+            if not locked or locked == project.wanted or not _is_range(locked):
+                continue
+            together = both(project.wanted, locked) if project.wanted else locked
+            if not project.wanted or not some_release(together):
+                # The lock is what is installed.
+                return cls(locked, name)
+            return cls(together, f"{project.source} and {name}")
+        return project
+
+    @classmethod
+    def _of_project(cls, pyproject: Pyproject) -> VersionRequest | None:
+        wanted = pyproject.project.get("requires-python")
         if wanted:
-            return cls(wanted, "requires-python in pyproject.toml")._checked()
-        poetry = str(_table(document, "tool", "poetry", "dependencies").get("python", ""))
+            where = _at(pyproject, "requires-python")
+            return cls(_range(wanted, where), f"requires-python in {FILE}")
+        poetry = table(pyproject.poetry, "dependencies").get("python")
         if poetry:
-            where = "tool.poetry.dependencies in pyproject.toml"
-            return cls(_specifier(poetry), where)._checked()
+            where = _at(pyproject, "python")
+            alternatives = [_range(of_poetry(each), where) for each in _constraints(poetry, where)]
+            return cls(" || ".join(filter(None, alternatives)), _POETRY)
         return None
 
     @classmethod
     def _of_pipfile(cls, ctx: BuildContext) -> VersionRequest | None:
-        if not ctx.app.has("Pipfile") or "python_" not in ctx.app.text("Pipfile"):
+        if not ctx.app.has("Pipfile"):
             return None
-        requires = _table(ctx.app.toml("Pipfile"), "requires")
+        requires = table(ctx.app.toml("Pipfile"), "requires")
         for name in ("python_full_version", "python_version"):
             if requires.get(name):
-                return cls(str(requires[name]), f"{name} in Pipfile")._checked()
+                line = line_of(ctx.app.text("Pipfile"), name)
+                wanted = version_of(str(requires[name]), f"Pipfile:{line}")
+                return cls(wanted, f"{name} in Pipfile")
         return None
 
     @property
@@ -79,71 +130,61 @@ class VersionRequest:
 
     def satisfied_by(self, version: str) -> bool:
         """Whether a full version fits the request."""
-        if not self.wanted:
-            return True
-        if _is_plain(self.wanted):
-            return f"{version}.".startswith(f"{self.wanted}.")
-        from packaging.specifiers import SpecifierSet
+        return not self.wanted or allows(self.wanted, version)
 
-        return SpecifierSet(self.wanted).contains(version)
-
-    def _checked(self) -> VersionRequest:
-        if _is_plain(self.wanted):
-            return self
-        from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-        try:
-            SpecifierSet(self.wanted)
-        except InvalidSpecifier:
-            raise UserFault(
-                f"{self.wanted!r} is not a Python version",
-                where=self.source,
-                remedy="write a version such as 3.12 or 3.12.4, or a range such as >=3.11,<3.13",
-            ) from None
-        return self
+    def contradicted_by(self, version: str) -> list[str]:
+        """What else asks for another Python than the one that was chosen, for the log."""
+        return [
+            f"{each.source} says {each.wanted}, but the image has Python {version}, because of "
+            f"{self.source}"
+            for each in self.others
+            if not each.satisfied_by(version)
+        ]
 
 
-def _is_plain(text: str) -> bool:
-    parts = text.split(".")
-    return 1 <= len(parts) <= 3 and all(part.isascii() and part.isdigit() for part in parts)
+def _constraints(value: Any, where: str) -> list[str]:
+    """What Poetry takes for a version: a text, a table with one, or several."""
+    values = value if isinstance(value, list) else [value]
+    found = [each.get("version") if isinstance(each, dict) else each for each in values]
+    if not all(isinstance(each, str) and each.strip() for each in found):
+        raise UserFault(
+            f"the version of python is {value!r}", where=where, remedy='write python = "^3.11"'
+        )
+    return [str(each) for each in found]
 
 
-def _first_line(text: str) -> str:
-    """The first line that is neither empty nor a comment."""
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
-    return next((line for line in lines if line), "")
+def _range(value: object, where: str) -> str:
+    """A range that can be asked.
 
-
-def _tool_version(text: str) -> str:
-    """What asdf and mise would take: the first version after `python`."""
-    words = (line.partition("#")[0].split() for line in text.splitlines())
-    return next((each[1] for each in words if len(each) > 1 and each[0] == "python"), "")
-
-
-def _table(document: dict[str, Any], *names: str) -> dict[str, Any]:
-    for name in names:
-        inner = document.get(name, {})
-        document = inner if isinstance(inner, dict) else {}
-    return document
-
-
-def _specifier(constraint: str) -> str:
-    """A constraint as Poetry writes it, as a specifier: `^3.11` is `>=3.11,<4`.
-
-    Of alternatives (`^3.9 || ^3.12`) the last. What is neither is given back unchanged.
+    Raises:
+        UserFault: it is no specifier.
     """
-    last = constraint.rpartition("||")[2]
-    return ",".join(_clause(clause.strip()) for clause in last.split(","))
+    if not isinstance(value, str):
+        raise UserFault(
+            f"requires-python is {value!r}, not a text",
+            where=where,
+            remedy='write requires-python = ">=3.11", in quotes',
+        )
+    if is_plain(value) or _is_range(value):
+        return value
+    raise UserFault(
+        f"{value!r} is not a range of Python versions",
+        where=where,
+        remedy="write a range such as >=3.11 or >=3.11,<3.13",
+    )
 
 
-def _clause(clause: str) -> str:
-    sign, version = clause[:1], clause[1:].strip()
-    numbers = version.split(".")
-    if sign in ("^", "~") and _is_plain(version):
-        # "^3.11" holds the first number, "~3.11" the second, "~3" the first.
-        held = 1 if sign == "^" or len(numbers) == 1 else 2
-        below = [*numbers[: held - 1], str(int(numbers[held - 1]) + 1)]
-        return f">={version},<{'.'.join(below)}"
-    if _is_plain(clause.removesuffix(".*")):
-        return f"=={clause}"
-    return "" if clause == "*" else clause
+def _is_range(text: str) -> bool:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        for each in text.split("||"):
+            if not is_plain(each.strip()):
+                SpecifierSet(each)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
+def _at(pyproject: Pyproject, word: str) -> str:
+    return f"{FILE}:{line_of(pyproject.text, word)}"

@@ -6,7 +6,11 @@ all packages; requirements have those the app names itself, which are those that
 
 from __future__ import annotations
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, DetectContext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Context = BuildContext | DetectContext
 
 __all__ = ["Declared", "declared"]
 
@@ -25,7 +29,11 @@ _BROUGHT = {
     ),
     "gunicorn": ("mlflow", "uvicorn-worker"),
     "fastapi": ("gradio", "ray[serve]"),
+    "hypercorn": ("quart",),
+    "flask": ("dash", "mlflow", "apiflask", "flask-restx", "flask-appbuilder"),
 }
+# Their packages cannot be told from the line.
+_ELSEWHERE = ("-e", "--editable", ".", "/", "git+", "http://", "https://", "file:", "-f")
 
 
 class Declared:
@@ -34,11 +42,17 @@ class Declared:
     Attributes:
         file: what was read; empty if nothing was there to read.
         names: normalised; an extra also as `name[extra]`.
+        complete: whether nothing else says what is installed.
+        own: whether the app itself is installed by a line of its requirements (`-e .`).
     """
 
-    def __init__(self, file: str, names: set[str]) -> None:
+    def __init__(
+        self, file: str, names: set[str], *, complete: bool = True, own: bool = False
+    ) -> None:
         self.file = file
         self.names = names
+        self.complete = complete
+        self.own = own
 
     def has(self, *names: str) -> bool:
         """Whether one of these is among them, or comes with one of them."""
@@ -46,20 +60,23 @@ class Declared:
         return any(name in self.names for name in (*names, *brought))
 
 
-def declared(ctx: BuildContext) -> Declared:
+def declared(ctx: Context) -> Declared:
     """The app's packages.
 
-    From the lock that the buildpacks before have made (`CNBKIT_LOCK`), else from the file they
-    chose (`CNBKIT_INPUT`), else from the first that is there; and those of a conda environment
-    (`CNBKIT_CONDA`).
+    From what is installed (`CNBKIT_PACKAGES`), and from the lock that the buildpacks before have
+    made (`CNBKIT_LOCK`), else from the file they chose (`CNBKIT_INPUT`), else from the first that
+    is there; and those of a conda environment (`CNBKIT_CONDA`).
 
     Raises:
         UserFault: a file is not UTF-8, or pyproject.toml is not TOML.
     """
     chosen = ctx.env.get("CNBKIT_INPUT")
+    if chosen is None:
+        chosen = ctx.settings.get("BP_PYTHON_INPUT").replace(" ", "") or None
     lock = ctx.env.get("CNBKIT_LOCK")
     environment, _, packages = ctx.env.get("CNBKIT_CONDA", "").partition(" ")
     names = _first_words(packages) if packages else set()
+    names |= _installed(ctx.env.get("CNBKIT_PACKAGES", ""))
     if lock:
         with open(lock, encoding="utf-8") as file:
             return Declared(chosen or lock, names | _names_of_lock(file.read()))
@@ -70,7 +87,31 @@ def declared(ctx: BuildContext) -> Declared:
         _read(ctx, name, names)
     if chosen.startswith("/"):  # the pip section of the environment
         names |= _first_words(chosen)
-    return Declared(environment or (files[0] if files else ""), names)
+    lines = [line.strip() for name in files for line in _lines(ctx, name)]
+    return Declared(
+        environment or (files[0] if files else ""),
+        names,
+        complete=not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
+        and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in lines)
+        and not any("dynamic" in line and "dependencies" in line for line in lines),
+        own=any(line.removeprefix("-e ").partition("[")[0] == "." for line in lines),
+    )
+
+
+def _lines(ctx: Context, name: str) -> list[str]:
+    """Of a file that a person writes; a lock is complete."""
+    by_hand = name.endswith((".txt", ".in")) or name == "pyproject.toml"
+    return ctx.app.text(name).splitlines() if by_hand else []
+
+
+def _installed(path: str) -> set[str]:
+    """Names in the `pip` buildpack's list of what is installed; empty if there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            parts = file.read().split('"name": "')[1:]
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {_normalised(part.partition('"')[0]) for part in parts}
 
 
 def _first_words(path: str) -> set[str]:
@@ -79,7 +120,7 @@ def _first_words(path: str) -> set[str]:
         return set().union(*(_requirement(line.strip()) for line in file))
 
 
-def _read(ctx: BuildContext, file: str, names: set[str]) -> None:
+def _read(ctx: Context, file: str, names: set[str]) -> None:
     if file.endswith((".txt", ".in")):
         _requirements(ctx, file, names, set())
     elif file == "pyproject.toml":
@@ -93,7 +134,7 @@ def _read(ctx: BuildContext, file: str, names: set[str]) -> None:
         names |= _names_of_lock(ctx.app.text(file))
 
 
-def _requirements(ctx: BuildContext, file: str, names: set[str], seen: set[str]) -> None:
+def _requirements(ctx: Context, file: str, names: set[str], seen: set[str]) -> None:
     seen.add(file)
     for raw in ctx.app.text(file).splitlines():
         line = raw.strip()
@@ -154,7 +195,7 @@ def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
     return names
 
 
-def _of_project(ctx: BuildContext, file: str) -> set[str]:
+def _of_project(ctx: Context, file: str) -> set[str]:
     """Dependencies of pyproject.toml, with the groups and extras that are asked for."""
     text = ctx.app.text(file)
     if "dependencies" not in text:

@@ -19,9 +19,13 @@ class Found:
         default: whether it is declared to be what the image starts.
         working_dir: absolute, or relative to the app; None for the app.
         exec_env: execution environments it is for; all if empty.
+        warning: what is to be said if this is what the image gets.
     """
 
-    __slots__ = ("args", "command", "default", "exec_env", "origin", "text", "type", "working_dir")
+    __slots__ = (
+        *("args", "command", "default", "exec_env", "origin", "text", "type", "warning"),
+        "working_dir",
+    )
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Found:
         default: bool = False,
         working_dir: str | None = None,
         exec_env: list[str] | None = None,
+        warning: str = "",
     ) -> None:
         self.type = type
         self.text = text
@@ -43,6 +48,7 @@ class Found:
         self.default = default
         self.working_dir = working_dir
         self.exec_env = exec_env or []
+        self.warning = warning
 
     def process(self, type: str, *, default: bool) -> Process:
         """What goes into the image, under that name."""

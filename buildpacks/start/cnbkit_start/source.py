@@ -1,19 +1,27 @@
-"""The app's Python files, read as text, line by line; nothing of the app is imported."""
+"""The app's Python files where it may begin; nothing of the app is imported."""
 
 from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext
+from cnbkit.app import App
+from cnbkit_start.code import Code
 
-__all__ = ["Source", "folders", "sources"]
+__all__ = ["Source", "folders", "read_source", "sources"]
 
 _MODULES = (
     *("app.py", "main.py", "server.py", "api.py", "service.py", "serve.py"),
     *("wsgi.py", "asgi.py", "streamlit_app.py", "Home.py"),
 )
 _IN_PACKAGES = ("main.py", "app.py", "__init__.py", "server.py", "api.py", "wsgi.py", "asgi.py")
-_NOT_PACKAGES = ("tests", "test", "docs", "node_modules", "venv", "env", "examples")
+_NOT_PACKAGES = (
+    *("tests", "test", "docs", "node_modules", "venv", "env", "examples", "scripts"),
+    *("migrations", "site-packages", "__pycache__", "build", "dist"),
+)
+# In the root these are not where an app begins, whatever they import.
+_NOT_APPS = ("setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "train.py")
+# Of very many files nobody can tell which one it is.
+_MOST = 100
 
 
 class Source:
@@ -21,68 +29,82 @@ class Source:
 
     Attributes:
         name: relative to the app's root.
-        module: what to import it as.
-        root: the folder from where that works, relative to the app's root; empty for the root.
-        lines: its text.
+        root: the folder to import it from, relative to the app's root; empty for the root.
+        module: what to import it as, from there.
+        code: what it holds.
     """
 
-    def __init__(self, name: str, lines: list[str]) -> None:
+    def __init__(self, name: str, root: str, code: Code) -> None:
         self.name = name
-        self.lines = lines
-        inner = name.removeprefix("src/")
-        self.root = "src" if inner != name else ""
+        self.root = root
+        inner = name.removeprefix(f"{root}/") if root else name
         self.module = inner.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-    def imports(self, package: str) -> bool:
-        """Whether it imports a package, or something of it."""
-        return any(
-            words[:1] in (["import"], ["from"])
-            and len(words) > 1
-            and (words[1].rstrip(",") == package or words[1].startswith(f"{package}."))
-            for words in map(str.split, self.lines)
-        )
-
-    def made_by(self, *makers: str) -> tuple[str, int]:
-        """The variable, and its line, that a call of one of these gives its value."""
-        for number, line in enumerate(self.lines, 1):
-            target, sign, value = line.partition("=")
-            name = target.partition(":")[0].strip()
-            if not sign or not name.isidentifier() or line[0] in " \t":
-                continue
-            called = value.strip().partition("(")[0].strip()
-            if "(" in value and any(called == e or called.endswith(f".{e}") for e in makers):
-                return name, number
-        return "", 0
-
-    def factory(self) -> tuple[str, int]:
-        """`create_app` or `make_app`, if it can be called without arguments."""
-        for number, line in enumerate(self.lines, 1):
-            for name in ("create_app", "make_app"):
-                rest = line.removeprefix(f"def {name}(")
-                if rest != line and (rest.startswith(")") or "=" in rest.partition(",")[0]):
-                    return name, number
-        return "", 0
+        self.code = code
 
     @property
-    def runs(self) -> bool:
-        """Whether it does something when it is started."""
-        return any(
-            line.replace("'", '"').startswith('if __name__ == "__main__"') for line in self.lines
-        )
+    def is_script(self) -> bool:
+        """Whether Python can start it as a file: it belongs to no package."""
+        return not self.root and "/" not in self.name
 
 
-def sources(ctx: BuildContext) -> list[Source]:
+def sources(app: App) -> list[Source]:
     """The files where an app usually begins, in the order in which they count."""
     names = [*_MODULES, *(f"src/{name}" for name in _MODULES)]
     for folder in ("", "src/"):
-        packages = [name for name in folders(f"{ctx.app.root}/{folder}") if name != "src"]
+        packages = [name for name in folders(f"{app.root}/{folder}") if name != "src"]
         names += [f"{folder}{each}/{name}" for each in packages for name in _IN_PACKAGES]
-    return [_source(ctx, name) for name in names if ctx.app.has(name)]
+    names = [name for name in names if app.has(name)]
+    names += [name for name in _others(app.root) if name not in names]
+    return [read_source(app, name) for name in names]
 
 
-def _source(ctx: BuildContext, name: str) -> Source:
-    # Python files may have any encoding; what is looked for is ASCII.
-    return Source(name, ctx.app.bytes(name).decode("utf-8", errors="replace").splitlines())
+def read_source(app: App, name: str) -> Source:
+    """One of them."""
+    code = Code(app.bytes(name), name)
+    return Source(name, _root(app, name, code), code)
+
+
+def _root(app: App, name: str, code: Code) -> str:
+    """From where a file can be imported, which its own imports tell."""
+    folder = name.rpartition("/")[0]
+    if not folder:
+        return ""
+    base = "src" if name.startswith("src/") else ""
+    top = name.partition("/")[0]
+    imported = {each.partition(".")[0] for each in code.imported()}
+    if top in imported:  # `from src.models import …`, `from app.models import …`
+        return ""
+    if base and folder == base:
+        inside = code.is_relative or app.has("src/__init__.py")
+        beside = any(_is_module(app, f"src/{each}") for each in imported)
+        return "" if inside and not beside else base
+    if name.endswith("/__init__.py") or code.is_relative:
+        return base
+    # Modules beside it that are not in the root: it is meant to be started in its own folder.
+    own = any(_is_module(app, f"{folder}/{each}") for each in imported)
+    above = f"{base}/" if base else ""
+    others = any(_is_module(app, f"{above}{each}") for each in imported)
+    return folder if own and not others else base
+
+
+def _is_module(app: App, path: str) -> bool:
+    return app.has(f"{path}.py") or app.has(f"{path}/__init__.py")
+
+
+def _others(root: str) -> list[str]:
+    """Other Python files of the root, sorted."""
+    try:
+        names = sorted(each for each in os.listdir(root) if each.endswith(".py"))
+    except OSError:
+        return []
+    found = [
+        each
+        for each in names
+        if each not in _NOT_APPS
+        and not each.startswith(("test_", "."))
+        and os.path.isfile(f"{root}/{each}")
+    ]
+    return found if len(found) <= _MOST else []
 
 
 def folders(path: str) -> list[str]:

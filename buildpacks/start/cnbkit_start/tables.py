@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Process, UserFault
+from cnbkit import Process, UserFault
+from cnbkit.app import App
 from cnbkit_start.process import Found
 from cnbkit_start.procfile import command_of
 
@@ -20,26 +21,26 @@ _REMEDY = (
 )
 
 
-def read_table(ctx: BuildContext, file: str) -> list[Found]:
+def read_table(app: App, file: str) -> list[Found]:
     """`[tool.cnbkit.processes]` of a file; empty if it has none.
 
     Raises:
         UserFault: the file is not TOML, or the table is wrong; every fault with its line.
     """
-    text = ctx.app.text(file)
-    table: Any = ctx.app.toml(file)
+    text = app.text(file)
+    table: Any = app.toml(file)
     for name in TABLE.split("."):
         table = table.get(name) if isinstance(table, dict) else None
     return [] if table is None else _read(file, table, text, TABLE)
 
 
-def read_file(ctx: BuildContext, file: str) -> list[Found]:
+def read_file(app: App, file: str) -> list[Found]:
     """A file that holds nothing but processes.
 
     Raises:
         UserFault: likewise.
     """
-    return _read(file, ctx.app.toml(file), ctx.app.text(file), "")
+    return _read(file, app.toml(file), app.text(file), "")
 
 
 def _read(file: str, table: object, text: str, below: str) -> list[Found]:

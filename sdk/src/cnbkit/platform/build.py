@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import CnbkitError, PlatformFault, UserFault
+from cnbkit.errors import CnbkitError, UserFault
 from cnbkit.package.assemble import Runtime
+from cnbkit.platform.app_cache import app_cache, image_lock
+from cnbkit.platform.app_copy import copy_app, make_mount_point
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.base_gpu import asks_for_gpus, gpu_run_image
 from cnbkit.platform.builder import ensure_builder
-from cnbkit.platform.certificates import BUNDLE, host_bundle
 from cnbkit.platform.emulation import ensure_emulation, is_foreign
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
 from cnbkit.platform.narrate import Narrator
 from cnbkit.platform.once import locked
+from cnbkit.platform.phase_sandbox import PhaseSandboxes, proxies_with_passwords
 from cnbkit.platform.phases import Phases
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.registry import Registry
 from cnbkit.platform.report import reasons, summary
-from cnbkit.platform.sandbox import Bind, Sandbox
 from cnbkit.platform.store import ImageStore
 from cnbkit.platform.workspace import Workspace, remove_tree
 
@@ -33,11 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit.platform.home import Home
+    from cnbkit.platform.sandbox import Bind
 
 __all__ = ["Build", "Kit", "Outcome", "prepare", "table"]
-
-_NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
-_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 @dataclass(frozen=True)
@@ -156,6 +154,8 @@ class Build:
             PlatformFault: the host lacks something, or the disk is full.
         """
         start = time.monotonic()
+        reference = Reference.parse(self.name)
+        reference = reference.to_make("") if self.publish else reference.to_store("")
         if not self.app.is_dir():
             raise UserFault(
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
@@ -166,49 +166,47 @@ class Build:
         run_image = kit.run_image
         if asks_for_gpus(self.app, self.env, kit.builder):
             run_image = gpu_run_image(store, run_image)
-        apart = f"-{arch}" if is_foreign(arch) else ""
-        cache = home.cache / (_file_name(self.name) + apart)
+        cache = app_cache(home, reference, arch if is_foreign(arch) else "")
         afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
         log = cache / "last.log"
         with ExitStack() as stack:
-            stack.enter_context(locked(cache))
-            registry = stack.enter_context(Registry(store))
+            stack.enter_context(locked(image_lock(home, reference), self._waits))
+            registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
             if self.clear_cache:
                 remove_tree(cache)
-            for folder in ("layers", "platform/env", "tmp", "home"):
+            for folder in ("platform/env", "tmp", "home", "exporter-tmp"):
                 (space / folder).mkdir(parents=True)
-            # Layers hold the folder they lie in, whose mode would be by the person's umask.
-            (space / "layers").chmod(0o755)
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
-            self._copy_app(space / "workspace")
+            for name in copy_app(self.app, space / "workspace"):
+                self.show(f"Left out of the app: {name}")
             for name, value in self.env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
             if not self.publish:
                 # Recorded in the image, which can be rebased by it then.
                 run = f'[[images]]\nimage = "{registry.host}/{run_image}"\n'
                 (space / "run.toml").write_text(run, encoding="utf-8")
-            sandbox = self._sandbox(home, kit, cache, space, registry)
+            if exposed := proxies_with_passwords():
+                self.show(f"The build's code can read the password in {', '.join(exposed)}")
+            sandboxes = self._sandboxes(home, kit, cache, space, registry)
             with log.open("w", encoding="utf-8") as file:
                 narrator = Narrator(self.show, file, verbose=self.verbose)
                 phases = Phases(
-                    sandbox,
+                    sandboxes,
                     registry,
                     narrator,
                     log,
-                    image=self.name if self.publish else f"{registry.host}/{self.name}",
-                    run_image=f"{registry.host}/{run_image}",
+                    image=self.name,
+                    run_image=run_image,
                     default_process=self.default_process,
                     insecure=(registry.host, *self.insecure_registries),
+                    logins=self._logins(),
                 )
-                if first:
-                    phases.build_first(space, store, arch, afresh=afresh)
-                else:
-                    phases.create()
+                exported = phases.run(space, store, arch, first=first, afresh=afresh)
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
-            why = reasons(space / "layers")
+            why = reasons(exported)
         image = None if self.publish else Image.from_store(store, self.name)
         return Outcome(
             name=self.name,
@@ -219,84 +217,35 @@ class Build:
             image=image,
         )
 
-    def _copy_app(self, target: Path) -> None:
-        """A copy, because buildpacks may write into the app."""
+    def _waits(self, holder: str) -> None:
+        self.show(f"Waiting: {holder} works on the image {self.name} ...")
 
-        def skip(_folder: str, names: list[str]) -> set[str]:
-            return _NOT_APP & set(names)
-
-        try:
-            shutil.copytree(self.app, target, symlinks=True, ignore=skip)
-        except (OSError, shutil.Error) as error:
-            raise PlatformFault(
-                "cannot copy the app",
-                where=str(self.app),
-                remedy="make its files readable, and free some space if the disk is full",
-                detail=str(error),
-            ) from None
-
-    def _sandbox(
-        self,
-        home: Home,
-        kit: Kit,
-        cache: Path,
-        space: Path,
-        registry: Registry,
-    ) -> Sandbox:
-        binds = [
-            Bind(kit.builder / "buildpacks", "/cnb/buildpacks"),
-            Bind(kit.builder / "order.toml", "/cnb/order.toml"),
-            Bind(kit.builder / "build-config", "/cnb/build-config"),
-            Bind(kit.lifecycle, "/cnb/lifecycle"),
-            Bind(kit.launcher, "/cnb/lifecycle/launcher"),
-            Bind(space / "workspace", "/workspace", writable=True),
-            Bind(space / "layers", "/layers", writable=True),
-            Bind(space / "platform", "/platform"),
-            Bind(cache / "layers", "/cache", writable=True),
-            Bind(space / "home", "/home/cnb", writable=True),
-            # On disk, not in memory: the exporter writes each layer here as a tar.
-            Bind(space / "tmp", "/tmp", writable=True),  # noqa: S108
-        ]
-        if not self.publish:
-            binds.append(Bind(space / "run.toml", "/cnb/run.toml"))
-        if bundle := host_bundle():
-            binds.append(Bind(bundle.resolve(), BUNDLE))
+    def _sandboxes(
+        self, home: Home, kit: Kit, cache: Path, space: Path, registry: Registry
+    ) -> PhaseSandboxes:
         for volume in self.volumes:
-            _make_mount_point(volume, space)
-            binds.append(volume)
-        return Sandbox(
+            make_mount_point(volume, space)
+        return PhaseSandboxes(
             home.tmp,
             root=kit.root,
-            binds=tuple(binds),
-            env=self._environment(registry),
-            cwd="/workspace",
-            hosts={registry.host.partition(":")[0]: registry.address},
+            lifecycle=kit.lifecycle,
+            launcher=kit.launcher,
+            builder=kit.builder,
+            space=space,
+            cache=cache / "layers",
+            volumes=self.volumes,
+            store_host=registry.host,
+            store_address=registry.address,
+            tls=self.publish,
+            exec_env=self.exec_env,
         )
 
-    def _environment(self, registry: Registry) -> dict[str, str]:
-        auth = {registry.host: registry.authorization}
-        if self.publish:
-            from cnbkit.platform.credentials import for_lifecycle
-
-            auth |= for_lifecycle([self.name])
-        env = {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/home/cnb",
-            "CNB_PLATFORM_API": "0.15",
-            "CNB_REGISTRY_AUTH": json.dumps(auth),
-            # Asking cloud providers' metadata services takes seconds where there are none.
-            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
-            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
-            # The lifecycle, written in Go, would read every certificate of the folder besides the
-            # bundle, in each of its phases. Neither variable is passed on to buildpacks.
-            "SSL_CERT_DIR": "/nonexistent",
-        }
-        if self.exec_env:
-            env["CNB_EXEC_ENV"] = self.exec_env
+    def _logins(self) -> dict[str, str] | None:
         if not self.publish:
-            env["SSL_CERT_FILE"] = "/dev/null"  # our own registry speaks no TLS
-        env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
-        return env
+            return None
+        from cnbkit.platform.credentials import for_lifecycle
+
+        return for_lifecycle([self.name])
 
 
 def table(outcome: Outcome) -> list[str]:
@@ -311,27 +260,3 @@ def _continues(store: ImageStore, name: str, arch: str) -> bool:
     except CnbkitError:
         return True  # there is none, or the lifecycle says what is wrong with it
     return image.config.get("architecture") == arch
-
-
-def _make_mount_point(volume: Bind, space: Path) -> None:
-    """Have a place for a volume where this build's own folders lie over the build image's."""
-    if not volume.target.startswith(("/platform/", "/workspace/", "/home/cnb/", "/tmp/")):  # noqa: S108
-        return
-    folder, _, rest = volume.target.removeprefix("/").removeprefix("home/cnb").partition("/")
-    point = space / (folder or "home") / rest
-    try:
-        if volume.source.is_dir():
-            point.mkdir(parents=True, exist_ok=True)
-        elif not point.exists():
-            point.parent.mkdir(parents=True, exist_ok=True)
-            point.touch()
-    except OSError as error:
-        raise UserFault(
-            f"nothing can be mounted at {volume.target}: {error.strerror}",
-            where="--volume",
-            remedy="name another place",
-        ) from None
-
-
-def _file_name(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)

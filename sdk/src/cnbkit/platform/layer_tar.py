@@ -12,9 +12,12 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from cnbkit.platform.beneath import Unfit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from cnbkit.platform.beneath import Folder
 
 __all__ = ["Unusual", "layer_tar"]
 
@@ -22,6 +25,7 @@ _BLOCK = 512
 _EXTENDED = b"x"
 _PIECE = 1 << 20  # bytes
 _TIME = 315532801  # 1980-01-01 00:00:01 UTC, the lifecycle's date for everything
+_DEEPEST = 100  # folders below a layer; each is open while what it holds is read
 _LARGEST = 1 << 33  # bytes that eleven octal digits cannot count
 
 
@@ -29,21 +33,23 @@ class Unusual(Exception):
     """The folder holds something that only the lifecycle itself should archive."""
 
 
-def layer_tar(folder: Path, inside: str, *, uid: int, gid: int) -> Iterator[bytes]:
+def layer_tar(top: Folder, place: str, inside: str, *, uid: int, gid: int) -> Iterator[bytes]:
     """The archive, in pieces of about 1 MiB.
 
     Args:
-        folder: the layer's folder.
-        inside: its absolute path in the image; `folder`'s own parents stand for this one's.
+        top: the layers folder.
+        place: the layer's folder below it: a buildpack's folder, `/`, and the layer's name.
+        inside: what the layers folder is called in the image: one folder below its root.
         uid: owner of every entry.
         gid: group of every entry.
 
     Raises:
-        Unusual: there is a device, a pipe, a socket or a file of more than 8 GiB.
-        OSError: something cannot be read.
+        Unusual: there is a device, a pipe, a socket or a file of more than 8 GiB; or folders are
+            nested very deep.
+        OSError: something cannot be read, or was replaced meanwhile.
     """
     buffer = bytearray()
-    for piece in _entries(folder, inside, _Owner(uid, gid)):
+    for piece in _entries(top, place, inside, _Owner(uid, gid)):
         buffer += piece
         if len(buffer) >= _PIECE:
             yield bytes(buffer)
@@ -96,36 +102,48 @@ class _Owner:
         return _with_sum(name, prefix, kind, link, (mode, *self._ids), size, _TIME)
 
 
-def _entries(folder: Path, inside: str, owner: _Owner) -> Iterator[bytes]:
-    target = os.fsencode(inside)
-    parents = []
-    here = folder
-    while b"/" in target.strip(b"/"):
-        target = target.rpartition(b"/")[0]
-        here = here.parent
-        parents.append(owner.header(target, os.lstat(here)))
-    yield from reversed(parents)
-    yield from _walk(os.fsencode(folder), os.fsencode(inside), owner)
+def _entries(top: Folder, place: str, inside: str, owner: _Owner) -> Iterator[bytes]:
+    # The folders above the layer come first.
+    name = os.fsencode(inside)
+    yield owner.header(name, top.status())
+    parent, _, last = place.rpartition("/")
+    yield owner.header(name + b"/" + os.fsencode(parent), top.status(parent))
+    with top.folder(parent) as folder:
+        yield from _walk(folder, last, name + b"/" + os.fsencode(place), owner, 0)
 
 
-def _walk(path: bytes, name: bytes, owner: _Owner) -> Iterator[bytes]:
-    status = os.lstat(path)
+def _walk(folder: Folder, name: str, inside: bytes, owner: _Owner, depth: int) -> Iterator[bytes]:
+    if depth > _DEEPEST:
+        raise Unusual(os.fsdecode(inside))
+    status = folder.status(name)
     if stat.S_ISLNK(status.st_mode):
-        yield owner.header(name, status, os.readlink(path))
-        return
-    yield owner.header(name, status)
-    if stat.S_ISDIR(status.st_mode):
-        for child in sorted(os.listdir(path)):
-            yield from _walk(path + b"/" + child, name + b"/" + child, owner)
-        return
-    left = status.st_size
-    with open(path, "rb", buffering=0) as file:
-        while left > 0 and (data := file.read(min(_PIECE, left))):
+        yield owner.header(inside, status, os.fsencode(folder.link(name)))
+    elif stat.S_ISDIR(status.st_mode):
+        yield owner.header(inside, status)
+        with folder.folder(name) as deeper:
+            for child in deeper.names():
+                place = inside + b"/" + os.fsencode(child)
+                yield from _walk(deeper, child, place, owner, depth + 1)
+    else:
+        yield owner.header(inside, status)
+        yield from _contents(folder, name, status.st_size)
+
+
+def _contents(folder: Folder, name: str, size: int) -> Iterator[bytes]:
+    try:
+        handle = folder.open_file(name)
+    except Unfit as unfit:
+        raise Unusual(name) from unfit
+    left = size
+    try:
+        while left > 0 and (data := os.read(handle, min(_PIECE, left))):
             left -= len(data)
             yield data
+    finally:
+        os.close(handle)
     if left:
-        raise Unusual(os.fsdecode(name))  # it shrank while it was read
-    yield bytes(-status.st_size % _BLOCK)
+        raise Unusual(name)  # it shrank while it was read
+    yield bytes(-size % _BLOCK)
 
 
 def _with_sum(

@@ -16,6 +16,8 @@ __all__ = ["Narrator"]
 
 _LAYER_LINES = {"Adding layer '": "built", "Reusing layer '": "reused"}
 _BUILDPACKS_SPEAK = ("DETECTING", "BUILDING")
+# Shown only when nothing is found; the lifecycle then prints every detect's output.
+_DETECT_LINES = ("=====", "fail: ", "err: ", "pass: ", "skip: ", "  ")
 _APP_LINES = {"Added ": "built", "Reused ": "reused"}
 
 
@@ -63,8 +65,39 @@ class Narrator:
             self.digest = text.removeprefix("*** Images (").partition(")")[0]
         if text.startswith("ERROR: ") and self._phase not in _BUILDPACKS_SPEAK:
             self.error = text
-        if self._verbose or self._tells(text):
+        if self._phase == "DETECTING" and not self._verbose:
+            self._detected.append(text)
+            if text.startswith("ERROR: failed to detect"):
+                self._tell_detected(failed="with err" in text)
+        elif self._verbose or self._tells(text):
             self._show(text)
+
+    def _tell_detected(self, *, failed: bool) -> None:
+        """What the detects print; of those that failed alone, where one did."""
+        told: list[str] = []
+        of = ""
+        for text in self._detected:
+            if text.startswith("======== "):
+                of = text
+            elif failed and of.startswith("======== Output: "):
+                told.append(text)
+        if failed and any(text.startswith("Error: ") for text in told):
+            self._tell_faults(told)
+            return
+        for text in self._detected:
+            if text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):
+                self._show(text)
+
+    def _tell_faults(self, lines: list[str]) -> None:
+        """Each fault once: a buildpack of several groups is asked for each of them."""
+        faults: list[list[str]] = []
+        for text in lines:
+            if text.startswith("Error: "):
+                faults.append([text])
+            elif faults and text.startswith("  ") and not text.startswith(("  join:", "  skip:")):
+                faults[-1].append(text)
+        for fault in dict.fromkeys(map("\n".join, faults)):
+            self._show(fault)
 
     def _tells(self, text: str) -> bool:
         if text.startswith("===> "):
@@ -75,8 +108,5 @@ class Narrator:
             return not text.startswith("ERROR: failed to build: exit status")
         if self._phase == "BUILDING":
             return True
-        if self._phase == "DETECTING":
-            # Shown only when nothing is found; the lifecycle then prints every detect's output.
-            return text.startswith(("=====", "fail: ", "err: ", "pass: ", "skip: ", "  "))
         # A lifecycle built from source has no SBOM of its own, which no builder of apps can help.
         return text.startswith("Warning: ") and not text.startswith("Warning: Did not find SBOM")

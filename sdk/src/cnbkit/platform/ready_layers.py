@@ -22,45 +22,65 @@ import tomli_w
 from isal import isal_zlib
 
 from cnbkit.platform import oci
+from cnbkit.platform.beneath import Folder, Unfit
 from cnbkit.platform.layer_tar import Unusual, layer_tar
 from cnbkit.platform.oci import Descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from cnbkit.platform.handover import Member
     from cnbkit.platform.store import ImageStore
 
-__all__ = ["ReadyLayers"]
+__all__ = ["Ready", "ReadyLayers"]
 
 _GZIP = 31  # the window of 32 KiB, with gzip's header
 _LEVEL = 2  # Go's fastest level makes it no smaller, in five times the time
+_LIMIT = 64 << 20  # bytes of a layer's own document
 _NOT_LAYERS = {"build.toml", "launch.toml", "store.toml"}
 
 
 @dataclass(frozen=True)
+class Ready:
+    """Layers that are in the store.
+
+    Args:
+        layers: their identifiers, as the lifecycle names them: `cnbkit/pip:site`.
+        repository: of the image made of them; empty if there is none.
+        analyzed: analyzed.toml, which names that image as the previous one.
+    """
+
+    layers: frozenset[str]
+    repository: str
+    analyzed: bytes
+
+
+@dataclass(frozen=True)
 class _Layer:
-    buildpack: str
-    version: str
+    buildpack: Member
     name: str
-    folder: Path
-    inside: str
 
     @property
     def identifier(self) -> str:
-        """As the lifecycle names it in its output."""
-        return f"{self.buildpack}:{self.name}"
+        return f"{self.buildpack.id}:{self.name}"
+
+    @property
+    def place(self) -> str:
+        """Its folder, below the layers folder."""
+        return f"{self.buildpack.folder}/{self.name}"
 
 
 class ReadyLayers:
     """The launch layers of a build whose app has no image yet; for use in a `with` block.
 
     Args:
-        layers: the build's layers folder, which is `/layers` for the lifecycle; after its builder
-            and before its exporter.
+        layers: the folder that will be the exporter's `/layers`; no build code may run any more.
         aside: an empty folder on the same disk, for contents that are in the store.
         store: gets the blobs, and until the block ends an image of them.
         host: the registry that serves the store, as image names begin.
+        group: the buildpacks.
+        analyzed: analyzed.toml, as the analyzer has written it.
         arch: the image's architecture, in Go's words.
         uid: owner of the image's files.
         gid: group of the image's files.
@@ -74,24 +94,27 @@ class ReadyLayers:
         store: ImageStore,
         host: str,
         *,
+        group: Sequence[Member],
+        analyzed: bytes,
         arch: str,
         uid: int,
         gid: int,
         alone: bool = False,
     ) -> None:
-        self._layers = layers
-        self._aside = aside
+        self._places = (layers, aside)
         self._store = store
         self._host = host
+        self._group = group
+        self._analyzed = analyzed
         self._arch = arch
         self._ids = (uid, gid)
         self._alone = alone
-        self._name = f"cnbkit/ready-{os.urandom(8).hex()}:latest"
+        self._repository = f"cnbkit/ready-{os.urandom(8).hex()}"
         self._named = False
         self._stopped = False
 
-    def __enter__(self) -> frozenset[str]:
-        """Compress; returns the layers' identifiers, like `cnbkit/pip:site`.
+    def __enter__(self) -> Ready:
+        """Compress.
 
         There are none if the app has an image already, and is not built without it.
 
@@ -99,45 +122,54 @@ class ReadyLayers:
             StoreFull: the disk is full.
             PlatformFault: the store cannot be written.
         """
-        analyzed_path = self._layers / "analyzed.toml"
-        analyzed = tomllib.loads(analyzed_path.read_text(encoding="utf-8"))
+        nothing = Ready(frozenset(), "", self._analyzed)
+        analyzed = tomllib.loads(self._analyzed.decode())
         if analyzed.get("image", {}).get("reference") and not self._alone:
-            return frozenset()
-        ready = self._compressed(list(self._found()))
-        if not ready:
-            return frozenset()
-        digest = self._named_image(ready)
-        analyzed["image"] = {"reference": f"{self._host}/{self._name.partition(':')[0]}@{digest}"}
+            return nothing
+        layers, aside = self._places
+        with Folder(layers) as folder, Folder(aside) as elsewhere:
+            ready = self._compressed(folder, list(self._found(folder)))
+            if not ready:
+                return nothing
+            digest = self._named_image(ready)
+            for number, layer in enumerate(ready):
+                folder.move(layer.place, elsewhere, str(number))
+        analyzed["image"] = {"reference": f"{self._host}/{self._repository}@{digest}"}
         analyzed["metadata"] = {"buildpacks": _metadata(ready)}
-        analyzed_path.write_text(tomli_w.dumps(analyzed), encoding="utf-8")
-        for number, layer in enumerate(ready):
-            layer.folder.rename(self._aside / str(number))
-        return frozenset(layer.identifier for layer in ready)
+        return Ready(
+            frozenset(layer.identifier for layer in ready),
+            self._repository,
+            tomli_w.dumps(analyzed).encode(),
+        )
 
     def __exit__(self, *_: object) -> None:
         if self._named:
-            self._store.remove(self._name)
+            self._store.remove(f"{self._repository}:latest")
 
-    def _found(self) -> Iterator[_Layer]:
-        group = tomllib.loads((self._layers / "group.toml").read_text(encoding="utf-8"))
-        for member in group.get("group", ()):
-            folder = self._layers / member["id"].replace("/", "_")
-            for file in sorted(folder.glob("*.toml")):
-                if file.name in _NOT_LAYERS or not file.with_suffix("").is_dir():
-                    continue
-                try:
-                    types = tomllib.loads(file.read_text(encoding="utf-8")).get("types", {})
-                except (ValueError, AttributeError):
-                    continue  # for the exporter to complain of
-                # One that is cached too has to keep its contents until they are in the cache.
-                if types.get("launch") is True and not types.get("cache"):
-                    contents = file.with_suffix("")
-                    inside = f"/layers/{folder.name}/{contents.name}"
-                    yield _Layer(member["id"], member["version"], contents.name, contents, inside)
+    def _found(self, layers: Folder) -> Iterator[_Layer]:
+        for member in self._group:
+            if not layers.is_folder(member.folder):
+                continue
+            with layers.folder(member.folder) as folder:
+                for file in folder.names():
+                    name = file.removesuffix(".toml")
+                    if name == file or file in _NOT_LAYERS or not folder.is_folder(name):
+                        continue
+                    try:
+                        text = folder.read(file, _LIMIT).decode()
+                        types = tomllib.loads(text).get("types", {})
+                        launch, cache = types.get("launch"), types.get("cache")
+                    except (ValueError, AttributeError, Unfit, OSError):
+                        continue  # for the exporter to complain of
+                    # A cached one has to keep its contents until they are in the cache.
+                    if launch is True and not cache:
+                        yield _Layer(member, name)
 
-    def _compressed(self, layers: list[_Layer]) -> dict[_Layer, tuple[str, Descriptor]]:
+    def _compressed(
+        self, folder: Folder, layers: list[_Layer]
+    ) -> dict[_Layer, tuple[str, Descriptor]]:
         with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            tasks = [pool.submit(self._compress, layer) for layer in layers]
+            tasks = [pool.submit(self._compress, folder, layer) for layer in layers]
             try:
                 results = [task.result() for task in tasks]
             except BaseException:
@@ -147,13 +179,13 @@ class ReadyLayers:
         pairs = zip(layers, results, strict=True)
         return {layer: result for layer, result in pairs if result is not None}
 
-    def _compress(self, layer: _Layer) -> tuple[str, Descriptor] | None:
+    def _compress(self, folder: Folder, layer: _Layer) -> tuple[str, Descriptor] | None:
         uid, gid = self._ids
         whole = hashlib.sha256()
         packed = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
         try:
             with self._store.open_blob() as blob:
-                for piece in layer_tar(layer.folder, layer.inside, uid=uid, gid=gid):
+                for piece in layer_tar(folder, layer.place, "/layers", uid=uid, gid=gid):
                     if self._stopped:
                         return None
                     whole.update(piece)
@@ -185,7 +217,7 @@ class ReadyLayers:
             "layers": described[1:],
         }
         digest = self._store.put_manifest(
-            self._name, oci.OCI_MANIFEST, json.dumps(manifest).encode()
+            f"{self._repository}:latest", oci.OCI_MANIFEST, json.dumps(manifest).encode()
         )
         self._named = True
         return digest
@@ -196,7 +228,8 @@ def _metadata(ready: dict[_Layer, tuple[str, Descriptor]]) -> list[dict[str, Any
     buildpacks: dict[str, dict[str, Any]] = {}
     for layer, (diff_id, _) in ready.items():
         of = buildpacks.setdefault(
-            layer.buildpack, {"key": layer.buildpack, "version": layer.version, "layers": {}}
+            layer.buildpack.id,
+            {"key": layer.buildpack.id, "version": layer.buildpack.version, "layers": {}},
         )
         of["layers"][layer.name] = {"sha": diff_id}
     return list(buildpacks.values())

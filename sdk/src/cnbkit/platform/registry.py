@@ -20,18 +20,20 @@ import re
 import socket
 import threading
 from binascii import b2a_base64
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, PlatformFault
 from cnbkit.platform import oci
 from cnbkit.platform.http1 import BadRequest, Connection, Request, Unfinished
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.store import PIECE, DigestMismatch, StoreFull, UnknownBlob, UnknownImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from cnbkit.platform.grant import Grant
     from cnbkit.platform.store import BlobWriter, ImageStore
 
 __all__ = ["HOST", "PORT", "Registry"]
@@ -55,31 +57,60 @@ class Registry:
     Every registry takes another address 127.x.y.z, so that concurrent builds can all use one
     port and one host name; the sandbox maps the name to the address. Use in a `with` block.
 
+    Nobody gets in before `admit` is called, or `admitted`; a header is for what it was made for.
+
     Args:
         store: what it serves.
         port: TCP port.
+        show: told when an image that is asked for is damaged.
 
     Raises:
         PlatformFault: the port is taken on all addresses.
     """
 
-    def __init__(self, store: ImageStore, port: int = PORT) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        port: int = PORT,
+        *,
+        show: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self._store = store
-        # Loopback is shared with the machine's other users, who must neither read nor push.
-        secret = b"cnbkit:" + os.urandom(24).hex().encode()
-        self._authorization = "Basic " + b2a_base64(secret, newline=False).decode()
+        self._grants: dict[str, Grant] = {}
         self._listener, self.address = _listen(port)
         self.host = f"{HOST}:{port}"
         self.fault: CnbkitError | None = None
+        self._show = show
+        self._damaged: set[str] = set()
         self._uploads: dict[str, BlobWriter] = {}
         self._peers: dict[socket.socket, threading.Thread] = {}
         self._guard = threading.Lock()
         self._closing = False
 
-    @property
-    def authorization(self) -> str:
-        """The Authorization header to send; made anew for every registry."""
-        return self._authorization
+    def admit(self, grant: Grant) -> str:
+        """Let somebody in; returns the Authorization header to send, made anew each time.
+
+        Loopback is shared with the machine's other users, and with what builds run.
+        """
+        secret = b"cnbkit:" + os.urandom(24).hex().encode()
+        header = "Basic " + b2a_base64(secret, newline=False).decode()
+        with self._guard:
+            self._grants[header] = grant
+        return header
+
+    def dismiss(self, authorization: str) -> None:
+        """Undo `admit`."""
+        with self._guard:
+            self._grants.pop(authorization, None)
+
+    @contextmanager
+    def admitted(self, grant: Grant) -> Iterator[str]:
+        """Let somebody in for as long as the block lasts; yields the header."""
+        header = self.admit(grant)
+        try:
+            yield header
+        finally:
+            self.dismiss(header)
 
     def __enter__(self) -> Registry:
         threading.Thread(target=self._accept, name="registry", daemon=True).start()
@@ -145,9 +176,25 @@ class Registry:
         """What is served."""
         return self._store
 
-    def accepts(self, authorization: str) -> bool:
-        """Whether a client's Authorization header is ours."""
-        return hmac.compare_digest(authorization.encode(), self._authorization.encode())
+    def say_damaged(self, name: str, digests: list[str]) -> None:
+        """Say, once, that an image is damaged and therefore not used."""
+        with self._guard:
+            known = name in self._damaged
+            self._damaged.add(name)
+        if not known:
+            blobs = f"{digests[0]} is" if len(digests) == 1 else f"{len(digests)} of its blobs are"
+            self._show(f"The image {name} in the store is damaged ({blobs} missing or torn).")
+            self._show("Nothing of it is used; what is needed is built anew.")
+
+    def admits(self, authorization: str) -> Grant | None:
+        """What a client may do by its Authorization header; None if that is not (any more) ours."""
+        with self._guard:
+            grants = list(self._grants.items())
+        found = None
+        for header, grant in grants:
+            if hmac.compare_digest(authorization.encode(), header.encode()):
+                found = grant
+        return found
 
     def keep_upload(self, upload: BlobWriter) -> str:
         """Remember an upload between requests; returns its id."""
@@ -187,12 +234,13 @@ class _Exchange:
         self._query = {_unquote(name): _unquote(value) for name, _, value in pairs}
 
     def run(self) -> None:
-        if not self._registry.accepts(self._request.headers.get("authorization", "")):
+        grant = self._registry.admits(self._request.headers.get("authorization", ""))
+        if grant is None:
             challenge = {"WWW-Authenticate": 'Basic realm="cnbkit"'}
             self._refuse(401, "UNAUTHORIZED", "this registry belongs to a running build", challenge)
             return
         try:
-            self._dispatch()
+            self._dispatch(grant)
         except DigestMismatch as fault:
             self._refuse(400, "DIGEST_INVALID", _text(fault))
         except UnknownBlob as fault:
@@ -209,7 +257,7 @@ class _Exchange:
             self._registry.fault = self._registry.fault or fault
             self._refuse(500, "UNKNOWN", _text(fault))
 
-    def _dispatch(self) -> None:
+    def _dispatch(self, grant: Grant) -> None:
         if self._path in ("/v2", "/v2/"):
             self._answer(200, {"Docker-Distribution-Api-Version": "registry/2.0"}, b"{}")
             return
@@ -222,7 +270,13 @@ class _Exchange:
         )
         for pattern, handler in routes:
             if match := re.fullmatch(pattern, self._path):
-                handler(**match.groupdict())
+                writing = self._request.method not in ("GET", "HEAD")
+                if not grant.allows(match["repository"], writing=writing):
+                    self._refuse(403, "DENIED", f"{match['repository']} is not this phase's")
+                elif not grant.allows(self._query.get("from", match["repository"]), writing=False):
+                    self._refuse(403, "DENIED", "nothing is mounted from there in this phase")
+                else:
+                    handler(**match.groupdict())
                 return
         self._refuse(404, "NAME_UNKNOWN", f"nothing at {self._path[:300]}")
 
@@ -325,12 +379,16 @@ class _Exchange:
         self._answer(204 if self._request.method == "GET" else 202, headers)
 
     def _manifest(self, repository: str, reference: str) -> None:
-        name = f"{repository}{'@' if ':' in reference else ':'}{reference}"
+        name = f"{Reference.unserved(repository)}{'@' if ':' in reference else ':'}{reference}"
         method = self._request.method
         if ":" in reference and not _is_digest(reference):
             self._refuse(400, "DIGEST_INVALID", reference)
         elif method in ("GET", "HEAD"):
             found = self._store.resolve(name)
+            if damaged := self._store.damage(found):
+                # Answered as if it were not there, so that it is built anew.
+                self._registry.say_damaged(name, damaged)
+                raise UnknownImage(f"the image {name} is damaged")
             headers = {"Content-Type": found.media_type, _DIGEST_HEADER: found.digest}
             self._answer(200, headers, self._store.read_blob(found.digest))
         elif method == "PUT":
@@ -353,7 +411,7 @@ class _Exchange:
             self._refuse(405, "UNSUPPORTED", method)
 
     def _tags(self, repository: str) -> None:
-        prefix = f"{repository}:"
+        prefix = f"{Reference.unserved(repository)}:"
         names = self._store.names()
         tags = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
         tags = [tag for tag in tags if "/" not in tag and tag > self._query.get("last", "")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnbkit.platform.beneath import Folder, Unfit
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["reasons", "size_text", "summary"]
 
 _REPORT = ".cnbkit-report.tsv"
+_LIMIT = 1 << 20  # bytes
 _OURS = "buildpacksio/lifecycle:"
 
 
@@ -23,12 +26,17 @@ def reasons(layers: Path) -> dict[str, str]:
         layers: the build's layers folder.
     """
     found = {}
-    for report in sorted(layers.glob(f"*/{_REPORT}")):
-        for line in report.read_text(encoding="utf-8", errors="replace").splitlines():
-            kind, *fields = line.split("\t")
-            if kind == "layer" and len(fields) == 3:
-                name, _state, why = fields
-                found[f"{report.parent.name}:{name}"] = why
+    with Folder(layers) as top:
+        for buildpack in top.names():
+            try:
+                text = top.read(f"{buildpack}/{_REPORT}", _LIMIT).decode(errors="replace")
+            except (Unfit, OSError):
+                continue  # another buildpack's folder, or no report that can be shown
+            for line in text.splitlines():
+                kind, *fields = line.split("\t")
+                if kind == "layer" and len(fields) == 3:
+                    name, _state, why = fields
+                    found[f"{buildpack}:{name}"] = why
     return found
 
 

@@ -39,6 +39,7 @@ cd "$1" && "$2" -t overlay -o userxattr,"$3" overlay root 2>"/proc/self/fd/$4" |
 shift 4
 exec "$@"
 """
+_START = 30.0  # seconds for bubblewrap to begin, on a busy machine
 _KILL_AFTER = 10.0  # seconds between asking a process to end and making it
 
 
@@ -218,6 +219,30 @@ class Sandboxed:
     def pid(self) -> int | None:
         """The process's id on the host, for those who enter its namespaces; None once it ended."""
         return self._inner_pid()
+
+    def first_pid(self) -> int | None:
+        """The first process of the sandbox's process id namespace; None if none was made.
+
+        When it has ended, all that ran in the sandbox has: see `process_end`.
+
+        Raises:
+            PlatformFault: bubblewrap says nothing.
+        """
+        until = time.monotonic() + _START
+        ended = False
+        while time.monotonic() < until:
+            for line in self._report().splitlines():
+                with suppress(ValueError, KeyError, TypeError):
+                    return int(json.loads(line)["child-pid"])
+            if ended:
+                return None
+            select.select([self._status], [], [], 0.05)
+            ended = self.process.poll() is not None
+        raise PlatformFault(
+            f"a sandbox has not started within {_START:.0f} seconds",
+            where="bwrap",
+            remedy="see whether the machine is overloaded, and build again",
+        )
 
     def stop(self) -> None:
         """End the process and all it started: SIGTERM, and SIGKILL 10 seconds later."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit.platform.beneath import Folder
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 __all__ = ["Workspace", "remove_tree"]
@@ -77,20 +78,12 @@ class Workspace:
 def remove_tree(path: Path) -> None:
     """Remove a folder and all in it, also folders whose modes forbid it to their owner.
 
-    An overlay's work folder and anything an app ran `chmod 000` on are such. Never follows links.
+    An overlay's work folder and anything an app ran `chmod 000` on are such. Never follows links,
+    and takes folders nested to any depth.
     """
-    if path.is_symlink() or not path.is_dir():
-        path.unlink(missing_ok=True)
-        return
     try:
-        path.chmod(0o700)
-        with os.scandir(path) as entries:
-            for entry in list(entries):
-                if entry.is_dir(follow_symlinks=False):
-                    remove_tree(Path(entry.path))
-                else:
-                    Path(entry.path).unlink(missing_ok=True)
-        path.rmdir()
+        with Folder(path.parent.resolve()) as folder:
+            folder.remove(path.name)
     except FileNotFoundError:
         pass  # somebody else is removing the same dead folder
 

@@ -1,0 +1,106 @@
+"""Whether the image's processes can start: an error for the default one, a warning for others."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit_start.check.problems import Problem, problems
+from cnbkit_start.choice import Choice, Nothing
+from cnbkit_start.process import Found
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_start.check.image import Image
+    from cnbkit_start.config import Options
+
+__all__ = ["check", "check_early"]
+
+# With these buildpacks of ours may add files to the app while it is built.
+_MAKERS = (".cnbkit/pre-build", ".cnbkit/post-build", "weights.toml")
+_MAKER_SETTINGS = ("BP_PRE_BUILD", "BP_POST_BUILD")
+# Their packages are known only once the environment is solved.
+_CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
+
+
+def check_early(ctx: DetectContext, options: Options) -> None:
+    """Refuse, before packages are installed, what certainly cannot start.
+
+    Raises:
+        UserFault: there is nothing to start, or the default process cannot.
+    """
+    if options.check == "off" or _changes_app(ctx):
+        return
+    try:
+        choice = Choice(ctx, options)
+    except Nothing:
+        conda = any(ctx.app.has(name) for name in _CONDA) or ctx.settings.get("BP_CONDA_INPUT")
+        from cnbkit_start.declared import declared
+
+        if conda or not declared(ctx).complete:
+            return
+        raise
+    if options.check == "fail":
+        # Another builder's buildpacks may compile, bundle, generate.
+        strangers = _has_strangers(ctx)
+        default = choice.processes[choice.default]
+        if _is_for(default, ctx):
+            found = problems(default, ctx.app, None, files_may_come=strangers)
+            if found:
+                raise _fault(default, found)
+
+
+def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> None:
+    """Judge every process, with all that the buildpacks before have installed.
+
+    Raises:
+        UserFault: the default process cannot start.
+    """
+    if options.check == "off":
+        return
+    told: set[str] = set()
+    order = [choice.default, *(type for type in choice.processes if type != choice.default)]
+    for type in order:
+        process = choice.processes[type]
+        if process.type in told or not _is_for(process, ctx):
+            continue
+        told.add(process.type)
+        found = problems(process, ctx.app, image)
+        if found and type == choice.default and options.check == "fail":
+            raise _fault(process, found)
+        for problem in found:
+            ctx.log.warn(
+                f"{process.type} ({process.origin}) cannot start: {problem.what}; {problem.remedy}"
+            )
+
+
+def _fault(process: Found, found: list[Problem]) -> UserFault:
+    first, *_ = found
+    more = [f"{each.what}: {each.remedy}" for each in found[1:]]
+    return UserFault(
+        f"{process.type} cannot start: {first.what}",
+        where=process.origin,
+        remedy=f"{first.remedy}; or set BP_START_CHECK=warn",
+        detail="\n".join(more) or None,
+    )
+
+
+def _is_for(process: Found, ctx: BuildContext | DetectContext) -> bool:
+    return not process.exec_env or ctx.exec_env in process.exec_env
+
+
+def _changes_app(ctx: DetectContext) -> bool:
+    return any(ctx.app.has(name) for name in _MAKERS) or any(
+        ctx.settings.get(name) for name in _MAKER_SETTINGS
+    )
+
+
+def _has_strangers(ctx: DetectContext) -> bool:
+    """Whether the builder has buildpacks of others, which may make files of the app."""
+    own = ctx.env.get("CNB_BUILDPACK_DIR", "")
+    folder = os.path.dirname(os.path.dirname(own))
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return True
+    return any(not name.startswith("cnbkit_") for name in names)

@@ -1,0 +1,169 @@
+"""What a process starts: its programs, scripts, and the modules its servers import."""
+
+from __future__ import annotations
+
+from cnbkit_start.check.shell import UNKNOWN, simple_commands
+from cnbkit_start.process import Found
+
+__all__ = ["Command", "commands_of"]
+
+# What bash does itself, and what nobody needs to look for.
+_BUILTINS = (
+    *(".", ":", "alias", "bg", "builtin", "declare", "echo", "eval", "export", "false", "fg"),
+    *("hash", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return"),
+    *("set", "shift", "shopt", "sleep", "source", "test", "times", "trap", "true", "type", "["),
+    *("typeset", "ulimit", "umask", "unalias", "unset", "wait", "exit", "cd", "pushd", "popd"),
+)
+# They run what their arguments name.
+_WRAPPERS = ("exec", "env", "nohup", "command", "nice")
+_PYTHONS = ("python", "python3")
+# Options of Python with a value of their own.
+_PYTHON_VALUES = ("-W", "-X", "--check-hash-based-pycs")
+# `module:attribute` is what they serve.
+_SERVERS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve")
+# Their options with a value that looks like one.
+_SERVER_VALUES = (
+    *("-b", "--bind", "-c", "--config", "--fd", "--uds", "-k", "--worker-class", "--log-config"),
+    *("--logger-class", "--error-logfile", "--access-logfile", "--unix-socket", "-u", "--user"),
+    *("-g", "--group", "--env", "-e", "--host", "-n", "--name", "--paste", "--quic-bind"),
+)
+_PATH_OPTIONS = ("--app-dir", "--chdir", "--pythonpath", "--working-dir")
+
+
+class Command:
+    """One program that a process runs.
+
+    Attributes:
+        program: as written; with a slash it is a path.
+        folder: where it runs, relative to the app; None if that is not known.
+        direct: whether it is run without a shell, which would start a script without first line.
+        script: the Python file that it runs, or a file it is told to serve; empty if none.
+        module: the module that it imports; empty if none.
+        attribute: of that module.
+        paths: folders of the app where modules are looked for besides `folder`.
+    """
+
+    __slots__ = ("attribute", "direct", "folder", "module", "paths", "program", "script")
+
+    def __init__(self, program: str, folder: str | None, *, direct: bool) -> None:
+        self.program = program
+        self.folder = folder
+        self.direct = direct
+        self.script = self.module = self.attribute = ""
+        self.paths: list[str] = []
+
+
+def commands_of(process: Found) -> list[Command]:
+    """The programs of a process, as far as its command can be read."""
+    folder = _folder(process.working_dir)
+    words = [*process.command, *process.args]
+    if words[:2] in (["bash", "-c"], ["sh", "-c"]) and len(words) >= 3:
+        lists = simple_commands(words[2])
+        direct = False
+    else:
+        lists = [words]
+        direct = True
+    found = []
+    for command in lists or []:
+        if command[0] in ("cd", "pushd"):
+            folder = _changed(folder, command[1] if len(command) > 1 else UNKNOWN)
+            continue
+        each = _command(command, folder, direct=direct)
+        if each is not None:
+            found.append(each)
+    return found
+
+
+def _folder(working_dir: str | None) -> str | None:
+    if not working_dir:
+        return ""
+    inside = working_dir.removeprefix("/workspace").strip("/")
+    return None if working_dir.startswith("/") and inside == working_dir.strip("/") else inside
+
+
+def _changed(folder: str | None, to: str) -> str | None:
+    if folder is None or UNKNOWN in to or ".." in to.split("/"):
+        return None
+    if to.startswith("/"):
+        return _folder(to)
+    inner = "/".join(step for step in to.split("/") if step not in ("", "."))
+    return f"{folder}/{inner}" if folder and inner else folder or inner
+
+
+def _command(words: list[str], folder: str | None, *, direct: bool) -> Command | None:
+    paths = []
+    while words and (words[0] in _WRAPPERS or "=" in words[0]):
+        if words[0].startswith("PYTHONPATH="):
+            paths += [each for each in words[0][11:].split(":") if each and UNKNOWN not in each]
+        direct = direct or words[0] in ("exec", "env")
+        words = words[1:]
+        if words and words[0].startswith("-"):
+            return None  # `env -i`, `exec -a`
+    if not words or UNKNOWN in words[0] or words[0] in _BUILTINS:
+        return None
+    found = Command(words[0], folder, direct=direct)
+    found.paths = paths
+    arguments = words[1:]
+    name = words[0].rpartition("/")[2]
+    if name in _PYTHONS or name.removeprefix("python3.").isdigit():
+        _python(found, arguments)
+    elif name in _SERVERS:
+        _server(found, arguments)
+    elif name in ("streamlit", "chainlit", "shiny", "fastapi") and arguments[:1] in (
+        ["run"],
+        ["dev"],
+    ):
+        files = [each for each in arguments[1:] if each.endswith(".py") and each[0] != "-"]
+        found.script = files[0] if len(files) == 1 and UNKNOWN not in files[0] else ""
+    elif name in ("bash", "sh") and arguments and arguments[0][:1] not in ("-", UNKNOWN, ""):
+        found.script = "" if UNKNOWN in arguments[0] else arguments[0]
+    return found
+
+
+def _python(found: Command, arguments: list[str]) -> None:
+    """`python -u script.py`, `python -m module`."""
+    at = 0
+    while at < len(arguments) and arguments[at].startswith("-"):
+        option = arguments[at]
+        if option == "-m" or (option[0:2] != "--" and option.endswith("m") and option != "-X"):
+            name = arguments[at + 1] if at + 1 < len(arguments) else ""
+            server = name in _SERVERS
+            found.module = name if _is_dotted(name) else ""
+            if server:
+                # `python -m gunicorn app:app`
+                found.module = ""
+                _server(found, arguments[at + 2 :])
+                if not found.module:
+                    found.module = name
+            return
+        if "c" in option and option[0:2] != "--":
+            return
+        at += 2 if option in _PYTHON_VALUES else 1
+    if at < len(arguments) and UNKNOWN not in arguments[at]:
+        found.script = arguments[at]
+
+
+def _server(found: Command, arguments: list[str]) -> None:
+    targets = []
+    before = ""
+    for each in arguments:
+        option, sign, value = each.partition("=")
+        if option in _PATH_OPTIONS and sign:
+            found.paths.append(value)
+        elif before in _PATH_OPTIONS:
+            found.paths.append(each)
+        elif before not in _SERVER_VALUES and not each.startswith("-"):
+            target = each.partition("(")[0]
+            module, colon, attribute = target.partition(":")
+            if colon and _is_dotted(module) and _is_dotted(attribute):
+                targets.append((module, attribute))
+        before = each
+    if not targets and arguments and _is_dotted(arguments[0]) and "." in arguments[0]:
+        # `gunicorn shop.wsgi`
+        targets.append((arguments[0], ""))
+    if len(targets) == 1 and not any(UNKNOWN in path for path in found.paths):
+        [(found.module, found.attribute)] = targets
+
+
+def _is_dotted(text: str) -> bool:
+    return bool(text) and all(part.isidentifier() for part in text.split("."))

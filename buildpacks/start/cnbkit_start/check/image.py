@@ -1,0 +1,192 @@
+"""What the image has besides the app: programs on its PATH, and modules Python can import."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cnbkit import BuildContext
+
+__all__ = ["Image", "Known"]
+
+_TABLES = ("launch.toml", "build.toml", "store.toml")
+# Written by cnbkit's build images; where it is missing the run image may have anything.
+_STATUS = "/usr/share/cnbkit/run-image/status"
+_DPKG = "/var/lib/dpkg/info"
+_SYSTEM = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
+_BASICS = ("sh", "bash", "env", "python3", "cat", "echo", "sleep", "test", "true", "mkdir", "cp")
+# Below a layer; `*` is one step.
+_SITES = (
+    *("py/*/site-packages", "lib/*/site-packages", "venv/lib/*/site-packages"),
+    *("*/lib/*/site-packages", "usr/lib/python3/dist-packages", "lib/*/dist-packages"),
+)
+
+
+class Known:
+    """Programs and modules of a layer.
+
+    Attributes:
+        digest: of what says which contents the layer has.
+        programs: names of those on PATH.
+        modules: names that can be imported.
+    """
+
+    __slots__ = ("digest", "modules", "programs")
+
+    def __init__(self, digest: str, programs: list[str], modules: list[str]) -> None:
+        self.digest = digest
+        self.programs = programs
+        self.modules = modules
+
+
+class Image:
+    """The layers of a build so far, and the run image below them.
+
+    Args:
+        ctx: the build.
+        remembered: what `text` was at the last build: layers that the previous image has are not
+            there to look at.
+        system: where the build image's own files are; tests have them elsewhere.
+    """
+
+    def __init__(self, ctx: BuildContext, remembered: str = "", system: str = "") -> None:
+        self._system = system
+        before = _parsed(remembered)
+        self.layers: dict[str, Known] = {}
+        self.unknown: list[str] = []
+        for directory, digest in sorted(_launch_layers(ctx).items()):
+            old = before.get(directory)
+            if os.path.isdir(directory):
+                self.layers[directory] = _look(directory, digest)
+            elif old and old.digest == digest:
+                self.layers[directory] = old
+            else:
+                self.unknown.append(directory)
+        self._programs = {name for each in self.layers.values() for name in each.programs}
+        self._modules = {name for each in self.layers.values() for name in each.modules}
+
+    @property
+    def text(self) -> str:
+        """All of it, to be remembered."""
+        return "".join(
+            "\t".join([path, each.digest, " ".join(each.programs), " ".join(each.modules)]) + "\n"
+            for path, each in self.layers.items()
+        )
+
+    def has_program(self, name: str) -> bool | None:
+        """Whether a program is found on PATH; None if that is not known."""
+        if name in self._programs or name in _BASICS:
+            return True
+        here = self._of_run_image(name)
+        return here if here or not self.unknown else None
+
+    def has_file(self, path: str) -> bool | None:
+        """Whether a program outside the app is there, by its absolute path."""
+        folder, _, name = path.rpartition("/")
+        if folder.lstrip("/") not in _SYSTEM:
+            return True if os.path.exists(path) else None
+        return True if name in _BASICS else self._of_run_image(name)
+
+    def has_module(self, name: str) -> bool | None:
+        """Whether Python can import a module that is not the app's, by its first name."""
+        if name in self._modules or name in sys.stdlib_module_names:
+            return True
+        return None if self.unknown or not self._modules else False
+
+    def _of_run_image(self, name: str) -> bool | None:
+        """Whether the run image has a program, told by the build image that was made with it."""
+        found = [path for path in _SYSTEM if os.path.exists(f"{self._system}/{path}/{name}")]
+        if not os.path.exists(f"{self._system}{_STATUS}"):
+            # Another builder's: what the build image lacks the run image may have.
+            return True if found else None
+        if not found:
+            return False
+        packages = _owners(self._system, {f"/{path}/{name}" for path in found})
+        if not packages:  # of no package: an alternative, or copied in
+            return None
+        with open(f"{self._system}{_STATUS}", encoding="utf-8") as file:
+            kept = {line[9:].strip() for line in file if line.startswith("Package: ")}
+        return bool(packages & kept)
+
+
+def _owners(system: str, paths: set[str]) -> set[str]:
+    """The packages that have these files; /bin is /usr/bin to some."""
+    paths |= {f"/usr{path}" for path in paths} | {path.removeprefix("/usr") for path in paths}
+    found = set()
+    for name in sorted(os.listdir(f"{system}{_DPKG}")):
+        if name.endswith(".list"):
+            with open(f"{system}{_DPKG}/{name}", encoding="utf-8") as file:
+                if not paths.isdisjoint(file.read().split("\n")):
+                    found.add(name.removesuffix(".list").partition(":")[0])
+    return found
+
+
+def _parsed(text: str) -> dict[str, Known]:
+    found = {}
+    for line in text.splitlines():
+        fields = line.split("\t")
+        if len(fields) == 4:
+            path, digest, programs, modules = fields
+            found[path] = Known(digest, programs.split(), modules.split())
+    return found
+
+
+def _launch_layers(ctx: BuildContext) -> dict[str, str]:
+    """Directory of each layer of other buildpacks in the image, and a digest of its contents."""
+    import hashlib
+
+    own = os.path.dirname(ctx.scratch)
+    root = os.path.dirname(own)
+    found = {}
+    for buildpack in os.listdir(root):
+        folder = f"{root}/{buildpack}"
+        if folder == own or not os.path.isdir(folder):
+            continue
+        for name in os.listdir(folder):
+            if name.endswith(".toml") and name not in _TABLES:
+                with open(f"{folder}/{name}", "rb") as file:
+                    text = file.read()
+                if b"launch = true" in text:
+                    # cnbkit's layers say what they hold; of others all of the table counts.
+                    _, mark, rest = text.partition(b'digest = "')
+                    said = rest.partition(b'"')[0] if mark else text
+                    digest = hashlib.sha256(said).hexdigest()[:24]
+                    found[f"{folder}/{name.removesuffix('.toml')}"] = digest
+    return found
+
+
+def _look(layer: str, digest: str) -> Known:
+    folders = [f"{layer}/bin"]
+    for directory in ("env", "env.launch"):
+        for name in _listed(f"{layer}/{directory}"):
+            if name.partition(".")[0] == "PATH" and not name.endswith(".delim"):
+                with open(f"{layer}/{directory}/{name}", encoding="utf-8") as file:
+                    folders += file.read().strip().split(":")
+    programs = {name for folder in folders if folder for name in _listed(folder)}
+    modules = set()
+    for pattern in _SITES:
+        for folder in _matching(layer, pattern.split("/")):
+            modules |= {_module(name) for name in _listed(folder)}
+    plain = [name for name in programs if not set(name) & set(" \t\n")]
+    return Known(digest, sorted(plain), sorted(name for name in modules if name.isidentifier()))
+
+
+def _module(file: str) -> str:
+    """What a file or folder of site-packages is imported as."""
+    if file.endswith((".dist-info", ".egg-info")):
+        return ""
+    return file.partition(".")[0]
+
+
+def _matching(folder: str, steps: list[str]) -> list[str]:
+    step, *rest = steps
+    names = _listed(folder) if step == "*" else [step]
+    found = [f"{folder}/{name}" for name in names if os.path.isdir(f"{folder}/{name}")]
+    return [each for path in found for each in _matching(path, rest)] if rest else found
+
+
+def _listed(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []

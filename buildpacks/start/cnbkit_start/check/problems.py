@@ -1,0 +1,271 @@
+"""What keeps a process from starting, as far as that can be told without starting it."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit.app import App
+from cnbkit_start.check.command import Command, commands_of
+from cnbkit_start.code import Code
+from cnbkit_start.process import Found
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_start.check.image import Image
+
+__all__ = ["Problem", "problems"]
+
+_FIRST = 256
+# Programs that come with a package of another name.
+_PACKAGES = {
+    "waitress-serve": "waitress",
+    "jupyter": "jupyterlab",
+    "celery": "celery",
+    "flask": "flask",
+    "uwsgi": "uwsgi",
+    "ddtrace-run": "ddtrace",
+    "opentelemetry-instrument": "opentelemetry-distro",
+}
+_BY_APT = {"ffmpeg": "ffmpeg", "git": "git", "make": "make", "curl": "curl", "nginx": "nginx"}
+_ELSEWHERE = ("node", "npm", "npx", "yarn", "java", "ruby", "bundle", "go", "php", "dotnet")
+
+
+class Problem:
+    """One reason why a process does not start.
+
+    Attributes:
+        what: in a sentence.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+
+
+def problems(
+    process: Found, app: App, image: Image | None, *, files_may_come: bool = False
+) -> list[Problem]:
+    """Everything that is certainly wrong with a process.
+
+    Args:
+        process: what is to start.
+        app: its files.
+        image: programs and modules besides; None before anything is installed.
+        files_may_come: whether somebody may still add files to the app.
+    """
+    found = []
+    for command in commands_of(process):
+        checks = _Checks(command, app, image, files_may_come=files_may_come)
+        problem = checks.program() or checks.script() or checks.module()
+        if problem:
+            found.append(problem)
+    return found
+
+
+class _Checks:
+    def __init__(
+        self, command: Command, app: App, image: Image | None, *, files_may_come: bool
+    ) -> None:
+        self._command = command
+        self._app = app
+        self._image = image
+        self._files_may_come = files_may_come
+
+    def program(self) -> Problem | None:
+        """Whether there is such a program, and the kernel can start it."""
+        name = self._command.program
+        if "/" in name:
+            path = self._inside(name)
+            if path is not None:
+                return self._file(path)
+            if name.startswith("/") and self._image and self._image.has_file(name) is False:
+                return Problem(f"the image has no {name}", _remedy(name.rpartition("/")[2]))
+            return None
+        if self._image is None or self._image.has_program(name) is not False:
+            return None
+        own = next((p for p in (name, f"bin/{name}") if self._app.has(p)), "")
+        if own:
+            return Problem(
+                f"{name} is not on the image's PATH, but a file of the app",
+                f"write ./{own} in its place",
+            )
+        return Problem(f"the image has no program {name}", _remedy(name))
+
+    def _file(self, path: str) -> Problem | None:
+        """Whether a file of the app can be started."""
+        if not self._app.has(path):
+            return self._absent(path)
+        command = self._command
+        full = f"{self._app.root}/{path}"
+        if not os.stat(full).st_mode & 0o111:
+            return Problem(
+                f"{path} is not executable",
+                f"run `chmod +x {path}` (in git `git update-index --chmod=+x {path}`), or start "
+                f"it by its interpreter: `{_interpreter(path)} {path}`",
+            )
+        with open(full, "rb") as file:
+            first, newline, _ = file.read(_FIRST).partition(b"\n")
+        if first.startswith(b"\x7fELF"):
+            return None
+        if not first.startswith(b"#!"):
+            if not command.direct or b"\0" in first:
+                return None
+            return Problem(
+                f"{path} has no first line that says what runs it",
+                f"begin it with `#!/bin/sh`, or start it as `sh {path}`",
+            )
+        if newline and first.endswith(b"\r"):
+            return Problem(
+                f"{path} has lines that end as on Windows, so that Linux does not find the "
+                "program of its first line",
+                f"save it with Unix line ends (`sed -i 's/\\r$//' {path}`; in git "
+                f"`{path} text eol=lf` in .gitattributes)",
+            )
+        return self._first_line(path, first[2:].decode(errors="replace").split())
+
+    def _first_line(self, path: str, words: list[str]) -> Problem | None:
+        if not words or self._image is None:
+            return None
+        interpreter = words[0]
+        if interpreter.rpartition("/")[2] == "env":
+            names = [each for each in words[1:] if each[0] != "-" and "=" not in each]
+            if names and self._image.has_program(names[0]) is False:
+                return Problem(
+                    f"{path} is to be run by {names[0]}, which the image has not",
+                    _remedy(names[0]),
+                )
+        elif interpreter.startswith("/") and self._image.has_file(interpreter) is False:
+            return Problem(
+                f"{path} is to be run by {interpreter}, which the image has not",
+                f"write a first line with a program that is there, like `#!/usr/bin/env "
+                f"{_interpreter(path)}`",
+            )
+        return None
+
+    def script(self) -> Problem | None:
+        """Whether the file that a program is to run is there."""
+        if not self._command.script or self._command.script == "-":
+            return None
+        path = self._inside(self._command.script)
+        if path is None or os.path.exists(f"{self._app.root}/{path}"):
+            return None
+        return self._absent(path)
+
+    def _absent(self, path: str) -> Problem | None:
+        if self._files_may_come or os.path.isdir(f"{self._app.root}/{path}"):
+            return None
+        name = path.rpartition("/")[2]
+        same = [each for each in _found(self._app.root, name) if each != path]
+        hint = f"write {same[0]}, which is there" if same else "add it, or correct its name"
+        return Problem(f"there is no file {path} in the app", hint)
+
+    def module(self) -> Problem | None:
+        """Whether the module that is to be imported is there, and has the attribute."""
+        command = self._command
+        if not command.module or command.folder is None:
+            return None
+        top = command.module.partition(".")[0]
+        places = [
+            path
+            for path in [self._joined(each) for each in ["", *command.paths, "src"]]
+            if self._is_module(path, top)
+        ]
+        if not places:
+            missing = self._image is not None and self._image.has_module(top) is False
+            if not missing or self._files_may_come:
+                return None
+            return Problem(
+                f"there is no module {top}, neither in the app nor among its packages",
+                "correct its name, or add the package to the dependencies",
+            )
+        for place in places:
+            path = f"{place}/{command.module.replace('.', '/')}".lstrip("/")
+            file = next(
+                (each for each in (f"{path}.py", f"{path}/__init__.py") if self._app.has(each)), ""
+            )
+            if file:
+                return self._attribute(file)
+            if self._compiled(path) or os.path.isdir(f"{self._app.root}/{path}"):
+                return None
+        if self._files_may_come or not self._app.has(f"{places[0]}/{top}/__init__.py".lstrip("/")):
+            return None  # of a namespace another part may be installed
+        return Problem(
+            f"there is no module {command.module} in the app", "correct its name, or add the file"
+        )
+
+    def _attribute(self, file: str) -> Problem | None:
+        name = self._command.attribute.partition(".")[0]
+        if not name or self._files_may_come:
+            return None
+        if Code(self._app.bytes(file), file).defines(name) is not False:
+            return None
+        return Problem(
+            f"{file} has no {name}", f"correct `{self._command.module}:{self._command.attribute}`"
+        )
+
+    def _is_module(self, place: str, name: str) -> bool:
+        path = f"{place}/{name}".lstrip("/")
+        return (
+            self._app.has(f"{path}.py")
+            or os.path.isdir(f"{self._app.root}/{path}")
+            or self._compiled(path)
+        )
+
+    def _compiled(self, path: str) -> bool:
+        folder, _, name = f"{self._app.root}/{path}".rpartition("/")
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return False
+        return any(each.startswith(f"{name}.") and each.endswith(".so") for each in names)
+
+    def _joined(self, path: str) -> str:
+        steps = [*(self._command.folder or "").split("/"), *path.split("/")]
+        return "/".join(step for step in steps if step not in ("", "."))
+
+    def _inside(self, name: str) -> str | None:
+        """A path relative to the app's root; None if it leads elsewhere, or is not known."""
+        if name.startswith("/"):
+            root = next((r for r in ("/workspace", self._app.root) if name.startswith(f"{r}/")), "")
+            return name.removeprefix(f"{root}/") if root else None
+        if self._command.folder is None:
+            return None
+        path = os.path.normpath(f"{self._command.folder}/{name}".lstrip("/"))
+        return None if path.startswith("..") else path
+
+
+def _interpreter(path: str) -> str:
+    return "python3" if path.endswith(".py") else "sh"
+
+
+def _remedy(program: str) -> str:
+    if program in _BY_APT:
+        return f"add the line `{_BY_APT[program]}` to an Aptfile"
+    if program in _ELSEWHERE:
+        return "build with a builder that has a buildpack for it, or start something else"
+    package = _PACKAGES.get(program, program)
+    return (
+        f"add the package that has it to the dependencies (`{package}`?) or to an Aptfile, or "
+        "correct the command"
+    )
+
+
+def _found(root: str, name: str) -> list[str]:
+    """Files of that name in the root and two levels below, sorted."""
+    found = []
+    folders = [""]
+    for _ in range(3):
+        below = []
+        for folder in folders:
+            try:
+                with os.scandir(f"{root}/{folder}") as entries:
+                    for entry in entries:
+                        if entry.name == name and entry.is_file():
+                            found.append(f"{folder}{name}")
+                        elif entry.is_dir(follow_symlinks=False) and entry.name[0] != ".":
+                            below.append(f"{folder}{entry.name}/")
+            except OSError:
+                continue
+        folders = below[:200]
+    return sorted(found)

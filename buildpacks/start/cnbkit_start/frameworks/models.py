@@ -1,0 +1,66 @@
+"""Servers of models: MLflow, BentoML, Ray Serve."""
+
+from __future__ import annotations
+
+from cnbkit_start.frameworks.seen import PORT, Seen, process
+from cnbkit_start.process import Found
+from cnbkit_start.source import folders
+
+__all__ = ["bentoml", "mlflow", "ray"]
+
+
+def mlflow(seen: Seen) -> Found | None:
+    """A model in MLflow's format, in the root or a folder."""
+    if not seen.packages.has("mlflow"):
+        return None
+    for folder in (".", *folders(seen.app.root)):
+        if seen.app.has(f"{folder}/MLmodel"):
+            line = (
+                f"mlflow models serve --model-uri {folder} --host 0.0.0.0 --port {PORT} "
+                "--env-manager local"
+            )
+            return process(line, f"{folder}/MLmodel".removeprefix("./"))
+    return None
+
+
+def bentoml(seen: Seen) -> Found | None:
+    """A service of BentoML: what bentofile.yaml names, else a class."""
+    if not seen.packages.has("bentoml"):
+        return None
+    options = f"--host 0.0.0.0 --port {PORT}"
+    if seen.app.has("bentofile.yaml"):
+        for number, line in enumerate(seen.app.text("bentofile.yaml").splitlines(), 1):
+            key, _, value = line.partition(":")
+            service = value.partition(" #")[0].strip(" \t\r\"'")
+            is_name = service.replace(":", "_").replace(".", "_").isidentifier()
+            if key == "service" and is_name:
+                return process(f"bentoml serve {options} {service}", f"bentofile.yaml:{number}")
+    for source in seen.sources:
+        if source.code.imports("bentoml"):
+            name, number = source.code.decorated("bentoml.service", "service")
+            if name:
+                path = f"--working-dir {source.root} " if source.root else ""
+                target = f"{source.module}:{name}"
+                return process(f"bentoml serve {options} {path}{target}", f"{source.name}:{number}")
+    return None
+
+
+def ray(seen: Seen) -> Found | None:
+    """An application of Ray Serve."""
+    if not seen.packages.has("ray"):
+        return None
+    for source in seen.sources:
+        name, line = source.code.made_by("bind")
+        if name and source.code.imports("ray"):
+            root = f"sys.path.insert(0, {source.root!r}); " if source.root else ""
+            code = (
+                f"import os, signal, sys; {root}sys.path.insert(0, '.'); from ray import serve; "
+                "serve.start(http_options={'host': '0.0.0.0', "
+                "'port': int(os.environ.get('PORT') or 8080)}); "
+                # Ray's own handler aborts, with a stack trace.
+                "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); "
+                f"from {source.module} import {name}; serve.run({name}, blocking=True)"
+            )
+            text = f"Ray Serve with {source.module}:{name}"
+            return Found("web", text, ["python3", "-c", code], f"{source.name}:{line}")
+    return None

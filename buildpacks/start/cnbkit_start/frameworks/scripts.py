@@ -1,0 +1,90 @@
+"""What the project itself calls its program, and files that Python can start."""
+
+from __future__ import annotations
+
+from cnbkit.app import App
+from cnbkit_start.frameworks.seen import Seen, process
+from cnbkit_start.process import Found
+from cnbkit_start.source import folders, read_source
+
+__all__ = ["SCRIPTS", "declared_script", "script", "why_no_script"]
+
+SCRIPTS = ("app.py", "main.py")
+# Others that people start, where none of those is there.
+_MORE = ("server.py", "run.py", "start.py", "bot.py")
+_TABLES = ("project", "tool.poetry")
+
+
+def declared_script(seen: Seen) -> Found | None:
+    """The only console script of pyproject.toml, if the project is installed and so has it."""
+    name = "pyproject.toml"
+    text = seen.app.text(name) if seen.app.has(name) else ""
+    # Looked for as text: parsing TOML takes longer than the rest.
+    if not any(f"[{table}.scripts]" in text.replace(" ", "") for table in _TABLES):
+        return None
+    document = seen.app.toml(name)
+    if not _is_installed(seen, document):
+        return None
+    for table in _TABLES:
+        found: object = document
+        for key in (*table.split("."), "scripts"):
+            found = found.get(key) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or len(found) != 1:
+            continue
+        [program] = found
+        if program and not any(char in " \t/'\"\\$`" for char in program):
+            return process(program, f"[{table}.scripts] in {name}")
+    return None
+
+
+def _is_installed(seen: Seen, document: dict[str, object]) -> bool:
+    """Whether the project is a package, as the `pip` buildpack sees it, and is installed."""
+    if seen.packages.file.endswith((".txt", ".in")):
+        return seen.packages.own
+    tools = document.get("tool")
+    options = {
+        name: table
+        for name, table in (tools.items() if isinstance(tools, dict) else ())
+        if isinstance(table, dict)
+    }
+    uv, poetry, pdm = (options.get(name, {}) for name in ("uv", "poetry", "pdm"))
+    refused = False in (
+        poetry.get("package-mode"),
+        uv.get("package"),
+        pdm.get("distribution"),
+    )
+    built = "build-system" in document or uv.get("package") is True or seen.app.has("setup.py")
+    return built and not refused
+
+
+def script(seen: Seen) -> Found | None:
+    """A file that does something when it is started."""
+    for name in (*SCRIPTS, *_MORE):
+        if seen.app.has(name) and not read_source(seen.app, name).code.only_defines:
+            # Not `python`: where no other buildpack brings one, Debian's base has only python3.
+            return Found("web", f"python3 {name}", ["python3", name], name)
+    for base in ("", "src/"):
+        names = [
+            name
+            for name in folders(f"{seen.app.root}/{base}")
+            if seen.app.has(f"{base}{name}/__main__.py")
+        ]
+        if len(names) == 1:
+            path = "env PYTHONPATH=src " if base else ""
+            return process(f"{path}python3 -m {names[0]}", f"{base}{names[0]}/__main__.py")
+    return None
+
+
+def why_no_script(app: App) -> tuple[str, str]:
+    """Why nothing of the app can be started as it is, and the file that says so."""
+    for name in SCRIPTS:
+        if app.has(name):
+            return f"{name} only defines functions, so that starting it does nothing", name
+    name = "pyproject.toml"
+    text = app.text(name).replace(" ", "") if app.has(name) else ""
+    if any(f"[{table}.scripts]" in text for table in _TABLES):
+        if "[build-system]" not in text:
+            why = f"{name} has scripts, but no [build-system], so that they are not installed"
+            return why, name
+        return f"{name} has more than one script", name
+    return "there is no Procfile, app.py or main.py", "the app's root"

@@ -1,0 +1,172 @@
+"""Web frameworks, and the servers that run what is made with them (WSGI and ASGI)."""
+
+from __future__ import annotations
+
+from cnbkit import UserFault
+from cnbkit_start.declared import Declared
+from cnbkit_start.frameworks.seen import PORT, Seen, process
+from cnbkit_start.process import Found
+from cnbkit_start.source import Source
+
+__all__ = ["asgi", "django", "wsgi"]
+
+_ASGI = ("FastAPI", "Starlette", "Litestar", "FastHTML", "Quart")
+_ASGI_PACKAGES = (
+    *("fastapi", "starlette", "fasthtml", "python-fasthtml", "litestar", "quart"),
+    # They bring FastAPI.
+    "gradio",
+)
+# In the order in which they count.
+_ASGI_SERVERS = ("uvicorn", "hypercorn", "daphne", "granian")
+_WSGI_SERVERS = ("gunicorn", "uwsgi", "pyuwsgi", "waitress", "granian", "hypercorn")
+_SETTINGS = "DJANGO_SETTINGS_MODULE"
+
+
+def django(seen: Seen) -> Found | None:
+    """A Django project, which manage.py names."""
+    app, packages = seen.app, seen.packages
+    if not packages.has("django") or not app.has("manage.py"):
+        return None
+    words = app.bytes("manage.py").decode(errors="replace").replace("'", '"').split('"')
+    settings = words[words.index(_SETTINGS) + 2 :] if _SETTINGS in words else []
+    project = settings[0].rpartition(".settings")[0].partition(".settings")[0] if settings else ""
+    folder = project.replace(".", "/")
+    if not project:
+        return None
+    wsgi_file, asgi_file = f"{folder}/wsgi.py", f"{folder}/asgi.py"
+    for file, servers, module in (
+        (wsgi_file, _WSGI_SERVERS, "wsgi"),
+        (asgi_file, _ASGI_SERVERS, "asgi"),
+    ):
+        server = next((name for name in servers if packages.has(name)), "")
+        if server and app.has(file):
+            target = f"{project}.{module}:application"
+            return process(_command(server, target, "", is_asgi=module == "asgi"), file)
+    there = next((file for file in (wsgi_file, asgi_file) if app.has(file)), "")
+    if there:
+        raise _missing(packages, "gunicorn", "Django", there)
+    return None
+
+
+def asgi(seen: Seen) -> Found | None:
+    """An app of FastAPI, Starlette, Litestar, FastHTML or Quart."""
+    if not seen.packages.has(*_ASGI_PACKAGES):
+        return None
+    for source in seen.sources:
+        name, line = source.code.made_by(*_ASGI)
+        factory = ""
+        if not name and (source.code.imports("fastapi") or source.code.imports("starlette")):
+            factory, line = source.code.factory()
+        if name or factory:
+            framework = "Quart" if source.code.imports("quart") else "FastAPI"
+            return _asgi_process(seen, source, name, factory, framework, f"{source.name}:{line}")
+    return None
+
+
+def _asgi_process(
+    seen: Seen, source: Source, name: str, factory: str, framework: str, origin: str
+) -> Found:
+    server = next((each for each in _ASGI_SERVERS if seen.packages.has(each)), "")
+    runs = source.code.runs(f"{name}.run", "uvicorn.run", "hypercorn.run", on_import=True)
+    if source.is_script and runs:
+        # A server that imports it would start the other one within itself.
+        host = source.code.keyword("uvicorn.run", "host") or source.code.keyword(
+            f"{name}.run", "host"
+        )
+        return process(
+            f"python3 {source.name}",
+            source.name,
+            warning=""
+            if host == "0.0.0.0"  # noqa: S104
+            else f"{source.name} starts a server whenever it is imported, and by its own means: "
+            'write `if __name__ == "__main__":` above that, or let it listen on 0.0.0.0:$PORT',
+        )
+    if server and not (factory and server == "daphne"):
+        target = f"{source.module}:{name or factory}"
+        line = _command(server, target, source.root, is_asgi=True, factory=bool(factory))
+        return process(line, origin)
+    if source.is_script and source.code.has_main and not source.code.imports("uvicorn"):
+        return _by_itself(seen, source, "uvicorn", framework)
+    raise _missing(seen.packages, "uvicorn", framework, origin)
+
+
+def wsgi(seen: Seen) -> Found | None:
+    """An app of Flask."""
+    if not seen.packages.has("flask"):
+        return None
+    for source in seen.sources:
+        name, line = source.code.made_by("Flask", "APIFlask")
+        factory = ""
+        if not name and source.code.imports("flask"):
+            factory, line = source.code.factory()
+        if name or factory:
+            return _flask(seen, source, name, factory, f"{source.name}:{line}")
+    return None
+
+
+def _flask(seen: Seen, source: Source, name: str, factory: str, origin: str) -> Found:
+    server = next((each for each in _WSGI_SERVERS if seen.packages.has(each)), "")
+    target = f"{source.module}:{name or factory}"
+    # Flask's word to `app.run()`, which stands where an import comes by, to do nothing.
+    no_run = source.code.runs(f"{name}.run", on_import=True)
+    variables = "FLASK_RUN_FROM_CLI=true " if no_run else ""
+    if server:
+        line = _command(server, target, source.root, is_asgi=False, factory=bool(factory))
+        return process(f"env {variables}{line}" if variables else line, origin)
+    line = f"flask --app {target} run --host 0.0.0.0 --port {PORT}"
+    return process(
+        f"env PYTHONPATH={source.root} {line}" if source.root else line,
+        origin,
+        warning="Flask runs by its own means, which are not made for production: add the line "
+        f"`gunicorn` to the dependencies in {seen.packages.file}",
+    )
+
+
+def _command(server: str, target: str, root: str, *, is_asgi: bool, factory: bool = False) -> str:
+    """What runs `module:name`, importing from the app's root or a folder of it."""
+    called = f"'{target}()'" if factory else target
+    path = f"env PYTHONPATH={root} " if root else ""
+    if server == "uvicorn":
+        options = f"{f' --app-dir {root}' if root else ''}{' --factory' if factory else ''}"
+        return f"uvicorn{options} --host 0.0.0.0 --port {PORT} {target}"
+    if server == "gunicorn":
+        option = f" --pythonpath {root}" if root else ""
+        return f"gunicorn{option} --bind 0.0.0.0:{PORT} {called}"
+    if server in ("uwsgi", "pyuwsgi"):
+        option = f" --pythonpath {root}" if root else ""
+        return (
+            'uwsgi ${VIRTUAL_ENV:+--virtualenv "$VIRTUAL_ENV"} --master --die-on-term --need-app'
+            f"{option} --http-socket 0.0.0.0:{PORT} --module {called}"
+        )
+    if server == "waitress":
+        option = " --call" if factory else ""
+        return f"{path}waitress-serve --listen=0.0.0.0:{PORT}{option} {target}"
+    if server == "daphne":
+        return f"{path}daphne -b 0.0.0.0 -p {PORT} {target}"
+    if server == "granian":
+        option = " --factory" if factory else ""
+        interface = "asgi" if is_asgi else "wsgi"
+        return (
+            f"{path}granian --interface {interface}{option} --host 0.0.0.0 --port {PORT} {target}"
+        )
+    called = called if is_asgi else called.replace(target, f"wsgi:{target}")
+    return f"{path}hypercorn --bind 0.0.0.0:{PORT} {called}"
+
+
+def _by_itself(seen: Seen, source: Source, server: str, framework: str) -> Found:
+    return process(
+        f"python3 {source.name}",
+        source.name,
+        warning=f"{framework} runs by its own means, which are not made for production: add the "
+        f"line `{server}` to the dependencies in {seen.packages.file}",
+    )
+
+
+def _missing(packages: Declared, server: str, framework: str, origin: str) -> UserFault:
+    return UserFault(
+        f"{framework} is found in {origin}, but no server that runs it: {server} is not among "
+        f"the packages of {packages.file}",
+        where=origin,
+        remedy=f"add the line `{server}` to the dependencies in {packages.file}, "
+        "or say what to start in a Procfile: `web: <command>`",
+    )

@@ -1,0 +1,430 @@
+"""What keeps a process from starting is told: before packages are installed where that is known."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnbkit_start import Start
+from cnbkit_start.check.shell import UNKNOWN, simple_commands
+from cnbkit_start.code import Code
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.buildpacks.conftest import Phases
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """The buildpack, on a build image whose run image has Perl and not make."""
+    made = Start()
+    made.system = str(tmp_path / "system")
+    for name, files in {"perl-base": ["perl"], "make": ["make"]}.items():
+        for file in files:
+            write(tmp_path / "system/usr/bin" / file, "")
+        listed = "".join(f"/usr/bin/{file}\n" for file in files)
+        write(tmp_path / f"system/var/lib/dpkg/info/{name}.list", listed)
+    write(tmp_path / "system/usr/share/cnbkit/run-image/status", "Package: perl-base\nVersion: 1\n")
+    return made
+
+
+@pytest.fixture
+def installed(tmp_path: Path, phases: Phases) -> Path:
+    """A layer with programs and modules, and only cnbkit's buildpacks in the builder."""
+    layer = tmp_path / "cnbkit_pip" / "site"
+    for program in ("gunicorn", "streamlit", "uvicorn"):
+        write(layer / "bin" / program, "")
+    write(layer / "venv/bin/python", "")
+    write(layer / "env.launch/PATH.prepend", f"{layer}/venv/bin")
+    write(layer / "py/python3.13/site-packages/flask/__init__.py", "")
+    write(layer / "py/python3.13/site-packages/six.py", "")
+    write(
+        tmp_path / "cnbkit_pip/site.toml",
+        '[types]\nlaunch = true\n\n[metadata]\ndigest = "1"\n',
+    )
+    own = tmp_path / "buildpacks" / "cnbkit_start" / "0.1.0"
+    own.mkdir(parents=True)
+    phases.env["CNB_BUILDPACK_DIR"] = str(own)
+    return layer
+
+
+def write(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+    path.chmod(mode)
+
+
+APP = "from flask import Flask\napp = Flask(__name__)\n"
+# Known from the app alone: told before anything is installed.
+EARLY: dict[str, tuple[dict[str, str], str, str]] = {
+    "no script": (
+        {"Procfile": "web: python server.py\n", "src/server.py": ""},
+        "there is no file server.py in the app",
+        "write src/server.py, which is there",
+    ),
+    "no script below another folder": (
+        {"Procfile": "web: cd api && exec python -u main.py --fast\n", "main.py": "print(1)"},
+        "there is no file api/main.py in the app",
+        "write main.py, which is there",
+    ),
+    "no program": (
+        {"Procfile": "web: ./start.sh\n"},
+        "there is no file start.sh in the app",
+        "add it, or correct its name",
+    ),
+    "not executable": (
+        {"Procfile": "web: ./start.sh\n", "start.sh": "#!/bin/sh\n"},
+        "start.sh is not executable",
+        "run `chmod +x start.sh`",
+    ),
+    "Windows line ends": (
+        {"Procfile": "web: ./start.sh\n", "*start.sh": "#!/bin/sh\r\nexec python app.py\r\n"},
+        "start.sh has lines that end as on Windows",
+        "save it with Unix line ends",
+    ),
+    "no first line": (
+        {"Procfile": "web: ./start.sh\n", "*start.sh": "exec python app.py\n"},
+        "start.sh has no first line that says what runs it",
+        "begin it with `#!/bin/sh`",
+    ),
+    "no file to serve": (
+        {"Procfile": "web: streamlit run --server.port=$PORT dash.py\n"},
+        "there is no file dash.py in the app",
+        "add it",
+    ),
+    "no module": (
+        {"Procfile": "web: python -m shop.serve\n", "shop/__init__.py": ""},
+        "there is no module shop.serve in the app",
+        "correct its name, or add the file",
+    ),
+    "no attribute": (
+        {"Procfile": "web: gunicorn -b 0.0.0.0:$PORT app:server\n", "app.py": APP},
+        "app.py has no server",
+        "correct `app:server`",
+    ),
+    "no attribute below src": (
+        {"Procfile": "web: uvicorn --app-dir=src --port $PORT api:ap\n", "src/api.py": APP},
+        "src/api.py has no ap",
+        "correct `api:ap`",
+    ),
+    "only functions": (
+        {"requirements.txt": "pandas\n", "main.py": "import pandas\n\ndef main():\n    pass\n"},
+        "no process to start: main.py only defines functions, so that starting it does nothing",
+        "add a Procfile",
+    ),
+    "nothing": (
+        {"requirements.txt": "torch\n"},
+        "no process to start: there is no Procfile, app.py or main.py",
+        "add a Procfile",
+    ),
+    "script that is not installed": (
+        {"pyproject.toml": '[project]\nname = "shop"\n[project.scripts]\nshop = "shop:main"\n'},
+        "no process to start: pyproject.toml has scripts, but no [build-system]",
+        "add a Procfile",
+    ),
+    "no server": (
+        {"requirements.txt": "fastapi\ntorch\n", "main.py": "import fastapi\na=fastapi.FastAPI()"},
+        "FastAPI is found in main.py:2, but no server that runs it",
+        "add the line `uvicorn`",
+    ),
+}
+# Known when it is known what the image has.
+LATE: dict[str, tuple[dict[str, str], str, str]] = {
+    "a file of the app without its path": (
+        {"Procfile": "web: start.sh\n", "*start.sh": "#!/bin/sh\n"},
+        "start.sh is not on the image's PATH, but a file of the app",
+        "write ./start.sh in its place",
+    ),
+    "no package": (
+        {"Procfile": "web: daphne app:app\n", "app.py": APP},
+        "the image has no program daphne",
+        "add the package that has it to the dependencies (`daphne`?)",
+    ),
+    "on the build image only": (
+        {"Procfile": "web: make serve\n"},
+        "the image has no program make",
+        "add the line `make` to an Aptfile",
+    ),
+    "no interpreter": (
+        {"Procfile": "web: ./start.sh\n", "*start.sh": "#!/usr/bin/env node\n"},
+        "start.sh is to be run by node, which the image has not",
+        "build with a builder that has a buildpack for it",
+    ),
+    "no interpreter at its place": (
+        {"Procfile": "web: ./start.py\n", "*start.py": "#!/usr/bin/make -f\n"},
+        "start.py is to be run by /usr/bin/make, which the image has not",
+        "`#!/usr/bin/env python3`",
+    ),
+    "no module anywhere": (
+        {"Procfile": "web: gunicorn server:app\n"},
+        "there is no module server, neither in the app nor among its packages",
+        "correct its name",
+    ),
+    "the second program": (
+        {"Procfile": "web: python app.py; ./migrate && exec hypercorn app:app\n",
+         "app.py": APP, "*migrate": "#!/bin/sh\n"},
+        "the image has no program hypercorn",
+        "(`hypercorn`?)",
+    ),
+}  # fmt: skip
+# What starts in a plain virtual environment with Flask, six and gunicorn.
+STARTS: dict[str, dict[str, str]] = {
+    "a module of a package": {"Procfile": "web: gunicorn six:moves\n"},
+    "of the standard library": {"Procfile": "web: python -m http.server $PORT\n"},
+    "a program of the base": {"Procfile": "web: perl -v\n"},
+    "a shell script": {"Procfile": "web: bash start.sh\n", "start.sh": ""},
+    "without a first line in bash": {"Procfile": "web: cd . && ./x\n", "*x": "true\n"},
+    "a compiled program": {"Procfile": "web: ./x\n", "*x": "\x7fELF\0"},
+    "a made name": {"Procfile": "web: $PROGRAM app.py\n"},
+    "a made file": {"Procfile": "web: python $FILE; python *.py\n"},
+    "a made attribute": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": "globals()['app'] = 1\n",
+    },
+    "a star": {"Procfile": "web: gunicorn app:app\n", "app.py": "from shop import *\n"},
+    "a conditional": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": "try:\n    import x as app\nexcept ImportError:\n    app = None\n",
+    },
+    "unpacked": {"Procfile": "web: gunicorn app:app\n", "app.py": "db, app = make()\n"},
+    "a factory": {
+        "Procfile": "web: gunicorn 'app:create_app(\"prod\")'\n",
+        "app.py": "def create_app(mode):\n    pass\n",
+    },
+    "a socket": {"Procfile": "web: gunicorn --bind unix:app.sock app:app\n", "app.py": APP},
+    "a configuration": {
+        "Procfile": "web: gunicorn -c python:settings app:app\n",
+        "app.py": APP,
+    },
+    "for a newer Python": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": "app = type := (\nwhile True yield\n",
+    },
+    "after or": {"Procfile": "web: python app.py || nothing-here\n", "app.py": APP},
+    "a loop": {"Procfile": "web: while true; do ./nothing; done\n"},
+    "a variable before": {"Procfile": "web: MODE=x python app.py >log 2>&1\n", "app.py": APP},
+    "in a folder": {
+        "entrypoint.toml": 'web = {command = ["python", "a.py"], working-dir = "src"}\n',
+        "src/a.py": "",
+    },
+    "a namespace": {"Procfile": "web: gunicorn shop.web:app\n", "shop/readme.md": ""},
+}
+
+
+def add(phases: Phases, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        write(phases.app / name.lstrip("*"), text, 0o755 if name.startswith("*") else 0o644)
+
+
+@pytest.mark.parametrize(("files", "what", "remedy"), EARLY.values(), ids=EARLY)
+def test_what_the_app_alone_tells_is_refused_before_packages_are_installed(
+    phases: Phases,
+    installed: Path,
+    start: Start,
+    files: dict[str, str],
+    what: str,
+    remedy: str,
+) -> None:
+    assert installed.is_dir()
+    add(phases, files)
+    for ran in (phases.detect(start), phases.build(start)):
+        assert ran.code == 65, ran.out
+        assert ran.fault is not None
+        assert what in ran.fault.what
+        assert remedy in (ran.fault.remedy or "")
+
+
+@pytest.mark.parametrize(("files", "what", "remedy"), LATE.values(), ids=LATE)
+def test_what_the_image_has_not_is_an_error_for_the_default_process(
+    phases: Phases,
+    installed: Path,
+    start: Start,
+    files: dict[str, str],
+    what: str,
+    remedy: str,
+) -> None:
+    assert installed.is_dir()
+    add(phases, files)
+    assert phases.detect(start).code == 0
+    ran = phases.build(start)
+    assert ran.code == 65, ran.out
+    assert ran.fault is not None
+    assert ran.fault.what == f"web cannot start: {what}"
+    assert ran.fault.where == "Procfile:1"
+    assert remedy in (ran.fault.remedy or "")
+    phases.env["BP_START_CHECK"] = "warn"
+    ran = phases.build(start)
+    assert ran.code == 0
+    assert f"Warning: web (Procfile:1) cannot start: {what}; " in ran.err
+    phases.env["BP_START_CHECK"] = "off"
+    assert phases.build(start).err == ""
+
+
+@pytest.mark.parametrize("files", STARTS.values(), ids=STARTS)
+def test_what_can_start_or_cannot_be_told_passes(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str]
+) -> None:
+    assert installed.is_dir()
+    add(phases, files)
+    for ran in (phases.detect(start), phases.build(start)):
+        assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
+def test_of_other_processes_it_is_a_warning(phases: Phases, installed: Path, start: Start) -> None:
+    assert installed.is_dir()
+    add(phases, {"Procfile": "web: gunicorn app:app\nworker: celery -A app worker\n"})
+    add(phases, {"app.py": APP})
+    ran = phases.build(start)
+    assert ran.code == 0, ran.fault
+    assert "worker (Procfile:2) cannot start: the image has no program celery" in ran.err
+    # Another image starts it.
+    phases.env["BP_DEFAULT_PROCESS"] = "worker"
+    assert phases.build(start).code == 65
+
+
+def test_a_process_for_tests_is_not_judged_in_production(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    add(phases, {"app.py": APP, "requirements.txt": ""})
+    add(phases, {"entrypoint.toml": 'a = {command = "pytest", exec-env = ["test"]}\n'})
+    assert phases.build(start).err == ""
+    phases.env["CNB_EXEC_ENV"] = "test"
+    assert "the image has no program pytest" in phases.build(start).err
+
+
+def test_layers_of_the_previous_image_alone_are_remembered(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    assert phases.build(start).code == 0
+    shutil.rmtree(installed)
+    assert phases.build(start).code == 0
+    phases.write("Procfile", "web: daphne app:app\n")
+    assert phases.build(start).fault is not None
+    # With other contents, nobody knows.
+    toml = installed.with_name("site.toml")
+    toml.write_text(toml.read_text().replace('"1"', '"2"'))
+    ran = phases.build(start)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_another_builders_run_image_may_have_any_program(
+    phases: Phases, installed: Path, start: Start, tmp_path: Path
+) -> None:
+    assert installed.is_dir()
+    (tmp_path / "system/usr/share/cnbkit/run-image/status").unlink()
+    add(phases, {"Procfile": "web: nginx\n"})
+    assert phases.build(start).code == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "env"),
+    [
+        ({".cnbkit/pre-build": ""}, {}),
+        ({".cnbkit/post-build": ""}, {}),
+        ({"weights.toml": ""}, {}),
+        ({}, {"BP_PRE_BUILD": "make.sh"}),
+        ({}, {"CNB_BUILDPACK_DIR": "/nowhere/1"}),
+    ],
+)
+def test_where_the_build_may_add_files_it_waits_for_them(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str], env: dict[str, str]
+) -> None:
+    assert installed.is_dir()
+    add(phases, {"Procfile": "web: python made.py\n", **files})
+    phases.env.update(env)
+    assert phases.detect(start).code == 0
+    assert phases.build(start).code == 65
+    add(phases, {"made.py": ""})
+    assert phases.build(start).code == 0
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"requirements.txt": "-e ./lib\n"},
+        {"requirements.txt": "web @ https://example.com/web.whl\n"},
+        {"setup.py": ""},
+        {"environment.yml": "dependencies: []\n"},
+        {"pyproject.toml": '[project]\nname = "x"\ndynamic = ["dependencies"]\n'},
+    ],
+)
+def test_packages_that_are_not_known_yet_may_tell_what_starts(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str]
+) -> None:
+    assert installed.is_dir()
+    add(phases, {**files, "nb.ipynb": "{}"})
+    assert phases.detect(start).code == 0
+    assert phases.build(start).code == 65
+    packages = phases.app.parent / "packages.json"
+    packages.write_text('[{"name": "voila", "version": "1"}]')
+    phases.env["CNBKIT_PACKAGES"] = str(packages)
+    phases.env["BP_START_CHECK"] = "off"
+    assert "web: voila" in phases.build(start).out
+
+
+def test_python_input_makes_it_join(phases: Phases) -> None:
+    phases.write("deps.txt", "flask\ngunicorn\n")
+    phases.write("wsgi.py", APP)
+    assert phases.detect(Start()).code == 100
+    phases.env["BP_PYTHON_INPUT"] = "deps.txt"
+    ran = phases.detect(Start())
+    assert (ran.code, "join: found BP_PYTHON_INPUT" in ran.out) == (0, True)
+    assert "web: gunicorn" in phases.build(Start()).out
+
+
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [
+        ("a b", [["a", "b"]]),
+        ("a 'b c' \"d e\" f\\ g", [["a", "b c", "d e", "f g"]]),
+        ("X=1 Y='2 3' a", [["a"]]),
+        ("a && b; c | d & e", [["a"], ["b"], ["c"], ["d"], ["e"]]),
+        ("a || b && c", [["a"]]),
+        ("a >x 2>&1 <y b &>z", [["a", "b"]]),
+        ("a $X/b ${Y:-c d} $(e f) `g`", [["a", f"{UNKNOWN}/b", UNKNOWN, UNKNOWN, UNKNOWN]]),
+        ('a "$X b"', [["a", f"{UNKNOWN} b"]]),
+        ("a # b", [["a"]]),
+        ("if a; then b; fi", None),
+        ("(a)", None),
+        ("f() { a; }", None),
+        ("a <<X", None),
+        ("a 'b", None),
+        ('a "b', None),
+        ("a ${b", None),
+    ],
+)
+def test_a_line_for_a_shell_is_cut_into_commands(
+    line: str, commands: list[list[str]] | None
+) -> None:
+    assert simple_commands(line) == commands
+
+
+@given(st.text(alphabet="ab '\"\\$(){};&|<>#`=*\n", max_size=30))
+def test_any_line_is_read_to_its_end(line: str) -> None:
+    found = simple_commands(line)
+    assert found is None or all(found)
+
+
+@given(st.binary(max_size=60) | st.text(alphabet="ab=():\n @#'\"{}[]", max_size=60).map(str.encode))
+def test_any_code_can_be_asked(data: bytes) -> None:
+    code = Code(data, "x.py")
+    assert code.defines("a") in (True, False, None)
+    assert isinstance(code.made_by("a")[1], int)
+    assert code.only_defines in (True, False)
+
+
+def test_of_code_for_a_newer_python_the_rest_is_read() -> None:
+    text = b"import fastapi\nx = 1 2 3\n\n@a\nclass B:\n  pass\napp = fastapi.FastAPI(\n  x=1,\n)\n"
+    code = Code(text, "x.py")
+    assert not code.known
+    assert code.imports("fastapi")
+    assert code.made_by("FastAPI") == ("app", 7)
+    assert code.decorated("a") == ("B", 4)
+    assert code.defines("other") is None
