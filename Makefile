@@ -1,29 +1,36 @@
 # Each target is a line or two: the work is in tools/, bench/ and the CLI.
 .DEFAULT_GOAL := help
-.PHONY: demo test test-all test-nightly test-arm64 lint bench help
+.PHONY: demo test check test-all test-rest test-nightly test-arm64 lint bench help
 
 demo:   ## build a small ML app, run it, change it, build it again
 	@tools/setup
 	@.venv/bin/python tools/demo.py
 
-test:   ## run all tests
+test:   ## what a change is tested with: minutes, no Docker, Go or Chromium
 	@tools/setup test
-	@.venv/bin/pytest
+	@.venv/bin/cnbkit prepare
+	@tools/tests quick -m quick
 
-test-arm64:  ## build and run images for arm64, by qemu-user-static where it is another processor
+check:  ## the tests beside some files, and their style and types: make check FILES="buildpacks/pip"
 	@tools/setup test
-	@.venv/bin/pytest tests/arm64
+	@.venv/bin/python tools/check $(FILES)
 
-test-all: ## run all tests, more of the random ones; what would be skipped fails
-	@tools/setup test
-	@CNBKIT_NIGHTLY=1 .venv/bin/python -m pytest -p tests.everything
-	@.venv/bin/python -m pytest -p tests.everything tests/arm64
-	@.venv/bin/python -m pytest -p tests.everything tests/nvidia
+test-all: ## all tests, also with pack, a Docker engine, kpack, Tekton, browsers
+	@tools/setup everything
+	@tools/tests all -m "quick or full"
 
-test-nightly:  ## ten times as many random orders against the lifecycle, and NVIDIA's real wheels
+test-rest: ## what test-all has besides test
+	@tools/setup everything
+	@tools/tests rest -m full
+
+test-nightly:  ## the long ones: 2,500 random orders, long fuzz, arm64, NVIDIA's wheels
+	@tools/setup everything
+	@tools/tests nightly -m nightly
+	@tools/tests fuzz -m "quick and hypothesis" --hypothesis-profile=long
+
+test-arm64:  ## of those, images for arm64, by qemu-user-static where it is another processor
 	@tools/setup test
-	@CNBKIT_NIGHTLY=1 .venv/bin/pytest tests/testing
-	@.venv/bin/pytest tests/nvidia
+	@tools/tests arm64 -m nightly tests/arm64
 
 lint:   ## check style, types, and that no registry's host name is committed
 	@tools/setup test

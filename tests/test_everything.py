@@ -1,14 +1,15 @@
-"""`make test-all` fails where `make test` would skip."""
+"""What would be skipped fails, unless there is no time for it."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
-from .conftest import collect_ignore
-
 ROOT = Path(__file__).resolve().parents[1]
+# Nothing of the shell's, nor of the pytest that runs this.
+PLAIN = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
 SKIPPED = {
     "mark": "@pytest.mark.skipif(True, reason='no engine')\ndef test_a(): pass\n",
     "within": "def test_a(): pytest.skip('no engine')\n",
@@ -34,19 +35,21 @@ def test_what_would_be_skipped_fails_with_its_reason(tmp_path: Path) -> None:
     assert output.count("no engine") >= len(SKIPPED)
 
 
-def test_the_target_tries_all_of_it() -> None:
-    text = (ROOT / "Makefile").read_text()
-    target = text[text.index("test-all:") :].split("\n\n")[0].splitlines()
-    rest = [name for name in collect_ignore if (ROOT / "tests" / name).is_dir()]
-    assert target[2].endswith("CNBKIT_NIGHTLY=1 .venv/bin/python -m pytest -p tests.everything")
-    assert [line.rpartition("tests/")[2] for line in target[3:]] == rest
-    assert all(" -p tests.everything tests/" in line for line in target[3:])
+def test_what_there_is_no_time_for_is_skipped_and_not_run(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("from tests.budget import pytest_runtest_setup\n")
+    (tmp_path / "test_a.py").write_text("def test_a(): assert False\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    code, output = _pytest(tmp_path, "-p", "tests.everything", until="1")
+    assert (code, "1 skipped" in output) == (0, True), output
+    code, output = _pytest(tmp_path, "-p", "tests.everything", until=str(2**40))
+    assert (code, "1 failed" in output) == (1, True), output
 
 
-def _pytest(folder: Path, *options: str) -> tuple[int, str]:
+def _pytest(folder: Path, *options: str, until: str = "") -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), *options, str(folder)],
         cwd=ROOT,
+        env={**PLAIN, "CNBKIT_TESTS_UNTIL": until},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

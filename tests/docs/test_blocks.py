@@ -17,7 +17,9 @@ import pytest
 from cnbkit import Buildpack
 from cnbkit.cli.lint import check
 from cnbkit.contract.builder import BuilderDescriptor
+from cnbkit.platform.app_cache import app_cache
 from cnbkit.platform.home import Home
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.store import ImageStore
 
 from .blocks import ROOT, Block, Page, pages
@@ -210,7 +212,7 @@ def _forget(page: Page) -> None:
     text = page.path.read_text()
     for name in set(re.findall(r"--tag (docs-\w+)", text)):
         ImageStore(home.images).remove(name)
-        shutil.rmtree(home.cache / name, ignore_errors=True)
+        shutil.rmtree(app_cache(home, Reference.parse(name)), ignore_errors=True)
 
 
 def test_only_the_readme_has_blocks_without_a_language_and_other_tests_run_them() -> None:

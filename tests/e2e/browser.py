@@ -39,8 +39,8 @@ class Browser:
     def __init__(self, folder: Path) -> None:
         names = [path for path in map(shutil.which, _BROWSERS) if path]
         driver = shutil.which("chromedriver")
-        assert names, "no chromium on PATH: `tools/setup test` gets it"
-        assert driver, "no chromedriver on PATH: `tools/setup test` gets it"
+        assert names, "no chromium on PATH: `tools/setup everything` gets it"
+        assert driver, "no chromedriver on PATH: `tools/setup everything` gets it"
         port = free_port()
         self._server = f"http://127.0.0.1:{port}"
         # Straight, whatever proxy this machine uses.

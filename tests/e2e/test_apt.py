@@ -108,6 +108,7 @@ def test_a_package_of_pip_is_found_before_debians_of_that_name(project: Project)
     assert path == "/layers/cnbkit_apt/packages/usr/lib/python3/dist-packages/idna/__init__.py"
 
 
+@pytest.mark.smoke
 def test_headers_serve_the_build_and_programs_find_their_files(project: Project) -> None:
     """Some compile against what is not in the image; others look into /usr and /etc."""
     project.write(

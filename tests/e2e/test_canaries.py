@@ -21,6 +21,9 @@ from urllib.parse import quote
 
 import pytest
 
+from cnbkit.platform.app_cache import app_cache
+from cnbkit.platform.reference import Reference
+
 from .conftest import cnbkit
 from .index import HostileIndex, PackageIndex, write_binding
 
@@ -113,7 +116,7 @@ def kept(project: Project) -> Iterator[tuple[str, bytes]]:
         if descriptor.digest in before:
             continue
         yield f"image {descriptor.digest}", project.store.read_blob(descriptor.digest)
-    cache = project.home.cache / project.name
+    cache = app_cache(project.home, Reference.parse(project.name))
     for path in cache.rglob("*"):
         if path.is_file():
             yield f"cache {path.relative_to(cache)}", path.read_bytes()

@@ -64,6 +64,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
     return {what for what in names if before.get(what) != after.get(what)}
 
 
+@pytest.mark.smoke
 def test_what_changed_is_all_that_is_built_again(forecast: Project, channel: Channel) -> None:
     with Server(channel.folder.parent) as server:
         mirror = ("--env", f"BP_CONDA_MIRROR={server.url}")

@@ -168,6 +168,7 @@ def pdm_home(project: Project) -> dict[str, str]:
     }
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     ("lock", "buildpack", "name", "source"),
     [

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit.platform.app_cache import app_cache
 from cnbkit.platform.base import machine_architecture
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_crane
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.remote import Remote
 from cnbkit.platform.store import ImageStore
 from cnbkit.testing.docker import LocalRegistry
@@ -85,7 +87,7 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
         assert "unchanged" in project.build(*site.options).output
         assert project.image().labels["io.cnbkit.cuda"] == "12.6"
         assert project.layers() == cuda
-        shutil.rmtree(project.home.cache / project.name / "layers")
+        shutil.rmtree(app_cache(project.home, Reference.parse(project.name)) / "layers")
 
     project.write({"hardware.txt": "cpu\n"})
     project.build(*site.options)

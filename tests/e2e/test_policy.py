@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,6 +21,7 @@ reason = "gone by then"
 """
 
 
+@pytest.mark.smoke
 def test_what_a_policy_does_not_allow_gives_no_image(project: Project, tmp_path: Path) -> None:
     project.write({"app.py": "import six\nprint(six.__version__)\n"})
     project.write({"requirements.txt": "# ours\nsix==1.16.0\n"})

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cnbkit.platform.app_cache import app_cache
 from cnbkit.platform.base import machine_architecture
 from cnbkit.platform.home import Home
 from cnbkit.platform.lifecycle import ensure_crane
+from cnbkit.platform.reference import Reference
 
 from .conftest import cnbkit
 
@@ -54,8 +56,7 @@ def test_a_published_image_is_rebuilt_from_the_registry_alone(
         result = cnbkit("build", str(project.app), "--publish", reference, "--verbose")
         assert result.code == 0, result.output
         # What another machine has: no cache, no image of its own.
-        cache = reference.replace("/", "_").replace(":", "_")
-        shutil.rmtree(project.home.cache / cache)
+        shutil.rmtree(app_cache(project.home, Reference.parse(reference)))
         manifest = subprocess.run([crane, "manifest", reference], capture_output=True, check=True)
         document: dict[str, Any] = json.loads(manifest.stdout)
         return result.output, document

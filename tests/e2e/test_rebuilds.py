@@ -7,6 +7,8 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cnbkit.platform.home import Home
 
 from .conftest import CNBKIT, Project
@@ -20,6 +22,7 @@ REQUIREMENTS = "numpy==2.2.6\nsix==1.16.0\nidna\n"
 LIGHT, HEAVY = "cnbkit/pip:wheels-light-", "cnbkit/pip:wheels-numpy"
 
 
+@pytest.mark.smoke
 def test_each_change_rebuilds_what_depends_on_it_and_nothing_else(project: Project) -> None:
     def changed(*options: str) -> tuple[set[str], str]:
         """Layers whose digest changes, and what the build said."""

@@ -6,6 +6,8 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,6 +27,7 @@ def wheels(layers: dict[str, str]) -> dict[str, str]:
     return {what: digest for what, digest in layers.items() if what.startswith("cnbkit/pip:")}
 
 
+@pytest.mark.smoke
 def test_it_runs_and_only_what_changed_is_built_again(vision: Project, tmp_path: Path) -> None:
     first = vision.build()
     assert "Python 3.11" in first.output

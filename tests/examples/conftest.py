@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit.platform.app_cache import app_cache
 from cnbkit.platform.home import Home
 from cnbkit.platform.image import Image
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.store import ImageStore, UnknownImage
 from cnbkit.platform.workspace import remove_tree
 from cnbkit.testing import Container, EmbeddedEngine
@@ -89,7 +91,7 @@ class Engine:
         """Forget image and cache."""
         with suppress(UnknownImage):
             self._store.remove(self.name)
-        remove_tree(self.home.cache / self.name)
+        remove_tree(app_cache(self.home, Reference.parse(self.name)))
 
     def cnbkit(self, *arguments: str, code: int = 0) -> str:
         """Run the command line to its end; what was printed."""

@@ -22,7 +22,6 @@ from cnbkit.platform.lifecycle import (
     CRANE_VERSION,
     LIFECYCLE_VERSION,
     PHASES,
-    ensure_crane,
     ensure_lifecycle,
     known_checksums,
     release_name,
@@ -67,9 +66,7 @@ def test_once_made_neither_network_nor_go_is_needed(monkeypatch: pytest.MonkeyPa
     assert told == []
 
 
-def test_crane_is_of_the_pinned_version() -> None:
-    crane = ensure_crane(Home.default(), arch=machine_architecture())
-
+def test_crane_is_of_the_pinned_version(crane: Path) -> None:
     assert subprocess.run([crane, "version"], capture_output=True).returncode == 0
     assert f"go-containerregistry v{CRANE_VERSION}\n" in (shipped("tools/crane/go.mod")).read_text()
 
@@ -80,6 +77,7 @@ def test_the_lifecycles_version_is_the_one_in_go_mod() -> None:
     assert f"github.com/buildpacks/lifecycle v{LIFECYCLE_VERSION}\n" in module
 
 
+@pytest.mark.full  # a Go compiler
 def test_without_go_the_toolchain_comes_from_its_wheel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +102,7 @@ def test_without_go_the_toolchain_comes_from_its_wheel(
     assert told == ["Fetching the Go toolchain (about 80 MB) ..."]
 
 
+@pytest.mark.full  # a Go compiler
 def test_source_that_does_not_build_is_a_fault_with_the_compilers_words(tmp_path: Path) -> None:
     (tmp_path / "go.mod").write_text("module example/wrong\n\ngo 1.21\n")
     (tmp_path / "main.go").write_text("package main\n\nfunc main() { undefinedName() }\n")

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit.platform.app_cache import app_cache
 from cnbkit.platform.base import machine_architecture
 from cnbkit.platform.home import Home
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.remote import Remote
 
 from ..guarded_registry import GuardedRegistry
@@ -119,8 +121,8 @@ def published(
     made = Publisher(request.param, tmp_path, guard, registry)
     made.run(0)
     yield made
-    cache = made.name.replace("/", "_").replace(":", "_")
-    shutil.rmtree(Home.default().cache / cache, ignore_errors=True)
+    cache = app_cache(Home.default(), Reference.parse(made.name))
+    shutil.rmtree(cache, ignore_errors=True)
 
 
 def test_credentials_that_do_not_let_it_in_are_told(

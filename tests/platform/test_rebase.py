@@ -14,7 +14,6 @@ from cnbkit.package.layout import Layout
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.home import Home
 from cnbkit.platform.image import Image
-from cnbkit.platform.lifecycle import ensure_crane
 from cnbkit.platform.oci import Descriptor
 from cnbkit.platform.rebase import Rebase
 from cnbkit.platform.remote import Remote
@@ -31,8 +30,7 @@ _METADATA = "io.buildpacks.lifecycle.metadata"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    crane = ensure_crane(Home.default(), arch=machine_architecture())
+def registry(crane: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     made = LocalRegistry(crane, tmp_path_factory.mktemp("registry"))
     yield made.host
     made.stop()

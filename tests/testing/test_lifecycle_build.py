@@ -193,7 +193,9 @@ def test_a_process_that_ends_too_early_is_not_waited_for(
 
 
 def test_images_and_caches_are_gone_in_the_end(buildpacks: list[Path], tmp_path: Path) -> None:
+    from cnbkit.platform.app_cache import app_cache
     from cnbkit.platform.home import Home
+    from cnbkit.platform.reference import Reference
     from cnbkit.platform.store import ImageStore
     from cnbkit.testing import EmbeddedEngine, LifecycleBuild
 
@@ -203,7 +205,7 @@ def test_images_and_caches_are_gone_in_the_end(buildpacks: list[Path], tmp_path:
     assert any(name in each for each in ImageStore(home.images).names())
     builds.close()
     assert not any(name in each for each in ImageStore(home.images).names())
-    assert not (home.cache / name).exists()
+    assert not app_cache(home, Reference.parse(name)).exists()
 
 
 def test_sboms_are_documents(lifecycle_build: LifecycleBuild, buildpacks: list[Path]) -> None:

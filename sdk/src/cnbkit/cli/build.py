@@ -103,6 +103,7 @@ def command(
     from cnbkit.platform.build import Build, table
     from cnbkit.platform.home import Home
     from cnbkit.platform.matrix import shares, variants
+    from cnbkit.platform.reference import Reference
     from cnbkit.platform.report import size_text
     from cnbkit.platform.revision import git_env
     from cnbkit.platform.shipped import shipped
@@ -117,7 +118,16 @@ def command(
         raise click.UsageError("--platform is for the embedded engine")
     home = Home.default()
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
-    wanted = variants(publish or tag or _name_of(path), hardware)
+    setting = "--publish" if publish else "--tag"
+    name = publish or tag or _name_of(path)
+    Reference.parse(name, setting=setting)  # before anything is made of it
+    wanted = variants(name, hardware)
+    for variant in wanted:
+        reference = Reference.parse(variant.name, setting=setting)
+        if publish or engine == "pack":
+            reference.to_make(setting)
+        else:
+            reference.to_store(setting)
     if export and len(wanted) > 1:
         raise click.UsageError("--output takes one image, and --hardware names several")
     env = _environment(variables)

@@ -48,6 +48,10 @@ def command(
     """
     if bool(output) == bool(publish):
         raise click.UsageError("give either --output or --publish")
+    if publish:
+        from cnbkit.platform.reference import Reference
+
+        Reference.parse(publish, setting="--publish").to_make("--publish")
     kind, _, path = (output or "").partition(":")
     if output and (kind not in ("oci", "oci-archive") or not path):
         raise click.BadParameter("expected oci:DIR or oci-archive:FILE", param_hint="--output")

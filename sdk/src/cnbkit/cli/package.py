@@ -60,6 +60,10 @@ def command(
     """
     if bool(output) == bool(publish):
         raise click.UsageError("give either --output or --publish")
+    if publish:
+        from cnbkit.platform.reference import Reference
+
+        Reference.parse(publish, setting="--publish").to_make("--publish")
     if (flavour == "standalone") != bool(runtimes):
         raise click.UsageError("--flavour standalone and --runtime need each other")
 

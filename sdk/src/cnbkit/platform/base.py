@@ -137,11 +137,13 @@ class BaseImages:
         return name, f"{name}-{recipe.digest()}"
 
     def _has_image(self, recipe: BaseRecipe) -> bool:
+        current, recorded = self._names(recipe)
+        if not self.store.is_intact(current):
+            return False
         try:
-            current, made = (self.store.resolve(name) for name in self._names(recipe))
+            return self.store.resolve(current) == self.store.resolve(recorded)
         except UnknownImage:
             return False
-        return current == made
 
     def _ensure_image(self, kind: Kind) -> str:
         recipe = self._recipe(kind)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit.package.assemble import Runtime
+from cnbkit.platform.app_cache import app_cache, image_lock
 from cnbkit.platform.app_copy import copy_app, make_mount_point
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.base_gpu import asks_for_gpus, gpu_run_image
@@ -21,6 +22,7 @@ from cnbkit.platform.narrate import Narrator
 from cnbkit.platform.once import locked
 from cnbkit.platform.phase_sandbox import PhaseSandboxes, proxies_with_passwords
 from cnbkit.platform.phases import Phases
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.registry import Registry
 from cnbkit.platform.report import reasons, summary
 from cnbkit.platform.store import ImageStore
@@ -152,6 +154,8 @@ class Build:
             PlatformFault: the host lacks something, or the disk is full.
         """
         start = time.monotonic()
+        reference = Reference.parse(self.name)
+        reference = reference.to_make("") if self.publish else reference.to_store("")
         if not self.app.is_dir():
             raise UserFault(
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
@@ -162,13 +166,12 @@ class Build:
         run_image = kit.run_image
         if asks_for_gpus(self.app, self.env, kit.builder):
             run_image = gpu_run_image(store, run_image)
-        apart = f"-{arch}" if is_foreign(arch) else ""
-        cache = home.cache / (_file_name(self.name) + apart)
+        cache = app_cache(home, reference, arch if is_foreign(arch) else "")
         afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
         log = cache / "last.log"
         with ExitStack() as stack:
-            stack.enter_context(locked(cache))
-            registry = stack.enter_context(Registry(store))
+            stack.enter_context(locked(image_lock(home, reference), self._waits))
+            registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
             if self.clear_cache:
                 remove_tree(cache)
@@ -214,6 +217,9 @@ class Build:
             image=image,
         )
 
+    def _waits(self, holder: str) -> None:
+        self.show(f"Waiting: {holder} works on the image {self.name} ...")
+
     def _sandboxes(
         self, home: Home, kit: Kit, cache: Path, space: Path, registry: Registry
     ) -> PhaseSandboxes:
@@ -254,7 +260,3 @@ def _continues(store: ImageStore, name: str, arch: str) -> bool:
     except CnbkitError:
         return True  # there is none, or the lifecycle says what is wrong with it
     return image.config.get("architecture") == arch
-
-
-def _file_name(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)

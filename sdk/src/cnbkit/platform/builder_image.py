@@ -29,8 +29,9 @@ from cnbkit.platform.builder import compile_bytecode, ensure_builder, variable_f
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import LIFECYCLE_VERSION, ensure_lifecycle
 from cnbkit.platform.lifecycle_archive import described, lifecycle_table, read_lifecycle
-from cnbkit.platform.oci import Descriptor, split_name
+from cnbkit.platform.oci import Descriptor
 from cnbkit.platform.parts import lay_out
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.registry import HOST
 from cnbkit.platform.store import ImageStore, UnknownImage
 from cnbkit.platform.workspace import Workspace
@@ -118,7 +119,7 @@ class BuilderImage:
             image = self._write(home, layout, space)
             layout.finish(image)
             digest = remote.push(layout.path, Descriptor.parse(image))
-        return f"{remote.host}/{remote.repository}@{digest}"
+        return f"{remote.repository}@{digest}"
 
     def _write(self, home: Home, layout: Layout, space: Path) -> dict[str, Any]:
         builder = self._read()
@@ -158,8 +159,7 @@ class BuilderImage:
             )
         for each in found:
             for name in (each["image"], *each["mirrors"]):
-                split_name(name)
-                if name.partition("/")[0].partition(":")[0] == HOST:
+                if Reference.parse(name).domain.partition(":")[0] == HOST:
                     raise UserFault(
                         f"{name} is a name only cnbkit's own builds know",
                         where=str(self.path),

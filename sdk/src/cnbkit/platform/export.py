@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.platform import oci
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.store import write_index, write_layout_file
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def export_docker_archive(store: ImageStore, name: str, path: Path) -> None:
     from cnbkit.platform.workspace import Workspace
 
     image = Image.from_store(store, name)
-    repository, reference = oci.split_name(name)
+    reference = Reference.parse(name)
     config = f"{image.config_digest.removeprefix('sha256:')}.json"
     names = {layer.digest: f"{layer.digest.removeprefix('sha256:')}.tar" for layer in image.layers}
     manifest = [
         {
             "Config": config,
-            "RepoTags": [] if ":" in reference else [f"{repository}:{reference}"],
+            "RepoTags": [] if reference.digest else [reference.stored],
             "Layers": [names[layer.digest] for layer in image.layers],
         }
     ]
@@ -111,16 +111,17 @@ def export_docker_archive(store: ImageStore, name: str, path: Path) -> None:
 
 def _fill_layout(store: ImageStore, name: str, directory: Path) -> None:
     image = store.resolve(name)
-    repository, reference = oci.split_name(name)
+    reference = Reference.parse(name)
     blobs = directory / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     for part in store.reachable(image):
         _link_or_copy(store.blob_path(part.digest), blobs)
-    annotations = {"io.containerd.image.name": f"{repository}:{reference}"}
-    if ":" in reference:
-        annotations = {}
-    else:
-        annotations["org.opencontainers.image.ref.name"] = reference
+    annotations = {}
+    if not reference.digest:
+        annotations = {
+            "io.containerd.image.name": reference.stored,
+            "org.opencontainers.image.ref.name": reference.tag,
+        }
     write_index(directory, [(image, annotations)])
     write_layout_file(directory)
 

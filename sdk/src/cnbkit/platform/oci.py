@@ -1,4 +1,4 @@
-"""Words of the OCI image specification: digests, descriptors, media types, image names."""
+"""Words of the OCI image specification: digests, descriptors, media types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import PlatformFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +18,7 @@ __all__ = [
     "OCI_MANIFEST",
     "Descriptor",
     "check_digest",
-    "full_name",
     "references",
-    "split_host",
-    "split_name",
 ]
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -33,11 +30,6 @@ MANIFEST_TYPES = frozenset({OCI_MANIFEST, "application/vnd.docker.distribution.m
 INDEX_TYPES = frozenset({OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"})
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-# A repository may start with a registry's host and port, hence the colon.
-_NAME = re.compile(
-    r"(?P<repository>[a-z0-9]+(?:[._:/-]+[a-z0-9]+)*?)"
-    r"(?:@(?P<digest>sha256:[0-9a-f]{64})|:(?P<tag>[A-Za-z0-9_][A-Za-z0-9._-]{0,127}))?"
-)
 
 
 @dataclass(frozen=True)
@@ -79,41 +71,13 @@ def check_digest(text: str) -> str:
     Raises:
         PlatformFault: it is not one.
     """
-    if not _DIGEST.fullmatch(text):
+    if not isinstance(text, str) or not _DIGEST.fullmatch(text):
         raise PlatformFault(
-            "not a sha256 digest", where=text[:100], remedy="use sha256: and 64 hexadecimal digits"
+            "not a sha256 digest",
+            where=str(text)[:100],
+            remedy="use sha256: and 64 hexadecimal digits",
         )
     return text
-
-
-def split_host(repository: str) -> tuple[str, str]:
-    """Host and path of a repository's name; without a host it is Docker Hub's."""
-    host, slash, path = repository.partition("/")
-    if slash and (set(".:") & set(host) or host == "localhost"):
-        return host, path
-    return "docker.io", repository if slash else f"library/{repository}"
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """Split `repository[:tag|@digest]`; without either, the tag is `latest`.
-
-    Raises:
-        UserFault: it is no image name.
-    """
-    match = _NAME.fullmatch(name)
-    if not match:
-        raise UserFault(
-            "not an image name",
-            where=name[:300],
-            remedy="use lower-case letters, digits, and . _ - / with an optional :tag",
-        )
-    return match["repository"], match["digest"] or match["tag"] or "latest"
-
-
-def full_name(name: str) -> str:
-    """The name with its tag spelled out, as the store records it."""
-    repository, reference = split_name(name)
-    return f"{repository}{'@' if ':' in reference else ':'}{reference}"
 
 
 def references(media_type: str, document: Mapping[str, Any]) -> list[Descriptor]:

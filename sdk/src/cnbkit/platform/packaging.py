@@ -105,7 +105,7 @@ class Package:
             image = made[0][2] if len(made) == 1 else layout.index([each[2] for each in made])
             layout.finish(image)
             digest = remote.push(layout.path, Descriptor.parse(image))
-        repository = f"{remote.host}/{remote.repository}"
+        repository = remote.repository
         return f"{repository}@{digest}"
 
     def _make(

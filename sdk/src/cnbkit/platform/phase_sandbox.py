@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnbkit.platform.certificates import BUNDLE, host_bundle
+from cnbkit.platform.proxies import proxy_variables
 from cnbkit.platform.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
@@ -114,11 +115,8 @@ class PhaseSandboxes:
     def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
         env = self._environment()
         if self.tls:
-            env |= {name: os.environ[name] for name in PROXIES if name in os.environ}
             # The store is this machine's: no proxy reaches it.
-            for name in ("NO_PROXY", "no_proxy"):
-                known = [env[name]] if env.get(name) else []
-                env[name] = ",".join([*known, self.store_host.partition(":")[0]])
+            env |= proxy_variables(self.store_host.partition(":")[0])
         env["CNB_REGISTRY_AUTH"] = json.dumps(dict(logins))
         run = self.space / "run.toml"
         shown = [*binds, *self._bundle()]

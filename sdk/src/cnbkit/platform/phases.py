@@ -22,8 +22,8 @@ from cnbkit.platform.handover import (
     members,
     take_over,
 )
-from cnbkit.platform.oci import split_name
 from cnbkit.platform.process_end import ProcessEnd
+from cnbkit.platform.reference import Reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,8 @@ class Phases:
         self._narrator = narrator
         self._log = log
         self._own = image
-        self._image = f"{registry.host}/{image}" if logins is None else image
+        served = f"{registry.host}/{Reference.parse(image).served}"
+        self._image = served if logins is None else image
         self._run_image = run_image
         self._insecure = [option for host in insecure for option in ("-insecure-registry", host)]
         self._default = ["-process-type", default_process] if default_process else []
@@ -215,8 +216,8 @@ class Phases:
         Args:
             ready: one more repository to read in the store.
         """
-        reads = {split_name(self._run_image)[0], ready} - {""}
-        writes = split_name(self._own)[0] if self._logins is None else ""
+        reads = {Reference.parse(self._run_image).served_repository, ready} - {""}
+        writes = Reference.parse(self._own).served_repository if self._logins is None else ""
         with self._registry.admitted(Grant(frozenset(reads), writes)) as header:
             yield {self._registry.host: header, **(self._logins or {})}
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tomllib
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, PlatformFault
+from cnbkit.platform.app_cache import image_lock
 from cnbkit.platform.base import BaseImages, machine_architecture
 from cnbkit.platform.base_gpu import gpu_run_image, stands_on_gpus
 from cnbkit.platform.certificates import BUNDLE, host_bundle
@@ -17,9 +18,11 @@ from cnbkit.platform.credentials import for_lifecycle
 from cnbkit.platform.grant import ANY, Grant
 from cnbkit.platform.image import Image
 from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.oci import full_name, split_name
+from cnbkit.platform.once import locked
+from cnbkit.platform.proxies import proxy_variables
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.refusal import told_by_lifecycle
-from cnbkit.platform.registry import Registry
+from cnbkit.platform.registry import HOST, Registry
 from cnbkit.platform.remote import Remote
 from cnbkit.platform.sandbox import Bind, Sandbox
 from cnbkit.platform.store import ImageStore
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Rebase"]
 
-_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _REPORT = "report.toml"
 _METADATA = "io.buildpacks.lifecycle.metadata"
 
@@ -65,6 +67,8 @@ class Rebase:
             UserFault: there is no such image in the store.
             PlatformFault: the rebaser refuses or fails; the image is as it was.
         """
+        for name in filter(None, (self.name, self.run_image)):
+            Reference.parse(name)
         store = ImageStore(home.images)
         arch = machine_architecture()
         bases = BaseImages(home, store, arch=arch, progress=self.show)
@@ -79,7 +83,13 @@ class Rebase:
                     gpu_run_image(store, plain)
         lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
         run_images = self._run_images(arch) if self.publish else []
-        with Registry(store) as registry, Workspace(home.tmp) as space:
+        with ExitStack() as stack:
+            if not self.publish:
+                # A build of the same name would move it, or find it moved.
+                lock = image_lock(home, Reference.parse(self.name))
+                stack.enter_context(locked(lock, self._waits))
+            registry = stack.enter_context(Registry(store, show=self.show))
+            space = stack.enter_context(Workspace(home.tmp))
             command = ["/cnb/lifecycle/rebaser", "-uid", "1000", "-gid", "1000", "-no-color"]
             for host in (registry.host, *self.insecure):
                 command += ["-insecure-registry", host]
@@ -104,8 +114,11 @@ class Rebase:
         digest: str = report["image"]["digest"]
         return digest
 
+    def _waits(self, holder: str) -> None:
+        self.show(f"Waiting: {holder} works on the image {self.name} ...")
+
     def _reference(self, registry: Registry, name: str) -> str:
-        return name if self.publish else f"{registry.host}/{full_name(name)}"
+        return name if self.publish else f"{registry.host}/{Reference.parse(name).served}"
 
     def _run_images(self, arch: str) -> list[str]:
         """The run image it will be put on: the one named, or those the image says it stands on."""
@@ -157,7 +170,9 @@ class Rebase:
         ]
         if bundle := host_bundle():
             binds.append(Bind(bundle.resolve(), BUNDLE))
-        grant = Grant(frozenset({ANY}), "" if self.publish else split_name(self.name)[0])
+        grant = Grant(
+            frozenset({ANY}), "" if self.publish else Reference.parse(self.name).served_repository
+        )
         auth = {registry.host: registry.admit(grant)}
         if self.publish:
             auth |= for_lifecycle([self.name, *run_images])
@@ -171,7 +186,7 @@ class Rebase:
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
             "SSL_CERT_DIR": "/nonexistent",
         }
-        env.update({name: os.environ[name] for name in _PROXY if name in os.environ})
+        env.update(proxy_variables(HOST))
         return Sandbox(
             home.tmp,
             root=root,

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError, PlatformFault
 from cnbkit.platform import oci
 from cnbkit.platform.http1 import BadRequest, Connection, Request, Unfinished
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.store import PIECE, DigestMismatch, StoreFull, UnknownBlob, UnknownImage
 
 if TYPE_CHECKING:
@@ -61,17 +62,26 @@ class Registry:
     Args:
         store: what it serves.
         port: TCP port.
+        show: told when an image that is asked for is damaged.
 
     Raises:
         PlatformFault: the port is taken on all addresses.
     """
 
-    def __init__(self, store: ImageStore, port: int = PORT) -> None:
+    def __init__(
+        self,
+        store: ImageStore,
+        port: int = PORT,
+        *,
+        show: Callable[[str], None] = lambda _line: None,
+    ) -> None:
         self._store = store
         self._grants: dict[str, Grant] = {}
         self._listener, self.address = _listen(port)
         self.host = f"{HOST}:{port}"
         self.fault: CnbkitError | None = None
+        self._show = show
+        self._damaged: set[str] = set()
         self._uploads: dict[str, BlobWriter] = {}
         self._peers: dict[socket.socket, threading.Thread] = {}
         self._guard = threading.Lock()
@@ -165,6 +175,16 @@ class Registry:
     def store(self) -> ImageStore:
         """What is served."""
         return self._store
+
+    def say_damaged(self, name: str, digests: list[str]) -> None:
+        """Say, once, that an image is damaged and therefore not used."""
+        with self._guard:
+            known = name in self._damaged
+            self._damaged.add(name)
+        if not known:
+            blobs = f"{digests[0]} is" if len(digests) == 1 else f"{len(digests)} of its blobs are"
+            self._show(f"The image {name} in the store is damaged ({blobs} missing or torn).")
+            self._show("Nothing of it is used; what is needed is built anew.")
 
     def admits(self, authorization: str) -> Grant | None:
         """What a client may do by its Authorization header; None if that is not (any more) ours."""
@@ -359,12 +379,16 @@ class _Exchange:
         self._answer(204 if self._request.method == "GET" else 202, headers)
 
     def _manifest(self, repository: str, reference: str) -> None:
-        name = f"{repository}{'@' if ':' in reference else ':'}{reference}"
+        name = f"{Reference.unserved(repository)}{'@' if ':' in reference else ':'}{reference}"
         method = self._request.method
         if ":" in reference and not _is_digest(reference):
             self._refuse(400, "DIGEST_INVALID", reference)
         elif method in ("GET", "HEAD"):
             found = self._store.resolve(name)
+            if damaged := self._store.damage(found):
+                # Answered as if it were not there, so that it is built anew.
+                self._registry.say_damaged(name, damaged)
+                raise UnknownImage(f"the image {name} is damaged")
             headers = {"Content-Type": found.media_type, _DIGEST_HEADER: found.digest}
             self._answer(200, headers, self._store.read_blob(found.digest))
         elif method == "PUT":
@@ -387,7 +411,7 @@ class _Exchange:
             self._refuse(405, "UNSUPPORTED", method)
 
     def _tags(self, repository: str) -> None:
-        prefix = f"{repository}:"
+        prefix = f"{Reference.unserved(repository)}:"
         names = self._store.names()
         tags = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
         tags = [tag for tag in tags if "/" not in tag and tag > self._query.get("last", "")]

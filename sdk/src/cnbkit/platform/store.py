@@ -3,35 +3,45 @@
     oci-layout            the layout's version
     index.json            names (annotation org.opencontainers.image.ref.name) → manifests
     blobs/sha256/<hex>    layers, configs, manifests; each written once, read-only
+    damaged/<hex>         blobs that were found damaged, out of the way
     .lock                 flock: shared to claim a blob, exclusive to change names or to prune
 
 skopeo and crane read it as `oci:DIR:NAME`. Full names (`team/demo:latest`) are kept, so one layout
 holds many repositories and equal layers are stored once.
 
 Everything is written beside its final name and renamed: a killed process leaves at most a
-`.upload-*` file, which `prune` removes. Nothing is fsynced: after a power cut a blob may be torn,
-which the digest check on unpacking finds, and a gigabyte layer is not made to wait for the disk.
+`.upload-*` file, which `prune` removes. A name is given to an image only when all its blobs are on
+the disk for good. A blob's size is checked whenever it is used, and its digest wherever it is read
+anyway; a damaged one is put aside, so that it is made or fetched again.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import json
 import os
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.platform import oci
+from cnbkit.platform.blobs import (
+    PIECE,
+    BlobFiles,
+    BlobWriter,
+    DigestMismatch,
+    UnknownBlob,
+)
+from cnbkit.platform.disk import StoreFull, disk_fault, sync_files, sync_folder
+from cnbkit.platform.layout_files import write_index, write_layout_file
 from cnbkit.platform.oci import Descriptor
+from cnbkit.platform.reference import Reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
 
 __all__ = [
     "PIECE",
@@ -41,29 +51,17 @@ __all__ = [
     "StoreFull",
     "UnknownBlob",
     "UnknownImage",
+    "write_index",
+    "write_layout_file",
 ]
 
-PIECE = 1 << 20
-"""Bytes moved at a time, so that memory stays flat whatever a layer's size."""
-
 _REF_NAME = "org.opencontainers.image.ref.name"
-_UPLOAD = ".upload-"
+_SMALL = 8 << 20  # no manifest is larger
+_READ_ANYWAY = 256 << 10  # configs: to compare their digests takes no time
 
 
 class UnknownImage(UserFault):
     """There is no image of that name."""
-
-
-class UnknownBlob(PlatformFault):
-    """A blob is asked for, or referred to by a manifest, that the store lacks."""
-
-
-class DigestMismatch(PlatformFault):
-    """The bytes written are not the bytes announced."""
-
-
-class StoreFull(PlatformFault):
-    """The disk or its quota is full."""
 
 
 class ImageStore:
@@ -75,7 +73,8 @@ class ImageStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._blobs = path / "blobs" / "sha256"
+        self.blobs = BlobFiles(path)
+        self._sizes: tuple[tuple[int, int] | None, dict[str, int]] | None = None
 
     # Blobs
 
@@ -85,15 +84,23 @@ class ImageStore:
         Raises:
             PlatformFault: `digest` is not a sha256 digest.
         """
-        return self._blobs / oci.check_digest(digest).removeprefix("sha256:")
+        return self.blobs.path(digest)
 
     def has_blob(self, digest: str) -> bool:
         """Whether the blob is here; if so, `prune` spares it for its grace period.
 
-        Whoever asks is about to refer to the blob instead of sending it again.
+        Whoever asks is about to refer to the blob instead of sending it again. One that has not
+        the size an image says is put aside, to be sent again.
         """
         path = self.blob_path(digest)
-        if not path.exists():
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise disk_fault(error, "cannot read the image store", path) from None
+        if size != self._known_sizes().get(digest, size):
+            self.blobs.put_aside(digest)
             return False
         with self._locked(fcntl.LOCK_SH):
             return _touch(path)
@@ -103,19 +110,18 @@ class ImageStore:
 
         Raises:
             UnknownBlob: it is not here.
-            DigestMismatch: the file on disk is damaged.
+            DigestMismatch: the file on disk is damaged; it has been put aside.
         """
-        try:
-            data = self.blob_path(digest).read_bytes()
-        except FileNotFoundError:
-            raise self._unknown_blob(digest) from None
-        if f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
-            raise DigestMismatch(
-                "a file of the image store is damaged",
-                where=str(self.blob_path(digest)),
-                remedy="delete that file and build or pull the image again",
-            )
-        return data
+        return self.blobs.read(digest)
+
+    def open_for_reading(self, blob: Descriptor) -> IO[bytes]:
+        """A blob's file, if it has the size its manifest says.
+
+        Raises:
+            UnknownBlob: it is not here.
+            DigestMismatch: the file on disk is damaged; it has been put aside.
+        """
+        return self.blobs.open(blob)
 
     def open_blob(self) -> BlobWriter:
         """A writer for one blob, to be used in a `with` block.
@@ -124,7 +130,7 @@ class ImageStore:
             PlatformFault: the store cannot be written.
         """
         self._prepare()
-        return BlobWriter(self)
+        return BlobWriter(self.blobs.folder, self.blobs.path, lambda: self._locked(fcntl.LOCK_SH))
 
     def put_blob(self, data: bytes) -> str:
         """Store a small blob and return its digest."""
@@ -137,22 +143,24 @@ class ImageStore:
     def put_manifest(self, name: str, media_type: str, data: bytes) -> str:
         """Store a manifest or index under `repository:tag` or `repository@digest`.
 
-        A tag that named another image moves; the old image's blobs keep their grace period.
+        A tag that named another image moves; the old image's blobs keep their grace period, and
+        its manifest can be had by its digest as long. When this returns, a power cut cannot undo
+        or halve it.
 
         Returns:
             the manifest's digest.
 
         Raises:
-            UserFault: `name` is no image name.
+            UserFault: `name` is not an image name.
             UnknownBlob: the manifest refers to a blob that has not been stored.
-            DigestMismatch: `name` ends in another digest.
+            DigestMismatch: `name` ends in another digest, or a blob is damaged.
             PlatformFault: `data` is not what `media_type` says, or the disk refuses.
         """
-        name = oci.full_name(name)
-        repository, reference = oci.split_name(name)
+        reference = Reference.parse(name)
+        name = reference.stored
         try:
             document = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PlatformFault(
                 "a manifest is not JSON",
                 where=name,
@@ -161,24 +169,25 @@ class ImageStore:
             ) from error
         parts = oci.references(media_type, document)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        if ":" in reference and reference != digest:
+        if reference.digest and reference.digest != digest:
             raise DigestMismatch(
                 f"the manifest's digest is {digest}", where=name, remedy="push the image again"
             )
         self.put_blob(data)
+        # Before the lock: it may take as long as the disk needs for a large layer.
+        self._settle([digest, *(part.digest for part in parts)])
         with self._locked(fcntl.LOCK_EX):
             for part in parts:
-                if not _touch(self.blob_path(part.digest)):
-                    raise self._unknown_blob(part.digest)
+                self._claim(part)
             _touch(self.blob_path(digest))
             entries = self._entries()
             old = entries.get(name)
             entries[name] = Descriptor(media_type, digest, len(data))
             if media_type in oci.INDEX_TYPES:
-                # Its platforms' manifests were stored by digest to get here; the index holds
-                # them from now on, and letting it go lets them go.
+                # Its platforms' manifests were stored by digest to get here; the index now keeps
+                # them.
                 for part in parts:
-                    entries.pop(f"{repository}@{part.digest}", None)
+                    entries.pop(f"{reference.familiar}@{part.digest}", None)
             if old and old.digest != digest:
                 self._grant_grace(old)
             self._write_entries(entries)
@@ -187,23 +196,21 @@ class ImageStore:
     def resolve(self, name: str) -> Descriptor:
         """The manifest or index `name` stands for.
 
-        `repository` alone means `repository:latest`; `repository@digest` is found also when the
-        manifest is only a part of an index.
+        `repository` alone means `repository:latest`. `repository@digest` is found as long as the
+        store has that manifest, whatever names it.
 
         Raises:
-            UserFault: it is no image name.
+            UserFault: it is not an image name.
             UnknownImage: there is none; lists the names there are.
         """
         entries = self._entries()
-        if found := entries.get(name) or entries.get(oci.full_name(name)):
+        if found := entries.get(name):
             return found
-        _, reference = oci.split_name(name)
-        if ":" in reference:
-            for entry in entries.values():
-                if entry.digest == reference:
-                    return entry
-            if found := self._manifest_by_digest(reference):
-                return found
+        reference = Reference.parse(name)
+        if found := entries.get(reference.stored):
+            return found
+        if reference.digest and (found := self._manifest(reference.digest)):
+            return found
         raise UnknownImage(
             f"there is no image {name!r}",
             where=str(self.path),
@@ -223,10 +230,38 @@ class ImageStore:
         self.resolve(name)
         with self._locked(fcntl.LOCK_EX):
             entries = self._entries()
-            gone = entries.pop(name, None) or entries.pop(oci.full_name(name), None)
+            gone = entries.pop(name, None) or entries.pop(Reference.parse(name).stored, None)
             if gone:
                 self._grant_grace(gone)
                 self._write_entries(entries)
+
+    def damage(self, image: Descriptor, *, content: bool = False) -> list[str]:
+        """Digests of an image's blobs that are missing or damaged; the damaged are put aside.
+
+        Sizes are compared, and the digests of what is read anyway: manifests and configs.
+
+        Args:
+            image: its manifest or index.
+            content: compare every blob's digest, which reads all layers.
+
+        Raises:
+            PlatformFault: the disk refuses.
+        """
+        found = []
+        for part in self._tree(image):
+            if self.blobs.is_whole(part, content=content or part.size <= _READ_ANYWAY):
+                continue
+            found.append(part.digest)
+            if self.blob_path(part.digest).exists():
+                self.blobs.put_aside(part.digest)
+        return found
+
+    def is_intact(self, name: str) -> bool:
+        """Whether there is an image of a name, and nothing of it is missing or damaged."""
+        try:
+            return not self.damage(self.resolve(name))
+        except UnknownImage:
+            return False
 
     def prune(self, *, grace: float = 3600.0) -> int:
         """Delete blobs no image refers to and uploads nobody finishes.
@@ -242,18 +277,22 @@ class ImageStore:
         Returns:
             bytes freed.
         """
-        if not self._blobs.is_dir():
+        if not self.blobs.folder.is_dir():
             return 0
         freed = 0
         with self._locked(fcntl.LOCK_EX):
             kept = {part.digest for entry in self._entries().values() for part in self._tree(entry)}
             newest = time.time() - grace
-            with os.scandir(self._blobs) as files:
-                for file in files:
-                    status = file.stat(follow_symlinks=False)
-                    if f"sha256:{file.name}" not in kept and status.st_mtime < newest:
-                        os.unlink(file.path)
-                        freed += status.st_size
+            for folder in (self.blobs.folder, self.path / "damaged"):
+                if not folder.is_dir():
+                    continue
+                with os.scandir(folder) as files:
+                    for file in files:
+                        status = file.stat(follow_symlinks=False)
+                        spared = folder == self.blobs.folder and f"sha256:{file.name}" in kept
+                        if not spared and status.st_mtime < newest:
+                            os.unlink(file.path)
+                            freed += status.st_size
         return freed
 
     def reachable(self, image: Descriptor) -> list[Descriptor]:
@@ -264,10 +303,13 @@ class ImageStore:
     # Inside
 
     def _entries(self) -> dict[str, Descriptor]:
+        path = self.path / "index.json"
         try:
-            text = (self.path / "index.json").read_bytes()
+            text = path.read_bytes()
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            raise disk_fault(error, "cannot read the image store", path) from None
         try:
             items = json.loads(text)["manifests"]
             # Other tools may leave a manifest nameless; its digest is a name good enough.
@@ -275,18 +317,33 @@ class ImageStore:
                 item.get("annotations", {}).get(_REF_NAME, item["digest"]): Descriptor.parse(item)
                 for item in items
             }
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise PlatformFault(
                 "the image store's index is damaged",
-                where=str(self.path / "index.json"),
-                remedy="move the folder away; images are built anew",
+                where=str(path),
+                remedy="run `cnbkit doctor --repair`; images are built anew",
             ) from error
 
     def _write_entries(self, entries: dict[str, Descriptor]) -> None:
         write_index(self.path, ((entry, {_REF_NAME: name}) for name, entry in entries.items()))
 
-    def _manifest_by_digest(self, digest: str) -> Descriptor | None:
-        """A manifest nothing in index.json names: one platform of an index."""
+    def _manifest(self, digest: str) -> Descriptor | None:
+        """A manifest that no name stands for: one platform's of an index, or a tag's earlier."""
+        try:
+            if self.blob_path(digest).stat().st_size > _SMALL:
+                return None
+            data = self.read_blob(digest)
+            kind = json.loads(data).get("mediaType")
+        except (FileNotFoundError, UnknownBlob, DigestMismatch):
+            return None
+        except (AttributeError, ValueError, RecursionError):
+            return None  # another blob
+        if kind in oci.MANIFEST_TYPES | oci.INDEX_TYPES:
+            return Descriptor(kind, digest, len(data))
+        return self._part_of_an_index(digest)
+
+    def _part_of_an_index(self, digest: str) -> Descriptor | None:
+        """A manifest that does not say its own media type."""
         for entry in self._entries().values():
             if entry.media_type in oci.INDEX_TYPES:
                 for part in self._tree(entry):
@@ -297,14 +354,47 @@ class ImageStore:
         return None
 
     def _tree(self, image: Descriptor) -> Iterator[Descriptor]:
+        """An image's parts; of a missing or damaged manifest that alone."""
         yield image
         if image.media_type in oci.MANIFEST_TYPES | oci.INDEX_TYPES:
             try:
                 document = json.loads(self.read_blob(image.digest))
-            except UnknownBlob:
+            except (UnknownBlob, DigestMismatch):
                 return  # layouts made by other tools may hold only some platforms
             for part in oci.references(image.media_type, document):
                 yield from self._tree(part)
+
+    def _known_sizes(self) -> dict[str, int]:
+        """Sizes of all blobs that images refer to, as their manifests say."""
+        try:
+            status = (self.path / "index.json").stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+        except OSError:
+            stamp = None
+        if self._sizes is None or self._sizes[0] != stamp:
+            entries = self._entries().values()
+            known = {part.digest: part.size for entry in entries for part in self._tree(entry)}
+            self._sizes = (stamp, known)
+        return self._sizes[1]
+
+    def _settle(self, digests: list[str]) -> None:
+        """Have blobs, and their names, on the disk for good."""
+        try:
+            for digest in digests:
+                try:
+                    sync_files([self.blob_path(digest)])
+                except FileNotFoundError:
+                    raise self.blobs.unknown(digest) from None
+            sync_folder(self.blobs.folder)
+        except OSError as error:
+            raise disk_fault(error, "cannot write the image store", self.path) from error
+
+    def _claim(self, part: Descriptor) -> None:
+        path = self.blob_path(part.digest)
+        if not _touch(path):
+            raise self.blobs.unknown(part.digest)
+        if path.stat().st_size != part.size:
+            raise self.blobs.put_aside(part.digest)
 
     def _grant_grace(self, image: Descriptor) -> None:
         for part in self._tree(image):
@@ -312,11 +402,11 @@ class ImageStore:
 
     def _prepare(self) -> None:
         try:
-            self._blobs.mkdir(parents=True, exist_ok=True)
+            self.blobs.folder.mkdir(parents=True, exist_ok=True)
             if not (self.path / "oci-layout").exists():
                 write_layout_file(self.path)
         except OSError as error:
-            raise _disk_fault(error, self.path) from error
+            raise disk_fault(error, "cannot write the image store", self.path) from error
 
     @contextmanager
     def _locked(self, kind: int) -> Iterator[None]:
@@ -326,149 +416,14 @@ class ImageStore:
         try:
             handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise _disk_fault(error, self.path) from error
+            raise disk_fault(error, "cannot write the image store", self.path) from error
         try:
             fcntl.flock(handle, kind)
             yield
         except OSError as error:
-            raise _disk_fault(error, self.path) from error
+            raise disk_fault(error, "cannot write the image store", self.path) from error
         finally:
             os.close(handle)
-
-    def _unknown_blob(self, digest: str) -> UnknownBlob:
-        return UnknownBlob(
-            f"the image store lacks the blob {digest}",
-            where=str(self.path),
-            remedy="build or pull the image again",
-        )
-
-    def _adopt(self, temporary: Path, digest: str) -> None:
-        """Give a finished upload its final name."""
-        with self._locked(fcntl.LOCK_SH):
-            # Stamped before the rename: a slow upload must not come in as an old blob.
-            os.utime(temporary)
-            temporary.replace(self.blob_path(digest))
-
-
-class BlobWriter:
-    """One blob on its way into the store; leaving the `with` block uncommitted removes it."""
-
-    def __init__(self, store: ImageStore) -> None:
-        self._store = store
-        self._path = store.path / "blobs" / "sha256" / f"{_UPLOAD}{os.urandom(8).hex()}"
-        self._hash = hashlib.sha256()
-        self.size = 0
-        try:
-            # Read-only for good: exports are hard links, and an edited one would change the store.
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            self._handle: int | None = os.open(self._path, flags, 0o444)
-        except OSError as error:
-            raise _disk_fault(error, store.path) from error
-
-    def __enter__(self) -> BlobWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.abort()
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Append bytes.
-
-        Raises:
-            StoreFull: the disk is full.
-            PlatformFault: the disk refuses for another reason, or the writer is closed.
-        """
-        if self._handle is None:
-            raise self._ended()
-        self._hash.update(data)
-        rest = memoryview(data)
-        try:
-            while rest:
-                rest = rest[os.write(self._handle, rest) :]
-        except OSError as error:
-            raise _disk_fault(error, self._store.path) from error
-        self.size += len(data)
-
-    def commit(self, expected: str | None) -> str:
-        """Make what was written the blob of its digest.
-
-        Args:
-            expected: the digest announced, or None to take what came.
-
-        Returns:
-            the digest.
-
-        Raises:
-            DigestMismatch: it is not `expected`; nothing is stored.
-        """
-        digest = f"sha256:{self._hash.hexdigest()}"
-        if expected is not None and oci.check_digest(expected) != digest:
-            self.abort()
-            raise DigestMismatch(
-                f"the bytes received have the digest {digest}",
-                where=expected,
-                remedy="send them again",
-            )
-        if self._handle is None:
-            raise self._ended()
-        self._close()
-        try:
-            self._store._adopt(self._path, digest)
-        except BaseException:
-            self._path.unlink(missing_ok=True)
-            raise
-        return digest
-
-    def abort(self) -> None:
-        """Throw away what was written; does nothing after `commit`."""
-        if self._handle is not None:
-            self._close()
-            self._path.unlink(missing_ok=True)
-
-    def _ended(self) -> PlatformFault:
-        return PlatformFault(
-            "this upload has ended", where=str(self._store.path), remedy="start another"
-        )
-
-    def _close(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-
-
-def write_index(directory: Path, entries: Iterable[tuple[Descriptor, dict[str, str]]]) -> None:
-    """Write a layout's index.json: manifests with their annotations."""
-    manifests: list[dict[str, Any]] = [
-        {
-            "mediaType": entry.media_type,
-            "digest": entry.digest,
-            "size": entry.size,
-            "annotations": annotations,
-        }
-        for entry, annotations in entries
-    ]
-    index = {"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": manifests}
-    _replace(directory / "index.json", json.dumps(index, indent=1).encode())
-
-
-def write_layout_file(directory: Path) -> None:
-    """Write the file that marks a folder as an OCI layout."""
-    _replace(directory / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _touch(path: Path) -> bool:
@@ -477,19 +432,3 @@ def _touch(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
-
-
-def _disk_fault(error: OSError, path: Path) -> PlatformFault:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return StoreFull(
-            "the disk is full",
-            where=str(path),
-            remedy="free space there, or set CNBKIT_HOME to a folder on a larger disk",
-            detail=str(error),
-        )
-    return PlatformFault(
-        "the image store cannot be written",
-        where=str(path),
-        remedy="make it writable, or set CNBKIT_HOME to a folder that is",
-        detail=str(error),
-    )

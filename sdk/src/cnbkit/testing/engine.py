@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
 
+from cnbkit.platform.app_cache import app_cache
 from cnbkit.platform.build import Build
 from cnbkit.platform.phases import BuildFailed
+from cnbkit.platform.reference import Reference
 from cnbkit.platform.run import command_of, image_sandbox
 from cnbkit.platform.sandbox import Bind
 from cnbkit.platform.store import ImageStore, UnknownImage
@@ -173,7 +175,7 @@ class EmbeddedEngine:
         """Forget an image and its cache."""
         with suppress(UnknownImage):
             self._store.remove(name)
-        shutil.rmtree(self._home.cache / name, ignore_errors=True)
+        shutil.rmtree(app_cache(self._home, Reference.parse(name)), ignore_errors=True)
 
 
 class _SandboxProcess:

@@ -1,0 +1,145 @@
+"""What the operating system says when it refuses, as faults: the one place errno is read.
+
+Also what makes a write last: a rename survives a power cut only if the file was on the disk before.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import PlatformFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = ["StoreFull", "disk_fault", "replace_file", "sync_files", "sync_folder", "sync_tree"]
+
+_HOME = "or set CNBKIT_HOME to a folder"
+
+
+class StoreFull(PlatformFault):
+    """The disk, its inodes or a quota are used up."""
+
+
+def disk_fault(error: OSError, what: str, path: Path | str) -> PlatformFault:
+    """The fault that says why something could not be read or written, and what helps.
+
+    Args:
+        error: what the system said.
+        what: what could not be done, without a full stop.
+        path: where; the file the error names counts where it names one.
+    """
+    where = os.fspath(error.filename or path) if isinstance(error.filename, str) else str(path)
+    reason, remedy = _meaning(error, where)
+    kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else PlatformFault
+    return kind(f"{what}: {reason}", where=where, remedy=remedy, detail=str(error))
+
+
+def _meaning(error: OSError, where: str) -> tuple[str, str]:
+    match error.errno:
+        case errno.ENOSPC if _no_inodes(where):
+            return (
+                "the file system has no room for another file (inodes)",
+                f"remove files there (`df -i` shows it), {_HOME} on another one",
+            )
+        case errno.ENOSPC:
+            return "the disk is full", f"free space there, {_HOME} on a larger disk"
+        case errno.EDQUOT:
+            return "the disk quota is used up", f"remove files of yours, {_HOME} elsewhere"
+        case errno.EROFS:
+            return "the file system is read-only", f"mount it writable, {_HOME} that is"
+        case errno.EACCES | errno.EPERM:
+            return (
+                "permission denied",
+                f"give it to the user who runs cnbkit, {_HOME} of theirs",
+            )
+        case errno.EMFILE | errno.ENFILE:
+            return "too many open files", "raise the limit (`ulimit -n 1024`) and try again"
+        case errno.ENAMETOOLONG:
+            return "the name is too long", "use a shorter name or path"
+        case errno.ENOTDIR | errno.EEXIST:
+            return "a file is in the way", f"move it away, {_HOME} elsewhere"
+        case errno.ENOENT:
+            return "it is not there", "see whether something else removes files there; try again"
+        case errno.ELOOP:
+            return "its links lead nowhere", "correct the links"
+        case errno.EIO:
+            return "the disk reports an error", "look at the system's log; `cnbkit doctor`"
+        case _:
+            return error.strerror or str(error), "see what the system's log says"
+
+
+def _no_inodes(where: str) -> bool:
+    path = os.path.abspath(where)
+    while not os.path.exists(path) and path != "/":
+        path = os.path.dirname(path)
+    try:
+        found = os.statvfs(path)
+    except OSError:
+        return False
+    return found.f_files > 0 and found.f_favail == 0
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Wait until the content of files is on the disk.
+
+    Raises:
+        OSError: the disk refuses, or one is gone.
+    """
+    for path in paths:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(handle)
+        finally:
+            os.close(handle)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until a folder's names are on the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(path: Path) -> None:
+    """Wait until all of a folder's file system is on the disk: quicker than file by file.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    import ctypes
+
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
+    finally:
+        os.close(handle)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, also if the power goes.
+
+    Raises:
+        OSError: the disk refuses; the file is as before.
+    """
+    temporary = path.with_name(f".{path.name}-{os.urandom(8).hex()}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fdatasync(file.fileno())
+        temporary.replace(path)
+        sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,76 @@
+"""Each test is in one tier, and the Makefile's targets run all of them."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .tiers import group_of, tier_of
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize(
+    ("folder", "marks", "fixtures", "tier"),
+    [
+        ("core", set(), [], "quick"),
+        ("", set(), [], "quick"),
+        ("core", {"full"}, [], "full"),
+        ("core", {"nightly"}, [], "nightly"),
+        ("core", {"full", "nightly"}, [], "nightly"),
+        ("platform", set(), ["tmp_path", "crane"], "full"),
+        ("e2e", set(), [], "full"),
+        ("e2e", {"smoke"}, [], "quick"),
+        ("e2e", {"smoke"}, ["pack_services"], "full"),
+        ("arm64", set(), ["crane"], "nightly"),
+        ("nvidia", {"full"}, [], "full"),
+    ],
+)
+def test_folder_marker_and_fixtures_decide(
+    folder: str, marks: set[str], fixtures: list[str], tier: str
+) -> None:
+    assert tier_of(folder, marks, fixtures) == tier
+
+
+def test_builds_are_shared_out_and_what_has_one_engine_stays_together() -> None:
+    names = ("tests/e2e/test_a.py::test_b", "tests/e2e/test_a.py::test_c")
+    assert len({group_of("e2e", name, []) for name in names}) == 2
+    assert len({group_of("core", name, []) for name in names}) == 1
+    assert len({group_of("e2e", name, ["pack_build", "pack_services"]) for name in names}) == 1
+
+
+@pytest.mark.full
+def test_the_targets_run_each_test_once() -> None:
+    everything = _collected("-m", "quick or full or nightly")
+    found: list[str] = []
+    for target in ("test", "test-rest", "test-nightly"):
+        found += _collected(*_selection(target))
+    assert len(everything) > 1000
+    assert sorted(found) == sorted(everything)
+    assert sorted(_collected(*_selection("test-all"))) == sorted(
+        [*_collected(*_selection("test")), *_collected(*_selection("test-rest"))]
+    )
+
+
+def _selection(target: str) -> list[str]:
+    """What a target gives to pytest first."""
+    done = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    line = next(line for line in done.stdout.splitlines() if line.startswith("tools/tests "))
+    return shlex.split(line)[2:]
+
+
+def _collected(*selection: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "--quiet", *selection],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [line for line in done.stdout.splitlines() if "::" in line]
