@@ -82,7 +82,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     uv = [str(UV), "--quiet", "--offline", "--no-config"]
     subprocess.run([*uv, "venv", "--python", sys.executable, environment], check=True)
     wheels = sorted((root / "conda").iterdir())
-    python = ["--python", environment / "bin" / "python"]
+    python = ["--python", str(environment / "bin" / "python")]
     subprocess.run([*uv, "pip", "install", *python, "--no-deps", *wheels], check=True)
     return root
 
@@ -92,9 +92,9 @@ def oracle(work: Path, listed: Path, folder: Path) -> dict[str, str]:
     environment = folder / "environment"
     shutil.copytree(work / "environment", environment, symlinks=True)
     (site,) = environment.glob("lib/python3.*/site-packages")
-    pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python"]
+    pip = [sys.executable, "-m", "pip", "--python", str(environment / "bin" / "python")]
     subprocess.run([*pip, "install", "--quiet", "-r", listed], check=True)
-    listing = [*pip, "list", "--format", "json", "--path", site]
+    listing = [*pip, "list", "--format", "json", "--path", str(site)]
     done = subprocess.run(listing, check=True, capture_output=True, text=True)
     return {each["name"].replace("_", "-"): each["version"] for each in json.loads(done.stdout)}
 
