@@ -12,10 +12,10 @@ from bench.floor import LifecycleAlone, uv_alone
 from bench.measure import MemoryWatch
 from bench.registry import local_registry
 from bench.sides import App, CnbkitSide, DockerSide, Side
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,7 +213,7 @@ def _sides(
 
 
 def _run_image_size(home: Home) -> int:
-    from cnbkit.platform.image import Image
+    from cnbkit_engine.oci.image import Image
 
     store = ImageStore(home.images)
     name = next(name for name in store.names() if name.startswith("cnbkit/run:"))

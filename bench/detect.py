@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from bench.foreign import OTHERS, build_others
-from cnbkit.package.assemble import Runtime
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.builder import ensure_builder
-from cnbkit.platform.home import Home
-from cnbkit.platform.sandbox import Bind, Sandbox
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.workspace import Workspace
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.builder.folder import ensure_builder
+from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,10 +13,10 @@ from bench.registry import LocalRegistry, local_registry
 from bench.sides import CnbkitSide, DockerSide
 from bench.table import markdown, ratio, seconds
 from bench.turns import FRESH, Written, take_turns
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.measure import Command, CommandFailed, timed
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.grant import ANY, Grant
-from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.registry import Registry
-from cnbkit.platform.sandbox import Bind, Sandbox
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.workspace import remove_tree
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.registry.grant import ANY, Grant
+from cnbkit_engine.registry.server import Registry
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
+from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
     from bench.registry import LocalRegistry
     from bench.sides import App
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
 __all__ = ["LifecycleAlone", "uv_alone"]
 

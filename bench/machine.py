@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from cnbkit.platform.lifecycle import LIFECYCLE_VERSION
+from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 
 __all__ = ["load", "machine"]
 

@@ -22,13 +22,13 @@ if str(HERE.parent) not in sys.path:  # started as a program, its own folder is 
     sys.path.insert(0, str(HERE.parent))
 
 from bench.table import markdown, seconds  # noqa: E402
-from cnbkit.package.layer import Entry  # noqa: E402
-from cnbkit.package.layout import Layout  # noqa: E402
-from cnbkit.platform.base import BaseImages  # noqa: E402
-from cnbkit.platform.home import Home  # noqa: E402
-from cnbkit.platform.image import Image  # noqa: E402
-from cnbkit.platform.rebase import Rebase  # noqa: E402
-from cnbkit.platform.store import ImageStore  # noqa: E402
+from cnbkit_engine.base.images import BaseImages  # noqa: E402
+from cnbkit_engine.build.rebase import Rebase  # noqa: E402
+from cnbkit_engine.oci.image import Image  # noqa: E402
+from cnbkit_engine.oci.layer import Entry  # noqa: E402
+from cnbkit_engine.oci.layout import Layout  # noqa: E402
+from cnbkit_engine.oci.store import ImageStore  # noqa: E402
+from cnbkit_engine.state.home import Home  # noqa: E402
 
 __all__ = ["measure_rebase", "rebased"]
 

@@ -25,7 +25,7 @@ from bench.report import report  # noqa: E402
 from bench.stories import STORIES  # noqa: E402
 from bench.variants import measure_variants  # noqa: E402
 from cnbkit.errors import CnbkitError  # noqa: E402
-from cnbkit.platform.workspace import remove_tree  # noqa: E402
+from cnbkit_engine.state.workspace import remove_tree  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable

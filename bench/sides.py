@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from bench.measure import Command, timed
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.workspace import remove_tree
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bench.docker_engine import DockerEngine
     from bench.registry import LocalRegistry
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
 __all__ = ["App", "CnbkitSide", "DockerSide", "Side"]
 

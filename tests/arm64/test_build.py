@@ -13,15 +13,15 @@ import pytest
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.emulation import is_foreign
-from cnbkit.platform.image import Image
-from cnbkit.platform.lifecycle import ensure_crane
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.unpack import ensure_layer
-from cnbkit.platform.workspace import remove_tree
-from cnbkit.testing.docker import LocalRegistry
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.lifecycle.install import ensure_crane
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.sandbox.emulation import is_foreign
+from cnbkit_engine.state.workspace import remove_tree
+from cnbkit_engine.testing.docker import LocalRegistry
 
 from ..e2e.conftest import CNBKIT, cnbkit
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
     from ..e2e.conftest import Project
 

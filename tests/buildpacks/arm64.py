@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packaging.tags import parse_tag
 
 if TYPE_CHECKING:
-    from cnbkit_pip.target import TargetEnvironment
+    from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["make_arm64", "write_uv"]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import cnbkit
-from cnbkit import CnbkitError, phase
+from cnbkit import CnbkitError, runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ class Phases:
     def detect(self, buildpack: Buildpack) -> Ran:
         """Run bin/detect."""
         self._plan.write_text("")
-        return self._run(phase.detect, buildpack)
+        return self._run(runtime.detect, buildpack)
 
     def build(self, buildpack: Buildpack, *, plan: str = "") -> Ran:
         """Run bin/build.
@@ -80,7 +80,7 @@ class Phases:
             plan: the buildpack plan's text.
         """
         self._buildpack_plan.write_text(plan)
-        return self._run(phase.build, buildpack)
+        return self._run(runtime.build, buildpack)
 
     def _run(self, run: Any, buildpack: Buildpack) -> Ran:
         self._capsys.readouterr()
@@ -153,7 +153,7 @@ def eggs_repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 _BUILD = """
 import os, sys
 module, name, *sys.path[:0] = sys.argv[1:]
-from cnbkit.phase import build
+from cnbkit.runtime import build
 buildpack = getattr(__import__(module), name)()
 build(buildpack, os.environ, identity="x 1.2.3")
 print("imported", *sys.modules)

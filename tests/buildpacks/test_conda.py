@@ -16,10 +16,10 @@ import pytest
 from packageurl import PackageURL
 from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
 
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.home import Home
-from cnbkit.platform.store import ImageStore
 from cnbkit_conda import Conda
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 from cnbkit_start import Start
 
 from ..authority import Authority

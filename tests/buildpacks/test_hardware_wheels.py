@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit import BuildContext, PlatformFault, UserFault
-from cnbkit.layers import Layer
+from cnbkit.layer.layer import Layer
 from cnbkit.log import Log
 from cnbkit_hardware.choice import Choice
 from cnbkit_hardware.vocabulary import ACCELERATORS
-from cnbkit_pip.accelerated import add_launch_environment, hints
-from cnbkit_pip.hardware import Hardware
-from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.nvidia import cuda_of, library_folders, majors, xla_folder
-from cnbkit_pip.package import Package
-from cnbkit_pip.requirements import Requirements
-from cnbkit_pip.resolve import read_locked, resolve
-from cnbkit_pip.sources import Sources
-from cnbkit_pip.target import TargetEnvironment
-from cnbkit_pip.uv import Uv
-from cnbkit_pip.variant import Fitting
-from cnbkit_pip.wanted import Locked
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.accelerators.accelerated import add_launch_environment, hints
+from cnbkit_pip.accelerators.hardware import Hardware
+from cnbkit_pip.accelerators.nvidia import cuda_of, library_folders, majors, xla_folder
+from cnbkit_pip.accelerators.variant import Fitting
+from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.resolve import read_locked, resolve
+from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.package import Package
+from cnbkit_python_inputs.requirements import Requirements
+from cnbkit_python_inputs.target import TargetEnvironment
+from cnbkit_python_inputs.wanted import Locked
 
 from ..e2e.accelerators import Site
 from .arm64 import make_arm64, write_uv
@@ -280,7 +280,7 @@ def test_a_site_that_cannot_be_reached_is_named_with_the_way_round_it(app: App) 
 
 
 def _entries(app: App, lock: str) -> list[Package]:
-    from cnbkit_pip.lock import read_entries
+    from cnbkit_python_inputs.lock import read_entries
 
     return [Package(each) for each in read_entries(str(app.root / lock), lock)["packages"]]
 
@@ -477,7 +477,7 @@ def test_who_needs_it_gets_the_loaders_path_and_xla_its_data(app: App) -> None:
     ]
     places = ["/layers/p/wheels-light-/py", "/layers/p/wheels-accelerator-/py"]
     for asked, wanted in ((packages, True), (packages[2:], False)):
-        site = ctx.layer(Layer.in_image(f"site-{wanted}"))
+        site = ctx.layer(Layer.launch(f"site-{wanted}"))
         with site, ctx.layer(Layer.cached(f"lock-{wanted}")) as lock:
             hardware = app.hardware("cuda")
             add_launch_environment(site, lock, hardware, asked, places)
@@ -508,7 +508,7 @@ def test_wheels_without_the_oldest_gpus_are_told_to_the_check(
 ) -> None:
     ctx = app.context()
     packages = [package("torch", version), package("nvidia-cuda-runtime-cu12", cuda)]
-    with ctx.layer(Layer.in_image("site")) as site, ctx.layer(Layer.cached("lock")) as lock:
+    with ctx.layer(Layer.launch("site")) as site, ctx.layer(Layer.cached("lock")) as lock:
         add_launch_environment(site, lock, app.hardware("cuda"), packages, ["/layers/py"])
         env = site.env.launch.apply({})
     assert env.get("CNBKIT_CUDA_GPUS") == told

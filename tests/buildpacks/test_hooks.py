@@ -312,7 +312,7 @@ def test_an_unchanged_hook_imports_nothing_heavy(phases: Phases) -> None:
     write(phases, PRE, "#!/bin/sh\n# cnbkit: inputs = *.py\n# cnbkit: outputs = out\ntouch out\n")
     assert phases.build(PreBuild()).code == 0
     code = (
-        "import os, sys; from cnbkit import phase; from cnbkit_hooks import PreBuild; "
+        "import os, sys; from cnbkit import runtime; from cnbkit_hooks import PreBuild; "
         "phase.build(PreBuild(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
     env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/pre-build"}

@@ -230,7 +230,7 @@ def test_a_plain_file_is_built_without_a_yaml_library(phases: Phases) -> None:
     (phases.app / ".git").mkdir()
     phases.write(".git/HEAD", "ref: refs/heads/main")
     code = (
-        "import os, sys; from cnbkit import phase; from cnbkit_labels import Labels; "
+        "import os, sys; from cnbkit import runtime; from cnbkit_labels import Labels; "
         "phase.build(Labels(), os.environ); "
         "assert not {'yaml', 're', 'tomllib', 'typing', 'pathlib'} & {*sys.modules}"
     )

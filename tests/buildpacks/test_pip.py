@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from cnbkit import BuildContext, CnbkitError, CommandFailed, PlatformFault, UserFault
 from cnbkit.log import Log
-from cnbkit_pip.bill import describe
-from cnbkit_pip.diagnose import explained
-from cnbkit_pip.installed import Installed
-from cnbkit_pip.package import Package
-from cnbkit_pip.partition import HEAVY, partition
+from cnbkit_pip.engines.diagnose import explained
+from cnbkit_pip.layers.bill import describe
+from cnbkit_pip.layers.installed import Installed
+from cnbkit_pip.layers.partition import HEAVY, partition
 from cnbkit_pip.present import Present
-from cnbkit_pip.requirements import Requirements
+from cnbkit_python_inputs.package import Package
+from cnbkit_python_inputs.requirements import Requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

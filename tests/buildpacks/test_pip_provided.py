@@ -13,15 +13,15 @@ import pytest
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
 from cnbkit_conda.provided import describe_installed
-from cnbkit_pip.installed import Installed, conflicts
-from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.lock import read_entries
-from cnbkit_pip.pip_tools import PipTools
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.engines.pip_tools import PipTools
+from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.layers.installed import Installed, conflicts
 from cnbkit_pip.provided import Provided
-from cnbkit_pip.requirements import Requirements
-from cnbkit_pip.sources import Sources
-from cnbkit_pip.target import TargetEnvironment
-from cnbkit_pip.uv import Uv
+from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.lock import read_entries
+from cnbkit_python_inputs.requirements import Requirements
+from cnbkit_python_inputs.target import TargetEnvironment
 
 from ..e2e.index import wheel, wheel_name
 

@@ -14,14 +14,14 @@ import tomli_w
 
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
-from cnbkit_pip.interpreter import Interpreter
-from cnbkit_pip.requirements import Requirements
-from cnbkit_pip.resolve import read_locked, resolve
-from cnbkit_pip.sources import Sources
-from cnbkit_pip.target import TargetEnvironment
-from cnbkit_pip.unpublished import Unpublished
-from cnbkit_pip.uv import Uv
-from cnbkit_pip.wanted import Locked
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.resolve import read_locked, resolve
+from cnbkit_pip.resolution.unpublished import Unpublished
+from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.requirements import Requirements
+from cnbkit_python_inputs.target import TargetEnvironment
+from cnbkit_python_inputs.wanted import Locked
 
 from ..e2e.accelerators import Site
 from ..e2e.index import sdist
@@ -30,7 +30,7 @@ from .arm64 import make_arm64, write_uv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnbkit_pip.package import Package
+    from cnbkit_python_inputs.package import Package
 
 UV = Path(sys.executable).with_name("uv")
 AMD64, ARM64 = "cp311-abi3-manylinux_2_17_x86_64", "cp311-abi3-manylinux_2_17_aarch64"

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from cnbkit import Buildpack, CnbkitError, phase
+from cnbkit import Buildpack, CnbkitError, runtime
 from cnbkit_policy import Policy, PolicyInstalled
 from cnbkit_policy.osv import _in_range
 
@@ -618,7 +618,7 @@ def test_the_same_day_the_same_is_not_judged_again_and_imports_nothing_heavy(
         del company.phases.env["CNBKIT_LOCK"]
     assert company.build('mode = "warn"\n[packages.deny]\nrequests = "x"\n').code == 0
     code = (
-        "import os, sys; from cnbkit import phase; from cnbkit_policy import Policy; "
+        "import os, sys; from cnbkit import runtime; from cnbkit_policy import Policy; "
         "phase.build(Policy(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
     env = {**company.phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/policy"}
@@ -653,7 +653,7 @@ def test_any_policy_gives_a_verdict_or_a_clear_fault(phases: Phases, policy: byt
     company = Company(phases)
     (company.bind("policy", {}) / "policy.toml").write_bytes(policy)
     try:
-        code = phase.build(Policy(), phases.env)
+        code = runtime.build(Policy(), phases.env)
     except CnbkitError as fault:
         code = fault.exit_code
     assert code in (0, 65)
@@ -684,7 +684,7 @@ def test_whatever_is_declared_there_is_a_verdict_or_a_clear_fault(
     phases.write(name, content)
     env = {**phases.env, "CNBKIT_INPUT": name, "CNBKIT_LOCK": ""}
     try:
-        code = phase.build(Policy(), env)
+        code = runtime.build(Policy(), env)
     except CnbkitError as fault:
         code = fault.exit_code
     assert code in (0, 65)

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
-from cnbkit_pip.address import Login, same_place, split_login, with_login
-from cnbkit_pip.pip_conf import read_pip_conf, write_pip_conf
-from cnbkit_pip.pip_variables import pip_variables
-from cnbkit_pip.refused import REFUSED
-from cnbkit_pip.sources import Sources
-from cnbkit_pip.uv_variables import only_index, uv_variables
+from cnbkit_indexes.address import Login, same_place, split_login, with_login
+from cnbkit_indexes.pip_conf import read_pip_conf, write_pip_conf
+from cnbkit_indexes.refused import REFUSED
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.engines.pip_variables import pip_variables
+from cnbkit_pip.engines.uv_variables import only_index, uv_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +85,7 @@ def test_what_is_unchanged_imports_nothing_heavy(given_: Given) -> None:
         "import sys\n"
         "from cnbkit import BuildContext\n"
         "from cnbkit.log import Log\n"
-        "from cnbkit_pip.sources import Sources\n"
+        "from cnbkit_indexes.sources import Sources\n"
         f"ctx = BuildContext(app='', env={{}}, buildpack='', platform={str(given_.root)!r}, "
         "layers='', plan='', log=Log())\n"
         "assert Sources.read(ctx).digest() == ''\n"

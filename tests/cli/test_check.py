@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cnbkit.cli.check import command
-from cnbkit.cli.lint import check
 from cnbkit.errors import UserFault
+from cnbkit_engine.cli.check import command
+from cnbkit_engine.lint import check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,17 +38,17 @@ os = "linux"
 entry = "pack:Pack"
 """
 PACK = """\
-from cnbkit import Buildpack, Built, Plan, Triggers
+from cnbkit import Buildpack, BuildResult, Plan, Triggers
 
 
 class Pack(Buildpack):
     triggers = Triggers("hello.txt")
 
     def build(self, ctx):
-        return Built()
+        return BuildResult()
 """
 DYNAMIC = """\
-from cnbkit import Buildpack, Built, Plan, Triggers
+from cnbkit import Buildpack, BuildResult, Plan, Triggers
 
 
 class Pack(Buildpack):
@@ -58,7 +58,7 @@ class Pack(Buildpack):
         {detect}
 
     def build(self, ctx):
-        return Built()
+        return BuildResult()
 """
 
 
@@ -208,7 +208,7 @@ def test_what_is_wrong_with_a_buildpack(
 
 
 OPTIONS = """\
-from cnbkit import Buildpack, Built, Config, Option, Triggers
+from cnbkit import Buildpack, BuildResult, Config, Option, Triggers
 
 
 class Settings(Config):
@@ -220,7 +220,7 @@ class Pack(Buildpack):
     config = Settings
 
     def build(self, ctx):
-        return Built()
+        return BuildResult()
 """
 
 
@@ -432,14 +432,14 @@ os = "linux"
 entry = "pack:Pack"
 """
 GENERATES = """\
-from cnbkit import Buildpack, Generated, Plan
+from cnbkit import Buildpack, GenerateResult, Plan
 
 
 class Pack(Buildpack):
     plan = Plan().provides("x")
 
     def generate(self, ctx):
-        return Generated()
+        return GenerateResult()
 """
 
 

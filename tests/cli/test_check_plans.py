@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit import Plan
-from cnbkit.cli.lint.builder import _check_plans
-from cnbkit.cli.lint.finding import Findings
-from cnbkit.cli.lint.unit import Unit
 from cnbkit.testing import simulate
+from cnbkit_engine.lint.builder import _check_plans
+from cnbkit_engine.lint.finding import Findings
+from cnbkit_engine.lint.unit import Unit
 
 NAMES = st.sets(st.sampled_from("xyz"), max_size=2)
 PLANS = st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=2)

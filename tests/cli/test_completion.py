@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cnbkit.cli.completion import command
+from cnbkit_engine.cli.completion import command
 
 BIN = Path(sys.executable).parent
 

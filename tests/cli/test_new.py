@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cnbkit.cli.new import command
 from cnbkit.errors import PlatformFault, UserFault
+from cnbkit_engine.cli.new import command
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent

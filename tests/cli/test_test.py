@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 CNBKIT = Path(sys.executable).with_name("cnbkit")
 PACK = """
-from cnbkit import BuildContext, Buildpack, Built, Triggers
+from cnbkit import BuildContext, Buildpack, BuildResult, Triggers
 
 
 class Pack(Buildpack):
     triggers = Triggers("hello.txt")
 
-    def build(self, ctx: BuildContext) -> Built:
-        return Built()
+    def build(self, ctx: BuildContext) -> BuildResult:
+        return BuildResult()
 """
 TOML = 'api = "0.12"\n[buildpack]\nid = "a/b"\nversion = "1.0.0"\n'
 PASSES = """

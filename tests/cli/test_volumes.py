@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from cnbkit.cli.volumes import given_volumes
+from cnbkit_engine.cli.volumes import given_volumes
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit.contract.descriptor import (
+from cnbkit.spec.buildpack import (
     BuildpackDescriptor,
     BuildpackInfo,
     Distro,
@@ -21,9 +21,9 @@ from cnbkit.contract.descriptor import (
     TargetEntry,
     notes,
 )
-from cnbkit.contract.document import decode, encode
-from cnbkit.contract.model import InvalidDocument
-from cnbkit.contract.sbom import FORMATS
+from cnbkit.spec.model import InvalidDocument
+from cnbkit.spec.sbom import FORMATS
+from cnbkit.spec.toml import decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 MAYBE = st.none() | TEXT

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit import BuildpackFault, Layer
-from cnbkit.contract.descriptor import (
+from cnbkit.spec.buildpack import (
     BuildpackDescriptor,
     BuildpackInfo,
     TargetEntry,
     notes,
 )
-from cnbkit.contract.files import SystemFile
-from cnbkit.contract.launch import Launch, Process
-from cnbkit.contract.model import InvalidDocument
+from cnbkit.spec.launch import Launch, Process
+from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.spec.lifecycle_files import SystemFile
 
 if TYPE_CHECKING:
     import subprocess
@@ -238,7 +238,7 @@ def test_16_a_layer_with_a_dot_loses_its_sbom_so_it_is_refused(lab: Lab) -> None
     kept = {path.parent.name for path in lab.root.rglob("sbom.spdx.json")}
     assert kept == {"py311"}
     with pytest.raises(BuildpackFault):
-        Layer.in_image("py3.11")
+        Layer.launch("py3.11")
 
 
 def test_17_a_required_buildpack_for_another_target_is_an_error(lab: Lab) -> None:

@@ -11,9 +11,9 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnbkit.contract.document import decode, encode
-from cnbkit.contract.model import InvalidDocument
 from cnbkit.errors import BuildpackFault
+from cnbkit.spec.model import InvalidDocument
+from cnbkit.spec.toml import decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = (

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnbkit.contract import builder, files, package, project
-from cnbkit.contract.builder import BuilderDescriptor, BuilderEntry
-from cnbkit.contract.descriptor import BuildpackDescriptor, ExtensionDescriptor
-from cnbkit.contract.document import Document, encode
-from cnbkit.contract.model import InvalidDocument, Model, _hints
-from cnbkit.contract.names import api_version
-from cnbkit.contract.package import PackageDescriptor
-from cnbkit.contract.project import Project, read_project
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
+from cnbkit.spec.model import InvalidDocument, Model, _hints
+from cnbkit.spec.names import api_version
+from cnbkit.spec.toml import Document, encode
+from cnbkit_engine.spec import builder, package, project
+from cnbkit_engine.spec import lifecycle_files as files
+from cnbkit_engine.spec.builder import BuilderDescriptor, BuilderEntry
+from cnbkit_engine.spec.package import PackageDescriptor
+from cnbkit_engine.spec.project import Project, read_project
 
 if typing.TYPE_CHECKING:
     from random import Random

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import cnbkit
-from cnbkit import BuildpackFault, Generated
+from cnbkit import BuildpackFault, GenerateResult
 from cnbkit.extension import write
-from cnbkit.package.launcher import generate_script, main_module
-from cnbkit.package.source import BuildpackSource
+from cnbkit_engine.buildpack.launcher import generate_script, main_module
+from cnbkit_engine.buildpack.source import BuildpackSource
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Lab
@@ -29,7 +29,7 @@ class Curl(Buildpack):
     def generate(self, ctx):
         for entry in ctx.plan.named("curl"):
             ctx.log.info(f"for {entry.metadata['who']} on {ctx.target}")
-        return Generated(
+        return GenerateResult(
             build="ARG base_image\\nFROM ${base_image}\\nRUN apt-get install -y curl\\nVOLUME /x",
             run="FROM other/run",
             build_args={"b": "2", "a": "1"},
@@ -93,7 +93,7 @@ def test_an_extension_that_requires_something_is_told_so(lab: Lab) -> None:
 
 
 def test_a_result_that_is_none_is_the_extensions_fault(lab: Lab) -> None:
-    _extension(lab, PACK.replace("return Generated(", "return None and Generated("))
+    _extension(lab, PACK.replace("return GenerateResult(", "return None and GenerateResult("))
     plan = '[[requires]]\nname = "curl"\n[requires.metadata]\nwho = "me"\n'
     lab.buildpack("a", detect=f"cat > $CNB_BUILD_PLAN_PATH <<'E'\n{plan}E")
     done = lab.detect()
@@ -114,14 +114,14 @@ def test_what_the_lifecycle_would_refuse_is_refused_at_once(
     given: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(BuildpackFault, match=said):
-        Generated(**given)
+        GenerateResult(**given)
 
 
 def test_a_context_takes_files_and_folders_and_stays_inside(tmp_path: Path) -> None:
     (tmp_path / "folder" / "deep").mkdir(parents=True)
     (tmp_path / "folder" / "deep" / "f").write_text("1")
     write(
-        Generated(
+        GenerateResult(
             context={"d": tmp_path / "folder", "x/f": tmp_path / "folder/deep/f", "b": b"\0"}
         ),
         str(tmp_path),
@@ -130,4 +130,4 @@ def test_a_context_takes_files_and_folders_and_stays_inside(tmp_path: Path) -> N
     assert found == {"d", "d/deep", "d/deep/f", "x", "x/f", "b"}
     for name in ("../x", "/x", "a/../../b"):
         with pytest.raises(BuildpackFault, match="outside of the context"):
-            write(Generated(context={name: "x"}), str(tmp_path))
+            write(GenerateResult(context={name: "x"}), str(tmp_path))

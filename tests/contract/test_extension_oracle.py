@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from cnbkit.contract.dockerfile import check, instructions
+from cnbkit.spec.dockerfile import check, instructions
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Lab

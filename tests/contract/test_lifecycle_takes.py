@@ -31,7 +31,7 @@ class Pack(Buildpack):
         return ctx.join("always", Plan().provides("a").requires("a", version="1") | Plan())
 
     def build(self, ctx):
-        with ctx.layer(Layer.in_image("wheels"), Key(name="x")) as layer:
+        with ctx.layer(Layer.launch("wheels"), Key(name="x")) as layer:
             if layer.rebuild:
                 (layer.path / "f").write_text("1")
                 layer.sbom("spdx", {"spdxVersion": "SPDX-2.3"})
@@ -39,7 +39,7 @@ class Pack(Buildpack):
         print("state", layer.state, ctx.exec_env, [e.metadata for e in ctx.plan.named("a")])
         web = Process(type="web", command=["/bin/true"], default=True)
         train = Process(type="train", command=["/bin/true"], exec_env=["test"])
-        return Built(
+        return BuildResult(
             web, train, labels={"team": "ml é"}, store={"n": [1, {"x": True}]},
             slices=[["*.txt"]], sbom={"cdx": {"bomFormat": "CycloneDX"}},
             build_sbom={"syft": {"artifacts": []}},
@@ -113,7 +113,7 @@ class Pack(Buildpack):
             command = ["/bin/echo", said]
             return Process(type=type, command=command, exec_env=list(exec_env), default=default)
 
-        return Built(
+        return BuildResult(
             process("web", "served", "production"), process("web", "tried out", "test"),
             process("train", "trained", "development", "test"), process("any", "any", "*"),
             process("all", "all"),

@@ -9,8 +9,8 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit.contract.document import decode, encode
-from cnbkit.contract.locate import line_of, lines
+from cnbkit.spec.positions import line_of, lines
+from cnbkit.spec.toml import decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.text("a\"\\'\n#[]{}=,.")
 TABLES = st.dictionaries(

@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnbkit
-from cnbkit.contract import names
-from cnbkit.contract.document import Document, encode
-from cnbkit.contract.launch import BuildResult, Label, Launch, Process, Slice, Store, Unmet
-from cnbkit.contract.model import InvalidDocument, Model, field
-from cnbkit.contract.plan import BuildpackPlan, BuildPlan, Plan, Provide, Require
+from cnbkit.spec import names
+from cnbkit.spec.build_plan import BuildpackPlan, BuildPlan, Plan, Provide, Require
+from cnbkit.spec.launch import BuildResult, Label, Launch, Process, Slice, Store, Unmet
+from cnbkit.spec.model import InvalidDocument, Model, field
+from cnbkit.spec.toml import Document, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 TABLES = st.dictionaries(
@@ -285,9 +285,9 @@ def test_making_and_writing_models_imports_neither_pydantic_nor_tomllib() -> Non
     code = f"""
 import sys
 sys.path[:0] = [{str(Path(cnbkit.__file__).parents[1])!r}, {sysconfig.get_path("purelib")!r}]
-from cnbkit.contract.model import Model, field
-from cnbkit.contract.descriptor import BuildpackDescriptor, BuildpackInfo
-from cnbkit.contract.launch import Launch, Process
+from cnbkit.spec.model import Model, field
+from cnbkit.spec.buildpack import BuildpackDescriptor, BuildpackInfo
+from cnbkit.spec.launch import Launch, Process
 class Mine(Model, hyphens=True):
     some_name: str
     many: dict[str, list[int]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit.contract import names
+from cnbkit.spec import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

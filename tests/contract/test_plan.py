@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit.contract.document import decode
-from cnbkit.contract.plan import BuildpackPlan, BuildPlan, Entry, Plan
+from cnbkit.spec.build_plan import BuildpackPlan, BuildPlan, Entry, Plan
+from cnbkit.spec.toml import decode
 
 NAMES = st.lists(st.text("abc-", min_size=1, max_size=4), max_size=3)
 CHOICES = st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=4)

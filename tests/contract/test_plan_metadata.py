@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit import BuildpackFault, Model, field
-from cnbkit.contract.plan import BuildpackPlan, Entry
+from cnbkit.spec.build_plan import BuildpackPlan, Entry
 
 
 class Wanted(Model, hyphens=True, extra="ignore"):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_lifecycle
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit import BuildContext, CommandFailed, UserFault
-from cnbkit.bindings import Bindings
+from cnbkit.bindings.bindings import Bindings
 from cnbkit.log import Log
 from cnbkit.settings import Settings
 
@@ -165,7 +165,7 @@ def test_no_secret_shows_in_what_programs_print_nor_in_faults(
     assert ctx.run("echo", "pw=hunter22") == "pw=hunter22\n"
     with pytest.raises(CommandFailed) as caught:
         ctx.run("sh", "-c", "echo hunter22; exit 3")
-    ctx.log.warn("hunter22")
+    ctx.log.warning("hunter22")
     shown = "".join(capsys.readouterr()) + str(caught.value)
     assert "hunter22" not in shown
     assert shown.count("[redacted]") == 5

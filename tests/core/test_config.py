@@ -13,17 +13,17 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildpackFault,
-    Built,
+    BuildResult,
     Config,
     GenerateContext,
-    Generated,
+    GenerateResult,
     Option,
     UserFault,
 )
 from cnbkit.config import table
-from cnbkit.package.readme import BEGIN, END, in_step, rendered
-from cnbkit.phase import build, generate
+from cnbkit.runtime import build, generate
 from cnbkit.settings import Settings
+from cnbkit_engine.buildpack.readme import BEGIN, END, in_step, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,19 +52,19 @@ class More(Options):
 class Pack(Buildpack):
     config = Options
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         config = self.config.read(ctx.settings)
         jobs: int = config.jobs
         ctx.log.info(f"{config.engine} with {jobs} jobs from {config.index}")
-        return Built()
+        return BuildResult()
 
 
 class Extends(Buildpack):
     config = Options
 
-    def generate(self, ctx: GenerateContext) -> Generated:
-        ctx.log.detail("nothing to change")
-        return Generated()
+    def generate(self, ctx: GenerateContext) -> GenerateResult:
+        ctx.log.debug("nothing to change")
+        return GenerateResult()
 
 
 def _read(**env: str) -> Options:

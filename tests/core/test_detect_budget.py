@@ -23,14 +23,14 @@ class Key(LayerKey):
 class Pack(Buildpack):
     triggers = Triggers("requirements.txt", "*.yml", settings=("BP_X",), bindings=("ca",))
     plan = Plan().provides("a").requires("b", version="1") | Plan().provides("a")
-    layer = Layer.in_image("wheels")
+    layer = Layer.launch("wheels")
 
     def detect(self, ctx):
         if ctx.settings.flag("BP_READS"):
             return ctx.join("needs " + ctx.app.text("requirements.txt"), self.plan)
         return super().detect(ctx)
 
-from cnbkit.phase import detect
+from cnbkit.runtime import detect
 code = detect(Pack(), os.environ)
 print(code, *sys.modules, sep="\\n")
 """
@@ -101,7 +101,7 @@ BUILD = """
 import sys
 sys.path[:0] = sys.argv[1:]
 import os
-from cnbkit import Buildpack, Built, Config, Layer, LayerKey, Option, Process, key, migrates
+from cnbkit import Buildpack, BuildResult, Config, Layer, LayerKey, Option, Process, key, migrates
 
 class Key(LayerKey, version=2):
     packages: list[str] = key("packages", default_factory=list)
@@ -119,7 +119,7 @@ class Pack(Buildpack):
 
     def build(self, ctx):
         config = self.config.read(ctx.settings)
-        with ctx.layer(Layer.in_image("wheels"), Key(packages=["a 1"])) as layer:
+        with ctx.layer(Layer.launch("wheels"), Key(packages=["a 1"])) as layer:
             layer.env.launch.prepend("PATH", config.engine, ":")
             if layer.rebuild:
                 from cnbkit import Component, bill_of_materials
@@ -128,9 +128,9 @@ class Pack(Buildpack):
         with ctx.layer(Layer.for_build("choice")) as choice:
             choice.env.build.override("A", "b")
         web = Process(type="web", command=["x"], default=True)
-        return Built(web, labels={"team": "a"}, store={"n": 1})
+        return BuildResult(web, labels={"team": "a"}, store={"n": 1})
 
-from cnbkit.phase import build
+from cnbkit.runtime import build
 build(Pack(), os.environ, identity="x 1.2.3")
 print(*sys.modules, sep="\\n")
 """

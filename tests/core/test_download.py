@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit import BuildpackFault, Dependency, DownloadFailed, PlatformFault
-from cnbkit.bindings import Bindings
+from cnbkit.bindings.bindings import Bindings
 from cnbkit.download import Downloads
 from cnbkit.log import Log
 from cnbkit.settings import Settings

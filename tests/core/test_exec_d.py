@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnbkit import BuildpackFault, Layer, OpenLayer
-from cnbkit.exec_d import script
+from cnbkit.layer.exec_d import script
 from cnbkit.log import Log
 
 if TYPE_CHECKING:

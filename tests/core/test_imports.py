@@ -75,7 +75,7 @@ import cnbkit.log
 if TYPE_CHECKING:
     from cnbkit.context import BuildContext
 def late():
-    from cnbkit.contract import model
+    from cnbkit.spec import model
     import os
 """
-    assert _imports(text, _modules()) == {"cnbkit.log", "cnbkit.context", "cnbkit.contract.model"}
+    assert _imports(text, _modules()) == {"cnbkit.log", "cnbkit.context", "cnbkit.spec.model"}

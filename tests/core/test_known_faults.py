@@ -17,7 +17,7 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildpackFault,
-    Built,
+    BuildResult,
     Layer,
     LayerEnv,
     LayerKey,
@@ -25,12 +25,12 @@ from cnbkit import (
     Process,
     key,
 )
-from cnbkit.contract.descriptor import BuildpackDescriptor
-from cnbkit.contract.document import decode, encode
-from cnbkit.contract.launch import Launch
-from cnbkit.contract.model import InvalidDocument
 from cnbkit.log import Log
-from cnbkit.phase import build
+from cnbkit.runtime import build
+from cnbkit.spec.buildpack import BuildpackDescriptor
+from cnbkit.spec.launch import Launch
+from cnbkit.spec.model import InvalidDocument
+from cnbkit.spec.toml import decode, encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,11 +51,11 @@ def _env(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 class _Starts(Buildpack):
     store: dict[str, object] | None = None
 
-    def build(self, ctx: BuildContext) -> Built:  # noqa: ARG002
+    def build(self, ctx: BuildContext) -> BuildResult:  # noqa: ARG002
         web = Process(
             type="web", command=["a", "b"], args=["c"], working_dir="d", exec_env=["test"]
         )
-        return Built(web, store=self.store)
+        return BuildResult(web, store=self.store)
 
 
 def test_1_it_works_with_the_pydantic_of_today() -> None:
@@ -110,7 +110,7 @@ def test_4_descriptors_are_checked_and_nothing_vanishes() -> None:
 
 def test_5_what_they_had_not_is_there() -> None:
     """SBOMs, target, bindings, extensions, exec-env, typed metadata, migration, reasons, a hook."""
-    for name in ("Binding", "Generated", "LayerKey", "Target", "migrates"):
+    for name in ("Binding", "GenerateResult", "LayerKey", "Target", "migrates"):
         assert name in cnbkit.__all__
     for name in ("sbom", "exec_d", "rebuild", "old"):
         assert hasattr(OpenLayer, name)
@@ -135,7 +135,7 @@ def _open(layers: Path, name: str = "a") -> OpenLayer:
     if toml.exists():  # as the lifecycle restores a layer of the image
         toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
         (layers / "x").rename(layers / "old") if (layers / "x").exists() else None
-    return OpenLayer(Layer.in_image("x"), _Key(name=name), str(layers), Log())
+    return OpenLayer(Layer.launch("x"), _Key(name=name), str(layers), Log())
 
 
 def test_7_a_layer_is_reused_without_a_directory(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnbkit.layer_env import EnvChanges, LayerEnv
+from cnbkit.layer.env import EnvChanges, LayerEnv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -59,7 +59,7 @@ def _build(root: Path, wanted: LayerKey, layer: Layer) -> OpenLayer:
     return opened
 
 
-@pytest.mark.parametrize("layer", [Layer.cached("x", launch=True), Layer.in_image("x")])
+@pytest.mark.parametrize("layer", [Layer.cached("x", launch=True), Layer.launch("x")])
 def test_what_an_earlier_version_wrote_is_migrated_and_the_layer_stays(
     tmp_path: Path, layer: Layer
 ) -> None:
@@ -77,7 +77,7 @@ def test_what_an_earlier_version_wrote_is_migrated_and_the_layer_stays(
 
 
 def test_a_migrated_key_that_differs_says_in_what(tmp_path: Path) -> None:
-    layer = Layer.in_image("x")
+    layer = Layer.launch("x")
     _build(tmp_path, _One(interpreter="python-3.10"), layer)
     opened = _build(tmp_path, _Three(python="3.11", target="arm"), layer)
     assert opened.why == [

@@ -24,15 +24,15 @@ from cnbkit import (
     key,
     note,
 )
-from cnbkit.contract.model import InvalidDocument
 from cnbkit.log import Log
-from cnbkit.testing.restore import restore, rewritten
+from cnbkit.spec.model import InvalidDocument
+from cnbkit.testing._restore import restore, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOBODY = 65534
-IMAGE = Layer.in_image("image")
+IMAGE = Layer.launch("image")
 CACHED = Layer.cached("cached", build=True, launch=True)
 
 
@@ -148,7 +148,7 @@ def test_a_layer_built_first_says_that_there_was_none(builds: Builds) -> None:
 
 
 def test_a_layer_cached_now_but_not_before_is_rebuilt(builds: Builds) -> None:
-    builds.make(Layer.in_image("x"), WHEELS)
+    builds.make(Layer.launch("x"), WHEELS)
     builds.restore()
     assert builds.open(Layer.cached("x", launch=True), WHEELS).state == "rebuild"
 
@@ -411,7 +411,7 @@ def test_a_reused_layer_cannot_change_its_exec_d(builds: Builds, tmp_path: Path)
 @pytest.mark.parametrize("name", ["build", "launch", "store", "../evil", "py3.11", "", "a/b", "."])
 def test_a_name_the_lifecycle_would_trip_over_is_refused(name: str) -> None:
     with pytest.raises(BuildpackFault, match="layer name"):
-        Layer.in_image(name)
+        Layer.launch(name)
 
 
 def test_layers_opened_so_far_are_in_the_environment_of_programs(builds: Builds) -> None:
@@ -420,7 +420,7 @@ def test_layers_opened_so_far_are_in_the_environment_of_programs(builds: Builds)
         (opened.path / "bin").mkdir()
         opened.env.build.override("A", "1")
         assert context.build_env() == {"A": "1", "PATH": f"{builds.layers}/one/bin"}
-    with context.layer(Layer.in_image("two")) as opened:
+    with context.layer(Layer.launch("two")) as opened:
         opened.env.override("A", "2")
     assert context.build_env()["A"] == "1"
 

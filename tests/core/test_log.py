@@ -26,8 +26,8 @@ def test_a_level_shows_its_own_and_what_matters_more(
     log = Log.from_setting(setting)
     log.heading("H")
     log.info("I")
-    log.detail("D")
-    log.warn("W")
+    log.debug("D")
+    log.warning("W")
     said = capsys.readouterr()
     assert (said.out + said.err).replace("Warning: ", "").split() == list(shown)
     with log.timed("T"):

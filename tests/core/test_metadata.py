@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import BuildContext, Buildpack, BuildpackFault, Built, Model, field
+from cnbkit import BuildContext, Buildpack, BuildpackFault, BuildResult, Model, field
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,9 +38,9 @@ class Told(Buildpack):
 
     kind: type[Model] = Own
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         ctx.log.info(repr(ctx.metadata(self.kind)))
-        return Built()
+        return BuildResult()
 
 
 class All(Model):
@@ -64,7 +64,7 @@ def test_it_is_read_as_the_authors_model_without_what_is_cnbkits(
 
 
 def test_dependencies_are_in_it_where_the_model_has_them(tmp_path: Path) -> None:
-    from cnbkit.contract.descriptor import read_metadata
+    from cnbkit.spec.buildpack import read_metadata
 
     text = (HEAD + LISTED).encode()
     found = read_metadata(text, All, name="buildpack.toml", where=str(tmp_path))
@@ -85,7 +85,7 @@ def test_every_fault_has_its_line_and_is_the_buildpacks(
 
 @pytest.mark.parametrize("text", ["x", "metadata = 1", "[metadata]\n\xff", ""])
 def test_a_descriptor_that_is_no_table_is_a_fault_not_a_crash(text: str) -> None:
-    from cnbkit.contract.descriptor import read_metadata
+    from cnbkit.spec.buildpack import read_metadata
 
     with pytest.raises(BuildpackFault, match=r"buildpack\.toml"):
         read_metadata(text.encode("latin-1"), Own, name="buildpack.toml", where="/x")

@@ -19,9 +19,9 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildpackFault,
-    Built,
+    BuildResult,
     DetectContext,
-    Detected,
+    DetectResult,
     Layer,
     LayerKey,
     Plan,
@@ -30,7 +30,7 @@ from cnbkit import (
     key,
 )
 from cnbkit.buildpack import _matches
-from cnbkit.phase import build, detect
+from cnbkit.runtime import build, detect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Pack(Buildpack):
         return self.act(ctx) or ctx.join("always", Plan().provides("x"))
 
     def build(self, ctx):
-        return self.act(ctx) or Built(Process(type="web", command=["x"]))
+        return self.act(ctx) or BuildResult(Process(type="web", command=["x"]))
 
     def on_error(self, error):
         print("hook:", type(error).__name__)
@@ -104,18 +104,18 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
 
 
 class _Detects(Buildpack):
-    def __init__(self, answer: Callable[[DetectContext], Detected]) -> None:
+    def __init__(self, answer: Callable[[DetectContext], DetectResult]) -> None:
         self.answer = answer
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         return self.answer(ctx)
 
 
 class _Builds(Buildpack):
-    def __init__(self, result: Callable[[BuildContext], Built]) -> None:
+    def __init__(self, result: Callable[[BuildContext], BuildResult]) -> None:
         self.result = result
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         return self.result(ctx)
 
 
@@ -160,7 +160,7 @@ def test_detect_sees_app_target_settings_and_its_own_folder(folders: Folders) ->
     (folders.root / "app" / "f").write_text("text")
     seen = []
 
-    def answer(ctx: DetectContext) -> Detected:
+    def answer(ctx: DetectContext) -> DetectResult:
         seen.extend(
             [
                 ctx.app.text("f"),
@@ -212,7 +212,7 @@ def test_a_buildpack_without_triggers_always_joins(folders: Folders) -> None:
 
 
 def test_build_writes_processes_labels_and_slices_to_launch_toml(folders: Folders) -> None:
-    built = Built(
+    built = BuildResult(
         Process(
             type="web",
             command=["python", "-m", "app"],
@@ -244,7 +244,7 @@ def test_build_writes_processes_labels_and_slices_to_launch_toml(folders: Folder
 
 
 def test_a_later_process_replaces_one_of_the_same_type(folders: Folders) -> None:
-    built = Built(
+    built = BuildResult(
         Process(type="web", command=["old"], default=True), Process(type="web", command=["new"])
     )
     build(_Builds(lambda _: built), folders.env())
@@ -253,7 +253,7 @@ def test_a_later_process_replaces_one_of_the_same_type(folders: Folders) -> None
 
 def test_two_default_processes_are_refused_as_the_lifecycle_would() -> None:
     with pytest.raises(BuildpackFault, match="more than one process is the default: a, b"):
-        Built(*(Process(type=name, command=["x"], default=True) for name in ("a", "b")))
+        BuildResult(*(Process(type=name, command=["x"], default=True) for name in ("a", "b")))
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_each_execution_environment_has_one_default(
     ]
     if not fits:
         with pytest.raises(BuildpackFault, match="more than one process is the default"):
-            Built(*processes)
+            BuildResult(*processes)
         return
-    built = Built(*processes)
+    built = BuildResult(*processes)
     assert [each.type for each in built.in_image("test") if each.default] == ["a"]
     assert [each.type for each in built.in_image("production") if each.default] == ["b"]
     assert not any(each.default for each in built.in_image("development"))
@@ -285,20 +285,20 @@ def test_each_execution_environment_has_one_default(
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Built(labels={"x": 5}),  # type: ignore[dict-item]
-        lambda: Built(labels={5: "x"}),  # type: ignore[dict-item]
-        lambda: Built(labels={"": "x"}),
-        lambda: Built(Process(type="web", command="python app.py")),  # type: ignore[arg-type]
-        lambda: Built(Process(type="web", command=[])),
-        lambda: Built(Process(type="web", command=["x", 8080])),  # type: ignore[list-item]
-        lambda: Built(Process(type="web", command=["x"], args="y")),  # type: ignore[arg-type]
-        lambda: Built(slices=["static/*"]),
-        lambda: Built(slices=[[5]]),  # type: ignore[list-item]
-        lambda: Built(unmet="name"),
+        lambda: BuildResult(labels={"x": 5}),  # type: ignore[dict-item]
+        lambda: BuildResult(labels={5: "x"}),  # type: ignore[dict-item]
+        lambda: BuildResult(labels={"": "x"}),
+        lambda: BuildResult(Process(type="web", command="python app.py")),  # type: ignore[arg-type]
+        lambda: BuildResult(Process(type="web", command=[])),
+        lambda: BuildResult(Process(type="web", command=["x", 8080])),  # type: ignore[list-item]
+        lambda: BuildResult(Process(type="web", command=["x"], args="y")),  # type: ignore[arg-type]
+        lambda: BuildResult(slices=["static/*"]),
+        lambda: BuildResult(slices=[[5]]),  # type: ignore[list-item]
+        lambda: BuildResult(unmet="name"),
     ],
 )
 def test_a_result_of_the_wrong_type_is_the_buildpacks_fault_at_once(
-    make: Callable[[], Built],
+    make: Callable[[], BuildResult],
 ) -> None:
     with pytest.raises(BuildpackFault):
         make()
@@ -333,13 +333,13 @@ def test_a_trigger_that_is_no_file_of_the_app_is_refused(name: str) -> None:
 
 def test_what_is_left_to_others_is_written_to_build_toml(folders: Folders) -> None:
     folders.plan.write_text('[[entries]]\nname = "x"\n')
-    pack = _Builds(lambda ctx: Built(unmet=[entry.name for entry in ctx.plan.named("x")]))
+    pack = _Builds(lambda ctx: BuildResult(unmet=[entry.name for entry in ctx.plan.named("x")]))
     build(pack, folders.env())
     assert folders.toml("build.toml") == {"unmet": [{"name": "x"}]}
 
 
 def test_nothing_said_is_nothing_written_but_the_report(folders: Folders) -> None:
-    build(_Builds(lambda _: Built()), folders.env())
+    build(_Builds(lambda _: BuildResult()), folders.env())
     assert os.listdir(folders.layers) == [".cnbkit-report.tsv"]  # noqa: PTH208
 
 
@@ -348,9 +348,9 @@ def test_the_store_is_found_again_kept_replaced_and_emptied(folders: Folders) ->
     stores: list[dict[str, object] | None] = [{"a": {"b": [1]}}, None, {}, None]
     for store in stores:
 
-        def result(ctx: BuildContext, store: dict[str, object] | None = store) -> Built:
+        def result(ctx: BuildContext, store: dict[str, object] | None = store) -> BuildResult:
             seen.append(ctx.store)
-            return Built(store=store)
+            return BuildResult(store=store)
 
         build(_Builds(result), folders.env())
     assert seen == [{}, {"a": {"b": [1]}}, {"a": {"b": [1]}}, {}]
@@ -361,12 +361,12 @@ class _Key(LayerKey):
 
 
 def test_the_report_says_what_happened_to_each_layer_and_why(folders: Folders) -> None:
-    def result(name: str) -> Callable[[BuildContext], Built]:
-        def each(ctx: BuildContext) -> Built:
+    def result(name: str) -> Callable[[BuildContext], BuildResult]:
+        def each(ctx: BuildContext) -> BuildResult:
             for layer in (Layer.cached("cached"), Layer.for_build("new")):
                 with ctx.layer(layer, _Key(name=name)):
                     pass
-            return Built()
+            return BuildResult()
 
         return each
 
@@ -395,15 +395,15 @@ def test_build_names_itself(
     folders: Folders, capsys: pytest.CaptureFixture[str], toml: str, heading: str
 ) -> None:
     (folders.root / "bp" / "buildpack.toml").write_text(toml)
-    build(_Builds(lambda _: Built()), folders.env())
-    build(_Builds(lambda _: Built()), folders.env(), identity="given 9.9.9")
+    build(_Builds(lambda _: BuildResult()), folders.env())
+    build(_Builds(lambda _: BuildResult()), folders.env(), identity="given 9.9.9")
     assert capsys.readouterr().out == f"{heading}\ngiven 9.9.9\n"
 
 
 def test_a_broken_plan_is_a_fault_that_names_the_file(folders: Folders) -> None:
     folders.plan.write_text("[[entries]]\nname = 5\n")
     with pytest.raises(cnbkit.CnbkitError, match=r"entries\[0\]\.name") as caught:
-        build(_Builds(lambda ctx: Built(unmet=[str(ctx.plan)])), folders.env())
+        build(_Builds(lambda ctx: BuildResult(unmet=[str(ctx.plan)])), folders.env())
     assert caught.value.where == f"{folders.plan}:2"
 
 
@@ -499,14 +499,14 @@ def test_an_unknown_phase_is_a_fault(folders: Folders) -> None:
 
 
 def test_output_of_programs_and_of_the_log_comes_in_order(folders: Folders) -> None:
-    act = "ctx.log.info('one'); ctx.run('echo', 'two'); ctx.log.info('three'); ctx.log.detail('no')"
+    act = "ctx.log.info('one'); ctx.run('echo', 'two'); ctx.log.info('three'); ctx.log.debug('no')"
     assert _run(folders, "build", act, PATH="/usr/bin:/bin").stdout.splitlines() == [
         "acme/x 1.2.3",
         "  one",
         "    two",
         "  three",
     ]
-    act = "ctx.log.detail('yes')"
+    act = "ctx.log.debug('yes')"
     assert "  yes" in _run(folders, "build", act, BP_LOG_LEVEL="DEBUG").stdout.splitlines()
 
 
@@ -522,7 +522,7 @@ def test_the_hook_is_told_where_it_happened(folders: Folders) -> None:
         "type(self).on_error = lambda self, e: "
         "print('at', e.phase, e.buildpack, e.target, e.app == os.getcwd(), e.layer)\n"
         "if hasattr(ctx, 'layer'):\n"
-        "    with ctx.layer(Layer.in_image('one')), ctx.layer(Layer.in_image('two')):\n"
+        "    with ctx.layer(Layer.launch('one')), ctx.layer(Layer.launch('two')):\n"
         "        raise FAULT\n"
         "raise FAULT"
     )
@@ -556,7 +556,7 @@ def test_an_answer_that_is_none_is_the_buildpacks_fault(folders: Folders, phase:
 def test_sboms_of_image_and_build_are_written_if_their_format_is_declared(
     folders: Folders,
 ) -> None:
-    built = Built(sbom={"cdx": {"bomFormat": "CycloneDX"}}, build_sbom={"spdx": "{}"})
+    built = BuildResult(sbom={"cdx": {"bomFormat": "CycloneDX"}}, build_sbom={"spdx": "{}"})
     with pytest.raises(BuildpackFault, match=r"vnd.cyclonedx\+json is not declared"):
         build(_Builds(lambda _: built), folders.env())
     with (folders.root / "bp" / "buildpack.toml").open("a") as file:

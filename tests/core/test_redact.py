@@ -11,7 +11,7 @@ import pytest
 from cnbkit import (
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     CnbkitError,
     CommandFailed,
     Layer,
@@ -19,8 +19,8 @@ from cnbkit import (
     UserFault,
     key,
 )
-from cnbkit.phase import guarded
 from cnbkit.redact import Secrets
+from cnbkit.runtime import guarded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ class _Tells(Buildpack):
 
     reported = ""
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         ctx.hide(ctx.settings.get("BP_INDEX"))
         ctx.log.info(f"from {ctx.settings.get('BP_INDEX')}")
         ctx.run("echo", "p%40ssw0rd")
@@ -78,7 +78,7 @@ class _Tells(Buildpack):
             sys.exit("p@ssw0rd")
         elif how == "wrong":
             return ADDRESS  # type: ignore[return-value]
-        return Built()
+        return BuildResult()
 
     def on_error(self, error: CnbkitError) -> None:
         self.reported = str(error)
@@ -127,15 +127,15 @@ def test_a_fault_of_a_program_is_clean_even_where_it_is_caught(tmp_path: Path) -
 class _Keeps(Buildpack):
     """Puts a secret where everybody who has the image can read it."""
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         ctx.hide("p4ssw0rd-of-ann")
         ctx.hide("true")
-        layer = Layer.in_image("site") if ctx.settings.get("BP_IN_IMAGE") else Layer.cached("site")
+        layer = Layer.launch("site") if ctx.settings.get("BP_IN_IMAGE") else Layer.cached("site")
         with ctx.layer(layer, _Where(url="https://ann:p4ssw0rd-of-ann@host")) as site:
             site.env.launch.override("INDEX", "https://ann:p4ssw0rd-of-ann@host")
         if ctx.settings.get("BP_IN_IMAGE"):
-            return Built(labels={"index": "p4ssw0rd-of-ann", "harmless": "true"})
-        return Built(labels={"harmless": "true"})
+            return BuildResult(labels={"index": "p4ssw0rd-of-ann", "harmless": "true"})
+        return BuildResult(labels={"harmless": "true"})
 
 
 class _Where(LayerKey):

@@ -8,7 +8,7 @@ import pytest
 
 from cnbkit import BuildpackFault, Layer, LayerKey, OpenLayer, key
 from cnbkit.log import Log
-from cnbkit.sbom import checked
+from cnbkit.sbom.check import checked
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit import BuildContext, Buildpack, Built, Layer, UserFault
-from cnbkit.phase import build, detect
+from cnbkit import BuildContext, Buildpack, BuildResult, Layer, UserFault
+from cnbkit.runtime import build, detect
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 class Pack(Buildpack):
-    def build(self, ctx: BuildContext) -> Built:
-        with ctx.layer(Layer.in_image("one")):
+    def build(self, ctx: BuildContext) -> BuildResult:
+        with ctx.layer(Layer.launch("one")):
             pass
         with ctx.layer(Layer.cached("two")):
             if ctx.settings.get("BP_FAIL"):
                 raise UserFault("it is broken")
-        return Built()
+        return BuildResult()
 
 
 def _env(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

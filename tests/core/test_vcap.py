@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit import Binding, UserFault
-from cnbkit.bindings import Bindings
+from cnbkit.bindings.bindings import Bindings
 from cnbkit.settings import Settings
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit import Buildpack
-from cnbkit.cli.lint import check
-from cnbkit.contract.builder import BuilderDescriptor
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.home import Home
-from cnbkit.platform.reference import Reference
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.lint import check
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.spec.builder import BuilderDescriptor
+from cnbkit_engine.state.home import Home
 
 from .blocks import ROOT, Block, Page, pages
 
@@ -239,7 +239,9 @@ def test_buildpacks_shown_without_tests_build(
 
 
 def test_the_rules_of_check_are_all_described() -> None:
-    text = "".join(path.read_text() for path in (ROOT / "sdk/src/cnbkit/cli/lint").glob("*.py"))
+    text = "".join(
+        path.read_text() for path in (ROOT / "engine/src/cnbkit_engine/cli/lint").glob("*.py")
+    )
     used = set(re.findall(r"found\.(?:error|warning)\([^\"]*?, \"(\w+)\",", text))
     described = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/howto/check.md").read_text(), re.M)
     assert used == set(described) - {"descriptor"} | ({"descriptor"} & used)

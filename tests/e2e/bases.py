@@ -6,12 +6,12 @@ import shutil
 import tarfile
 from typing import TYPE_CHECKING
 
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.base_recipe import SUITE, BaseRecipe, Kind
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.shipped import shipped
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.recipe import SUITE, BaseRecipe, Kind
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class OtherBases(BaseImages):
     """
 
     def __init__(self, lists: Path, packages: str) -> None:
-        shutil.copytree(shipped("builder/base"), lists, dirs_exist_ok=True)
+        shutil.copytree(shipped("engine/src/cnbkit_engine/base/recipes"), lists, dirs_exist_ok=True)
         with (lists / "run.txt").open("a") as file:
             file.write(f"\n{packages}\n")
         (lists / "build.txt").write_text("apt\ndpkg\nxz-utils\n")

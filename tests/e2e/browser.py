@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.testing import free_port
+from cnbkit_engine.testing import free_port
 
 from .conftest import ROOT
 

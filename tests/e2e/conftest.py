@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing import Container, EmbeddedEngine
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing import Container, EmbeddedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

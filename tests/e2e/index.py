@@ -17,7 +17,7 @@ from contextlib import ExitStack, closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from cnbkit.testing import free_port
+from cnbkit_engine.testing import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit import Target
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.home import Home
-from cnbkit.platform.store import ImageStore
 from cnbkit_apt import Apt
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 from .bases import OtherBases, home_on
 from .conftest import ROOT, Project

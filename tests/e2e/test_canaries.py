@@ -21,8 +21,8 @@ from urllib.parse import quote
 
 import pytest
 
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.reference import Reference
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.oci.reference import Reference
 
 from .conftest import cnbkit
 from .index import HostileIndex, PackageIndex, write_binding

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.home import Home
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 from .channel import Channel, Server, python_package, wheel_package
 from .conftest import ROOT, Project

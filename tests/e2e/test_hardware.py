@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.image import Image
-from cnbkit.platform.lifecycle import ensure_crane
-from cnbkit.platform.reference import Reference
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing.docker import LocalRegistry
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.lifecycle.install import ensure_crane
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.testing.docker import LocalRegistry
 
 from .accelerators import Site
 from .channel import Channel, Server

@@ -11,9 +11,9 @@ import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from cnbkit.platform.image import Image
-from cnbkit.platform.unpack import ensure_layer
-from cnbkit.testing import free_port
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.testing import free_port
 
 from .accelerators import Site
 from .conftest import ROOT

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.testing import free_port
+from cnbkit_engine.testing import free_port
 
 from .index import Answer, HostileIndex, sdist, wheel, wheel_name
 

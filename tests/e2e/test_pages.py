@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.home import Home
-from cnbkit.testing import free_port
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing import free_port
 
 from .browser import Browser
 from .conftest import CNBKIT, ROOT, Project

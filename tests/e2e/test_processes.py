@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.home import Home
-from cnbkit.testing import Container, free_port
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing import Container, free_port
 
 from .conftest import ROOT, Project
 

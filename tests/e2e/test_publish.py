@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_crane
-from cnbkit.platform.reference import Reference
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.lifecycle.install import ensure_crane
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.state.home import Home
 
 from .conftest import cnbkit
 

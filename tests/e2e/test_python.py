@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

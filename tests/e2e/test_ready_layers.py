@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit.testing import LifecycleBuild
+    from cnbkit_engine.testing import LifecycleBuild
 
 # Files whose archive entries take each of tar's formats, made anew from one word of the app.
 BUILD = r"""#!/bin/bash

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.home import Home
+from cnbkit_engine.state.home import Home
 
 from .conftest import CNBKIT, Project
 

@@ -11,9 +11,9 @@ from cyclonedx.validation.json import JsonStrictValidator
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
 
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.home import Home
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 from .channel import Channel, Server, python_package
 from .conftest import cnbkit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit.testing import free_port
+from cnbkit_engine.testing import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from cnbkit.layer_env import LayerEnv
-from cnbkit.phase import guarded
+from cnbkit.layer.env import LayerEnv
+from cnbkit.runtime import guarded
 from cnbkit.testing.inputs import write_files
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.reference import Reference
-from cnbkit.platform.store import ImageStore, UnknownImage
-from cnbkit.platform.workspace import remove_tree
-from cnbkit.testing import Container, EmbeddedEngine
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.store import ImageStore, UnknownImage
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.workspace import remove_tree
+from cnbkit_engine.testing import Container, EmbeddedEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit.cli.lint import check
+from cnbkit_engine.lint import check
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Engine

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit.cli.lint import check
-from cnbkit.testing import free_port
+from cnbkit_engine.lint import check
+from cnbkit_engine.testing import free_port
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Engine

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.contract.model import InvalidDocument
 from cnbkit.errors import BuildpackFault
-from cnbkit.package.assemble import Runtime
-from cnbkit.package.foreign import ForeignBuildpack, is_foreign
-from cnbkit.platform.builder import ensure_builder
-from cnbkit.platform.home import Home
+from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.builder.folder import ensure_builder
+from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.foreign import ForeignBuildpack, is_foreign
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from tests.examples.conftest import Engine
@@ -30,18 +30,18 @@ os = "linux"
 entry = "seer:Seer"
 """
 SEER = """
-from cnbkit import BuildContext, Buildpack, Built, Layer, Plan
+from cnbkit import BuildContext, Buildpack, BuildResult, Layer, Plan
 
 
 class Seer(Buildpack):
     plan = Plan().requires("greet")
     layer = Layer.for_build("seen")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         seen = ctx.run("greet", "cnbkit").strip()
         with ctx.layer(self.layer) as layer:
             layer.env.build.override("FROM_CNBKIT", "the seer")
-        return Built(labels={"test.seen": seen})
+        return BuildResult(labels={"test.seen": seen})
 """
 
 

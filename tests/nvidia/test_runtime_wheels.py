@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.unpack import ensure_layer
-from cnbkit.platform.workspace import remove_tree
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.workspace import remove_tree
 
 from ..e2e.bases import home_on
 from ..e2e.conftest import ROOT, cnbkit

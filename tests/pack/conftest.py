@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit.package.layer import Entry
-from cnbkit.package.layout import Layout
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.lifecycle_archive import write_lifecycle
-from cnbkit.platform.oci import Descriptor
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.lifecycle.archive import write_lifecycle
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.layer import Entry
+from cnbkit_engine.oci.layout import Layout
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.types import Descriptor
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.testing.pack import PackServices
 
     Derive = Callable[..., str]
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.package.layer import Entry
-from cnbkit.package.layout import Layout
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.rebase import Rebase
-from cnbkit.platform.store import ImageStore, UnknownImage
-from cnbkit.testing import LifecycleBuild, free_port
-from cnbkit.testing.pack import PackEngine
+from cnbkit_engine.build.rebase import Rebase
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.layer import Entry
+from cnbkit_engine.oci.layout import Layout
+from cnbkit_engine.oci.store import ImageStore, UnknownImage
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing import LifecycleBuild, free_port
+from cnbkit_engine.testing.pack import PackEngine
 
 from .conftest import ROOT
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.testing import BuiltApp
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.testing import BuiltApp
+    from cnbkit_engine.testing.pack import PackServices
 
 # Answers with a word, and with what it was started with.
 SERVER = """\

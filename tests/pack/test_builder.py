@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import BuildpackFault, CnbkitError, UserFault
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.base_recipe import EPOCH
-from cnbkit.platform.builder_image import BuilderImage
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.once import made_once
-from cnbkit.platform.packaging import Package
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing.pack import PackEngine
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.recipe import EPOCH
+from cnbkit_engine.builder.image import BuilderImage
+from cnbkit_engine.buildpack.package import Package
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.locks import made_once
+from cnbkit_engine.testing.pack import PackEngine
 
 from .conftest import OWNER, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.testing.pack import PackServices
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.builder_image import BuilderImage
-from cnbkit.platform.home import Home
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing.pack import PackEngine
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.builder.image import BuilderImage
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing.pack import PackEngine
 
 from ..e2e.bases import OtherBases
 from ..e2e.channel import Channel, Server, python_package
@@ -19,7 +19,7 @@ from .conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.testing.pack import PackServices
 
 APP = """
 import ctypes, hello, json, os, sys, tabulate

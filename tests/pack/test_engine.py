@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.testing.pack import PackEngine
+from cnbkit_engine.testing.pack import PackEngine
 
 from .conftest import ROOT
 
 if TYPE_CHECKING:
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.testing.pack import PackServices
 
 CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_crane
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.lifecycle.install import ensure_crane
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit import BuildpackFault, PlatformFault
-from cnbkit.package.assemble import Runtime, assemble
-from cnbkit.package.source import BuildpackSource
+from cnbkit_engine.buildpack.assemble import Runtime, assemble
+from cnbkit_engine.buildpack.source import BuildpackSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 DATA = b"the tool"
 SUM = hashlib.sha256(DATA).hexdigest()
 CODE = """
-from cnbkit import Buildpack, Built, Dependency, Triggers
+from cnbkit import Buildpack, BuildResult, Dependency, Triggers
 
 class Ships(Buildpack):
     triggers = Triggers("words")
@@ -42,7 +42,7 @@ class Ships(Buildpack):
         ctx.log.info("program: " + ctx.run(ctx.buildpack_dir / "bin" / "own", quiet=True).strip())
         ctx.log.info("inner: " + answer)
         ctx.log.info("uv: " + ctx.run(ctx.program("uv"), "--version", quiet=True).split()[0])
-        return Built()
+        return BuildResult()
 """
 SAID = [
     "tool: the tool",

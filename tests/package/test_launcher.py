@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from cnbkit import Buildpack, DetectContext, Plan, Triggers
 from cnbkit.log import Log
-from cnbkit.package.launcher import detect_script
-from cnbkit.package.source import BuildpackSource
+from cnbkit_engine.buildpack.launcher import detect_script
+from cnbkit_engine.buildpack.source import BuildpackSource
 
 PATTERNS = ("a.txt", "*.yml", "?b", "d/x", "*/y", ".h*", "with space", "q'uote$x")
 FILES = (*(p for p in PATTERNS if not set("*?") & set(p)), "k.yml", ".yml", "bb", "d/y", ".hid")

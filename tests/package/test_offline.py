@@ -9,8 +9,8 @@ import pytest
 
 from cnbkit import BuildContext, BuildpackFault
 from cnbkit.log import Log
-from cnbkit.package.offline import bundle
-from cnbkit.package.source import BuildpackSource
+from cnbkit_engine.buildpack.offline import bundle
+from cnbkit_engine.buildpack.source import BuildpackSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import BuildpackFault, CnbkitError, UserFault
-from cnbkit.package.archive import read_archive
-from cnbkit.package.assemble import Runtime
-from cnbkit.package.composite import Composite
-from cnbkit.package.launcher import main_module
-from cnbkit.package.module import Module
-from cnbkit.package.source import BuildpackSource
-from cnbkit.platform.builder import ensure_builder
-from cnbkit.platform.image import Image
-from cnbkit.platform.packaging import Package, members
-from cnbkit.platform.parts import Finder
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.unpack import unpack_layer
+from cnbkit_engine.builder.folder import ensure_builder
+from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.composite import Composite
+from cnbkit_engine.buildpack.launcher import main_module
+from cnbkit_engine.buildpack.locator import Finder
+from cnbkit_engine.buildpack.module import Module
+from cnbkit_engine.buildpack.package import Package, members
+from cnbkit_engine.buildpack.source import BuildpackSource
+from cnbkit_engine.oci.archive import read_archive
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.unpack import unpack_layer
 
 if TYPE_CHECKING:
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
     from .conftest import WriteBuildpack
 
@@ -38,11 +38,11 @@ OURS = {
     'name = "Hello"\nhomepage = "https://example.org"\n[[buildpack.licenses]]\ntype = "MIT"\n'
     '[[targets]]\nos = "linux"\narch = "amd64"\n[[targets]]\nos = "linux"\narch = "arm64"\n'
     '[metadata.cnbkit]\nentry = "hello:Hello"\n',
-    "hello.py": "from cnbkit import BuildContext, Buildpack, Built, Plan, Triggers\n"
+    "hello.py": "from cnbkit import BuildContext, Buildpack, BuildResult, Plan, Triggers\n"
     "class Hello(Buildpack):\n"
     "    triggers = Triggers('hello.txt')\n"
-    "    def build(self, ctx: BuildContext) -> Built:\n"
-    "        return Built()\n",
+    "    def build(self, ctx: BuildContext) -> BuildResult:\n"
+    "        return BuildResult()\n",
     "README.md": "Says hello.\n",
 }
 

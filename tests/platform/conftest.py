@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from cnbkit.package.layer import Entry
-from cnbkit.package.layout import Layout
-from cnbkit.platform import oci
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import ensure_crane
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing.docker import LocalRegistry
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.lifecycle.install import ensure_crane
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.layer import Entry
+from cnbkit_engine.oci.layout import Layout
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing.docker import LocalRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ class MakeImage(Protocol):
         *,
         architecture: str = "amd64",
         compress: bool = True,
-    ) -> oci.Descriptor: ...
+    ) -> types.Descriptor: ...
 
 
 @pytest.fixture(scope="session")
@@ -125,7 +125,7 @@ def make_image(home: Home) -> MakeImage:
         *,
         architecture: str = "amd64",
         compress: bool = True,
-    ) -> oci.Descriptor:
+    ) -> types.Descriptor:
         entries = []
         for layer in layers:
             data = gzip.compress(layer, mtime=0) if compress else layer
@@ -143,11 +143,11 @@ def make_image(home: Home) -> MakeImage:
         described = {"mediaType": kind, "digest": store.put_blob(data), "size": len(data)}
         manifest = {
             "schemaVersion": 2,
-            "mediaType": oci.OCI_MANIFEST,
+            "mediaType": types.OCI_MANIFEST,
             "config": described,
             "layers": entries,
         }
-        store.put_manifest(name, oci.OCI_MANIFEST, json.dumps(manifest).encode())
+        store.put_manifest(name, types.OCI_MANIFEST, json.dumps(manifest).encode())
         return store.resolve(name)
 
     return make
@@ -204,7 +204,7 @@ def push_base(tmp_path: Path) -> PushBase:
             made.append(layout.image(config, [layout.layer([Entry("/arch", arch.encode())])]))
         top = made[0] if len(made) == 1 else layout.index(made)
         layout.finish(top)
-        Remote(reference).push(layout.path, oci.Descriptor.parse(top))
+        Remote(reference).push(layout.path, types.Descriptor.parse(top))
         return reference
 
     return push

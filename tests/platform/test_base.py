@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.base_recipe import BaseRecipe, Kind
-from cnbkit.platform.home import Home
-from cnbkit.platform.once import made_once
-from cnbkit.platform.shipped import shipped
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.recipe import BaseRecipe, Kind
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.locks import made_once
+from cnbkit_engine.state.shipped import shipped
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +296,7 @@ def test_editing_a_list_makes_the_images_it_is_for_anew(
 ) -> None:
     folder = tmp_path / "base"
     folder.mkdir()
-    for path in shipped("builder/base").iterdir():
+    for path in shipped("engine/src/cnbkit_engine/base/recipes").iterdir():
         if path.is_file():
             (folder / path.name).write_bytes(path.read_bytes())
     kinds: tuple[Kind, ...] = ("run", "build")
@@ -318,10 +318,10 @@ def test_the_build_list_stands_on_the_run_list() -> None:
 
 @pytest.mark.parametrize("kind", ["run", "build"])
 def test_the_dockerfile_is_in_step_with_the_lists(kind: Kind) -> None:
-    committed = shipped("builder/base") / f"{kind}.Dockerfile"
+    committed = shipped("engine/src/cnbkit_engine/base/recipes") / f"{kind}.Dockerfile"
 
     assert committed.read_text() == BaseRecipe(kind, "amd64").dockerfile(), (
-        f"run: python -m cnbkit.platform.base_recipe {kind} > {committed}"
+        f"run: python -m cnbkit_engine.base.recipe {kind} > {committed}"
     )
 
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cnbkit_engine.platform
 import pytest
+from cnbkit_engine.platform import beneath
 
-import cnbkit.platform
-from cnbkit.platform import beneath
-from cnbkit.platform.beneath import Folder, Unfit
-from cnbkit.platform.workspace import remove_tree
+from cnbkit_engine.state.beneath import Folder, Unfit
+from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,7 +243,7 @@ OWN = {"workspace": {"parent.glob", "os.open"}}
 
 
 def test_nothing_but_this_module_opens_what_build_code_could_write() -> None:
-    package = Path(cnbkit.platform.__file__).parent
+    package = Path(cnbkit_engine.platform.__file__).parent
     wrong = {
         module: calls
         for module in HANDLERS

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.contract.model import InvalidDocument
 from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault
-from cnbkit.package.assemble import Runtime
-from cnbkit.package.source import BuildpackSource
-from cnbkit.platform.base import BaseImages
-from cnbkit.platform.builder import ensure_builder
-from cnbkit.platform.home import Home
-from cnbkit.platform.libraries import Libraries
-from cnbkit.platform.store import ImageStore
+from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.builder.folder import ensure_builder
+from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.dependency_cache import Libraries
+from cnbkit_engine.buildpack.source import BuildpackSource
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 BUILDPACK = {
     "buildpack.toml": 'api = "0.12"\n[buildpack]\nid = "test/hello"\nversion = "1.2.3"\n'
     '[[targets]]\nos = "linux"\n[metadata.cnbkit]\nentry = "hello:Hello"\n',
-    "hello.py": "from cnbkit import BuildContext, Buildpack, Built, Plan, Triggers\n"
+    "hello.py": "from cnbkit import BuildContext, Buildpack, BuildResult, Plan, Triggers\n"
     "class Hello(Buildpack):\n"
     "    triggers = Triggers('hello.txt', '*.hi', settings=('BP_HELLO',))\n"
     "    plan = Plan().provides('hello')\n"
-    "    def build(self, ctx: BuildContext) -> Built:\n"
-    "        return Built()\n",
+    "    def build(self, ctx: BuildContext) -> BuildResult:\n"
+    "        return BuildResult()\n",
 }
 BUILDER = (
     '[[buildpacks]]\nuri = "hello"\n[[order]]\n[[order.group]]\n'
@@ -181,7 +181,13 @@ def test_bytecode_is_there_and_does_not_depend_on_times(assembled: Callable[[], 
         ("builder.toml", "[[order]]", "[[order", InvalidDocument, "not TOML"),
         ("hello/buildpack.toml", "hello:Hello", "hello", BuildpackFault, "which class"),
         ("hello/hello.py", "Plan()", "Plam()", BuildpackFault, "cannot import"),
-        ("hello/hello.py", "return Built()", "return Built(", BuildpackFault, "cannot import"),
+        (
+            "hello/hello.py",
+            "return BuildResult()",
+            "return BuildResult(",
+            BuildpackFault,
+            "cannot import",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_left(

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import UserFault
-from cnbkit.platform.builder_image import BuilderImage
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.lifecycle import ensure_lifecycle
-from cnbkit.platform.lifecycle_archive import write_lifecycle
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.builder.image import BuilderImage
+from cnbkit_engine.lifecycle.archive import write_lifecycle
+from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from .conftest import PushBase

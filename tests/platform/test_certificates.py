@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.certificates import host_bundle
+from cnbkit_engine.sandbox.certificates import host_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from cnbkit.platform.credentials import for_lifecycle
+from cnbkit_engine.oci.keychain import for_lifecycle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.docker_config import Login, find_login
+from cnbkit_engine.oci.docker_config import Login, find_login
 
 if TYPE_CHECKING:
     from pathlib import Path

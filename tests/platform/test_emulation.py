@@ -13,16 +13,16 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from cnbkit_engine.platform import emulation
 from elftools.elf.elffile import ELFFile
 
-from cnbkit.platform import emulation
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.emulation import ensure_emulation, is_foreign
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
 OWN = machine_architecture()
 OTHER = {"amd64": "arm64", "arm64": "amd64"}[OWN]
@@ -35,8 +35,8 @@ TRY = f"""
 import sys
 from pathlib import Path
 from cnbkit.errors import CnbkitError
-from cnbkit.platform.emulation import ensure_emulation
-from cnbkit.platform.home import Home
+from cnbkit_engine.sandbox.emulation import ensure_emulation
+from cnbkit_engine.state.home import Home
 try:
     ensure_emulation(Home(Path(sys.argv[1])), {OTHER!r}, print)
 except CnbkitError as fault:

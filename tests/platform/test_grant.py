@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from cnbkit.platform import oci
-from cnbkit.platform.grant import ANY, Grant
-from cnbkit.platform.registry import PORT, Registry
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.registry.grant import ANY, Grant
+from cnbkit_engine.registry.server import PORT, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def peer(tmp_path: Path) -> Iterator[Peer]:
     store = ImageStore(tmp_path / "images")
     for name in ("own", "cnbkit/run", "other"):
         store.put_blob(b"{}")
-        store.put_manifest(f"{name}:latest", oci.OCI_MANIFEST, _manifest())
+        store.put_manifest(f"{name}:latest", types.OCI_MANIFEST, _manifest())
     with Registry(store) as registry:
         yield Peer(registry, store)
 
@@ -62,7 +62,7 @@ def test_nobody_is_let_in_before_and_after(peer: Peer) -> None:
 def test_one_repository_is_written_and_the_base_is_only_read(peer: Peer) -> None:
     header = peer.registry.admit(OWN)
     before = peer.store.names()
-    put = ("PUT", _manifest(), oci.OCI_MANIFEST)
+    put = ("PUT", _manifest(), types.OCI_MANIFEST)
     for repository, reading, writing in (("own", 200, 201), ("cnbkit/run", 200, 403)):
         path = f"/v2/{repository}/manifests/latest"
         assert peer.ask(header, "GET", path) == reading
@@ -70,7 +70,7 @@ def test_one_repository_is_written_and_the_base_is_only_read(peer: Peer) -> None
         uploaded = peer.ask(header, "POST", f"/v2/{repository}/blobs/uploads/")
         assert uploaded == (202 if writing == 201 else 403)
     for method in ("GET", "HEAD", "PUT", "DELETE"):
-        body, kind = (_manifest(), oci.OCI_MANIFEST) if method == "PUT" else (b"", "")
+        body, kind = (_manifest(), types.OCI_MANIFEST) if method == "PUT" else (b"", "")
         assert peer.ask(header, method, "/v2/other/manifests/latest", body, kind) == 403
     assert peer.ask(header, "DELETE", "/v2/cnbkit/run/manifests/latest") == 403
     assert peer.ask(header, "GET", "/v2/other/tags/list") == 403

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.platform import oci
-from cnbkit.platform.image import Image, ImageProcess
-from cnbkit.platform.store import ImageStore, UnknownImage
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.image import Image, ImageProcess
+from cnbkit_engine.oci.store import ImageStore, UnknownImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
     MakeTar = Callable[..., bytes]
     MakeImage = Callable[..., Any]
@@ -129,8 +129,8 @@ def test_a_multi_platform_image_is_chosen_by_platform(
             platform["variant"] = variant
         described = {"mediaType": part.media_type, "digest": part.digest, "size": part.size}
         entries.append({**described, "platform": platform})
-    index = {"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}
-    store.put_manifest("demo", oci.OCI_INDEX, json.dumps(index).encode())
+    index = {"schemaVersion": 2, "mediaType": types.OCI_INDEX, "manifests": entries}
+    store.put_manifest("demo", types.OCI_INDEX, json.dumps(index).encode())
     assert Image.from_store(store, "demo", "linux/amd64").platform == "linux/amd64"
     assert Image.from_store(store, "demo", "linux/arm64").platform == "linux/arm64"
     with pytest.raises(UserFault, match="s390x") as caught:
@@ -159,6 +159,6 @@ def test_a_config_with_fewer_layers_than_the_manifest_is_a_platform_fault(
     found = make_image("demo", [make_tar({"a": b""})])
     manifest = json.loads(store.read_blob(found.digest))
     manifest["layers"] *= 2
-    store.put_manifest("demo", oci.OCI_MANIFEST, json.dumps(manifest).encode())
+    store.put_manifest("demo", types.OCI_MANIFEST, json.dumps(manifest).encode())
     with pytest.raises(PlatformFault):
         Image.from_store(store, "demo")

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnbkit.platform.beneath import Folder
-from cnbkit.platform.layer_tar import Unusual, layer_tar
+from cnbkit_engine.lifecycle.layer_tar import Unusual, layer_tar
+from cnbkit_engine.state.beneath import Folder
 
 
 def archive(folder: Path) -> bytes:

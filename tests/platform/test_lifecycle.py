@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.go_tool import GoTool
-from cnbkit.platform.home import Home
-from cnbkit.platform.lifecycle import (
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.lifecycle.install import (
     CRANE_VERSION,
     LIFECYCLE_VERSION,
     PHASES,
@@ -26,8 +24,10 @@ from cnbkit.platform.lifecycle import (
     known_checksums,
     release_name,
 )
-from cnbkit.platform.release import download_release
-from cnbkit.platform.shipped import shipped
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.shipped import shipped
+from cnbkit_engine.tools.download import download_release
+from cnbkit_engine.tools.go import GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,11 +68,14 @@ def test_once_made_neither_network_nor_go_is_needed(monkeypatch: pytest.MonkeyPa
 
 def test_crane_is_of_the_pinned_version(crane: Path) -> None:
     assert subprocess.run([crane, "version"], capture_output=True).returncode == 0
-    assert f"go-containerregistry v{CRANE_VERSION}\n" in (shipped("tools/crane/go.mod")).read_text()
+    assert (
+        f"go-containerregistry v{CRANE_VERSION}\n"
+        in (shipped("engine/src/cnbkit_engine/tools/modules/crane/go.mod")).read_text()
+    )
 
 
 def test_the_lifecycles_version_is_the_one_in_go_mod() -> None:
-    module = shipped("tools/lifecycle/go.mod").read_text()
+    module = shipped("engine/src/cnbkit_engine/tools/modules/lifecycle/go.mod").read_text()
 
     assert f"github.com/buildpacks/lifecycle v{LIFECYCLE_VERSION}\n" in module
 

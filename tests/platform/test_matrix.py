@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnbkit import UserFault
-from cnbkit.platform.matrix import shares, variants
-from cnbkit.platform.oci import Descriptor
+from cnbkit_engine.build.variants import shares, variants
+from cnbkit_engine.oci.types import Descriptor
 
 
 @pytest.mark.parametrize(

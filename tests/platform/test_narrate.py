@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from cnbkit.platform.narrate import Narrator
+from cnbkit_engine.lifecycle.output import Narrator
 
 BUILD = """\
 ===> ANALYZING

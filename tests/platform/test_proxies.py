@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnbkit.platform.proxies import proxy_for, proxy_variables
+from cnbkit_engine.oci.proxies import proxy_for, proxy_variables
 
 STORE = "store.localhost"
 PROXY = "http://proxy.example:3128"

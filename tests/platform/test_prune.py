@@ -4,17 +4,17 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from cnbkit.platform.image import Image
-from cnbkit.platform.prune import prune
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.unpack import ensure_layer
+from cnbkit_engine.build.prune import prune
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.unpack import ensure_layer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.platform.conftest import MakeImage, MakeTar
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
 LONG_AGO = 1_000_000_000
 

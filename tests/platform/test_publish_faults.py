@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.reference import Reference
-from cnbkit.platform.remote import Remote
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.state.home import Home
 
 from ..guarded_registry import GuardedRegistry
 

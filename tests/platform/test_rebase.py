@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.package.layer import Entry
-from cnbkit.package.layout import Layout
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.oci import Descriptor
-from cnbkit.platform.rebase import Rebase
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing.docker import LocalRegistry
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.build.rebase import Rebase
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.layer import Entry
+from cnbkit_engine.oci.layout import Layout
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.types import Descriptor
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing.docker import LocalRegistry
 
 from ..guarded_registry import GuardedRegistry
 
@@ -148,7 +148,7 @@ def test_each_registry_is_sent_its_own_credentials(
 def test_the_command_says_the_new_digest(images: dict[str, str]) -> None:
     from click.testing import CliRunner
 
-    from cnbkit.cli import cnbkit
+    from cnbkit_engine.cli import cnbkit
 
     arguments = ["rebase", images["app"], "--publish", "--force", "--run-image", images["patched"]]
     done = CliRunner().invoke(cnbkit, arguments)

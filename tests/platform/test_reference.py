@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit.errors import UserFault
-from cnbkit.platform.app_cache import app_cache
-from cnbkit.platform.home import Home
-from cnbkit.platform.reference import Reference
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.state.home import Home
 
 DIGEST = f"sha256:{64 * 'a'}"
 

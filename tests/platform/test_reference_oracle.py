@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnbkit.errors import UserFault
-from cnbkit.platform.reference import Reference
+from cnbkit_engine.oci.reference import Reference
 
 pytestmark = pytest.mark.full
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnbkit.platform.refusal import told_by_lifecycle
+from cnbkit_engine.oci.errors import told_by_lifecycle
 
 START = "ERROR: failed to initialize analyzer: validating registry"
 EXPORT = "ERROR: failed to export: failed to write image to the following tags: [r.example/a/app:1:"

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform import oci
-from cnbkit.platform.grant import ANY, Grant
-from cnbkit.platform.registry import PORT, Registry
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.registry.grant import ANY, Grant
+from cnbkit_engine.registry.server import PORT, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -98,7 +98,7 @@ def manifest(*layers: bytes) -> bytes:
     return json.dumps(
         {
             "schemaVersion": 2,
-            "mediaType": oci.OCI_MANIFEST,
+            "mediaType": types.OCI_MANIFEST,
             "config": config,
             "layers": entries,
         }
@@ -253,12 +253,12 @@ def test_an_image_can_be_pushed_listed_pulled_and_deleted(
     store.put_blob(CONFIG)
     data = manifest()
     for tag in ("b", "a", "c"):
-        put = client("PUT", f"/v2/team/demo/manifests/{tag}", data, Content_Type=oci.OCI_MANIFEST)
+        put = client("PUT", f"/v2/team/demo/manifests/{tag}", data, Content_Type=types.OCI_MANIFEST)
         assert put.status == 201
     digest = put.headers["Docker-Content-Digest"]
     for reference in ("a", digest):
         got = client("GET", f"/v2/team/demo/manifests/{reference}")
-        assert (got.body, got.headers["Content-Type"]) == (data, oci.OCI_MANIFEST)
+        assert (got.body, got.headers["Content-Type"]) == (data, types.OCI_MANIFEST)
         head = client("HEAD", f"/v2/team/demo/manifests/{reference}")
         assert head.headers["Docker-Content-Digest"] == digest
     assert json.loads(client("GET", "/v2/team/demo/tags/list").body)["tags"] == ["a", "b", "c"]
@@ -274,7 +274,7 @@ def test_an_image_can_be_pushed_listed_pulled_and_deleted(
 
 
 def test_manifests_that_cannot_be_used_are_refused(client: Client, store: ImageStore) -> None:
-    def put(data: bytes, kind: str = oci.OCI_MANIFEST, reference: str = "v1") -> str:
+    def put(data: bytes, kind: str = types.OCI_MANIFEST, reference: str = "v1") -> str:
         path = f"/v2/demo/manifests/{reference}"
         return client("PUT", path, data, Content_Type=kind).code
 
@@ -354,9 +354,9 @@ def test_clients_may_push_at_the_same_time(registry: Registry, store: ImageStore
 def test_memory_stays_flat_for_a_large_layer(tmp_path: Path) -> None:
     program = (
         "import pathlib, subprocess, sys, hashlib\n"
-        "from cnbkit.platform.store import ImageStore\n"
-        "from cnbkit.platform.grant import Grant\n"
-        "from cnbkit.platform.registry import Registry\n"
+        "from cnbkit_engine.oci.store import ImageStore\n"
+        "from cnbkit_engine.registry.grant import Grant\n"
+        "from cnbkit_engine.registry.server import Registry\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "with (folder / 'big').open('wb') as file: file.truncate(400 << 20)\n"
         "with (folder / 'big').open('rb') as file:\n"
@@ -380,9 +380,9 @@ def test_memory_stays_flat_for_a_large_layer(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_to_the_client_and_remembered(tmp_path: Path) -> None:
     program = (
         "import pathlib, subprocess, sys\n"
-        "from cnbkit.platform.store import ImageStore\n"
-        "from cnbkit.platform.grant import Grant\n"
-        "from cnbkit.platform.registry import Registry\n"
+        "from cnbkit_engine.oci.store import ImageStore\n"
+        "from cnbkit_engine.registry.grant import Grant\n"
+        "from cnbkit_engine.registry.server import Registry\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=False)\n"
         "with Registry(ImageStore(folder / 'images')) as registry:\n"
@@ -421,7 +421,7 @@ def test_a_port_taken_on_every_address_is_a_platform_fault(store: ImageStore) ->
 def test_skopeo_pushes_and_pulls(registry: Registry, store: ImageStore, tmp_path: Path) -> None:
     store.put_blob(CONFIG)
     store.put_blob(b"")
-    store.put_manifest("demo", oci.OCI_MANIFEST, manifest())
+    store.put_manifest("demo", types.OCI_MANIFEST, manifest())
     credentials = b64decode(registry.admit(Grant(writes=ANY)).removeprefix("Basic ")).decode()
     there = f"docker://{registry.address}:{PORT}"
     flags = ["--dest-tls-verify=false", "--dest-creds", credentials]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.report import reasons, size_text, summary
+from cnbkit_engine.build.report import reasons, size_text, summary
 
 if TYPE_CHECKING:
     from pathlib import Path

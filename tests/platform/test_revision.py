@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.revision import git_env
+from cnbkit_engine.build.git import git_env
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.platform.export import export_layout
-from cnbkit.platform.run import run_image
-from cnbkit.platform.store import ImageStore, UnknownImage
+from cnbkit_engine.oci.export import export_layout
+from cnbkit_engine.oci.store import ImageStore, UnknownImage
+from cnbkit_engine.run.run import run_image
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
     MakeTar = Callable[..., bytes]
     MakeImage = Callable[..., Any]
@@ -56,7 +56,7 @@ def image(make_image: MakeImage, make_tar: MakeTar, program: Path) -> str:
 
 def cnbkit(home: Home, *args: str, **more: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from cnbkit.cli import main; main()", *args],
+        [sys.executable, "-c", "from cnbkit_engine.cli import main; main()", *args],
         env={**os.environ, "CNBKIT_HOME": str(home.root)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -196,9 +196,9 @@ def test_wrong_usage_ends_with_two_and_says_why(home: Home) -> None:
 def test_only_the_wanted_subcommand_is_imported(home: Home, image: str) -> None:
     program = (
         "import sys\n"
-        "from cnbkit.cli import cnbkit\n"
+        "from cnbkit_engine.cli import cnbkit\n"
         f"cnbkit.main(['inspect', {image!r}], standalone_mode=False)\n"
-        "others = {'pydantic', 'rich', 'tarfile', 'http.server', 'cnbkit.cli.run'}\n"
+        "others = {'pydantic', 'rich', 'tarfile', 'http.server', 'cnbkit_engine.cli.run'}\n"
         "print(sorted(others & set(sys.modules)))\n"
     )
     found = subprocess.run(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.sandbox import Bind, Sandbox
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -205,7 +205,7 @@ def test_leaving_the_block_asks_the_process_to_end(make: Make) -> None:
 
 RUNNER = """
 import pathlib, sys
-from cnbkit.platform.sandbox import Sandbox
+from cnbkit_engine.sandbox.sandbox import Sandbox
 scratch, kind, root, what = sys.argv[1:]
 roots = {"root": pathlib.Path(root)} if kind == "root" else {"layers": (pathlib.Path(root),)}
 sys.exit(Sandbox(pathlib.Path(scratch), **roots).run(["/bin/probe", what]))
@@ -263,7 +263,7 @@ def run_without(changes: Mapping[str, str], setup: str, tmp_path: Path, root: Pa
     """The fault on a host that lacks something."""
     program = (
         "import pathlib, sys\n"
-        "from cnbkit.platform.sandbox import Sandbox\n"
+        "from cnbkit_engine.sandbox.sandbox import Sandbox\n"
         "scratch, root = map(pathlib.Path, sys.argv[1:])\n"
         "try:\n"
         "    Sandbox(scratch, root=root).run(['/bin/probe'])\n"

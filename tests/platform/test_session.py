@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform import oci
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,14 +87,14 @@ def login(registry: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "config.json").write_text(json.dumps(content))
 
 
-def image(folder: Path) -> tuple[Path, oci.Descriptor]:
+def image(folder: Path) -> tuple[Path, types.Descriptor]:
     """A layout with the smallest image."""
     store = ImageStore(folder / "layout")
     config = json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": []}})
     kind = "application/vnd.oci.image.config.v1+json"
     blob = {"mediaType": kind, "digest": store.put_blob(config.encode()), "size": len(config)}
-    manifest = {"schemaVersion": 2, "mediaType": oci.OCI_MANIFEST, "config": blob, "layers": []}
-    store.put_manifest("demo", oci.OCI_MANIFEST, json.dumps(manifest).encode())
+    manifest = {"schemaVersion": 2, "mediaType": types.OCI_MANIFEST, "config": blob, "layers": []}
+    store.put_manifest("demo", types.OCI_MANIFEST, json.dumps(manifest).encode())
     return store.path, store.resolve("demo")
 
 
@@ -171,14 +171,14 @@ def test_a_redirected_download_drops_the_login_and_answers_no_challenge(
 
 
 def test_a_redirect_on_the_same_host_keeps_the_login(registry: Server) -> None:
-    manifest = json.dumps({"mediaType": oci.OCI_MANIFEST}).encode()
+    manifest = json.dumps({"mediaType": types.OCI_MANIFEST}).encode()
 
     def answer(_method: str, path: str, _body: bytes) -> Answer:
         if registry.asked[-1][2] is None:
             return 401, {"WWW-Authenticate": 'Basic realm="r"'}, b""
         if path.startswith("/v2/"):
             return 307, {"Location": "/elsewhere"}, b""
-        return 200, {"Content-Type": oci.OCI_MANIFEST}, manifest
+        return 200, {"Content-Type": types.OCI_MANIFEST}, manifest
 
     registry.answer = answer
     assert Remote(f"{registry.host}/demo").digest() == f"sha256:{sha256(manifest).hexdigest()}"
@@ -210,7 +210,7 @@ def test_a_token_service_that_redirects_elsewhere_gives_nothing_away(
 
 
 def test_a_token_of_the_registrys_own_service_is_used(registry: Server) -> None:
-    manifest = json.dumps({"mediaType": oci.OCI_MANIFEST}).encode()
+    manifest = json.dumps({"mediaType": types.OCI_MANIFEST}).encode()
 
     def answer(_method: str, path: str, _body: bytes) -> Answer:
         if path.startswith("/token"):
@@ -219,7 +219,7 @@ def test_a_token_of_the_registrys_own_service_is_used(registry: Server) -> None:
         if registry.asked[-1][2] != "Bearer t":
             realm = f'Bearer realm="http://{registry.host}/token",scope="repository:demo:pull"'
             return 401, {"WWW-Authenticate": realm}, b""
-        return 200, {"Content-Type": oci.OCI_MANIFEST}, manifest
+        return 200, {"Content-Type": types.OCI_MANIFEST}, manifest
 
     registry.answer = answer
     assert Remote(f"{registry.host}/demo").digest().startswith("sha256:")
@@ -232,7 +232,7 @@ def test_a_proxy_is_not_asked_for_a_registry_on_this_machine(
         monkeypatch.setenv(name, f"http://{other.host}")
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    manifest = json.dumps({"mediaType": oci.OCI_MANIFEST}).encode()
-    registry.answer = lambda *_: (200, {"Content-Type": oci.OCI_MANIFEST}, manifest)
+    manifest = json.dumps({"mediaType": types.OCI_MANIFEST}).encode()
+    registry.answer = lambda *_: (200, {"Content-Type": types.OCI_MANIFEST}, manifest)
     assert Remote(f"{registry.host}/demo").digest().startswith("sha256:")
     assert other.asked == []

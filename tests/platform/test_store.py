@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.platform import oci
-from cnbkit.platform.export import export_docker_archive, export_layout, export_oci_archive
-from cnbkit.platform.store import DigestMismatch, ImageStore, StoreFull, UnknownBlob, UnknownImage
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.export import export_docker_archive, export_layout, export_oci_archive
+from cnbkit_engine.oci.store import DigestMismatch, ImageStore, StoreFull, UnknownBlob, UnknownImage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def put_image(store: ImageStore, name: str, content: str = "hello") -> str:
     ).encode()
     manifest = {
         "schemaVersion": 2,
-        "mediaType": oci.OCI_MANIFEST,
+        "mediaType": types.OCI_MANIFEST,
         "config": {
             "mediaType": "application/vnd.oci.image.config.v1+json",
             "digest": store.put_blob(config),
@@ -62,7 +62,7 @@ def put_image(store: ImageStore, name: str, content: str = "hello") -> str:
             }
         ],
     }
-    store.put_manifest(name, oci.OCI_MANIFEST, json.dumps(manifest).encode())
+    store.put_manifest(name, types.OCI_MANIFEST, json.dumps(manifest).encode())
     return digest
 
 
@@ -105,7 +105,7 @@ def test_a_killed_writer_leaves_a_store_that_works_and_prune_removes_its_rest(
     put_image(store, "demo")
     program = (
         "import os, sys, pathlib\n"
-        "from cnbkit.platform.store import ImageStore\n"
+        "from cnbkit_engine.oci.store import ImageStore\n"
         "blob = ImageStore(pathlib.Path(sys.argv[1])).open_blob()\n"
         "blob.write(b'half a layer')\n"
         "os.kill(os.getpid(), 9)\n"
@@ -163,14 +163,14 @@ def test_a_manifest_whose_layer_is_missing_is_refused(store: ImageStore) -> None
     store.blob_path(put_image(store, "first")).unlink()
     manifest = store.read_blob(store.resolve("first").digest)
     with pytest.raises(UnknownBlob):
-        store.put_manifest("second", oci.OCI_MANIFEST, manifest)
+        store.put_manifest("second", types.OCI_MANIFEST, manifest)
     assert store.names() == ["first:latest"]
 
 
 @pytest.mark.parametrize("data", [b"no json", b"[]", b"{}", b'{"config": 1, "layers": [2]}'])
 def test_a_manifest_that_is_none_is_refused(store: ImageStore, data: bytes) -> None:
     with pytest.raises(PlatformFault):
-        store.put_manifest("demo", oci.OCI_MANIFEST, data)
+        store.put_manifest("demo", types.OCI_MANIFEST, data)
     assert store.names() == []
 
 
@@ -217,7 +217,7 @@ def test_an_index_keeps_its_platforms_and_lets_them_go_with_it(store: ImageStore
     platform = {"os": "linux", "architecture": "amd64"}
     entry = {"mediaType": part.media_type, "digest": part.digest, "size": part.size}
     index = {"schemaVersion": 2, "manifests": [{**entry, "platform": platform}]}
-    store.put_manifest("demo", oci.OCI_INDEX, json.dumps(index).encode())
+    store.put_manifest("demo", types.OCI_INDEX, json.dumps(index).encode())
     assert store.names() == ["demo:latest"]
     assert store.resolve(f"demo@{part.digest}").digest == part.digest
     age(store)
@@ -233,7 +233,7 @@ def test_concurrent_processes_lose_no_name(store: ImageStore) -> None:
     layer = put_image(store, "demo")
     program = (
         "import sys, pathlib\n"
-        "from cnbkit.platform.store import ImageStore\n"
+        "from cnbkit_engine.oci.store import ImageStore\n"
         "store = ImageStore(pathlib.Path(sys.argv[1]))\n"
         "found = store.resolve('demo')\n"
         "data = store.read_blob(found.digest)\n"
@@ -265,7 +265,7 @@ def test_threads_may_write_the_same_blob_at_once(store: ImageStore) -> None:
 def test_a_full_disk_is_named_and_leaves_no_rest(tmp_path: Path) -> None:
     program = (
         "import pathlib, sys\n"
-        "from cnbkit.platform.store import ImageStore, StoreFull\n"
+        "from cnbkit_engine.oci.store import ImageStore, StoreFull\n"
         "store = ImageStore(pathlib.Path(sys.argv[1]) / 'images')\n"
         "try:\n"
         "    store.put_blob(b'x' * 3_000_000)\n"

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.docker_config import Login
-from cnbkit.platform.token_service import Challenge, TokenService, is_private
+from cnbkit_engine.oci.docker_config import Login
+from cnbkit_engine.oci.token_service import Challenge, TokenService, is_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import PlatformFault
-from cnbkit.platform.image import Image
-from cnbkit.platform.store import DigestMismatch, ImageStore
-from cnbkit.platform.unpack import ensure_layer, unpack_layer
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import DigestMismatch, ImageStore
+from cnbkit_engine.oci.unpack import ensure_layer, unpack_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.state.home import Home
 
     MakeTar = Callable[..., bytes]
     MakeImage = Callable[..., Any]
@@ -208,10 +208,10 @@ def test_processes_may_unpack_the_same_layer_at_once(
     make_image("demo", [make_tar({f"f{number}": b"x" * 1000 for number in range(500)})])
     program = (
         "import pathlib, sys\n"
-        "from cnbkit.platform.home import Home\n"
-        "from cnbkit.platform.image import Image\n"
-        "from cnbkit.platform.store import ImageStore\n"
-        "from cnbkit.platform.unpack import ensure_layer\n"
+        "from cnbkit_engine.state.home import Home\n"
+        "from cnbkit_engine.oci.image import Image\n"
+        "from cnbkit_engine.oci.store import ImageStore\n"
+        "from cnbkit_engine.oci.unpack import ensure_layer\n"
         "home = Home(pathlib.Path(sys.argv[1]))\n"
         "store = ImageStore(home.images)\n"
         "place = ensure_layer(home, store, Image.from_store(store, 'demo').layers[0])\n"
@@ -228,7 +228,7 @@ def test_a_killed_unpacking_is_swept_up_by_the_next(
 ) -> None:
     program = (
         "import os, pathlib, sys\n"
-        "from cnbkit.platform.workspace import Workspace\n"
+        "from cnbkit_engine.state.workspace import Workspace\n"
         "with Workspace(pathlib.Path(sys.argv[1])) as workspace:\n"
         "    (workspace / 'half').mkdir()\n"
         "    (workspace / 'half').chmod(0)\n"

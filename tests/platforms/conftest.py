@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.base import machine_architecture
-from cnbkit.platform.go_tool import GoTool
-from cnbkit.platform.home import Home
-from cnbkit.platform.once import made_once
-from cnbkit.platform.workspace import Workspace
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.locks import made_once
+from cnbkit_engine.state.workspace import Workspace
+from cnbkit_engine.tools.go import GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,24 +17,24 @@ from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
-from cnbkit.platform.build import prepare
-from cnbkit.platform.certificates import BUNDLE, host_bundle
-from cnbkit.platform.grant import ANY, Grant
-from cnbkit.platform.image import Image
-from cnbkit.platform.narrate import Narrator
-from cnbkit.platform.registry import Registry
-from cnbkit.platform.sandbox import Bind, Sandbox
-from cnbkit.platform.store import ImageStore
-from cnbkit.platform.workspace import Workspace
-from cnbkit.testing import EmbeddedEngine
-from cnbkit.testing.engine import Outcome
+from cnbkit_engine.build.build import prepare
+from cnbkit_engine.lifecycle.output import Narrator
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.registry.grant import ANY, Grant
+from cnbkit_engine.registry.server import Registry
+from cnbkit_engine.sandbox.certificates import BUNDLE, host_bundle
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
+from cnbkit_engine.state.workspace import Workspace
+from cnbkit_engine.testing import EmbeddedEngine
+from cnbkit_engine.testing.engine import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from cnbkit.platform.build import Kit
-    from cnbkit.platform.home import Home
+    from cnbkit_engine.build.build import Kit
+    from cnbkit_engine.state.home import Home
 
 __all__ = ["JobEngine", "Platform", "PlatformEngine", "cut", "whole", "with_newline"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.platform.home import Home
-from cnbkit.testing import LifecycleBuild
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing import LifecycleBuild
 
 from ..e2e.index import PackageIndex
 from .imitation import JobEngine, Platform, PlatformEngine, cut, whole, with_newline

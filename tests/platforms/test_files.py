@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
-from cnbkit.cli import cnbkit
-from cnbkit.cli.platform import PLATFORMS, rendered
 from cnbkit.errors import UserFault
+from cnbkit_engine.cli import cnbkit
+from cnbkit_engine.cli.platform import PLATFORMS, rendered
 
 from . import groovy
 

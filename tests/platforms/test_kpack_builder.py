@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit.package.layer import Entry, folder_entries
-from cnbkit.package.layout import Layout
-from cnbkit.platform.base import BaseImages, machine_architecture
-from cnbkit.platform.home import Home
-from cnbkit.platform.image import Image
-from cnbkit.platform.lifecycle import LIFECYCLE_VERSION, ensure_crane, ensure_lifecycle
-from cnbkit.platform.lifecycle_archive import lifecycle_table
-from cnbkit.platform.oci import Descriptor
-from cnbkit.platform.packaging import Package
-from cnbkit.platform.remote import Remote
-from cnbkit.platform.store import ImageStore
-from cnbkit.testing import LifecycleBuild
-from cnbkit.testing.docker import LocalRegistry
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.buildpack.package import Package
+from cnbkit_engine.lifecycle.archive import lifecycle_table
+from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_crane, ensure_lifecycle
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.layer import Entry, folder_entries
+from cnbkit_engine.oci.layout import Layout
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.types import Descriptor
+from cnbkit_engine.state.home import Home
+from cnbkit_engine.testing import LifecycleBuild
+from cnbkit_engine.testing.docker import LocalRegistry
 
 from .imitation import PlatformEngine
 from .test_builds import PLATFORMS
@@ -35,7 +35,7 @@ from .test_builds import PLATFORMS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnbkit.platform.build import Kit
+    from cnbkit_engine.build.build import Kit
 
 ROOT = Path(__file__).resolve().parents[2]
 ARCH = machine_architecture()

@@ -14,12 +14,12 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildpackFault,
-    Built,
+    BuildResult,
     CommandFailed,
     DetectContext,
-    Detected,
+    DetectResult,
     GenerateContext,
-    Generated,
+    GenerateResult,
     Layer,
     LayerKey,
     Plan,
@@ -30,7 +30,7 @@ from cnbkit import (
     key,
     note,
 )
-from cnbkit.contract.plan import Entry
+from cnbkit.spec.build_plan import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +50,10 @@ class Venv(Buildpack):
 
     triggers = Triggers("requirements.txt")
     plan = Plan().provides("packages").requires("packages", weight=1).requires("python")
-    venv = Layer.in_image("venv")
+    venv = Layer.launch("venv")
     downloads = Layer.cached("downloads", build=True)
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         wanted = VenvKey(
             python=ctx.run("python", "-V").strip(), requirements=ctx.app.text("requirements.txt")
         )
@@ -67,7 +67,7 @@ class Venv(Buildpack):
             venv.env.process("web").override("PORT", 80)
         with ctx.layer(Layer.for_build("tools")) as tools:
             (tools.path / "bin").mkdir()
-        return Built(
+        return BuildResult(
             Process(type="web", command=["python", "app.py"]),
             labels={"a": "b"},
             slices=[["*.css"]],
@@ -218,9 +218,9 @@ class _Acts(Buildpack):
     def __init__(self, act: Callable[[BuildContext], object]) -> None:
         self.act = act
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         self.act(ctx)
-        return Built()
+        return BuildResult()
 
 
 def test_the_process_is_as_the_lifecycle_starts_it(
@@ -300,9 +300,9 @@ def test_without_a_plan_a_buildpack_gets_what_it_requires_of_itself(
     class Both(Buildpack):
         plan = Plan().provides("x").requires("x", a=1).requires("y")
 
-        def build(self, ctx: BuildContext) -> Built:
+        def build(self, ctx: BuildContext) -> BuildResult:
             seen.extend(ctx.plan.entries)
-            return Built()
+            return BuildResult()
 
     buildpack_run(Both)
     assert seen == [Entry(name="x", metadata={"a": 1})]
@@ -325,7 +325,7 @@ def test_a_fault_is_in_the_result_with_its_exit_status(
     buildpack_run: BuildpackRun, raised: UserFault | BuildpackFault, code: int
 ) -> None:
     class Fails(Buildpack):
-        def detect(self, ctx: DetectContext) -> Detected:  # noqa: ARG002
+        def detect(self, ctx: DetectContext) -> DetectResult:  # noqa: ARG002
             raise raised
 
     result = buildpack_run(Fails)
@@ -368,10 +368,10 @@ def test_sboms_of_restored_layers_come_back(buildpack_run: BuildpackRun, tmp_pat
         "from cnbkit import *\n"
         "class Sbom(Buildpack):\n"
         "    def build(self, ctx):\n"
-        "        with ctx.layer(Layer.in_image('x')) as x:\n"
+        "        with ctx.layer(Layer.launch('x')) as x:\n"
         "            if x.rebuild:\n"
         "                x.path.with_name('x.sbom.cdx.json').write_text('{}')\n"
-        "        return Built()\n"
+        "        return BuildResult()\n"
     )
     sys.path.insert(0, str(folder))
     try:
@@ -395,13 +395,13 @@ def test_a_new_version_of_the_buildpack_finds_the_layers_of_the_old(
         x: str = key("x")
 
     class Old(Buildpack):
-        def build(self, ctx: BuildContext) -> Built:
-            with ctx.layer(Layer.in_image("x"), Key(x="1")):
-                return Built()
+        def build(self, ctx: BuildContext) -> BuildResult:
+            with ctx.layer(Layer.launch("x"), Key(x="1")):
+                return BuildResult()
 
-    def new(self: Buildpack, ctx: BuildContext) -> Built:  # noqa: ARG001
-        with ctx.layer(Layer.in_image("x"), NewKey(x="1")):
-            return Built()
+    def new(self: Buildpack, ctx: BuildContext) -> BuildResult:  # noqa: ARG001
+        with ctx.layer(Layer.launch("x"), NewKey(x="1")):
+            return BuildResult()
 
     newer = type("Old", (Buildpack,), {"build": new})
     result = buildpack_run(Old).rebuild(buildpack=newer)
@@ -433,10 +433,10 @@ def test_an_extension_generates_dockerfiles(buildpack_run: BuildpackRun) -> None
     class Apt(Buildpack):
         plan = Plan().provides("apt")
 
-        def generate(self, ctx: GenerateContext) -> Generated:
+        def generate(self, ctx: GenerateContext) -> GenerateResult:
             seen.update(os.environ)
             names = [entry.metadata["package"] for entry in ctx.plan.named("apt")]
-            return Generated(
+            return GenerateResult(
                 run=f"ARG base_image\nFROM ${{base_image}}\nRUN apt-get install {names[0]}\n",
                 run_args={"a": "b"},
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import BuildContext, Buildpack, Built, CommandFailed, Layer
+from cnbkit import BuildContext, Buildpack, BuildResult, CommandFailed, Layer
 from cnbkit.testing import Answer, FakeCommands
 
 if TYPE_CHECKING:
@@ -115,11 +115,11 @@ def test_a_command_killed_before_its_answer_holds_nobody_up(tmp_path: Path) -> N
 
 
 class Venv(Buildpack):
-    def build(self, ctx: BuildContext) -> Built:
-        with ctx.layer(Layer.in_image("venv")) as venv:
+    def build(self, ctx: BuildContext) -> BuildResult:
+        with ctx.layer(Layer.launch("venv")) as venv:
             ctx.run("python", "-m", "venv", venv.path)
             ctx.run(venv.path / "bin" / "pip", "install", "flask")
-        return Built()
+        return BuildResult()
 
 
 def test_a_function_makes_files_and_further_commands(buildpack_run: BuildpackRun) -> None:

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import Buildpack, DetectContext, Detected, GenerateContext, Generated, Plan, Triggers
-from cnbkit.contract.plan import Entry
+from cnbkit import (
+    Buildpack,
+    DetectContext,
+    DetectResult,
+    GenerateContext,
+    GenerateResult,
+    Plan,
+    Triggers,
+)
+from cnbkit.spec.build_plan import Entry
 
 if TYPE_CHECKING:
     from cnbkit.testing import BuildpackRun, DetectGroup
@@ -26,7 +34,7 @@ class Packages(Buildpack):
 
 
 class Breaks(Buildpack):
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         raise ValueError(ctx.app.root)
 
 
@@ -80,7 +88,7 @@ def test_an_extension_can_provide_what_a_buildpack_requires(detect_group: Detect
     class Apt(Buildpack):
         plan = Plan().provides("python")
 
-        def generate(self, ctx: GenerateContext) -> Generated:
+        def generate(self, ctx: GenerateContext) -> GenerateResult:
             raise NotImplementedError(ctx)
 
     class Broken(Apt):

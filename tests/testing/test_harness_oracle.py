@@ -10,7 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit.testing import BuildpackRun, LifecycleBuild
+    from cnbkit.testing import BuildpackRun
+    from cnbkit_engine.testing import LifecycleBuild
 
 PACK = """
 import json, os, shutil
@@ -43,7 +44,7 @@ class Pack(Buildpack):
             name, _, text = toml.partition(":")
             if name:
                 Path(ctx.env["CNB_LAYERS_DIR"], f"{name}.toml").write_text(text.replace("/", "\\n"))
-        return Built(Process(type="web", command=["env"], default=True))
+        return BuildResult(Process(type="web", command=["env"], default=True))
 """
 
 LATER = {

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.testing import free_port
+from cnbkit_engine.testing import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit.testing import LifecycleBuild
+    from cnbkit_engine.testing import LifecycleBuild
 
 SERVER = """
 import http.server, os, sys
@@ -38,12 +38,12 @@ class Web(Buildpack):
 
     def build(self, ctx):
         greeting = Key(greeting=ctx.settings.get("BP_GREETING", "nobody"))
-        with ctx.layer(Layer.in_image("greeting"), greeting) as layer:
+        with ctx.layer(Layer.launch("greeting"), greeting) as layer:
             layer.env.launch.override("WHO", greeting.greeting)
             if layer.rebuild:
                 sbom = layer.path.with_name("greeting.sbom.cdx.json")
                 sbom.write_text('{"bomFormat": "CycloneDX"}')
-        return Built(
+        return BuildResult(
             Process(
                 type="web", command=["python3", "server.py"], args=["by", "default"], default=True
             ),
@@ -193,11 +193,11 @@ def test_a_process_that_ends_too_early_is_not_waited_for(
 
 
 def test_images_and_caches_are_gone_in_the_end(buildpacks: list[Path], tmp_path: Path) -> None:
-    from cnbkit.platform.app_cache import app_cache
-    from cnbkit.platform.home import Home
-    from cnbkit.platform.reference import Reference
-    from cnbkit.platform.store import ImageStore
-    from cnbkit.testing import EmbeddedEngine, LifecycleBuild
+    from cnbkit_engine.build.cache import app_cache
+    from cnbkit_engine.oci.reference import Reference
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.testing import EmbeddedEngine, LifecycleBuild
 
     home = Home.default()
     builds = LifecycleBuild(EmbeddedEngine(home), tmp_path / "builds")

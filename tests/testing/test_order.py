@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cnbkit import BuildpackFault, Plan
-from cnbkit.contract.descriptor import Order, OrderEntry
-from cnbkit.contract.plan import Entry
+from cnbkit.spec.build_plan import Entry
+from cnbkit.spec.buildpack import Order, OrderEntry
 from cnbkit.testing import Candidate, Verdict, simulate
 
 PYTHON = Plan().provides("python")

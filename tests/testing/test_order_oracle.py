@@ -14,8 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cnbkit import Plan, Target
-from cnbkit.contract.descriptor import Distro, Order, OrderEntry, TargetEntry
-from cnbkit.contract.document import encode
+from cnbkit.spec.buildpack import Distro, Order, OrderEntry, TargetEntry
+from cnbkit.spec.toml import encode
 from cnbkit.testing.order import Candidate, simulate
 
 if TYPE_CHECKING:

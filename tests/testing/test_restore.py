@@ -11,11 +11,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from cnbkit.testing.restore import restore
+from cnbkit.testing._restore import restore
 
 BUILDPACK = """
 import json, os, sys
-from cnbkit import Buildpack, BuildContext, Built, Layer, LayerKey, Process, key, note
+from cnbkit import Buildpack, BuildContext, BuildResult, Layer, LayerKey, Process, key, note
 
 class Key(LayerKey):
     python: str = key("Python version")
@@ -39,8 +39,8 @@ class Pack(Buildpack):
                 packages=["a==1", 'b ; python_version < "3"'], jobs=3, big=2**62 + 1,
                 files={"z.txt": "1", "a b": "2", "": "3"}, seen="note")
         for layer, with_key in (
-            (Layer.in_image("image"), k),
-            (Layer.in_image("plain"), None),
+            (Layer.launch("image"), k),
+            (Layer.launch("plain"), None),
             (Layer.cached("cached"), k),
             (Layer.cached("both", build=True, launch=True), k),
             (Layer.for_build("forbuild"), k),
@@ -57,7 +57,7 @@ class Pack(Buildpack):
                 said["layers"][layer.name] = [opened.state, opened.why]
         with open(ctx.settings.get("BP_OUT"), "w") as out:
             json.dump(said, out)
-        return Built(
+        return BuildResult(
             Process(type="web", command=["old"]),
             Process(type="web", command=["/bin/echo", "a b"], default=True, working_dir="/"),
             labels={"a.b": 'c "d"'}, slices=[["*.py"]], store={"n": said["store"].get("n", 0) + 1})

@@ -7,10 +7,10 @@ import os
 from cnbkit import (
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     Config,
     DetectContext,
-    Detected,
+    DetectResult,
     Layer,
     LayerKey,
     OpenLayer,
@@ -73,20 +73,20 @@ class Apt(Buildpack):
     system = ""
 
     # Keyed by the declaration: while it can be re-used, so can the others, and apt is not run.
-    resolution = Layer.in_image("resolution")
+    resolution = Layer.launch("resolution")
     # What the app runs with.
-    packages = Layer.in_image("packages")
+    packages = Layer.launch("packages")
     # What only later buildpacks need: headers, compilers.
     build_packages = Layer.cached("build-packages", build=True)
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         """Join if packages are declared; most pyproject.toml files do not mention apt."""
         inputs = Inputs.find(ctx.app)
         if inputs:
             return ctx.join(f"found {', '.join(inputs.files)}")
         return ctx.skip("no Aptfile, and no [tool.cnbkit.apt]")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Install, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
         inputs = Inputs.find(ctx.app)
@@ -107,7 +107,7 @@ class Apt(Buildpack):
                 self._install(ctx, config, inputs, resolution)
             else:
                 self._reuse(ctx, inputs)
-        return Built()
+        return BuildResult()
 
     def _reuse(self, ctx: BuildContext, inputs: Inputs) -> None:
         with ctx.layer(self.packages):
@@ -129,7 +129,7 @@ class Apt(Buildpack):
 
         declared = read(ctx)
         if self._status() != self._recorded():
-            ctx.log.warn(
+            ctx.log.warning(
                 "what the run image has is unknown, so what the build image has counts; if the "
                 f"app lacks a library, add to the build image {_RECORD}, a copy of the run "
                 "image's /var/lib/dpkg/status"

@@ -6,7 +6,7 @@ from cnbkit import (
     Binding,
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     Config,
     Layer,
     LayerKey,
@@ -66,14 +66,14 @@ class CaCertificates(Buildpack):
     bundle = Layer.cached("bundle", build=True)
 
     # For the app: the certificates alone, and what joins them with the run image's at launch.
-    trust = Layer.in_image("trust")
+    trust = Layer.launch("trust")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Make the bundle of the build and the launch program."""
         bindings = ctx.bindings.all("ca-certificates")
         if not bindings and not Settings.read(ctx.settings).at_launch:
             ctx.log.info("No binding of type ca-certificates, and none wanted at launch")
-            return Built()
+            return BuildResult()
         digests = [each for binding in bindings for each in _digests(binding)]
         pem = b""
         with ctx.layer(self.trust, Certificates(certificates=digests)) as trust:
@@ -87,7 +87,7 @@ class CaCertificates(Buildpack):
             with ctx.layer(self.bundle, wanted) as bundle:
                 if bundle.rebuild:
                     self._fill(bundle, system, pem or self._certificates(ctx, bindings))
-        return Built()
+        return BuildResult()
 
     def _certificates(self, ctx: BuildContext, bindings: list[Binding]) -> bytes:
         # Imported here: a build that changes nothing does without it.
@@ -97,7 +97,7 @@ class CaCertificates(Buildpack):
         for certificate in certificates:
             ctx.log.info(f"Trusting {certificate.subject} ({certificate.where})")
             for warning in certificate.warnings():
-                ctx.log.warn(warning)
+                ctx.log.warning(warning)
         return b"".join(certificate.pem for certificate in certificates)
 
     def _fill(self, layer: OpenLayer, system: bytes, pem: bytes) -> None:
@@ -127,7 +127,9 @@ def _system_bundle(ctx: BuildContext) -> bytes:
                     return file.read()
             except OSError:
                 continue
-    ctx.log.warn("the build image has no certificates of its own: only the bindings' are trusted")
+    ctx.log.warning(
+        "the build image has no certificates of its own: only the bindings' are trusted"
+    )
     return b""
 
 

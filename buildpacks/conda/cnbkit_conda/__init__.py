@@ -7,9 +7,9 @@ import os
 from cnbkit import (
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     DetectContext,
-    Detected,
+    DetectResult,
     Layer,
     LayerKey,
     OpenLayer,
@@ -66,15 +66,15 @@ class Conda(Buildpack):
     choice = Layer.cached("choice", build=True)
     # The prefix. Re-used from the previous image, it is not even there during the build; who
     # needs it then runs the program in CNBKIT_PYTHON_RESTORE.
-    environment = Layer.in_image("environment")
+    environment = Layer.launch("environment")
     # Unpacked packages, if they are wanted for the next build.
     packages = Layer.cached("packages")
     # Which dependency groups the image has, where that goes by process; made anew each time.
     groups = Layer.for_build("groups")
     # After the environment in the alphabet, and so in the order of what is set at launch.
-    variables = Layer.in_image("variables")
+    variables = Layer.launch("variables")
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         """Join if a file describes an environment, unless another is chosen as Python's input."""
         chosen = ctx.settings.get(PYTHON_SETTING)
         if chosen and chosen not in FILES and not ctx.settings.get(SETTING):
@@ -88,12 +88,12 @@ class Conda(Buildpack):
         plan = Plan().provides("python").requires("python")
         return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Solve, install and tell, as far as anything changed."""
         config = self.config.read(ctx.settings)
         if ctx.env.get(_RESTORE):
             self._restore(ctx, config)
-            return Built()
+            return BuildResult()
         chosen = Input.choose(ctx, config.input)
         groups = ProcessGroups.read(ctx, config.process_groups)
         if groups.reason:
@@ -131,7 +131,7 @@ class Conda(Buildpack):
                 count = len(kept.packages)
                 again = "" if chosen.kind != "environment" else _AGAIN
                 ctx.log.info(f"{chosen.name} unchanged: {count} packages as before{again}")
-        return Built()
+        return BuildResult()
 
     def _install(
         self,

@@ -41,7 +41,9 @@ def activate(ctx: BuildContext, prefix: str) -> dict[str, str]:
         given = [f"{name}={value}" for name, value in before.items()]
         ctx.run("env", "-i", *given, *shell, *scripts, quiet=True, limit=_SECONDS)
     except CommandFailed as failed:
-        ctx.log.warn(f"activation scripts of packages failed, and are left out:\n{failed.output}")
+        ctx.log.warning(
+            f"activation scripts of packages failed, and are left out:\n{failed.output}"
+        )
         return found
     with open(out, encoding="utf-8", errors="surrogateescape") as file:
         lines = (each.partition("=") for each in file.read().split("\0") if each)
@@ -53,7 +55,7 @@ def activate(ctx: BuildContext, prefix: str) -> dict[str, str]:
         elif name not in before and name not in _NOT_THEIRS and not name.startswith("BASH_FUNC_"):
             found[name] = value
     named = ", ".join(os.path.basename(each) for each in scripts)
-    ctx.log.detail(f"Activation scripts: {named}")
+    ctx.log.debug(f"Activation scripts: {named}")
     return found
 
 
@@ -66,5 +68,5 @@ def _declared(ctx: BuildContext, folder: str) -> dict[str, str]:
                 table = json.load(file)
             found.update({str(key): str(value) for key, value in table.items()})
         except (OSError, ValueError, AttributeError) as error:
-            ctx.log.warn(f"{name} in etc/conda/env_vars.d is left out: {error}")
+            ctx.log.warning(f"{name} in etc/conda/env_vars.d is left out: {error}")
     return found

@@ -52,7 +52,7 @@ def read_list(ctx: BuildContext, file: str, places: Places) -> list[RepoDataReco
         raise UserFault.of(file, faults, remedy=_REMEDY)
     unchecked = [record.name.normalized for record in records if not _checked(record)]
     if unchecked:
-        ctx.log.warn(f"{file}: no checksum for {', '.join(unchecked)}")
+        ctx.log.warning(f"{file}: no checksum for {', '.join(unchecked)}")
     return records
 
 

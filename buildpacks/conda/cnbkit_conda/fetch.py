@@ -39,7 +39,7 @@ def make_client(ctx: BuildContext, places: Places) -> Client:
     if places.rc.authorities:
         os.environ["SSL_CERT_FILE"] = places.rc.authorities
     if not places.rc.verify:
-        ctx.log.warn("certificates of channels are not verified (ssl_verify in a .condarc)")
+        ctx.log.warning("certificates of channels are not verified (ssl_verify in a .condarc)")
         return _unverified(ctx, places)
 
     def headers(host: str, path: str) -> dict[str, str] | None:

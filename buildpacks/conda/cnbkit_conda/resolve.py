@@ -142,7 +142,7 @@ def _solve(
 ) -> list[RepoDataRecord]:
     if environment.unknown:
         names = ", ".join(environment.unknown)
-        ctx.log.warn(f"{environment.file}: not understood and left out: {names}")
+        ctx.log.warning(f"{environment.file}: not understood and left out: {names}")
     if places.rc.left_out:
         ctx.log.info(f"Of .condarc not used: {', '.join(places.rc.left_out)}")
     channels = _channels(ctx, environment, places)
@@ -211,7 +211,7 @@ def _channels(ctx: BuildContext, environment: EnvironmentFile, places: Places) -
     names = [name for name in names if name != _NO_CHANNEL] or places.rc.channels
     for name in names:
         if not places.known(name):
-            ctx.log.warn(
+            ctx.log.warning(
                 f"the channel {name} is left out: companies may have to pay for its packages; "
                 "if you may use it, name its addresses as default_channels in a .condarc"
             )

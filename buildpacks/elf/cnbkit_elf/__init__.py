@@ -7,7 +7,7 @@ import os
 from cnbkit import (
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     Config,
     Layer,
     LayerKey,
@@ -57,14 +57,14 @@ class ElfCheck(Buildpack):
     # image alone; and the last answer.
     facts = Layer.cached("facts")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Check, unless every layer is as it was."""
         config = self.config.read(ctx.settings)
         known = f"{self.system}/usr/share/cnbkit/run-image/libraries"
         if config.missing == "off" or not os.path.exists(known):
             why = "BP_MISSING_LIBRARIES=off" if config.missing == "off" else f"there is no {known}"
-            ctx.log.detail(f"Nothing is checked: {why}")
-            return Built()
+            ctx.log.debug(f"Nothing is checked: {why}")
+            return BuildResult()
         layers = _launch_layers(ctx)
         wanted = Checked(
             layers=[f"{path} #{digest}" for path, digest in layers.items()],
@@ -89,8 +89,8 @@ class ElfCheck(Buildpack):
                 detail=detail,
             )
         if told:
-            ctx.log.warn(told)
-        return Built()
+            ctx.log.warning(told)
+        return BuildResult()
 
     def _check(
         self,
@@ -117,7 +117,7 @@ class ElfCheck(Buildpack):
             base = file.read().split()
         lacking, elsewhere = search(found, base, [*config.ignore])
         for name, files in sorted(elsewhere.items()):
-            ctx.log.detail(f"{name} is not where the loader looks for {files[0].path}")
+            ctx.log.debug(f"{name} is not where the loader looks for {files[0].path}")
         told = report(lacking) if lacking and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import Buildpack, Built, Config, Layer, LayerKey, Option, Triggers, key
+from cnbkit import Buildpack, BuildResult, Config, Layer, LayerKey, Option, Triggers, key
 from cnbkit_hardware.choice import FILE, SETTING, Choice, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, DetectContext, Detected
+    from cnbkit import BuildContext, DetectContext, DetectResult
 
 __all__ = ["Hardware"]
 
@@ -58,21 +58,21 @@ class Hardware(Buildpack):
     config = Options
 
     choice = Layer.for_build("choice")
-    device = Layer.in_image("device")
-    coral = Layer.in_image("coral")
+    device = Layer.launch("device")
+    coral = Layer.launch("coral")
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         """Join where anything says which hardware; most a pyproject.toml does not."""
         source = source_of(ctx)
         return ctx.join(f"found {source}") if source else ctx.skip("nothing names hardware")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Publish the choice; add checks, variables and libraries of the accelerator."""
         options = Options.read(ctx.settings)
         choice = Choice.read(ctx)
         if choice is None:
             ctx.log.info("Nothing names hardware")
-            return Built()
+            return BuildResult()
         accelerator = choice.accelerator
         ctx.log.info(f"{choice} ({accelerator.about}), {choice.reason}")
         with ctx.layer(self.choice) as layer:
@@ -92,7 +92,7 @@ class Hardware(Buildpack):
                 if layer.rebuild:
                     layer.env.launch.default("PJRT_DEVICE", "TPU")
         labels = {"io.cnbkit.hardware": str(choice)}
-        return Built(labels=labels)
+        return BuildResult(labels=labels)
 
     def _check(self, ctx: BuildContext, choice: Choice, options: Options) -> None:
         """A look at driver and GPU before the app starts."""
@@ -133,10 +133,10 @@ class Hardware(Buildpack):
             found = install(ctx, sources, f"{layer.directory}/lib", fast=fast)
             ctx.log.info(f"{', '.join(found)} from {', '.join(each.name for each in sources)}")
             if "libusb-1.0.so.0" not in found and not _in_aptfile(ctx, "libusb-1.0-0"):
-                ctx.log.warn("libedgetpu needs libusb-1.0.so.0: add libusb-1.0-0 to the Aptfile")
+                ctx.log.warning("libedgetpu needs libusb-1.0.so.0: add libusb-1.0-0 to the Aptfile")
         for each in sources:
             if "16.0" in each.name and "tf" not in each.name.lower():
-                ctx.log.warn(
+                ctx.log.warning(
                     f"{each.name}: version 16.0 as Google published it crashes with TensorFlow "
                     "Lite after 2.11; take a build for the version you have, like 16.0TF2.17"
                 )

@@ -6,7 +6,7 @@ from cnbkit import Buildpack, Config, Option, Triggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, Built
+    from cnbkit import BuildContext, BuildResult
     from cnbkit_labels.rules import Entry, Problem
 
 __all__ = ["Labels"]
@@ -57,9 +57,9 @@ class Labels(Buildpack):
     )
     config = Options
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Read everything; every fault of the app's file and the rules at once."""
-        from cnbkit import Built, UserFault
+        from cnbkit import BuildResult, UserFault
         from cnbkit_labels import rules
         from cnbkit_labels.company import company
 
@@ -78,9 +78,9 @@ class Labels(Buildpack):
             raise UserFault.of(file, problems, remedy=missing + _REMEDY)
         for key, value, line in entries:
             if not value:
-                ctx.log.warn(f"{file}:{line}: {key} has no value, so the label is empty")
+                ctx.log.warning(f"{file}:{line}: {key} has no value, so the label is empty")
         _say(ctx, file, own, labels)
-        return Built(labels=labels)
+        return BuildResult(labels=labels)
 
 
 def _entries(ctx: BuildContext, file: str) -> tuple[list[Entry], list[Problem]]:

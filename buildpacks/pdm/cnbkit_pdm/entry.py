@@ -12,8 +12,8 @@ from pdm.models.requirements import FileRequirement, VcsRequirement
 from pdm.project import Project
 
 from cnbkit import BuildContext
-from cnbkit_front_end.location import without_credentials
-from cnbkit_front_end.lock import checked
+from cnbkit_lock_front_end.location import without_credentials
+from cnbkit_lock_front_end.lock import checked
 
 __all__ = ["Entries"]
 
@@ -36,7 +36,7 @@ class Entries:
         self._sources: list[dict[str, Any]] = list(project.pyproject.settings.get("source", []))
         shared = [str(each.get("name")) for each in self._sources if self._is_unclaimed(each)]
         if shared:
-            ctx.log.warn(
+            ctx.log.warning(
                 f"{_LOCK} does not say which packages are from {', '.join(shared)}: name them "
                 "with include_packages, or lock with `pdm lock --strategy static_urls`"
             )

@@ -20,10 +20,10 @@ from pdm.project.lockfile import FLAG_INHERIT_METADATA
 from pdm.project.lockfile.base import Compatibility
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_front_end import Selection
-from cnbkit_front_end.environment import environment
-from cnbkit_front_end.lock import write_lock
-from cnbkit_front_end.selection import known
+from cnbkit_lock_front_end import Selection
+from cnbkit_lock_front_end.environment import environment
+from cnbkit_lock_front_end.lock import write_lock
+from cnbkit_lock_front_end.selection import known
 from cnbkit_pdm.entry import Entries
 
 __all__ = ["export"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnbkit import (
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     Layer,
     LayerKey,
     OpenLayer,
@@ -14,20 +14,20 @@ from cnbkit import (
     key,
     note,
 )
-from cnbkit_pip.config import PipConfig
-from cnbkit_pip.hardware import Hardware, installed_cuda
-from cnbkit_pip.interpreter import Interpreter
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.accelerators.hardware import Hardware, installed_cuda
 from cnbkit_pip.present import Present
 from cnbkit_pip.provided import Provided
-from cnbkit_pip.sources import Sources
-from cnbkit_pip.wanted import Locked, find
+from cnbkit_python_inputs.config import PipConfig
+from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.wanted import Locked, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_pip.installed import Installed
-    from cnbkit_pip.project import Project
-    from cnbkit_pip.requirements import Requirements
-    from cnbkit_pip.target import TargetEnvironment
+    from cnbkit_pip.layers.installed import Installed
+    from cnbkit_python_inputs.project import Project
+    from cnbkit_python_inputs.requirements import Requirements
+    from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["Pip"]
 
@@ -64,19 +64,19 @@ class Pip(Buildpack):
 
     # A virtual environment that ties the packages' layers together. Its key is all inputs, so
     # while it can be re-used, so can every other layer of the previous image.
-    site = Layer.in_image("site")
+    site = Layer.launch("site")
 
     # The lock of the last resolution: it holds unpinned packages where they are when only
     # another line changes.
     lock = Layer.cached("lock", build=True)
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Install, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
         wanted = find(ctx, config)
         if wanted is None:
             ctx.log.info("No dependencies are declared")
-            return Built()
+            return BuildResult()
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
         hardware = Hardware.read(ctx, config.torch_index)
@@ -97,7 +97,7 @@ class Pip(Buildpack):
             else:
                 self._reuse(ctx, wanted, present)
             cuda = installed_cuda(site, lock) if hardware and hardware.name == "cuda" else ""
-        return Built(labels=hardware.labels(cuda) if hardware else None)
+        return BuildResult(labels=hardware.labels(cuda) if hardware else None)
 
     def _install(
         self,
@@ -112,12 +112,12 @@ class Pip(Buildpack):
         present: Present,
     ) -> None:
         # Imported here: a build that changes nothing does without them.
-        from cnbkit_pip.accelerated import add_launch_environment
+        from cnbkit_pip.accelerators.accelerated import add_launch_environment
         from cnbkit_pip.decide import decide, engine_for
-        from cnbkit_pip.environment import add_site_directories, make_environment
-        from cnbkit_pip.install import install
-        from cnbkit_pip.installed import Installed, Record
-        from cnbkit_pip.target import TargetEnvironment
+        from cnbkit_pip.layers.environment import add_site_directories, make_environment
+        from cnbkit_pip.layers.install import install
+        from cnbkit_pip.layers.installed import Installed, Record
+        from cnbkit_python_inputs.target import TargetEnvironment
 
         verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
         ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
@@ -127,7 +127,7 @@ class Pip(Buildpack):
         for line in sources.describe():
             ctx.log.info(line)
         for line in sources.warnings():
-            ctx.log.warn(line)
+            ctx.log.warning(line)
         engine = engine_for(ctx, config, wanted, environment, sources)
         packages = decide(
             ctx, config, wanted, engine, target, sources, hardware, kept=lock.directory
@@ -148,7 +148,7 @@ class Pip(Buildpack):
     ) -> None:
         names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
         for name in names:
-            with ctx.layer(present.kind(Layer.in_image(name))):
+            with ctx.layer(present.kind(Layer.launch(name))):
                 pass
         refresh = (
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
@@ -165,7 +165,7 @@ def _check(
     fail: bool,
 ) -> None:
     from cnbkit import UserFault
-    from cnbkit_pip.installed import conflicts
+    from cnbkit_pip.layers.installed import conflicts
 
     found = conflicts(installed, target, beside)
     if found and fail:
@@ -176,7 +176,7 @@ def _check(
             detail="\n".join(found),
         )
     for line in found:
-        ctx.log.warn(line)
+        ctx.log.warning(line)
 
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:

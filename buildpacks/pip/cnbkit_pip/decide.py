@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_pip.accelerated import hints
-from cnbkit_pip.pip_tools import PipTools
-from cnbkit_pip.project import Project, own_package
-from cnbkit_pip.requirements import Requirements
-from cnbkit_pip.resolve import kept_lock, read_locked, resolve
-from cnbkit_pip.unpublished import Unpublished
-from cnbkit_pip.uv import Uv
-from cnbkit_pip.variant import Fitting
-from cnbkit_pip.wanted import Locked
+from cnbkit_pip.accelerators.accelerated import hints
+from cnbkit_pip.accelerators.variant import Fitting
+from cnbkit_pip.engines.pip_tools import PipTools
+from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
+from cnbkit_pip.resolution.unpublished import Unpublished
+from cnbkit_python_inputs.project import Project, own_package
+from cnbkit_python_inputs.requirements import Requirements
+from cnbkit_python_inputs.wanted import Locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_pip.config import PipConfig
-    from cnbkit_pip.engine import Engine
-    from cnbkit_pip.hardware import Hardware
-    from cnbkit_pip.interpreter import Interpreter
-    from cnbkit_pip.package import Package
-    from cnbkit_pip.sources import Sources
-    from cnbkit_pip.target import TargetEnvironment
+    from cnbkit_indexes.sources import Sources
+    from cnbkit_pip.accelerators.hardware import Hardware
+    from cnbkit_pip.engines.engine import Engine
+    from cnbkit_python_inputs.config import PipConfig
+    from cnbkit_python_inputs.interpreter import Interpreter
+    from cnbkit_python_inputs.package import Package
+    from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["decide", "engine_for"]
 
@@ -74,7 +74,7 @@ def decide(
         for line in hints(packages):
             ctx.log.info(line)
     if text := unpublished.warning(packages):
-        ctx.log.warn(text)
+        ctx.log.warning(text)
     return _with_own(ctx, config, wanted, packages)
 
 

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from plette.pipfiles import DEFAULT_SOURCE_TOML  # type: ignore[import-untyped]
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_front_end.location import without_credentials
+from cnbkit_lock_front_end.location import without_credentials
 
 __all__ = ["Entries"]
 

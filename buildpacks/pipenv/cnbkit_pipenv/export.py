@@ -5,9 +5,9 @@ from __future__ import annotations
 from packaging.utils import canonicalize_name
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_front_end import Selection
-from cnbkit_front_end.environment import environment
-from cnbkit_front_end.lock import write_lock
+from cnbkit_lock_front_end import Selection
+from cnbkit_lock_front_end.environment import environment
+from cnbkit_lock_front_end.lock import write_lock
 from cnbkit_pipenv.entry import Entries
 from cnbkit_pipenv.lock import Lock
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, Triggers
-from cnbkit_front_end import FrontEnd, Selection
+from cnbkit_lock_front_end import FrontEnd, Selection
 
 __all__ = ["Poetry"]
 

@@ -14,8 +14,8 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 from poetry.core.packages.package import Package
 
-from cnbkit_front_end.location import without_credentials
-from cnbkit_front_end.lock import checked
+from cnbkit_lock_front_end.location import without_credentials
+from cnbkit_lock_front_end.lock import checked
 
 __all__ = ["Entries"]
 

@@ -25,10 +25,10 @@ from poetry_plugin_export.walker import (  # type: ignore[import-untyped]
 )
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_front_end import Selection
-from cnbkit_front_end.environment import environment
-from cnbkit_front_end.lock import write_lock
-from cnbkit_front_end.selection import known
+from cnbkit_lock_front_end import Selection
+from cnbkit_lock_front_end.environment import environment
+from cnbkit_lock_front_end.lock import write_lock
+from cnbkit_lock_front_end.selection import known
 from cnbkit_poetry.entry import Entries
 
 __all__ = ["export"]

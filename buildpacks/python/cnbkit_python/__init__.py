@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, UserFault, key, note
+from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Plan, UserFault, key, note
 from cnbkit_process_groups import ProcessGroups
 from cnbkit_python.base import base_python
 from cnbkit_python.config import PythonConfig
@@ -38,7 +38,7 @@ class Python(Buildpack):
     choice = Layer.for_build("choice")
     interpreter = Layer.cached("interpreter", build=True, launch=True)
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Choose, install if need be, and tell the later buildpacks."""
         config = self.config.read(ctx.settings)
         chosen = Input.choose(ctx, config.input)
@@ -52,7 +52,7 @@ class Python(Buildpack):
         for line in request.notes:
             ctx.log.info(line)
         for line in request.contradicted_by(version):
-            ctx.log.warn(line)
+            ctx.log.warning(line)
         if chosen.reason:
             ctx.log.info(chosen.reason)
         groups = ProcessGroups.read(ctx, config.process_groups)
@@ -62,7 +62,7 @@ class Python(Buildpack):
             choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
             choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
             groups.tell(choice.env.build)
-        return Built()
+        return BuildResult()
 
     def _standalone(
         self, ctx: BuildContext, config: PythonConfig, request: VersionRequest, base: str

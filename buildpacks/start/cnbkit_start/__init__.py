@@ -10,7 +10,7 @@ from cnbkit_start.config import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, Built, DetectContext, Detected
+    from cnbkit import BuildContext, BuildResult, DetectContext, DetectResult
     from cnbkit_start.check.image import Image
     from cnbkit_start.process import Found
 
@@ -71,11 +71,11 @@ class Start(Buildpack):
     plan = Plan().requires("python", launch=True) | Plan()
 
     # $PORT, and programs that look at the container's limits.
-    limits = Layer.in_image("limits")
+    limits = Layer.launch("limits")
     # Programs and modules of all layers, also of those that only the previous image holds.
     known = Layer.cached("known")
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         """Join, unless it is plain to see that the image could not start."""
         found = super().detect(ctx)
         if found.joins:
@@ -85,9 +85,9 @@ class Start(Buildpack):
             check_early(ctx, Options.read(ctx.settings))
         return found
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Read the processes, choose the default, say where each came from."""
-        from cnbkit import Built
+        from cnbkit import BuildResult
         from cnbkit_start.check import check
         from cnbkit_start.large import large_files, pattern_of
 
@@ -97,14 +97,14 @@ class Start(Buildpack):
             ctx.log.info(note)
         for warning in {each.warning: None for each in choice.processes.values()}:
             if warning:
-                ctx.log.warn(warning)
+                ctx.log.warning(warning)
         check(ctx, choice, self._image(ctx), options)
         # With those left out: an image of another process then has this layer in common.
         self._at_launch(ctx, {**choice.every, **choice.processes})
         large = large_files(ctx.app.root)
         if large:
             ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")
-        return Built(
+        return BuildResult(
             *(
                 each.process(type, default=type == choice.default)
                 for type, each in choice.processes.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, Option, Triggers
-from cnbkit_front_end import FrontEnd, Selection, Settings
+from cnbkit_lock_front_end import FrontEnd, Selection, Settings
 
 __all__ = ["Uv"]
 
@@ -44,7 +44,7 @@ class Uv(FrontEnd):
     def export(self, ctx: BuildContext, selection: Selection, path: str) -> str:
         """By `uv export`, after `uv lock --check`."""
         # Imported here: a build that changes nothing does without them.
-        from cnbkit_front_end.selection import known
+        from cnbkit_lock_front_end.selection import known
         from cnbkit_uv.export import check, export
         from cnbkit_uv.lock import Lock
 

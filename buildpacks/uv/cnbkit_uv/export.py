@@ -10,9 +10,9 @@ import tomli_w
 from packaging.markers import Marker
 
 from cnbkit import BuildContext, CommandFailed
-from cnbkit_front_end import Selection
-from cnbkit_front_end.environment import environment
-from cnbkit_front_end.location import without_credentials
+from cnbkit_lock_front_end import Selection
+from cnbkit_lock_front_end.environment import environment
+from cnbkit_lock_front_end.location import without_credentials
 from cnbkit_uv.diagnose import (
     incomparable,
     is_definite,

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import hashlib
 
-from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, Option, Triggers, key
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildResult,
+    Config,
+    Layer,
+    LayerKey,
+    Option,
+    Triggers,
+    key,
+)
 from cnbkit_weights.index import Index
 from cnbkit_weights.place import check_targets, link
 
@@ -52,7 +62,7 @@ class Weights(Buildpack):
     # Which file is in which layer: while weights.toml is the same, nothing else is read.
     index = Layer.cached("index")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Link what is there; fetch what is not."""
         options = self.config.read(ctx.settings)
         digest = hashlib.sha256(ctx.app.bytes(FILE) + bytes([options.cache])).hexdigest()
@@ -87,12 +97,12 @@ class Weights(Buildpack):
         if not missing:
             count = "1 file" if len(index.files) == 1 else f"{len(index.files)} files"
             ctx.log.info(f"{FILE}: {count} as in the previous image")
-        return Built()
+        return BuildResult()
 
 
 def _layer(name: str, cache: bool) -> Layer:
     # Not as a build layer: hooks find the files at their targets, and nothing is to be set.
-    return Layer.cached(name, launch=True) if cache else Layer.in_image(name)
+    return Layer.cached(name, launch=True) if cache else Layer.launch(name)
 
 
 def _contents(files: list[str]) -> Contents:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Model, Plan, UserFault, field
+from cnbkit import BuildContext, Buildpack, BuildResult, Model, Plan, UserFault, field
 
 TEAM = "team.toml"
 REQUIREMENTS = "requirements.txt"
@@ -28,13 +28,13 @@ class Company(Buildpack):
     # No triggers: every build is meant.
     plan = Plan()
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Refuse what the policy forbids; else label the image."""
         self._enforce(ctx)
         team = Team.parse(ctx.app.toml(TEAM), name=TEAM, where=TEAM)
         labels = {f"com.example.{name}": value for name, value in team.to_plain().items()}
         ctx.log.info(f"{team.owner} answers for this image")
-        return Built(labels=labels)
+        return BuildResult(labels=labels)
 
     def _enforce(self, ctx: BuildContext) -> None:
         import re

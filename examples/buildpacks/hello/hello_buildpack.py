@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Process, Triggers
+from cnbkit import BuildContext, Buildpack, BuildResult, Process, Triggers
 
 
 class Hello(Buildpack):
@@ -10,7 +10,7 @@ class Hello(Buildpack):
 
     triggers = Triggers("hello.txt")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Say what the image starts."""
         ctx.log.info("hello.txt says what to print")
-        return Built(Process(type="web", command=["cat", "hello.txt"], default=True))
+        return BuildResult(Process(type="web", command=["cat", "hello.txt"], default=True))

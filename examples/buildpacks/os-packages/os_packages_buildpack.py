@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import Buildpack, GenerateContext, Generated, Triggers, UserFault
+from cnbkit import Buildpack, GenerateContext, GenerateResult, Triggers, UserFault
 
 FILE = "packages.txt"
 
@@ -12,7 +12,7 @@ class OsPackages(Buildpack):
 
     triggers = Triggers(FILE)
 
-    def generate(self, ctx: GenerateContext) -> Generated:
+    def generate(self, ctx: GenerateContext) -> GenerateResult:
         """Say how the images change."""
         packages = [line.strip() for line in ctx.app.text(FILE).splitlines()]
         faults = [
@@ -31,4 +31,4 @@ class OsPackages(Buildpack):
             "ARG user_id\n"
             "USER ${user_id}\n"
         )
-        return Generated(build=dockerfile, run=dockerfile)
+        return GenerateResult(build=dockerfile, run=dockerfile)

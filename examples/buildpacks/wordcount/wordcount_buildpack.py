@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnbkit import (
     BuildContext,
     Buildpack,
-    Built,
+    BuildResult,
     Config,
     Layer,
     LayerKey,
@@ -39,9 +39,9 @@ class WordCount(Buildpack):
     # Kept between builds, for itself alone: never in the image.
     counted = Layer.cached("counted")
     # In the image, for the app: re-used from the last image while its key fits.
-    total = Layer.in_image("total")
+    total = Layer.launch("total")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Count what is new; add up what has changed."""
         from collections import Counter
         from hashlib import sha256
@@ -71,4 +71,4 @@ class WordCount(Buildpack):
                 lines = [f"{count} {word}\n" for word, count in often]
                 (total.path / "words.txt").write_text("".join(lines))
                 total.env.launch.override("WORDS", total.path / "words.txt")
-        return Built(Process(type="words", command=["sh", "-c", 'cat "$WORDS"']))
+        return BuildResult(Process(type="words", command=["sh", "-c", 'cat "$WORDS"']))

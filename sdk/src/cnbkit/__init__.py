@@ -9,62 +9,68 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.app import App
-    from cnbkit.bill import bill_of_materials
-    from cnbkit.binding import Binding
+    from cnbkit.bindings.binding import Binding
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
-    from cnbkit.component import Component
     from cnbkit.config import Config, Option
-    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
-    from cnbkit.contract.launch import Process
-    from cnbkit.contract.model import Model, field
-    from cnbkit.contract.plan import Plan
-    from cnbkit.contract.target import Target
+    from cnbkit.context import (
+        BuildContext,
+        BuildResult,
+        DetectContext,
+        DetectResult,
+        GenerateContext,
+    )
     from cnbkit.download import Dependency, DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
-    from cnbkit.extension import Generated
-    from cnbkit.layer_env import EnvChanges, LayerEnv
-    from cnbkit.layers import Layer, LayerKey, OpenLayer, key, migrates, note
+    from cnbkit.extension import GenerateResult
+    from cnbkit.layer.env import EnvChanges, LayerEnv
+    from cnbkit.layer.layer import Layer, LayerKey, OpenLayer, key, migrates, note
+    from cnbkit.sbom.component import Component
+    from cnbkit.sbom.documents import bill_of_materials
     from cnbkit.settings import Settings
+    from cnbkit.spec.build_plan import Plan
+    from cnbkit.spec.launch import Process
+    from cnbkit.spec.model import Model, field
+    from cnbkit.spec.target import Target
 
 __version__ = "0.1.0"
 
 _HOME = {
     "App": "cnbkit.app",
-    "Binding": "cnbkit.binding",
+    "Binding": "cnbkit.bindings.binding",
     "BuildContext": "cnbkit.context",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",
-    "Built": "cnbkit.context",
+    "BuildResult": "cnbkit.context",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
-    "Component": "cnbkit.component",
+    "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
     "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",
-    "Detected": "cnbkit.context",
+    "DetectResult": "cnbkit.context",
     "DownloadFailed": "cnbkit.download",
-    "EnvChanges": "cnbkit.layer_env",
+    "EnvChanges": "cnbkit.layer.env",
     "GenerateContext": "cnbkit.context",
-    "Generated": "cnbkit.extension",
-    "Layer": "cnbkit.layers",
-    "LayerEnv": "cnbkit.layer_env",
-    "LayerKey": "cnbkit.layers",
-    "Model": "cnbkit.contract.model",
-    "OpenLayer": "cnbkit.layers",
+    "GenerateResult": "cnbkit.extension",
+    "Layer": "cnbkit.layer.layer",
+    "LayerEnv": "cnbkit.layer.env",
+    "LayerKey": "cnbkit.layer.layer",
+    "Model": "cnbkit.spec.model",
+    "OpenLayer": "cnbkit.layer.layer",
     "Option": "cnbkit.config",
-    "Plan": "cnbkit.contract.plan",
+    "Plan": "cnbkit.spec.build_plan",
     "PlatformFault": "cnbkit.errors",
-    "Process": "cnbkit.contract.launch",
+    "Process": "cnbkit.spec.launch",
     "Settings": "cnbkit.settings",
-    "Target": "cnbkit.contract.target",
+    "Target": "cnbkit.spec.target",
     "Triggers": "cnbkit.buildpack",
     "UserFault": "cnbkit.errors",
-    "bill_of_materials": "cnbkit.bill",
-    "field": "cnbkit.contract.model",
-    "key": "cnbkit.layers",
-    "migrates": "cnbkit.layers",
-    "note": "cnbkit.layers",
+    "bill_of_materials": "cnbkit.sbom.documents",
+    "field": "cnbkit.spec.model",
+    "key": "cnbkit.layer.layer",
+    "migrates": "cnbkit.layer.layer",
+    "note": "cnbkit.layer.layer",
 }
 
 __all__ = [
@@ -73,18 +79,18 @@ __all__ = [
     "BuildContext",
     "Buildpack",
     "BuildpackFault",
-    "Built",
+    "BuildResult",
     "CnbkitError",
     "CommandFailed",
     "Component",
     "Config",
     "Dependency",
     "DetectContext",
-    "Detected",
+    "DetectResult",
     "DownloadFailed",
     "EnvChanges",
     "GenerateContext",
-    "Generated",
+    "GenerateResult",
     "Layer",
     "LayerEnv",
     "LayerKey",

@@ -75,8 +75,8 @@ class App:
         Raises:
             UserFault: as `bytes`, and when it is not TOML.
         """
-        from cnbkit.contract.document import decode
-        from cnbkit.contract.model import InvalidDocument
+        from cnbkit.spec.model import InvalidDocument
+        from cnbkit.spec.toml import decode
 
         try:
             return decode(self.text(name), name=name, where=name)

@@ -9,10 +9,16 @@ if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
     from cnbkit.config import Config
-    from cnbkit.context import BuildContext, Built, DetectContext, Detected, GenerateContext
-    from cnbkit.contract.plan import Plan
+    from cnbkit.context import (
+        BuildContext,
+        BuildResult,
+        DetectContext,
+        DetectResult,
+        GenerateContext,
+    )
     from cnbkit.errors import CnbkitError
-    from cnbkit.extension import Generated
+    from cnbkit.extension import GenerateResult
+    from cnbkit.spec.build_plan import Plan
 
 __all__ = ["Buildpack", "Triggers"]
 
@@ -121,8 +127,8 @@ class Buildpack:
         class Hello(Buildpack):
             triggers = Triggers("hello.txt")
 
-            def build(self, ctx: BuildContext) -> Built:
-                return Built(Process(type="web", command=["cat", "hello.txt"], default=True))
+            def build(self, ctx: BuildContext) -> BuildResult:
+                return BuildResult(Process(type="web", command=["cat", "hello.txt"], default=True))
 
         if __name__ == "__main__":
             Hello.main()
@@ -140,7 +146,7 @@ class Buildpack:
     plan: ClassVar[Plan | None] = None
     config: ClassVar[type[Config] | None] = None
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         """Say whether to take part: `ctx.join(reason, plan)` or `ctx.skip(reason)`.
 
         This one joins with `plan` when a trigger is there, or always if none is declared; the
@@ -157,11 +163,11 @@ class Buildpack:
             return ctx.join(f"found {found}", self.plan)
         return ctx.skip(f"none of {self.triggers}")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Contribute layers and say what the image starts."""
         raise NotImplementedError
 
-    def generate(self, ctx: GenerateContext) -> Generated:
+    def generate(self, ctx: GenerateContext) -> GenerateResult:
         """In an image extension, in place of `build`: say how the images change."""
         raise NotImplementedError
 
@@ -180,6 +186,6 @@ class Buildpack:
             identity: name and version for the log's heading; read from buildpack.toml if not
                 given.
         """
-        from cnbkit.phase import main
+        from cnbkit.runtime import main
 
         main(cls(), phase, identity)

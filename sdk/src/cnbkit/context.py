@@ -6,11 +6,11 @@ import os
 
 from cnbkit.app import App
 from cnbkit.command import Runner
-from cnbkit.contract.plan import BuildpackPlan, Plan
-from cnbkit.contract.target import Target
 from cnbkit.errors import BuildpackFault
-from cnbkit.layers import Layer, LayerKey, OpenLayer
+from cnbkit.layer.layer import Layer, LayerKey, OpenLayer
 from cnbkit.settings import Settings
+from cnbkit.spec.build_plan import BuildpackPlan, Plan
+from cnbkit.spec.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from cnbkit.bindings import Bindings
-    from cnbkit.contract.launch import Process
-    from cnbkit.contract.model import Model
+    from cnbkit.bindings.bindings import Bindings
     from cnbkit.download import Dependency
     from cnbkit.log import Log
+    from cnbkit.spec.launch import Process
+    from cnbkit.spec.model import Model
 
     M = TypeVar("M", bound=Model)
 
-__all__ = ["BuildContext", "Built", "DetectContext", "Detected", "GenerateContext"]
+__all__ = ["BuildContext", "BuildResult", "DetectContext", "DetectResult", "GenerateContext"]
 
 
-class Detected:
+class DetectResult:
     """The answer of detect. Made by `DetectContext.join` and `DetectContext.skip`.
 
     Attributes:
@@ -46,7 +46,7 @@ class Detected:
         self.plan = plan
 
 
-class Built:
+class BuildResult:
     """The result of build besides its layers.
 
     Args:
@@ -161,7 +161,7 @@ class _Context:
     def bindings(self) -> Bindings:
         """Service bindings; their secrets are hidden in what is shown from now on."""
         if self._bindings is None:
-            from cnbkit.bindings import Bindings
+            from cnbkit.bindings.bindings import Bindings
 
             self._bindings = Bindings(self.settings, self._platform)
         return self._bindings
@@ -196,7 +196,7 @@ class _Context:
         Raises:
             BuildpackFault: it does not fit; every fault with its line.
         """
-        from cnbkit.contract.descriptor import read_metadata
+        from cnbkit.spec.buildpack import read_metadata
 
         name = "buildpack.toml"
         if not os.path.exists(f"{self._buildpack}/{name}"):
@@ -214,18 +214,18 @@ class _Context:
 class DetectContext(_Context):
     """Given to `Buildpack.detect`. Files of other buildpacks are not there yet."""
 
-    def join(self, reason: str, plan: Plan | None = None) -> Detected:
+    def join(self, reason: str, plan: Plan | None = None) -> DetectResult:
         """Take part in the build.
 
         Args:
             reason: "found requirements.txt".
             plan: what this buildpack provides and requires; nothing if not given.
         """
-        return Detected(True, reason, plan)
+        return DetectResult(True, reason, plan)
 
-    def skip(self, reason: str) -> Detected:
+    def skip(self, reason: str) -> DetectResult:
         """Leave the build to others."""
-        return Detected(False, reason)
+        return DetectResult(False, reason)
 
 
 class GenerateContext(_Context):
@@ -290,8 +290,8 @@ class BuildContext(_Context):
 
     @property
     def store(self) -> dict[str, object]:
-        """What the last build put into `Built(store=…)`; empty the first time."""
-        from cnbkit.contract.document import decode
+        """What the last build put into `BuildResult(store=…)`; empty the first time."""
+        from cnbkit.spec.toml import decode
 
         try:
             with open(f"{self._layers}/store.toml", "rb") as file:
@@ -330,8 +330,8 @@ class BuildContext(_Context):
         lifecycle writes it down for its own phases (platform.md, "analyzed.toml"); it is a fact
         for rules and messages, and no part of what a buildpack is promised.
         """
-        from cnbkit.contract.document import decode
-        from cnbkit.contract.model import InvalidDocument
+        from cnbkit.spec.model import InvalidDocument
+        from cnbkit.spec.toml import decode
 
         path = f"{os.path.dirname(self._layers)}/analyzed.toml"
         try:

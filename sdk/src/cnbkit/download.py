@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
-    from cnbkit.bindings import Bindings
+    from cnbkit.bindings.bindings import Bindings
     from cnbkit.log import Log
     from cnbkit.settings import Settings
 

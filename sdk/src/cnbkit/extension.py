@@ -14,12 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Generated", "write"]
+__all__ = ["GenerateResult", "write"]
 
 _RESERVED = ("build_id", "user_id", "group_id")
 
 
-class Generated:
+class GenerateResult:
     """The result of generate.
 
     Args:
@@ -48,7 +48,7 @@ class Generated:
         build_context: Mapping[str, str | bytes | os.PathLike[str]] | None = None,
         run_context: Mapping[str, str | bytes | os.PathLike[str]] | None = None,
     ) -> None:
-        from cnbkit.contract.dockerfile import check
+        from cnbkit.spec.dockerfile import check
 
         self.dockerfiles: dict[str, str] = {}
         self.warnings: list[str] = []
@@ -87,7 +87,7 @@ class Generated:
         self.dockerfiles[file] = text if text.endswith("\n") else f"{text}\n"
 
 
-def write(generated: Generated, output: str) -> None:
+def write(generated: GenerateResult, output: str) -> None:
     """Write the files the lifecycle looks for."""
     for name, text in generated.dockerfiles.items():
         with open(f"{output}/{name}", "w", encoding="utf-8") as file:
@@ -98,7 +98,7 @@ def write(generated: Generated, output: str) -> None:
         if args
     }
     if config:
-        from cnbkit.contract.document import encode
+        from cnbkit.spec.toml import encode
 
         with open(f"{output}/extend-config.toml", "w", encoding="utf-8") as file:
             file.write(encode(config))

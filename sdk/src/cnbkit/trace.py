@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from cnbkit.layers import OpenLayer
+    from cnbkit.layer.layer import OpenLayer
     from cnbkit.redact import Secrets
 
 __all__ = ["write_trace"]

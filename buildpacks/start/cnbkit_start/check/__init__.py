@@ -69,7 +69,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
         if found and type == choice.default and options.check == "fail":
             raise _fault(process, found)
         for problem in found:
-            ctx.log.warn(
+            ctx.log.warning(
                 f"{process.type} ({process.origin}) cannot start: {problem.what}; {problem.remedy}"
             )
 

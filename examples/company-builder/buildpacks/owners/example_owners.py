@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Plan, UserFault
+from cnbkit import BuildContext, Buildpack, BuildResult, Plan, UserFault
 
 # Where GitHub and GitLab look for it, in their order.
 FILES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS")
@@ -14,7 +14,7 @@ class Owners(Buildpack):
 
     plan = Plan()
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Label the image with the owner of `*`."""
         file = next((name for name in FILES if ctx.app.has(name)), "")
         if not file:
@@ -29,7 +29,7 @@ class Owners(Buildpack):
             remedy = "write one team for all files: `* @example/your-team`"
             raise UserFault.of(file, found, remedy=remedy)
         ctx.log.info(f"{owner} answers for this image, says {file}")
-        return Built(labels={LABEL: owner})
+        return BuildResult(labels={LABEL: owner})
 
 
 def _owner(text: str) -> tuple[str, list[tuple[int, str]]]:

@@ -6,7 +6,7 @@ are, and so every buildpack of the builder finds them; this code only tells that
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, Built, Config, Layer, LayerKey, Option, Plan, key
+from cnbkit import BuildContext, Buildpack, BuildResult, Config, Layer, LayerKey, Option, Plan, key
 
 
 class Options(Config):
@@ -27,9 +27,9 @@ class Rules(Buildpack):
     # No triggers: every build is meant.
     plan = Plan()
     config = Options
-    settings = Layer.in_image("settings")
+    settings = Layer.launch("settings")
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Set the variables; people who run the image may still change them."""
         options = self.config.read(ctx.settings)
         variables = {"TZ": options.zone, "PYTHONUNBUFFERED": "1", "LOG_FORMAT": "json"}
@@ -41,4 +41,4 @@ class Rules(Buildpack):
         ctx.log.info(f"Set unless it is already: {', '.join(wanted.variables)}")
         rules = sorted(f"{each.name} ({', '.join(each.keys())})" for each in ctx.bindings.all())
         ctx.log.info(f"Rules and credentials for this build: {', '.join(rules)}")
-        return Built()
+        return BuildResult()

@@ -4,7 +4,7 @@ Installing cnbkit brings a pytest plugin with three fixtures. A complete test fi
 
     from pathlib import Path
 
-    from cnbkit import BuildContext, Buildpack, Built, Layer, LayerKey, Plan, Process, Triggers, key
+    from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Plan, Process, Triggers, key
 
 
     class Packages(LayerKey):
@@ -16,17 +16,17 @@ Installing cnbkit brings a pytest plugin with three fixtures. A complete test fi
         triggers = Triggers("requirements.txt")
         plan = Plan().requires("python")
 
-        def build(self, ctx: BuildContext) -> Built:
+        def build(self, ctx: BuildContext) -> BuildResult:
             wanted = Packages(
                 python=ctx.run("python", "-V").strip(),
                 requirements=ctx.app.text("requirements.txt"),
             )
-            with ctx.layer(Layer.in_image("venv"), wanted) as venv:
+            with ctx.layer(Layer.launch("venv"), wanted) as venv:
                 if venv.rebuild:
                     ctx.run("python", "-m", "venv", venv.path)
                     ctx.run(venv.path / "bin" / "pip", "install", "-r", "requirements.txt")
                 venv.env.launch.override("VIRTUAL_ENV", venv.path)
-            return Built(Process(type="web", command=["python", "app.py"], default=True))
+            return BuildResult(Process(type="web", command=["python", "app.py"], default=True))
 
 
     def make_venv(call):
@@ -59,8 +59,8 @@ Installing cnbkit brings a pytest plugin with three fixtures. A complete test fi
     class Python(Buildpack):
         plan = Plan().provides("python")
 
-        def build(self, ctx: BuildContext) -> Built:
-            return Built()
+        def build(self, ctx: BuildContext) -> BuildResult:
+            return BuildResult()
 
 
     def test_python_comes_with_pip_only(detect_group):
@@ -93,16 +93,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cnbkit.contract.plan import Entry
+    from cnbkit.spec.build_plan import Entry
+    from cnbkit.testing._restore import restore
     from cnbkit.testing.commands import Answer, Call, FakeCommands
-    from cnbkit.testing.container import Container, free_port
-    from cnbkit.testing.engine import EmbeddedEngine, Engine
     from cnbkit.testing.group import DetectedGroup, DetectGroup
     from cnbkit.testing.harness import BuildpackRun
-    from cnbkit.testing.lifecycle import BuiltApp, LifecycleBuild
     from cnbkit.testing.order import Candidate, Provision, Verdict, simulate
-    from cnbkit.testing.restore import restore
     from cnbkit.testing.result import Result, ResultLayer
+    from cnbkit_engine.testing.container import Container, free_port
+    from cnbkit_engine.testing.engine import EmbeddedEngine, Engine
+    from cnbkit_engine.testing.lifecycle import BuiltApp, LifecycleBuild
 
 _HOME = {
     "Answer": "commands",
@@ -115,7 +115,7 @@ _HOME = {
     "DetectedGroup": "group",
     "EmbeddedEngine": "engine",
     "Engine": "engine",
-    "Entry": "cnbkit.contract.plan",
+    "Entry": "cnbkit.spec.build_plan",
     "FakeCommands": "commands",
     "LifecycleBuild": "lifecycle",
     "Provision": "order",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cnbkit.contract.descriptor import BuildpackDescriptor
+    from cnbkit.spec.buildpack import BuildpackDescriptor
 
 __all__ = ["check_export"]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    from cnbkit.contract.plan import BuildpackPlan
-    from cnbkit.contract.target import Target
+    from cnbkit.spec.build_plan import BuildpackPlan
+    from cnbkit.spec.target import Target
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
     from cnbkit.testing.order import Verdict

@@ -1,7 +1,7 @@
 """Runs a buildpack's detect and build in this process, as the lifecycle calls them.
 
 Working directory, environment, platform directory and layers are the lifecycle's; what a build
-restores is `cnbkit.testing.restore`'s; commands may be fake (`cnbkit.testing.commands`).
+restores is `cnbkit.testing._restore`'s; commands may be fake (`cnbkit.testing.commands`).
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
-from cnbkit.context import Detected
-from cnbkit.contract.descriptor import BuildpackDescriptor
-from cnbkit.contract.plan import BuildpackPlan, Entry, Plan
-from cnbkit.contract.target import Target
-from cnbkit.phase import NOT_DETECTED, guarded
+from cnbkit.context import DetectResult
+from cnbkit.runtime import NOT_DETECTED, guarded
+from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan
+from cnbkit.spec.buildpack import BuildpackDescriptor
+from cnbkit.spec.target import Target
+from cnbkit.testing._restore import restore
 from cnbkit.testing.commands import FakeCommands
 from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
-from cnbkit.testing.restore import restore
 from cnbkit.testing.result import BASE_PATH, Place, Result
 from cnbkit.testing.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnbkit.context import BuildContext, Built, DetectContext, GenerateContext
+    from cnbkit.context import BuildContext, BuildResult, DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
-    from cnbkit.extension import Generated
+    from cnbkit.extension import GenerateResult
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
     from cnbkit.testing.source import Named
@@ -148,7 +148,7 @@ class _App:
         with commands.answering(), redirect_stdout(log), redirect_stderr(log):
             if not source.descriptor.runs_in(inputs.exec_env):
                 # The lifecycle passes over it without a word.
-                observed.answer = Detected(False, f"it is not for {inputs.exec_env}")
+                observed.answer = DetectResult(False, f"it is not for {inputs.exec_env}")
                 code = NOT_DETECTED
             elif "detect" in self._phases:
                 code = self._detect(observed, {**env, **given, **exec_env})
@@ -272,19 +272,19 @@ class _Observed(Buildpack):
         self.inner = inner
         # The phase reads the options before it calls anything here.
         self.config = inner.config  # type: ignore[misc]
-        self.answer: Detected | None = None
+        self.answer: DetectResult | None = None
         self.context: BuildContext | None = None
         self.fault: CnbkitError | None = None
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         self.answer = self.inner.detect(ctx)
         return self.answer
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         self.context = ctx
         return self.inner.build(ctx)
 
-    def generate(self, ctx: GenerateContext) -> Generated:
+    def generate(self, ctx: GenerateContext) -> GenerateResult:
         return self.inner.generate(ctx)
 
     def on_error(self, error: CnbkitError) -> None:

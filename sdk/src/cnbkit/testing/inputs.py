@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit.contract.plan import Entry
-from cnbkit.contract.target import Target
+from cnbkit.spec.build_plan import Entry
+from cnbkit.spec.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

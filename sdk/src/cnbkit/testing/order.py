@@ -18,11 +18,11 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cnbkit.contract.descriptor import Order, OrderEntry, TargetEntry
-from cnbkit.contract.names import runs_in
-from cnbkit.contract.plan import BuildpackPlan, Entry, Plan, Require
-from cnbkit.contract.target import Target
 from cnbkit.errors import BuildpackFault
+from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Require
+from cnbkit.spec.buildpack import Order, OrderEntry, TargetEntry
+from cnbkit.spec.names import runs_in
+from cnbkit.spec.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,7 +60,7 @@ class Provision:
 
     Args:
         name: the name.
-        providers: buildpacks, in order; the first may leave it to the next (`Built.unmet`).
+        providers: buildpacks, in order; the first may leave it to the next (`BuildResult.unmet`).
             Extensions come before all buildpacks.
         requires: one for each buildpack that requires it.
         by_extension: whether an extension is among them, so that no buildpack has to.

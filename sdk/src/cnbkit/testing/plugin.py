@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from cnbkit.testing.group import DetectGroup
     from cnbkit.testing.harness import BuildpackRun
-    from cnbkit.testing.lifecycle import LifecycleBuild
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.testing.lifecycle import LifecycleBuild
+    from cnbkit_engine.testing.pack import PackServices
 
 __all__ = ["buildpack_run", "detect_group", "lifecycle_build", "pack_build", "pack_services"]
 
@@ -43,9 +43,9 @@ def lifecycle_build(tmp_path: Path) -> Iterator[LifecycleBuild]:
     Base images and the lifecycle are those of `cnbkit build`, made once a machine. Images and
     caches are removed when the test ends.
     """
-    from cnbkit.platform.home import Home
-    from cnbkit.testing.engine import EmbeddedEngine
-    from cnbkit.testing.lifecycle import LifecycleBuild
+    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.testing.engine import EmbeddedEngine
+    from cnbkit_engine.testing.lifecycle import LifecycleBuild
 
     builds = LifecycleBuild(EmbeddedEngine(Home.default()), tmp_path / "lifecycle_build")
     yield builds
@@ -54,12 +54,12 @@ def lifecycle_build(tmp_path: Path) -> Iterator[LifecycleBuild]:
 
 @pytest.fixture(scope="session")
 def pack_services() -> Iterator[PackServices]:
-    """pack, a Docker engine and a registry, all of this session's own; see `cnbkit.testing.pack`.
+    """pack, a Docker engine and a registry, all of this session's own; see `cnbkit_engine.testing.pack`.
 
     Needs root, and Debian's docker.io.
     """
-    from cnbkit.platform.home import Home
-    from cnbkit.testing.pack import PackServices
+    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.testing.pack import PackServices
 
     services = PackServices(Home.default())
     yield services
@@ -69,8 +69,8 @@ def pack_services() -> Iterator[PackServices]:
 @pytest.fixture
 def pack_build(tmp_path: Path, pack_services: PackServices) -> Iterator[LifecycleBuild]:
     """Builds apps with pack and a Docker engine; otherwise the same as `lifecycle_build`."""
-    from cnbkit.testing.lifecycle import LifecycleBuild
-    from cnbkit.testing.pack import PackEngine
+    from cnbkit_engine.testing.lifecycle import LifecycleBuild
+    from cnbkit_engine.testing.pack import PackEngine
 
     builds = LifecycleBuild(PackEngine(pack_services), tmp_path / "pack_build")
     yield builds

@@ -7,18 +7,18 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.contract.launch import BuildResult, Launch, Process
-from cnbkit.layer_env import LayerEnv
+from cnbkit.layer.env import LayerEnv
+from cnbkit.spec.launch import BuildResult, Launch, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cnbkit.context import Detected
-    from cnbkit.contract.plan import Entry, Plan
-    from cnbkit.contract.target import Target
+    from cnbkit.context import DetectResult
     from cnbkit.errors import CnbkitError
-    from cnbkit.layers import OpenLayer
+    from cnbkit.layer.layer import OpenLayer
+    from cnbkit.spec.build_plan import Entry, Plan
+    from cnbkit.spec.target import Target
     from cnbkit.testing.commands import Call, Reply
     from cnbkit.testing.inputs import Files
     from cnbkit.testing.source import Named
@@ -127,7 +127,7 @@ class Result:
     exec_env: str
     log: str
     fault: CnbkitError | None
-    answer: Detected | None
+    answer: DetectResult | None
     opened: Sequence[OpenLayer]
     commands: Sequence[Call]
     restored: frozenset[str]

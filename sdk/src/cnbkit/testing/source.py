@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
-from cnbkit.context import Built
-from cnbkit.contract.descriptor import BuildpackDescriptor, ExtensionDescriptor
-from cnbkit.contract.plan import Alternative, BuildPlan, Plan
+from cnbkit.context import BuildResult
 from cnbkit.errors import BuildpackFault
+from cnbkit.spec.build_plan import Alternative, BuildPlan, Plan
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from cnbkit.context import BuildContext, DetectContext, Detected
-    from cnbkit.contract.descriptor import BuildpackInfo, ExtensionInfo
+    from cnbkit.context import BuildContext, DetectContext, DetectResult
+    from cnbkit.spec.buildpack import BuildpackInfo, ExtensionInfo
 
     Named: TypeAlias = "type[Buildpack] | Buildpack | Path | str"
 
@@ -91,7 +91,7 @@ class Program(Buildpack):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def detect(self, ctx: DetectContext) -> Detected:
+    def detect(self, ctx: DetectContext) -> DetectResult:
         """Run bin/detect."""
         plan = Path(ctx.env["CNB_BUILD_PLAN_PATH"])
         code = self._run("detect", ctx.env["CNB_PLATFORM_DIR"], str(plan))
@@ -104,11 +104,11 @@ class Program(Buildpack):
         first = Alternative(provides=document.provides, requires=document.requires)
         return ctx.join("bin/detect says so", Plan([first, *document.alternatives]))
 
-    def build(self, ctx: BuildContext) -> Built:
+    def build(self, ctx: BuildContext) -> BuildResult:
         """Run bin/build; what it wrote stays as it is."""
         names = ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH")
         self._check("build", self._run("build", *(ctx.env[name] for name in names)))
-        return Built()
+        return BuildResult()
 
     def _run(self, program: str, *arguments: str) -> int:
         # Environment and working directory are this process's: the harness has set them.

@@ -1,0 +1,118 @@
+"""The buildpacks `pre-build` and `post-build`: the team's own code within a build.
+
+Two buildpacks of one source, because the lifecycle runs each once in a group. They differ in
+name and place.
+"""
+
+from __future__ import annotations
+
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildResult,
+    Config,
+    Layer,
+    LayerKey,
+    Option,
+    Plan,
+    Triggers,
+    key,
+)
+from cnbkit_hooks.hook import Hook
+
+__all__ = ["PostBuild", "PreBuild"]
+
+
+class PreBuildOptions(Config):
+    """What people may set for the first of them."""
+
+    script = Option.text("BP_PRE_BUILD", default=".cnbkit/pre-build", help="File of the app to run")
+    hooks = Option.choice("BP_HOOKS", "allow", "deny", help="Whether apps may have hooks at all")
+
+
+class PostBuildOptions(Config):
+    """What people may set for the second."""
+
+    script = Option.text(
+        "BP_POST_BUILD", default=".cnbkit/post-build", help="File of the app to run"
+    )
+    hooks = Option.choice("BP_HOOKS", "allow", "deny", help="Whether apps may have hooks at all")
+
+
+class Inputs(LayerKey):
+    """What a hook's outputs depend on."""
+
+    script: str = key("the script")
+    inputs: list[str] = key("inputs")
+    env: list[str] = key("variables")
+    python: str = key("Python")
+    packages: str = key("packages")
+    target: str = key("target")
+
+
+class _Hooks(Buildpack):
+    # What a hook has made, for a build in which nothing that it depends on has changed. Not for
+    # the image: its files are the app's.
+    outputs = Layer.cached("outputs")
+
+    def build(self, ctx: BuildContext) -> BuildResult:
+        """Run the script, or put in place what it made last time."""
+        options = self._options(ctx)
+        from cnbkit_hooks.permission import check_allowed
+
+        check_allowed(ctx, options.script, options.hooks)
+        hook = Hook.read(ctx, options.script)
+        if not hook.outputs:
+            from cnbkit_hooks.run import run
+
+            ctx.log.info(f"Running {hook.script}: it declares no outputs, so it runs every time")
+            run(ctx, hook)
+            return BuildResult()
+        wanted = Inputs(
+            script=hook.digest,
+            inputs=hook.input_digests(),
+            env=hook.env_texts(),
+            python=ctx.env.get("CNBKIT_PYTHON", ""),
+            packages=hook.packages(ctx),
+            target=str(ctx.target),
+        )
+        with ctx.layer(self.outputs, wanted) as layer:
+            if layer.rebuild:
+                from cnbkit_hooks.run import keep, run
+
+                ctx.log.info(f"Running {hook.script}: {'; '.join(layer.why)}")
+                run(ctx, hook)
+                keep(hook, layer.directory)
+            else:
+                from cnbkit_hooks.files import restore
+
+                restore(layer.directory, ctx.app.root)
+                made = ", ".join(hook.outputs)
+                ctx.log.info(f"{hook.script} unchanged: {made} as it made them last time")
+        return BuildResult()
+
+    def _options(self, ctx: BuildContext) -> PreBuildOptions | PostBuildOptions:
+        raise NotImplementedError
+
+
+class PreBuild(_Hooks):
+    """Before Python and its packages are there."""
+
+    triggers = Triggers(".cnbkit/pre-build", settings=("BP_PRE_BUILD",))
+    config = PreBuildOptions
+
+    def _options(self, ctx: BuildContext) -> PreBuildOptions:
+        return PreBuildOptions.read(ctx.settings)
+
+
+class PostBuild(_Hooks):
+    """After packages are installed."""
+
+    triggers = Triggers(".cnbkit/post-build", settings=("BP_POST_BUILD",))
+    # The packages' files in this build, and not only in the image. Provided by itself as well, so
+    # that it takes part where nobody installs any.
+    plan = Plan().provides("site-packages").requires("site-packages", build=True)
+    config = PostBuildOptions
+
+    def _options(self, ctx: BuildContext) -> PostBuildOptions:
+        return PostBuildOptions.read(ctx.settings)

@@ -1,0 +1,190 @@
+"""What buildpacks that read a tool's lock have in common.
+
+Each turns the lock into the one that the `pip` buildpack installs (PEP 751). This package is in the
+folders of all of them, by a link.
+"""
+
+from __future__ import annotations
+
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildResult,
+    Config,
+    Layer,
+    LayerKey,
+    Option,
+    Plan,
+    UserFault,
+    key,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import ClassVar
+
+__all__ = ["FrontEnd", "Selection", "Settings"]
+
+
+class Settings(Config):
+    """What may be chosen of a lock."""
+
+    groups = Option.words("BP_PYTHON_GROUPS", help="Dependency groups besides the project's own")
+    extras = Option.words("BP_PYTHON_EXTRAS", help="Extras of the project")
+
+    @property
+    def member(self) -> str:
+        """The member of a workspace that is wanted; empty for the root, all most tools have."""
+        return ""
+
+
+class Wanted(LayerKey):
+    """Everything the exported lock depends on."""
+
+    files: list[str] = key("inputs")
+    groups: list[str] = key("groups")
+    extras: list[str] = key("extras")
+    member: str = key("member of the workspace")
+    purpose: str = key("execution environment")
+    python: str = key("Python")
+    target: str = key("target")
+
+
+class Selection:
+    """Which part of a lock is wanted, and for which Python.
+
+    Attributes:
+        groups: dependency groups besides the project's own dependencies, as the user wrote them.
+        extras: of the project, likewise.
+        member: of a workspace; empty for the root.
+        for_tests: whether the groups `dev` and `test` are wanted where they exist.
+        python: the full version, "3.11.2".
+    """
+
+    def __init__(
+        self,
+        groups: list[str],
+        extras: list[str],
+        *,
+        python: str,
+        member: str = "",
+        for_tests: bool = False,
+    ) -> None:
+        self.groups = groups
+        self.extras = extras
+        self.python = python
+        self.member = member
+        self.for_tests = for_tests
+
+    def tests(self, there: Iterable[str]) -> list[str]:
+        """Groups that an image for tests gets where they exist; none for any other image."""
+        return [name for name in there if self.for_tests and name.lower() in ("dev", "test")]
+
+    def taken(self, groups: list[str], extras: list[str]) -> Selection:
+        """The same with a project's own names, and without anything left to decide."""
+        return Selection(groups, extras, python=self.python, member=self.member)
+
+    def __str__(self) -> str:
+        """As the end of a sentence: ", with group train, extra gpu"; empty for none."""
+        parts = [f"group {name}" for name in self.groups]
+        parts += [f"extra {name}" for name in self.extras]
+        return f", with {', '.join(parts)}" if parts else ""
+
+
+class FrontEnd(Buildpack):
+    """Derive, name the files, implement `export`.
+
+    Attributes:
+        file: the lock.
+        project: what it was made of, which has to be there as well; empty if it may be missing.
+        relock: the command that makes the lock.
+    """
+
+    plan = Plan().requires("python")
+    config: ClassVar[type[Settings]] = Settings
+
+    file: ClassVar[str]
+    project: ClassVar[str] = ""
+    relock: ClassVar[str]
+
+    lock = Layer.cached("lock", build=True)
+
+    def export(self, ctx: BuildContext, selection: Selection, path: str) -> str:
+        """Write the lock for pip to a path.
+
+        Returns:
+            A line for the log: how many packages, and for what.
+
+        Raises:
+            UserFault: the lock is broken or out of step, or lacks what is selected.
+        """
+        raise NotImplementedError
+
+    def inputs(self, ctx: BuildContext) -> list[str]:
+        """Names of files the result depends on; those that are not there are passed over."""
+        return [name for name in (self.file, self.project) if ctx.app.has(name)]
+
+    def build(self, ctx: BuildContext) -> BuildResult:
+        """Export the lock, unless the last build's is still right."""
+        chosen = ctx.env.get("CNBKIT_INPUT") or self.file
+        # Of a project without its lock there is something to say.
+        if chosen not in (
+            self.file,
+            *([self.project] if self.project in self.triggers.files else []),
+        ):
+            there = self.file if ctx.app.has(self.file) else self.project
+            ctx.log.info(f"{there} is left alone: dependencies come from {chosen}")
+            return BuildResult()
+        version, _, interpreter = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")
+        if not interpreter:
+            raise UserFault(
+                "there is no Python to read the lock for",
+                where="CNBKIT_PYTHON",
+                remedy="put the buildpack cnbkit/python before this one",
+            )
+        self._check_files(ctx)
+        settings = self.config.read(ctx.settings)
+        wanted = Wanted(
+            files=_digests(ctx, self.inputs(ctx)),
+            groups=list(settings.groups),
+            extras=list(settings.extras),
+            member=settings.member,
+            purpose=ctx.exec_env,
+            python=version,
+            target=str(ctx.target),
+        )
+        with ctx.layer(self.lock, wanted) as lock:
+            if lock.rebuild:
+                ctx.log.info(f"Reading {self.file}: {'; '.join(lock.why)}")
+                selection = Selection(
+                    wanted.groups,
+                    wanted.extras,
+                    python=version,
+                    member=wanted.member,
+                    for_tests=ctx.exec_env == "test",
+                )
+                path = f"{lock.directory}/pylock.toml"
+                ctx.log.info(self.export(ctx, selection, path))
+                lock.env.build.override("CNBKIT_LOCK", path)
+            else:
+                ctx.log.info(f"{self.file} unchanged: its packages are known")
+        return BuildResult()
+
+    def _check_files(self, ctx: BuildContext) -> None:
+        for name, other, remedy in (
+            (self.file, self.project, f"run `{self.relock}` and commit {self.file}"),
+            (self.project, self.file, f"add {self.project}, or delete {self.file}"),
+        ):
+            if name and not ctx.app.has(name):
+                raise UserFault(
+                    f"there is a {other} without its {name}", where=other, remedy=remedy
+                )
+
+
+def _digests(ctx: BuildContext, names: list[str]) -> list[str]:
+    """`name #sha256…` of each file."""
+    import hashlib
+
+    files = {name: ctx.app.bytes(name) for name in dict.fromkeys(names) if ctx.app.has(name)}
+    return [f"{name} #{hashlib.sha256(data).hexdigest()}" for name, data in files.items()]

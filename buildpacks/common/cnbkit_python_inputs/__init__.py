@@ -1,0 +1,1 @@
+"""What a Python app declares: requirements files, projects, locks."""

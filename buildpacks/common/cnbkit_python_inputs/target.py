@@ -1,0 +1,53 @@
+"""What the packages have to fit: markers and wheel tags of the image's interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from cnbkit import BuildContext
+from cnbkit_python_inputs.interpreter import Interpreter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.markers import Environment
+    from packaging.tags import Tag
+
+__all__ = ["TargetEnvironment"]
+
+# Runs in the interpreter of the image, which may be another version than this one's; it is
+# given this buildpack's `packaging`, a pure Python package.
+_ASK = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from packaging.markers import default_environment
+from packaging.tags import sys_tags
+print(json.dumps([default_environment(), [str(tag) for tag in sys_tags()]]))
+"""
+
+
+class TargetEnvironment:
+    """Markers (PEP 508) and tags (PEP 425) of an interpreter.
+
+    Attributes:
+        markers: "python_version" → "3.11" and so on.
+        tags: the best first.
+    """
+
+    def __init__(self, markers: Environment, tags: list[Tag]) -> None:
+        self.markers = markers
+        self.tags = tags
+
+    @classmethod
+    def of(cls, ctx: BuildContext, python: Interpreter) -> TargetEnvironment:
+        """Ask the interpreter.
+
+        Raises:
+            CommandFailed: it does not work.
+        """
+        import packaging
+        from packaging.tags import parse_tag
+
+        library = os.path.dirname(os.path.dirname(packaging.__file__))
+        markers, tags = json.loads(ctx.run(python.path, "-I", "-c", _ASK, library, quiet=True))
+        return cls(markers, [tag for text in tags for tag in parse_tag(text)])

@@ -1,0 +1,124 @@
+"""What is to be installed: which of the app's files says so, read as far as the key needs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from cnbkit import BuildContext, PlatformFault
+from cnbkit_python_inputs.config import PipConfig
+from cnbkit_python_inputs.project import Project
+from cnbkit_python_inputs.requirements import Requirements
+from cnbkit_python_inputs.tree import project_digest
+
+__all__ = ["Locked", "find"]
+
+# Groups of this buildpack's own choice, where the app has them.
+_FOR_TESTS = ("dev", "test")
+# Without the `python` buildpack nobody has chosen yet.
+_INPUTS = ("pylock.toml", "requirements.txt", "requirements.in", "pyproject.toml", "setup.py")
+_OWN_LOCK = "pylock."
+
+
+class Locked:
+    """A lock: nothing is resolved.
+
+    Attributes:
+        path: of a pylock.toml.
+        name: what messages call it: the app's own lock file.
+        extras: of the lock (PEP 751), besides none.
+        groups: dependency groups of the lock, besides its default ones.
+        editable: whether the app's code stays where it is, if the app is a package of the lock.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        name: str,
+        root: str,
+        *,
+        extras: tuple[str, ...] = (),
+        groups: tuple[str, ...] = (),
+        editable: bool,
+    ) -> None:
+        self.path = path
+        self.name = name
+        self.extras = extras
+        self.groups = groups
+        self.editable = editable
+        self._root = root
+
+    def __str__(self) -> str:
+        return self.name
+
+    def digests(self) -> list[str]:
+        """`name #sha256…` of the lock and of the folders it names, for the layer's key."""
+        with open(self.path, "rb") as file:
+            data = file.read()
+        chosen = ",".join([*self.extras, "", *self.groups])
+        found = [f"{self.name} #{hashlib.sha256(data).hexdigest()[:24]}{chosen}"]
+        if b"directory" in data:
+            found += self._folders()
+        return found
+
+    def _folders(self) -> list[str]:
+        from cnbkit_python_inputs.lock import read_entries
+        from cnbkit_python_inputs.package import Package
+
+        entries = read_entries(self.path, self.name)["packages"]
+        packages = [Package(entry) for entry in entries if "directory" in entry]
+        found = []
+        for each in packages:
+            if os.path.isdir(each.directory):
+                own = each.directory == self._root
+                editable = self.editable if own else each.editable
+                digest = project_digest(each.directory, editable=editable)
+                found.append(f"{os.path.relpath(each.directory, self._root)} #{digest[:24]}")
+        return found
+
+
+def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locked | None:
+    """What the `python` buildpack or a front-end chose; without them the first that is there.
+
+    Returns:
+        None if the app declares nothing.
+
+    Raises:
+        UserFault: a file cannot be read, or a group or extra does not exist.
+        PlatformFault: the builder has nothing that reads the chosen file.
+    """
+    chosen = ctx.env.get("CNBKIT_INPUT")
+    if chosen is None:
+        chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
+    names = [name for name in chosen.split(",") if name]
+    tests = _FOR_TESTS if ctx.exec_env == "test" else ()
+    lock = ctx.env.get("CNBKIT_LOCK", "")
+    root = ctx.app.root
+    editable = config.project == "editable"
+    if lock:
+        # The front-end has applied groups and extras already.
+        return Locked(lock, chosen or lock, root, editable=editable)
+    if not names:
+        return None
+    [first, *_] = names
+    base = os.path.basename(first)
+    if base.startswith(_OWN_LOCK) and base.endswith(".toml"):
+        return Locked(
+            f"{root}/{first}",
+            first,
+            root,
+            extras=config.extras,
+            groups=config.groups,
+            editable=editable,
+        )
+    if first in ("pyproject.toml", "setup.py"):
+        return Project.read(
+            ctx, first, config.extras, config.groups, where_exist=tests, editable=editable
+        )
+    if not first.endswith((".txt", ".in")):
+        raise PlatformFault(
+            f"no buildpack has turned {first} into packages",
+            where="the builder's order",
+            remedy=f"put the buildpack that reads {first} before this one",
+        )
+    return Requirements.read(ctx, names, config.groups, where_exist=tests)

@@ -1,0 +1,1 @@
+"""uv and pip: what resolves and installs."""

@@ -1,0 +1,66 @@
+"""What resolves and installs: uv or pip, behind one interface."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from cnbkit_python_inputs.package import Package
+
+__all__ = ["Engine", "Wanted"]
+
+
+class Wanted(Protocol):
+    """What the user wrote, where it has to be resolved: `Requirements` or `Project`."""
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Contents by name."""
+
+    def arguments(self) -> list[str]:
+        """What `pip compile` is to read."""
+
+    def allowed_hashes(self) -> dict[str, set[str]]:
+        """Package → SHA-256 sums its lines allow; empty if no line has any."""
+
+    def where(self, name: str) -> str:
+        """Where a package is named, for errors."""
+
+
+class Engine(Protocol):
+    """Resolves and installs for one interpreter."""
+
+    def lock(self, wanted: Wanted, path: str) -> None:
+        """Resolve into a pylock.toml; one that is there keeps its versions where allowed.
+
+        Raises:
+            UserFault: the requirements are at fault; names file and line.
+            PlatformFault: the index cannot be reached, or the disk is full.
+        """
+
+    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+        """The lock with something to install from in every entry.
+
+        Args:
+            document: a pylock.toml; entries may lack addresses of their files.
+            where: what errors call it.
+
+        Raises:
+            UserFault: the index does not have what the lock names.
+            PlatformFault: the index cannot be reached.
+        """
+
+    def install(self, packages: list[Package], prefix: str) -> None:
+        """Install exactly these, without what they depend on, into a folder.
+
+        Raises:
+            UserFault: a package cannot be built.
+            PlatformFault: the index cannot be reached, or the disk is full.
+        """
+
+    def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
+        """Install a project that lies in a folder, without what it depends on.
+
+        Raises:
+            UserFault: it cannot be built.
+            PlatformFault: as `install`.
+        """

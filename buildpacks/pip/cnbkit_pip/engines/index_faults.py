@@ -1,0 +1,154 @@
+"""What an index does wrong, read from what uv or pip says of it."""
+
+from __future__ import annotations
+
+import re
+
+from cnbkit import CnbkitError, PlatformFault, UserFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_indexes.sources import Sources
+
+__all__ = ["index_fault"]
+
+_ADDRESS = re.compile(r"https?://[^\s`'\")#]+")
+_PACKAGE = re.compile(
+    r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://",
+    re.MULTILINE,
+)
+_SERVER = re.compile(r"HTTP status server error \((?P<status>[^)]+)\)|(?P<pip>5\d\d) Server Error")
+_NO_FILES = re.compile(
+    r"there are no versions of (?P<uv>\S+) and you require (?P=uv)\b"
+    r"|satisfies the requirement (?P<pip>[\w.-]+)[^(\n]*\(from versions: none\)"
+)
+
+_LOGIN = ("401 Unauthorized", "401 Error", "401 Client Error")
+# Some indexes answer so for a name they do not have.
+_FORBIDDEN = ("403 Forbidden", "403 Client Error")
+_CERTIFICATE = ("invalid peer certificate", "CERTIFICATE_VERIFY_FAILED")
+_NO_INDEX = ("Unsupported `Content-Type`", "unexpected JSON")
+_SLOW = ("operation timed out", "Read timed out", "ReadTimeoutError")
+_ESCAPES = (
+    *("unsafe member path", "unsafe symbolic-link target", "unsafe hard-link target"),
+    *("outside the target directory", "outside target directory"),
+)
+_DAMAGED = (
+    *("Failed to extract archive", "end of file before message length", "Bad uncompressed size"),
+    *("is not a zip file", "BadZipFile", "IncompleteRead", "has an invalid wheel"),
+    "incomplete-download",
+)
+_NETWORK = (
+    *("error sending request", "Failed to fetch", "dns error", "Connection refused"),
+    *("Failed to establish a new connection", "Connection broken"),
+)
+
+
+def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | None:
+    """The fault that the index is to blame for; None if it is not.
+
+    Args:
+        output: what the program said; whatever is secret in it must be hidden already.
+        sources: where packages come from, to say what names the index.
+    """
+    where = _where(output, sources)
+    package = _PACKAGE.search(output)
+    name = (package["uv"] or package["pip"]) if package else "a package"
+    if _has(output, _LOGIN):
+        return UserFault(
+            "an index refuses the login, or asks for one",
+            where=where,
+            remedy="correct user name and password there; where none are given, do that with a "
+            "binding of type pypi, pip or netrc",
+            detail=output,
+        )
+    if _has(output, _FORBIDDEN):
+        return UserFault(
+            "an index forbids access",
+            where=where,
+            remedy="correct user name and password there, or the package's name: some indexes "
+            "answer so for what they do not have",
+            detail=output,
+        )
+    if _has(output, _CERTIFICATE):
+        return UserFault(
+            "the certificate of an index is not trusted",
+            where=where,
+            remedy="give the build the certificate of its authority with "
+            "a binding of type ca-certificates",
+            detail=output,
+        )
+    if "Hash mismatch" in output or "DO NOT MATCH THE HASHES" in output:
+        return PlatformFault(
+            f"the file of {name} is not the one that was promised: its hash differs",
+            where=where,
+            remedy="build again; if it stays so, the index or a proxy alters files, or somebody "
+            "has replaced the package",
+            detail=output,
+        )
+    if _has(output, _ESCAPES):
+        return UserFault(
+            f"the archive of {name} reaches out of its own folder",
+            where=where,
+            remedy="take another version of it, and tell whoever publishes it",
+            detail=output,
+        )
+    if found := _SERVER.search(output):
+        return PlatformFault(
+            f"an index fails with {found['status'] or found['pip']}",
+            where=where,
+            remedy="build again later; if it stays so, ask whoever runs the index",
+            detail=output,
+        )
+    if _has(output, _NO_INDEX):
+        return PlatformFault(
+            "what answers is no package index",
+            where=where,
+            remedy="correct the address (most end in /simple); a proxy's page may stand in between",
+            detail=output,
+        )
+    if found := _NO_FILES.search(output):
+        return UserFault(
+            f"no index has any file of {found['uv'] or found['pip']}",
+            where=where,
+            remedy="correct the name, or the address of the index: what is no index's page looks "
+            "like an empty one, and to pip so does an index that fails or refuses the login",
+            detail=output,
+        )
+    if _has(output, _SLOW):
+        return PlatformFault(
+            "an index takes too long to answer",
+            where=where,
+            remedy="build again later, or wait longer with UV_HTTP_TIMEOUT=<seconds>",
+            detail=output,
+        )
+    if _has(output, _DAMAGED):
+        return PlatformFault(
+            f"the file of {name} arrives damaged",
+            where=where,
+            remedy="build again; if it stays so, the index or a proxy cuts files short",
+            detail=output,
+        )
+    if _has(output, _NETWORK):
+        return PlatformFault(
+            "the package index cannot be reached",
+            where=where,
+            remedy="check the network and the proxy variables, then build again",
+            detail=output,
+        )
+    return None
+
+
+def _has(output: str, signs: tuple[str, ...]) -> bool:
+    return any(sign in output for sign in signs)
+
+
+def _where(output: str, sources: Sources | None) -> str:
+    """The address, and what names it."""
+    found = _ADDRESS.search(output)
+    if found is None:
+        known = sources.indexes() if sources else []
+        return ", ".join(f"{each.url} ({each.origin})" for each in known) or "the public index"
+    url = found.group()
+    origin = sources.origin_of(url) if sources else ""
+    return f"{url} ({origin})" if origin else url

@@ -1,0 +1,237 @@
+"""pip and pip-tools as the engine, for those who must have what pip does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from cnbkit import BuildContext, CommandFailed
+from cnbkit_indexes.address import with_login
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.engines.diagnose import explained, explained_install
+from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.pip_variables import pip_variables
+from cnbkit_pip.provided import Provided
+from cnbkit_pip.resolution.pins import Pins, lacks_address, pinned
+from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.package import Package
+from cnbkit_python_inputs.requirements import Line, logical_lines, normalised
+
+__all__ = ["PipTools"]
+
+# In the interpreter of the image, with this buildpack's pip and pip-tools: pure Python.
+# pip takes what lies beside it for installed already; `--ignore-installed` in each call below.
+_MODULE = (
+    "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); module = sys.argv.pop(1); "
+    # What pip-tools fails with is a traceback; what matters is said before it, and at its end.
+    "sys.tracebacklimit = 0; runpy.run_module(module, run_name='__main__', alter_sys=True)"
+)
+_INSTALL = (
+    "--quiet",
+    "--no-deps",
+    "--no-compile",
+    "--ignore-installed",
+    "--no-warn-script-location",
+)
+
+
+class PipTools(Engine):
+    """Runs `pip-compile`, `pip wheel` and `pip install`.
+
+    Args:
+        ctx: the build.
+        python: the interpreter packages are for.
+        sources: where packages come from.
+        limit: seconds a call may take.
+
+    Raises:
+        UserFault: the sources are such that pip would not install from them safely.
+    """
+
+    def __init__(
+        self, ctx: BuildContext, python: Interpreter, sources: Sources, *, limit: float
+    ) -> None:
+        self._limit = limit
+        self._ctx = ctx
+        self._sources = sources
+        self._python = python
+        self._environment = {
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+            "PIP_CACHE_DIR": f"{ctx.scratch}/pip",
+            "PIP_PROGRESS_BAR": "off",
+            # The build's user may be nobody to the system.
+            "HOME": ctx.scratch,
+            **pip_variables(sources),
+        }
+        self._wheels = f"{ctx.scratch}/wheels"
+        self._provided = Provided.of(ctx)
+
+    def lock(self, wanted: Wanted, path: str) -> None:
+        """`pip-compile`; versions of the last time are kept where they are allowed."""
+        import tomli_w
+
+        listed = f"{os.path.dirname(path)}/requirements.lock"
+        options = ("--quiet", "--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe")
+        more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
+        env: dict[str, str] = {}
+        if self._provided:
+            given = self._environment.get("PIP_FIND_LINKS", "")
+            env["PIP_FIND_LINKS"] = f"{given} {self._provided.folder}".strip()
+            self._prefer(listed)
+        try:
+            self._run("piptools", "compile", *wanted.arguments(), *options, *more, env=env)
+        except CommandFailed as failed:
+            raise explained(failed, wanted, self._sources) from None
+        with open(listed, encoding="utf-8") as file:
+            entries = [_entry(line) for line in logical_lines("", file.read())]
+        document = {
+            "lock-version": "1.0",
+            "created-by": "cnbkit",
+            "packages": [entry for entry in entries if entry],
+        }
+        with open(path, "wb") as file:
+            tomli_w.dump(document, file)
+        for text in self._provided.leave_out(path):
+            self._ctx.log.info(text)
+
+    def _prefer(self, listed: str) -> None:
+        """Have pip-compile's last output name the versions that are there."""
+        lines: list[Line] = []
+        if os.path.exists(listed):
+            with open(listed, encoding="utf-8") as file:
+                lines = logical_lines("", file.read())
+        there = self._provided.versions
+        texts = [line.text for line in lines if line.name not in there]
+        texts += [f"{name}=={version}" for name, version in there.items()]
+        with open(listed, "w", encoding="utf-8") as file:
+            file.write("".join(f"{text}\n" for text in texts))
+
+    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+        """Fetch, and build where there is no wheel: pip cannot tell addresses without that."""
+        for pins in pinned(document):
+            listed = f"{self._ctx.scratch}/pins.txt"
+            with open(listed, "w", encoding="utf-8") as file:
+                file.write(pins.requirements())
+            env = {}
+            if pins.index:
+                login = self._sources.credentials_for(pins.index)
+                env["PIP_INDEX_URL"] = with_login(pins.index, login)
+            options = ("--quiet", "--no-deps", "--wheel-dir", self._wheels)
+            try:
+                self._run("pip", "wheel", *options, "-r", listed, env=env)
+            except CommandFailed as failed:
+                raise explained(failed, Pins.named(where), self._sources) from None
+        built = self._built()
+        entries = [
+            _with_wheel(entry, built[normalised(entry["name"])]) if lacks_address(entry) else entry
+            for entry in document["packages"]
+        ]
+        return {**document, "packages": entries}
+
+    def install(self, packages: list[Package], prefix: str) -> None:
+        """`pip install --no-deps`; what comes from the network is checked by its hash."""
+        lines = [_requirement(package.entry) for package in packages]
+        options = (*_INSTALL, "--prefix", prefix)
+        # pip wants a hash for all or for none of the packages of a call.
+        for checked in (True, False):
+            chosen = [line for line in lines if ("--hash=" in line) is checked]
+            if not chosen:
+                continue
+            listed = f"{self._ctx.scratch}/install-{os.path.basename(prefix)}{int(checked)}.txt"
+            with open(listed, "w", encoding="utf-8") as file:
+                file.write("".join(f"{line}\n" for line in chosen))
+            try:
+                self._run("pip", "install", *options, "-r", listed)
+            except CommandFailed as failed:
+                raise explained_install(
+                    failed, [each.name for each in packages], self._sources
+                ) from None
+
+    def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
+        """`pip install`, with `--editable` where its code is to stay where it is."""
+        options = (*_INSTALL, "--prefix", prefix)
+        mode = ("--editable",) if editable else ()
+        try:
+            self._run("pip", "install", *options, *mode, directory)
+        except CommandFailed as failed:
+            raise explained_install(failed, [os.path.basename(directory)], self._sources) from None
+
+    def _built(self) -> dict[str, str]:
+        """Package → path of its wheel."""
+        from packaging.utils import parse_wheel_filename
+
+        names = os.listdir(self._wheels) if os.path.isdir(self._wheels) else []
+        return {str(parse_wheel_filename(name)[0]): f"{self._wheels}/{name}" for name in names}
+
+    def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> str:
+        library = str(self._ctx.buildpack_dir / "lib")
+        return self._ctx.run(
+            *(self._python.path, "-c", _MODULE, library, module, *arguments),
+            env={**self._environment, **(env or {})},
+            quiet=True,
+            limit=self._limit,
+        )
+
+
+def _entry(line: Line) -> dict[str, Any]:
+    """A line pip-compile has written, as an entry of a lock; empty for an option."""
+    editable = line.text.startswith("-e ")
+    if line.text.startswith("-") and not editable:
+        return {}
+    text = line.text.removeprefix("-e ").partition(" --hash")[0].partition(" ;")[0].strip()
+    name, direct, url = text.partition(" @ ")
+    if editable:
+        url, name = text, os.path.basename(text.partition("#")[0].rstrip("/"))
+    if url.startswith("git+"):
+        address, _, commit = url.removeprefix("git+").partition("#")[0].rpartition("@")
+        return {"name": name, "vcs": {"type": "git", "url": address, "commit-id": commit}}
+    if direct or editable:
+        return {"name": name, **_direct(url, line.hashes, editable)}
+    name, _, version = text.partition("==")
+    hashes = [{"name": each, "hashes": {"sha256": each}} for each in line.hashes]
+    return {"name": name.partition("[")[0], "version": version, "wheels": hashes}
+
+
+def _direct(url: str, hashes: list[str], editable: bool) -> dict[str, Any]:
+    plain = url.partition("#")[0]
+    path = plain.removeprefix("file://")
+    if os.path.isdir(path):
+        return {"directory": {"path": path, "editable": editable}}
+    sums = {"sha256": hashes[0]} if hashes else _sum_of(path)
+    place = {"path": path} if os.path.exists(path) else {"url": plain}
+    return {"archive": {**place, "hashes": sums}}
+
+
+def _sum_of(path: str) -> dict[str, str]:
+    if not os.path.exists(path):
+        return {}
+    with open(path, "rb") as file:
+        return {"sha256": hashlib.sha256(file.read()).hexdigest()}
+
+
+def _with_wheel(entry: dict[str, Any], path: str) -> dict[str, Any]:
+    """The entry with the wheel pip fetched or built."""
+    with open(path, "rb") as file:
+        own = hashlib.sha256(file.read()).hexdigest()
+    allowed = sorted(each["hashes"]["sha256"] for each in entry.get("wheels", []))
+    # A wheel built here is never the same twice: what it was built from is its identity.
+    digest = own if own in allowed else hashlib.sha256(" ".join(allowed).encode()).hexdigest()
+    wheel = {"name": os.path.basename(path), "path": path, "hashes": {"sha256": digest}}
+    kept = ("name", "version", "marker", "index")
+    result: dict[str, Any] = {name: entry[name] for name in kept if name in entry}
+    return {**result, "wheels": [{**wheel, "size": os.path.getsize(path)}]}
+
+
+def _requirement(entry: dict[str, Any]) -> str:
+    """A line of a requirements file that installs exactly this."""
+    if "vcs" in entry:
+        vcs = entry["vcs"]
+        where = vcs.get("url") or f"file://{vcs['path']}"
+        folder = f"#subdirectory={vcs['subdirectory']}" if "subdirectory" in vcs else ""
+        return f"{entry['name']} @ {vcs['type']}+{where}@{vcs['commit-id']}{folder}"
+    source = (entry.get("wheels") or [entry.get("sdist") or entry.get("archive")])[0]
+    if "path" in source:
+        return f"{entry['name']} @ file://{source['path']}"
+    return f"{entry['name']} @ {source['url']} --hash=sha256:{source['hashes']['sha256']}"

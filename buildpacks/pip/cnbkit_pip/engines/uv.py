@@ -1,0 +1,186 @@
+"""uv as the engine: it resolves, completes locks and installs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from cnbkit import BuildContext, CommandFailed
+from cnbkit_indexes.sources import Sources
+from cnbkit_pip.engines.diagnose import explained, explained_install
+from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_variables
+from cnbkit_pip.provided import Provided
+from cnbkit_pip.resolution.pins import Pins, pinned, with_files
+from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.lock import read_entries
+from cnbkit_python_inputs.package import Package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["Uv"]
+
+_SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_LOCK_OPTIONS = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
+
+
+class Uv(Engine):
+    """Runs `uv pip …`, with the same settings everywhere.
+
+    Args:
+        ctx: the build.
+        python: the interpreter packages are for.
+        sources: where packages come from.
+        indexes: addresses that files of the app name besides.
+        limit: seconds a call may take.
+    """
+
+    def __init__(
+        self,
+        ctx: BuildContext,
+        python: Interpreter,
+        sources: Sources,
+        indexes: Sequence[str] = (),
+        *,
+        limit: float,
+    ) -> None:
+        self._limit = limit
+        self._ctx = ctx
+        self._python = python
+        self._sources = sources
+        self._indexes = list(indexes)
+        self._provided = Provided.of(ctx)
+        self._environment = {
+            # On the layers' file system, so that wheels are linked and not copied; the
+            # lifecycle neither exports nor keeps a directory without a toml.
+            "UV_CACHE_DIR": f"{ctx.scratch}/uv",
+            "UV_LINK_MODE": "hardlink",
+            "UV_PYTHON_DOWNLOADS": "never",
+            "UV_SYSTEM_CERTS": "true",
+            "UV_NO_PROGRESS": "true",
+        }
+        if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
+            self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
+
+    def lock(self, wanted: Wanted, path: str) -> None:
+        """`uv pip compile`."""
+        try:
+            self._compile(*wanted.arguments(), path=path, env=uv_variables(self._sources))
+        except CommandFailed as failed:
+            raise explained(failed, wanted, self._sources) from None
+
+    def compile(
+        self,
+        *arguments: str,
+        where: Wanted,
+        path: str,
+        indexes: Mapping[str, str] | None = None,
+        only: str = "",
+    ) -> None:
+        """`uv pip compile` of other files than what the user wrote.
+
+        Args:
+            arguments: files and options.
+            where: what errors are about.
+            path: of the pylock.toml to write.
+            indexes: name → address of indexes that these files name.
+            only: an index to ask in place of all others.
+
+        Raises:
+            UserFault: there is no solution.
+            PlatformFault: an index cannot be reached.
+        """
+        env = uv_variables(self._sources)
+        for name, url in (indexes or {}).items():
+            env.update(login_variables(name, self._sources.credentials_for(url)))
+            # Known to have the files; asked for nothing else when these are installed.
+            if self._sources.credentials_for(url) and url not in self._indexes:
+                self._indexes.append(url)
+        if only:
+            env.update(only_index(self._sources, only))
+        try:
+            self._compile(*arguments, path=path, env=env)
+        except CommandFailed as failed:
+            raise explained(failed, where, self._sources) from None
+
+    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+        """Ask the indexes for the files of packages of which only name and hashes are known."""
+        found: dict[str, dict[str, Any]] = {}
+        for number, pins in enumerate(pinned(document)):
+            lines = f"{self._ctx.scratch}/pins-{number}.txt"
+            with open(lines, "w", encoding="utf-8") as file:
+                file.write(pins.requirements())
+            lock = f"{self._ctx.scratch}/pylock.pins-{number}.toml"
+            env = uv_variables(self._sources)
+            if pins.index:
+                env.update(only_index(self._sources, pins.index))
+            options = (*_LOCK_OPTIONS, "--no-deps", "--output-file", lock)
+            try:
+                self._pip("compile", lines, *options, env=env)
+            except CommandFailed as failed:
+                raise explained(failed, Pins.named(where), self._sources) from None
+            entries = read_entries(lock, where)["packages"]
+            found.update({str(entry["name"]): entry for entry in entries})
+        named = (str(entry["index"]) for entry in document["packages"] if "index" in entry)
+        self._indexes += [index for index in named if index not in self._indexes]
+        return with_files(document, found, where)
+
+    def install(self, packages: list[Package], prefix: str) -> None:
+        """`uv pip install --no-deps`: the lock has the hash of every file, and uv checks it."""
+        import tomli_w
+
+        options = ("--quiet", "--no-deps", "--prefix", prefix)
+        lock = f"{self._ctx.scratch}/pylock.{os.path.basename(prefix)}.toml"
+        document = {
+            "lock-version": "1.0",
+            "created-by": "cnbkit",
+            "packages": [package.entry for package in packages],
+        }
+        with open(lock, "wb") as file:
+            tomli_w.dump(document, file)
+        try:
+            self._install(*options, "-r", lock)
+        except CommandFailed as failed:
+            names = [each.name for each in packages]
+            raise explained_install(failed, names, self._sources) from None
+        _remove_lock(prefix)
+
+    def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
+        """`uv pip install`, with `--editable` where its code is to stay where it is."""
+        mode = ("--editable",) if editable else ()
+        options = ("--quiet", "--no-deps", "--prefix", prefix, *mode)
+        try:
+            self._install(*options, directory)
+        except CommandFailed as failed:
+            names = [os.path.basename(directory)]
+            raise explained_install(failed, names, self._sources) from None
+        _remove_lock(prefix)
+
+    def _install(self, *arguments: str) -> None:
+        # A lock has addresses of files, not of indexes; the logins are known by these.
+        self._pip("install", *arguments, env=uv_variables(self._sources, self._indexes))
+
+    def _compile(self, *arguments: str, path: str, env: dict[str, str]) -> None:
+        """Resolve into a lock of what is not there already."""
+        given = env.get("UV_FIND_LINKS") or self._ctx.env.get("UV_FIND_LINKS", "")
+        env.update(self._provided.links(given))
+        self._provided.prefer(path)
+        self._pip("compile", *arguments, *_LOCK_OPTIONS, "--output-file", path, env=env)
+        for line in self._provided.leave_out(path):
+            self._ctx.log.info(line)
+
+    def _pip(self, *arguments: str, env: dict[str, str]) -> str:
+        program = str(self._ctx.buildpack_dir / "lib/bin/uv")
+        return self._ctx.run(
+            *(program, "pip", *arguments, "--python", self._python.path),
+            env={**self._environment, **env},
+            quiet=True,
+            limit=self._limit,
+        )
+
+
+def _remove_lock(prefix: str) -> None:
+    if os.path.exists(f"{prefix}/.lock"):
+        os.unlink(f"{prefix}/.lock")

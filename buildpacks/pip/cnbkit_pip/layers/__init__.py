@@ -1,0 +1,1 @@
+"""Fill the packages' layers and the environment that ties them together."""

@@ -1,0 +1,1 @@
+"""Build and run images made of Debian packages."""

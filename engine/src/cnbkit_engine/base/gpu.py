@@ -1,0 +1,165 @@
+"""The run image for GPUs: the plain one with what NVIDIA's container runtime asks an image for.
+
+    python -m cnbkit_engine.base.gpu      print run-cuda.Dockerfile
+
+That runtime decides before anything of the image runs, by the environment in the image's
+configuration (nvidia-container-toolkit, internal/config/image). An image has it from its run image,
+and no buildpack can add to it: a layer's variables are set by the launcher, which is too late. So
+there are two run images of the same layers, and the platform takes the one that fits the app.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import UnknownImage
+from cnbkit_engine.oci.types import OCI_MANIFEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from cnbkit_engine.oci.store import ImageStore
+
+__all__ = ["asks_for_gpus", "dockerfile", "gpu_run_image", "stands_on_gpus"]
+
+# As NVIDIA's own images have it: all of the host's GPUs, to compute with, and nvidia-smi. Not
+# NVIDIA_REQUIRE_CUDA, which keeps a container from starting: whether a driver that is too old is an
+# error is for BPL_CUDA_CHECK to say.
+_VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+
+_PLAIN, _NAME = "cnbkit/run", "cnbkit/run-cuda"
+_SETTING, _FILE, _PROJECT = "BP_HARDWARE", "hardware.txt", "pyproject.toml"
+
+
+def asks_for_gpus(app: Path, env: Mapping[str, str], builder: Path) -> bool:
+    """Whether the image is to be for NVIDIA's GPUs, as far as can be known before the build.
+
+    The first of these counts, as for the hardware buildpack: BP_HARDWARE, of the build or of the
+    builder; hardware.txt; `hardware` below `[tool.cnbkit]` in pyproject.toml. Which words mean
+    these GPUs says a buildpack of the builder: `cuda` in its `[metadata.cnbkit.run-image]`.
+
+    Args:
+        app: the app's folder.
+        env: build-time variables.
+        builder: the folder with assembled buildpacks.
+    """
+    words = set(_split(_stated(app, env, builder / "build-config" / "env")))
+    return bool(words) and not words.isdisjoint(_known(builder / "buildpacks"))
+
+
+def gpu_run_image(store: ImageStore, plain: str) -> str:
+    """The run image for GPUs made from the plain one, in the store; returns its name.
+
+    Args:
+        store: has the plain one.
+        plain: its name, which begins with `cnbkit/run:`.
+
+    Raises:
+        PlatformFault: the store is damaged, or cannot be written.
+    """
+    name = plain.replace(_PLAIN, _NAME, 1)
+    image = Image.from_store(store, plain)
+    settings = image.config["config"]
+    variables = [f"{key}={value}" for key, value in _VARIABLES.items()]
+    env = [*(settings.get("Env") or ()), *variables]
+    data = _json({**image.config, "config": {**settings, "Env": env}})
+    descriptor = {**image.manifest["config"], "digest": store.put_blob(data), "size": len(data)}
+    manifest = _json({**image.manifest, "config": descriptor})
+    if _digest(store, name) != _sha256(manifest):
+        store.put_manifest(name, image.manifest.get("mediaType", OCI_MANIFEST), manifest)
+    return name
+
+
+def stands_on_gpus(run_image: str) -> bool:
+    """Whether a run image, as an image names what it was built on, is the one for GPUs."""
+    return f"/{_NAME}:" in f"/{run_image}"
+
+
+def dockerfile() -> str:
+    """A Dockerfile for the same image, for where an image builder is at hand."""
+    return "\n".join(
+        [
+            "# Generated: python -m cnbkit_engine.base.gpu",
+            "# Build with: docker build -f run-cuda.Dockerfile --build-arg run_image=REF .",
+            "ARG run_image",
+            "FROM ${run_image}",
+            *(f"ENV {key}={value}" for key, value in _VARIABLES.items()),
+            "",
+        ]
+    )
+
+
+def _stated(app: Path, env: Mapping[str, str], configured: Path) -> str:
+    """What names the hardware, or nothing. The rule is the hardware buildpack's."""
+    told = [
+        _text(configured / f"{_SETTING}.override"),
+        env.get(_SETTING, ""),
+        # As the lifecycle has it, a builder's variable without a suffix is a default.
+        _text(configured / _SETTING) or _text(configured / f"{_SETTING}.default"),
+    ]
+    if found := next(filter(None, told), ""):
+        return found
+    if (app / _FILE).is_file():
+        return _text(app / _FILE)
+    project = _text(app / _PROJECT)
+    if "[tool.cnbkit]" not in project:
+        return ""
+    import tomllib  # few apps say it there
+
+    try:
+        stated = tomllib.loads(project)["tool"]["cnbkit"]["hardware"]
+        return stated if isinstance(stated, str) else "\n".join(stated)
+    except (ValueError, KeyError, TypeError):
+        return ""  # for the buildpack to complain of
+
+
+def _split(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        for word in line.partition("#")[0].replace(",", " ").lower().split():
+            yield word.partition(":")[0]
+
+
+def _known(buildpacks: Path) -> set[str]:
+    """The words that stand for NVIDIA's GPUs."""
+    import tomllib
+
+    found: set[str] = set()
+    for path in buildpacks.glob("*/*/buildpack.toml"):
+        text = _text(path)
+        if "[metadata.cnbkit.run-image]" in text:
+            metadata = tomllib.loads(text)["metadata"]
+            found.update(metadata["cnbkit"]["run-image"].get("cuda", ()))
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _digest(store: ImageStore, name: str) -> str:
+    try:
+        return store.resolve(name).digest
+    except UnknownImage:
+        return ""
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib
+
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=1, sort_keys=True).encode()
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(dockerfile())

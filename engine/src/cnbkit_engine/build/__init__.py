@@ -1,0 +1,1 @@
+"""Build, rebase and report on app images."""

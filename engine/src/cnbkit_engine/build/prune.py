@@ -1,0 +1,96 @@
+"""Give back disk space: whatever no image and no recent build needs.
+
+Everything removed is made again when it is needed; images that have a name stay.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import CnbkitError
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.state.locks import locked
+from cnbkit_engine.state.workspace import remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["prune"]
+
+
+def prune(
+    home: Home, store: ImageStore, *, unused: float = 7 * 86400.0, replaced: float = 86400.0
+) -> int:
+    """Remove what nothing needs; returns bytes freed.
+
+    - blobs of the store no image refers to;
+    - unpacked layers no image has;
+    - base images, assembled buildpacks and their libraries no build has used for a while;
+    - assembled buildpacks that have been assembled anew since, because a source has changed.
+
+    Args:
+        home: where it all is.
+        store: the images.
+        unused: seconds since the last use after which a base or a set of buildpacks goes; one
+            of an older state of its sources goes after `replaced`.
+        replaced: also seconds; longer than a build takes.
+
+    Raises:
+        PlatformFault: the store is damaged, or the disk refuses.
+    """
+    freed = store.prune()
+    needed = set(_diff_ids(store))
+    for folder in _visible(home.layers):
+        if f"sha256:{folder.name}" not in needed:
+            freed += _remove(folder)
+    now = time.time()
+    # Libraries last: what is linked into a set that stays gives nothing back.
+    for parent in (home.base, home.buildpacks, home.libraries):
+        for folder in _visible(parent):
+            if folder.stat().st_mtime < now - unused:
+                freed += _remove(folder)
+    for folder in _replaced(home.buildpacks):
+        if folder.stat().st_mtime < now - replaced:
+            freed += _remove(folder)
+    return freed
+
+
+def _replaced(parent: Path) -> Iterator[Path]:
+    """Sets of buildpacks of which there is a newer one with the same order."""
+    newest: dict[bytes, Path] = {}
+    for folder in sorted(_visible(parent), key=lambda each: each.stat().st_mtime, reverse=True):
+        order = folder / "order.toml"
+        if order.is_file() and newest.setdefault(order.read_bytes(), folder) != folder:
+            yield folder
+
+
+def _diff_ids(store: ImageStore) -> Iterator[str]:
+    for name in store.names():
+        try:
+            image = Image.from_store(store, name)
+        except CnbkitError:
+            continue  # another platform's, or no image at all: it has nothing unpacked here
+        yield from (layer.diff_id for layer in image.layers)
+
+
+def _visible(parent: Path) -> list[Path]:
+    # Names that begin with a dot are locks, and workspaces of somebody who is at work.
+    if not parent.is_dir():
+        return []
+    return [path for path in sorted(parent.iterdir()) if path.is_dir() and path.name[0] != "."]
+
+
+def _remove(folder: Path) -> int:
+    found = (path.lstat() for path in folder.rglob("*") if not path.is_dir())
+    size = sum(each.st_size for each in found if each.st_nlink == 1)
+    with locked(folder):
+        # Renamed first: whoever looks finds it whole or not at all.
+        gone = folder.with_name(f".gone-{folder.name}")
+        folder.rename(gone)
+        remove_tree(gone)
+    return size

@@ -1,0 +1,1 @@
+"""From builder.toml to a folder of buildpacks or a builder image."""

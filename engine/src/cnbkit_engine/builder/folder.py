@@ -1,0 +1,309 @@
+"""A builder as a folder: assembled buildpacks, their order, and what it sets for all of them.
+
+<home.buildpacks>/<digest>/
+  buildpacks/<id with _ for />/<version>/     what /cnb/buildpacks will be
+  order.toml                                  what /cnb/order.toml will be
+  build-config/env/<name>                     what /cnb/build-config will be
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit_engine.state.locks import made_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from cnbkit_engine.buildpack.assemble import Runtime
+    from cnbkit_engine.buildpack.dependency_cache import Libraries
+    from cnbkit_engine.buildpack.locator import Part
+    from cnbkit_engine.spec.builder import BuilderDescriptor, BuilderOrder, EnvSetting
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["compile_bytecode", "ensure_builder", "fetched", "variable_files", "with_versions"]
+
+# Of the folder, as described above; raised when that changes.
+_LAYOUT = 2
+
+
+def ensure_builder(
+    home: Home,
+    descriptor: Path,
+    runtime: Runtime,
+    root: Path,
+    progress: Callable[[str], None] = lambda _line: None,
+    *,
+    with_extensions: bool = False,
+) -> Path:
+    """The folder for a builder.toml, assembled when a source of it has changed.
+
+    Args:
+        home: it goes to `home.buildpacks`.
+        descriptor: path of builder.toml.
+        runtime: the Python in the build root.
+        root: the build root; its Python compiles the bytecode, so that every start is spared it.
+        progress: told, a sentence each, when something long begins and ends.
+        with_extensions: the caller sees to image extensions itself.
+
+    Raises:
+        InvalidDocument: builder.toml or a buildpack.toml is wrong.
+        BuildpackFault: the order names what is not there, two buildpacks have one id and version,
+            or a buildpack cannot be assembled.
+        PlatformFault: dependencies cannot be fetched, or the disk is full.
+    """
+    text = _read(descriptor)
+    extensions = any(line.strip() == b"[[extensions]]" for line in text.splitlines())
+    if extensions and not with_extensions:
+        progress("Leaving out image extensions: what they do needs root, and this needs none")
+    stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
+
+    def make(folder: Path) -> None:
+        from cnbkit_engine.buildpack.dependency_cache import Libraries
+        from cnbkit_engine.buildpack.locator import Finder
+        from cnbkit_engine.spec.builder import BuilderDescriptor
+        from cnbkit_engine.state.workspace import Workspace
+
+        builder = BuilderDescriptor.loads(text, name=descriptor.name, where=str(descriptor))
+        with Workspace(home.tmp) as space:
+            finder = Finder(space, runtime.arch, lambda name, to: fetched(name, to, runtime.arch))
+            sources = [
+                part
+                for each in builder.buildpacks
+                for part in finder.find(each.uri, each.image, descriptor)
+            ]
+            _refuse_clashes(sources, descriptor)
+            order = with_versions(builder, sources, descriptor)
+            progress(f"Assembling {len(sources)} buildpacks ...")
+            libraries = Libraries(home, runtime, root)
+            ours = _assemble_all(folder, sources, runtime, libraries)
+        _write_order(order, folder)
+        (folder / "build-config" / "env").mkdir(parents=True)
+        for name, value in variable_files(builder.build.env if builder.build else []):
+            (folder / "build-config" / "env" / name).write_text(value, encoding="utf-8")
+        if ours:
+            compiled = [place for place in ours if libraries.compiled(place)]
+            compile_bytecode(home, root, folder / "buildpacks", ours, with_libraries=compiled)
+            libraries.keep(folder / "buildpacks")
+
+    return made_once(stamp, make)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PlatformFault(
+            f"cannot read the builder: {error.strerror}",
+            where=str(path),
+            remedy="name a builder.toml",
+        ) from None
+
+
+def _stamp(parent: Path, text: bytes, runtime: Runtime, root: Path) -> str:
+    """A digest that changes with anything the folder is made of.
+
+    Names, sizes and times stand for contents: this is asked at every build, and reading and
+    hashing a few hundred files would take longer than the rest of the engine's start.
+    """
+    from cnbkit_engine.buildpack.assemble import source_roots
+
+    made_for = f"{_LAYOUT} {runtime.python} {runtime.version} {runtime.arch} {root}"
+    total = hashlib.sha256(made_for.encode())
+    total.update(text)
+    for path in [*source_roots(), *_folders(parent, text)]:
+        for line in sorted(_states(str(path))):
+            total.update(line.encode(errors="surrogateescape"))
+    return total.hexdigest()[:32]
+
+
+def _folders(parent: Path, text: bytes) -> list[Path]:
+    """The buildpacks' folders, found without a TOML parser: every `uri = "…"` line."""
+    pairs = (line.partition("=") for line in text.decode(errors="replace").splitlines())
+    uris = [value.strip().strip("\"'") for name, _, value in pairs if name.strip() == "uri"]
+    return [parent / uri for uri in uris]
+
+
+def _states(path: str) -> list[str]:
+    try:
+        status = os.stat(path)
+        if not stat.S_ISDIR(status.st_mode):
+            return [f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_mode}\n"]
+        names = [name for name in os.listdir(path) if not name.startswith((".", "__pycache__"))]
+    except OSError as error:
+        return [f"{path}\0{error.errno}\n"]
+    return [line for name in names for line in _states(f"{path}/{name}")]
+
+
+def fetched(name: str, layout: Path, arch: str) -> None:
+    """Bring a package from its registry to a new OCI layout.
+
+    Raises:
+        UserFault: there is no such image.
+        PlatformFault: the registry cannot be reached or refuses.
+    """
+    from cnbkit_engine.oci.remote import Remote
+
+    Remote(name).pull(layout, arch)
+
+
+def with_versions(
+    builder: BuilderDescriptor, sources: list[Part], descriptor: Path
+) -> list[BuilderOrder]:
+    """The order with every version filled in, as the lifecycle needs it.
+
+    Raises:
+        BuildpackFault: it names what is not there, or what is there in several versions.
+    """
+    there = sorted({(source.id, source.version) for source in sources})
+    order = []
+    for number, each in enumerate(builder.order, 1):
+        group = []
+        for entry in each.group:
+            fitting = [
+                version
+                for name, version in there
+                if name == entry.id and entry.version in ("", version)
+            ]
+            named = f"{entry.id}@{entry.version}" if entry.version else entry.id
+            if not fitting:
+                names = ", ".join("@".join(pair) for pair in there)
+                raise BuildpackFault(
+                    f"group {number} names {named}, which no buildpack is",
+                    where=str(descriptor),
+                    remedy=f"add the buildpack, or use one of: {names}",
+                )
+            if len(fitting) > 1:
+                raise BuildpackFault(
+                    f"group {number} names {named}, of which there are {len(fitting)} versions",
+                    where=str(descriptor),
+                    remedy=f'add version = "…" with one of: {", ".join(fitting)}',
+                )
+            group.append(entry.replace(version=fitting[0]))
+        order.append(each.replace(group=group))
+    return order
+
+
+def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
+    """Name and content of each file of `build-config/env` (platform.md, operator's variables)."""
+    for each in settings:
+        yield f"{each.name}.{each.suffix}" if each.suffix else each.name, each.value
+        if each.delim:
+            yield f"{each.name}.delim", each.delim
+
+
+def _refuse_clashes(sources: Sequence[Part], descriptor: Path) -> None:
+    """One version of a buildpack is one buildpack: which of two would run is nobody's to guess."""
+    by_name: dict[str, list[Part]] = {}
+    for source in sources:
+        by_name.setdefault(f"{source.id}@{source.version}", []).append(source)
+    clashes = [
+        name
+        for name, parts in by_name.items()
+        if len(parts) > 1 and len({_content(part.directory) for part in parts}) > 1
+    ]
+    if clashes:
+        raise BuildpackFault(
+            "the builder names two different buildpacks by one id and version",
+            where=str(descriptor),
+            remedy="remove one of the two, or give it another version",
+            detail="\n".join(clashes),
+        )
+
+
+def _content(folder: Path) -> str:
+    """A digest of the files in a folder."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            data = path.read_bytes()
+            total.update(f"{path.relative_to(folder)}\0{len(data)}\0".encode())
+            total.update(data)
+    return total.hexdigest()
+
+
+def _assemble_all(
+    folder: Path, sources: list[Part], runtime: Runtime, libraries: Libraries
+) -> list[str]:
+    """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are."""
+    from cnbkit_engine.buildpack.locator import lay_out
+    from cnbkit_engine.buildpack.source import BuildpackSource
+
+    ours = []
+    for source in {(each.id, each.version): each for each in sources}.values():
+        place = f"{source.id.replace('/', '_')}/{source.version}"
+        library = libraries.find(source, place) if isinstance(source, BuildpackSource) else None
+        if lay_out(source, folder / "buildpacks" / place, runtime, library=library):
+            ours.append(place)
+    return ours
+
+
+def _write_order(order: list[BuilderOrder], folder: Path) -> None:
+    from cnbkit.spec.toml import encode
+    from cnbkit_engine.buildpack.module import order_label
+
+    text = encode({"order": order_label([each.to_plain() for each in order])})
+    (folder / "order.toml").write_text(text, encoding="utf-8")
+
+
+def compile_bytecode(
+    home: Home,
+    root: Path,
+    folder: Path,
+    places: list[str],
+    python: str = "/usr/bin/python3",
+    *,
+    with_libraries: Sequence[str] = (),
+) -> None:
+    """Compile bytecode in a sandbox, valid whatever the files' times say.
+
+    Args:
+        home: for the sandbox.
+        root: its root file system.
+        folder: what will be `/cnb/buildpacks`; the bytecode names files by where they will be.
+        places: folders below it.
+        python: the interpreter there, which the bytecode is for.
+        with_libraries: those of the places whose libraries have their bytecode already.
+
+    Raises:
+        BuildpackFault: a module is not what this Python can compile.
+    """
+    import subprocess
+
+    from cnbkit_engine.buildpack.assemble import CORE_FOLDER, LIBRARY_FOLDER
+    from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
+
+    sandbox = Sandbox(
+        home.tmp,
+        root=root,
+        binds=(Bind(folder, "/cnb/buildpacks", writable=True),),
+        # Sets are written in hash order: with another seed each time, other bytes each time.
+        env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"},
+        network=False,
+    )
+    command = [python, "-s", "-P", "-m", "compileall", "-q", "-j", "0"]
+    options = ["--invalidation-mode", "unchecked-hash"]
+    paths = []
+    for place in places:
+        if place in with_libraries:
+            own = [each.name for each in (folder / place).iterdir() if each.name != LIBRARY_FOLDER]
+            own.append(f"{LIBRARY_FOLDER}/{CORE_FOLDER}")
+            paths += [f"/cnb/buildpacks/{place}/{name}" for name in sorted(own)]
+        else:
+            paths.append(f"/cnb/buildpacks/{place}")
+    with sandbox.popen(
+        [*command, *options, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as run:
+        output = run.process.stdout.read() if run.process.stdout else b""
+        if run.wait():
+            raise BuildpackFault(
+                "the buildpacks' code cannot be compiled by the Python that will run it",
+                where=str(folder),
+                remedy="mend the syntax named below; the build image has Python 3.11",
+                detail=output.decode(errors="replace").rstrip(),
+            )

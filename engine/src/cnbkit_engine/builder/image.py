@@ -1,0 +1,450 @@
+"""builder.toml → builder image, without a container engine (pack's format; platform.md, "Builder").
+
+The image is the build image with the lifecycle, the buildpacks and their order on top:
+
+    /cnb/lifecycle/            the lifecycle; /lifecycle points to it
+    /cnb/buildpacks/<id>/<v>/  one layer each; /cnb/extensions likewise
+    /cnb/order.toml, system.toml, run.toml, stack.toml, build-config/env/
+    /workspace, /layers, /platform/env
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
+from cnbkit.spec.toml import encode
+from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.builder.folder import compile_bytecode, ensure_builder, variable_files
+from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
+from cnbkit_engine.buildpack.locator import lay_out
+from cnbkit_engine.buildpack.module import Module, order_label
+from cnbkit_engine.lifecycle.archive import described, lifecycle_table, read_lifecycle
+from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_lifecycle
+from cnbkit_engine.oci.archive import write_archive
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.layer import Entry, folder_entries
+from cnbkit_engine.oci.layout import Layout
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.store import ImageStore, UnknownImage
+from cnbkit_engine.oci.types import Descriptor
+from cnbkit_engine.registry.server import HOST
+from cnbkit_engine.sandbox.elf import architecture_of
+from cnbkit_engine.spec.builder import BuilderDescriptor
+from cnbkit_engine.state.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit_engine.oci.layout import BuiltLayer
+    from cnbkit_engine.spec.builder import RunImage
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["BuilderImage"]
+
+_METADATA = "io.buildpacks.builder.metadata"
+_ORDER = "io.buildpacks.buildpack.order"
+_ORDER_EXTENSIONS = "io.buildpacks.buildpack.order-extensions"
+_SYSTEM = "io.buildpacks.buildpack.system"
+_MIXINS = "io.buildpacks.stack.mixins"
+
+
+@dataclass(frozen=True)
+class BuilderImage:
+    """A builder image to make.
+
+    Args:
+        path: of builder.toml.
+        build_image: the build image, instead of the one in builder.toml.
+        run_image: the run image, instead of those in builder.toml.
+        targets: architectures; this machine's if empty.
+        insecure: registries to speak plain HTTP to.
+        show: told, a sentence each, when something long begins and ends.
+    """
+
+    path: Path
+    build_image: str = ""
+    run_image: str = ""
+    targets: Sequence[str] = ()
+    insecure: Sequence[str] = ()
+    show: Callable[[str], None] = field(default=print)
+
+    def save(self, home: Home, kind: str, target: Path) -> None:
+        """Write it as an OCI layout.
+
+        Args:
+            home: base images, lifecycle and assembled buildpacks are kept there.
+            kind: `oci` for a folder, `oci-archive` for one file.
+            target: where to.
+
+        Raises:
+            InvalidDocument, BuildpackFault: builder.toml or a buildpack is wrong.
+            UserFault: no run image is named, an image or archive is not there or not for this.
+            PlatformFault: a registry or the network is out of reach, or the disk is full.
+        """
+        from cnbkit_engine.oci.export import export_layout
+
+        with Workspace(home.tmp) as space:
+            layout = Layout(space / "layout")
+            layout.finish(self._write(home, layout, space), "builder:latest")
+            try:
+                if kind == "oci-archive":
+                    write_archive(layout.path, target)
+                else:
+                    export_layout(ImageStore(layout.path), "builder:latest", target)
+            except OSError as error:
+                raise PlatformFault(
+                    "the builder cannot be written",
+                    where=str(target),
+                    remedy="name a place that is writable and has space",
+                    detail=str(error),
+                ) from None
+
+    def publish(self, home: Home, name: str) -> str:
+        """Push it; returns `name@digest`.
+
+        Raises:
+            CnbkitError: as `save`; and the registry cannot be reached or refuses. The name then
+                stands for what it stood for before.
+        """
+        from cnbkit_engine.oci.remote import Remote
+
+        remote = Remote(name, insecure=self.insecure)
+        with Workspace(home.tmp) as space:
+            layout = Layout(space / "layout")
+            image = self._write(home, layout, space)
+            layout.finish(image)
+            digest = remote.push(layout.path, Descriptor.parse(image))
+        return f"{remote.repository}@{digest}"
+
+    def _write(self, home: Home, layout: Layout, space: Path) -> dict[str, Any]:
+        builder = self._read()
+        runs = self._run_images(builder)
+        targets = list(dict.fromkeys(self.targets or [machine_architecture()]))
+        self._check_run_images(runs, targets)
+        made = [
+            self._write_one(home, layout, space / arch, builder, runs, arch) for arch in targets
+        ]
+        return made[0] if len(made) == 1 else layout.index(made)
+
+    def _read(self) -> BuilderDescriptor:
+        try:
+            text = self.path.read_bytes()
+        except OSError as error:
+            raise PlatformFault(
+                f"cannot read the builder: {error.strerror}",
+                where=str(self.path),
+                remedy="name a builder.toml",
+            ) from None
+        return BuilderDescriptor.loads(text, name=self.path.name, where=str(self.path))
+
+    def _run_images(self, builder: BuilderDescriptor) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        if self.run_image:
+            found = [{"image": self.run_image, "mirrors": []}]
+        elif builder.run and builder.run.images:
+            found = [_run_image(each) for each in builder.run.images]
+        elif builder.stack and builder.stack.run_image:
+            stack = builder.stack
+            found = [{"image": stack.run_image, "mirrors": stack.run_image_mirrors}]
+        if not found:
+            raise UserFault(
+                "the builder names no run image, which apps stand on",
+                where=str(self.path),
+                remedy='add [[run.images]] image = "…", or give --run-image',
+            )
+        for each in found:
+            for name in (each["image"], *each["mirrors"]):
+                if Reference.parse(name).domain.partition(":")[0] == HOST:
+                    raise UserFault(
+                        f"{name} is a name only cnbkit's own builds know",
+                        where=str(self.path),
+                        remedy="push the run image to a registry and name that",
+                    )
+        return found
+
+    def _check_run_images(self, runs: list[dict[str, Any]], targets: Sequence[str]) -> None:
+        """That each is for the targets; one that is not there yet may be pushed later."""
+        from cnbkit_engine.oci.remote import Remote
+
+        for name in [each["image"] for each in runs]:
+            remote = Remote(name, insecure=self.insecure)
+            for arch in targets:
+                try:
+                    config = remote.config(arch)
+                except (UnknownImage, PlatformFault) as fault:
+                    self.show(f"Not checked: run image {name} ({fault.what})")
+                    break
+                _check_platform("run", name, config, arch)
+
+    def _write_one(
+        self,
+        home: Home,
+        layout: Layout,
+        space: Path,
+        builder: BuilderDescriptor,
+        runs: list[dict[str, Any]],
+        arch: str,
+    ) -> dict[str, Any]:
+        base, config = self._base(home, layout, space, builder, arch)
+        owner = self._owner(config)
+        lifecycle, table = self._lifecycle(home, space, builder, arch)
+        folder, extensions = self._modules(home, space, builder, arch)
+        modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
+        self._check(modules, arch)
+
+        carried = [*modules, *extensions]
+        layers = layout.layers(
+            [
+                (_folders(owner), "cnbkit: folders"),
+                (_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
+                *((module.entries(), module.identity) for module in carried),
+            ]
+        )
+        labels: dict[str, Any] = {BUILDPACK_LAYERS: {}, EXTENSION_LAYERS: {}}
+        for module, layer in zip(carried, layers[2:], strict=True):
+            label = EXTENSION_LAYERS if module.is_extension else BUILDPACK_LAYERS
+            known = labels[label].setdefault(module.id, {})
+            known[module.version] = module.layer_info(layer.diff_id)
+        layers += self._documents(layout, builder, folder, runs)
+        stack = {"image": runs[0]["image"], "mirrors": runs[0]["mirrors"]}
+        labels[_METADATA] = {
+            "description": builder.description,
+            "buildpacks": [module.info() for module in modules],
+            "extensions": [module.info() for module in extensions],
+            "stack": {"runImage": stack},
+            "lifecycle": described(table),
+            "createdBy": {"name": "cnbkit", "version": _version()},
+            "images": runs,
+        }
+        labels[_ORDER] = order_label([each.to_plain() for each in builder.order])
+        labels[_ORDER_EXTENSIONS] = order_label(
+            [each.to_plain() for each in builder.order_extensions]
+        )
+        if builder.system:
+            labels[_SYSTEM] = builder.system.to_plain()
+        settings = dict(config.get("config") or {})
+        own = settings.get("Labels") or {}
+        labels.setdefault(_MIXINS, json.loads(own.get(_MIXINS) or "null"))
+        settings["Labels"] = {**own, **{key: _json(value) for key, value in labels.items()}}
+        settings["WorkingDir"] = "/layers"
+        return layout.image({**config, "config": settings}, layers, base)
+
+    def _base(
+        self, home: Home, layout: Layout, space: Path, builder: BuilderDescriptor, arch: str
+    ) -> tuple[list[Any], Mapping[str, Any]]:
+        """The build image's layers, taken over, and its config."""
+        name = (
+            self.build_image
+            or (builder.build and builder.build.image)
+            or (builder.stack and builder.stack.build_image)
+        )
+        if name:
+            from cnbkit_engine.oci.remote import Remote
+
+            store = ImageStore(space / "base")
+            Remote(name, insecure=self.insecure).pull(store.path, arch)
+            image = Image.from_store(store, store.names()[0])
+        else:
+            store = ImageStore(home.images)
+            bases = BaseImages(home, store, arch=arch, progress=self.show)
+            image = Image.from_store(store, bases.ensure_build_image(), f"linux/{arch}")
+        _check_platform("build", name or str(home.images), image.config, arch)
+        for layer in image.layers:
+            layout.adopt(store.blob_path(layer.digest))
+        return list(image.manifest["layers"]), image.config
+
+    def _owner(self, config: Mapping[str, Any]) -> tuple[int, int]:
+        variables = dict(
+            item.partition("=")[::2] for item in (config.get("config") or {}).get("Env") or ()
+        )
+        try:
+            return int(variables["CNB_USER_ID"]), int(variables["CNB_GROUP_ID"])
+        except (KeyError, ValueError):
+            raise UserFault(
+                "the build image does not say whose builds are: CNB_USER_ID and CNB_GROUP_ID",
+                where=str(self.path),
+                remedy="name a build image that has both, as numbers, in its environment",
+            ) from None
+
+    def _lifecycle(
+        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str
+    ) -> tuple[Path, dict[str, Any]]:
+        wanted = builder.lifecycle
+        if wanted and wanted.uri:
+            archive = (self.path.parent / wanted.uri.removeprefix("file://")).resolve()
+            if not archive.is_file():
+                raise UserFault(
+                    f"there is no archive {wanted.uri}",
+                    where=str(self.path),
+                    remedy="download the lifecycle and name the file, or leave [lifecycle] out",
+                )
+            folder = space / "lifecycle"
+            table = read_lifecycle(archive, folder)
+            _check_programs(folder, arch, wanted.uri, self.path)
+            return folder, table
+        if wanted and wanted.version not in (None, LIFECYCLE_VERSION):
+            raise UserFault(
+                f"cnbkit has lifecycle {LIFECYCLE_VERSION}, not {wanted.version}",
+                where=str(self.path),
+                remedy="download that one and name the file in [lifecycle] uri",
+            )
+        return ensure_lifecycle(home, arch=arch, progress=self.show), lifecycle_table()
+
+    def _modules(
+        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str
+    ) -> tuple[Path, list[Module]]:
+        """The folder with the buildpacks, and the extensions."""
+        runtime = Runtime(arch=arch)
+        root = BaseImages(home, ImageStore(home.images), progress=self.show).ensure_build_root()
+        folder = ensure_builder(
+            home, self.path, runtime, root, self.show, with_extensions=bool(builder.extensions)
+        )
+        extensions, compiled = [], []
+        for each in builder.extensions:
+            directory = (self.path.parent / each.uri).resolve()
+            if not each.uri or not (directory / "extension.toml").is_file():
+                raise BuildpackFault(
+                    f"{each.uri or each.image} is no folder of an image extension",
+                    where=str(self.path),
+                    remedy="name a folder with an extension.toml in uri",
+                )
+            module = Module(directory)
+            if "cnbkit" in (module.table.get("metadata") or {}):
+                from cnbkit_engine.buildpack.source import BuildpackSource
+
+                place = f"{module.id.replace('/', '_')}/{module.version}"
+                lay_out(BuildpackSource(directory), space / "extensions" / place, runtime)
+                compiled.append(place)
+                module = Module(space / "extensions" / place)
+            extensions.append(module)
+        if compiled:
+            compile_bytecode(home, root, space / "extensions", compiled)
+        return folder, extensions
+
+    def _check(self, modules: list[Module], arch: str) -> None:
+        """What `ensure_builder` has not checked: members of composites, and targets."""
+        there = {module.identity for module in modules}
+        faults = [
+            f"{module.identity} names {entry.get('id')}@{entry.get('version')}, "
+            "which the builder does not have"
+            for module in modules
+            for each in module.order
+            for entry in each.get("group") or ()
+            if f"{entry.get('id')}@{entry.get('version')}" not in there
+        ]
+        faults += [
+            f"{module.identity} is not for linux/{arch}"
+            for module in modules
+            if module.targets
+            and not any(
+                each.get("os") in (None, "linux") and each.get("arch") in (None, "", arch)
+                for each in module.targets
+            )
+        ]
+        faults += _cycles({module.identity: module for module in modules})
+        if faults:
+            raise BuildpackFault(
+                "the buildpacks of the builder do not fit together",
+                where=str(self.path),
+                remedy="add what is missing, or remove what does not fit",
+                detail="\n".join(faults),
+            )
+
+    def _documents(
+        self, layout: Layout, builder: BuilderDescriptor, folder: Path, runs: list[dict[str, Any]]
+    ) -> list[BuiltLayer]:
+        """order.toml, system.toml, stack.toml, run.toml and the builder's variables."""
+        order = (folder / "order.toml").read_text(encoding="utf-8")
+        if builder.order_extensions:
+            plain = [each.to_plain() for each in builder.order_extensions]
+            order += "\n" + encode({"order-extensions": plain})
+        files = {"order.toml": order}
+        if builder.system:
+            files["system.toml"] = encode({"system": builder.system.to_plain()})
+        files["stack.toml"] = encode({"run-image": runs[0]})
+        files["run.toml"] = encode({"images": runs})
+        env = builder.build.env if builder.build else []
+        files |= {f"build-config/env/{name}": value for name, value in variable_files(env)}
+        return [
+            layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
+            for name, text in files.items()
+        ]
+
+
+def _check_platform(what: str, name: str, config: Mapping[str, Any], arch: str) -> None:
+    told = f"{config.get('os')}/{config.get('architecture')}"
+    if told != f"linux/{arch}":
+        raise UserFault(
+            f"the {what} image is for {told}, not for linux/{arch}",
+            where=name,
+            remedy=f"name a {what} image for linux/{arch}",
+        )
+
+
+def _check_programs(folder: Path, arch: str, archive: str, builder: Path) -> None:
+    """That a lifecycle's programs are for an architecture."""
+    told = architecture_of(folder / "launcher")
+    if told != arch:
+        raise UserFault(
+            f"the lifecycle in {archive} is for {told or 'another processor'}, not for {arch}",
+            where=str(builder),
+            remedy="leave [lifecycle] out, or make a builder of its own for each platform",
+        )
+
+
+def _run_image(image: RunImage) -> dict[str, Any]:
+    return {"image": image.image, "mirrors": image.mirrors}
+
+
+def _folders(owner: tuple[int, int]) -> list[Entry]:
+    mine = [Entry(name, owner=owner) for name in ("/workspace", "/layers")]
+    names = (
+        *("/cnb", "/cnb/buildpacks", "/cnb/extensions", "/platform", "/platform/env"),
+        *("/cnb/build-config", "/cnb/build-config/env"),
+    )
+    return [*mine, *(Entry(name) for name in names)]
+
+
+def _programs(lifecycle: Path) -> Iterator[Entry]:
+    yield Entry("/cnb/lifecycle")
+    yield from folder_entries(lifecycle, "/cnb/lifecycle")
+    yield Entry("/lifecycle", link="/cnb/lifecycle", mode=0o777)
+
+
+def _cycles(modules: Mapping[str, Module]) -> list[str]:
+    """Composites that hold themselves, through whatever others."""
+
+    def members(name: str) -> list[str]:
+        found = modules.get(name)
+        return [
+            f"{entry.get('id')}@{entry.get('version')}"
+            for each in (found.order if found else ())
+            for entry in each.get("group") or ()
+        ]
+
+    faults = []
+    for name in modules:
+        reached, waiting = set(), members(name)
+        while waiting:
+            each = waiting.pop()
+            if each not in reached:
+                reached.add(each)
+                waiting += members(each)
+        if name in reached:
+            faults.append(f"{name} holds itself")
+    return faults
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("cnbkit")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

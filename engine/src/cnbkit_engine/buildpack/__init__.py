@@ -1,0 +1,1 @@
+"""From a buildpack's source folder to what the lifecycle executes, and to packages."""

@@ -1,0 +1,210 @@
+"""Lay a buildpack out as a lifecycle wants it.
+
+<out>/buildpack.toml              extension.toml of an image extension
+<out>/bin/{detect,build,main.py}  bin/generate in place of bin/build there
+<out>/lib/                        cnbkit's core and what it and the buildpack import
+<out>/dependencies/               files its builds need, in an offline package
+<out>/…                           the buildpack's own files, in the places they have in its folder
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit_engine.buildpack.launcher import (
+    build_script,
+    detect_script,
+    generate_script,
+    main_module,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cnbkit_engine.buildpack.source import BuildpackSource
+
+__all__ = [
+    "CORE_FOLDER",
+    "LIBRARY_FOLDER",
+    "Runtime",
+    "assemble",
+    "core_files",
+    "link_tree",
+    "locks",
+    "source_roots",
+]
+
+LIBRARY_FOLDER = "lib"
+CORE_FOLDER = "cnbkit"
+"""Of cnbkit itself, in the library's folder."""
+
+_CORE = Path(__file__).parent.parent
+_ASSEMBLED_BY = ("assemble.py", "launcher.py", "source.py", "runtime.lock")
+_GENERATED = {f"bin/{name}" for name in ("detect", "build", "generate", "main.py")}
+_NOT_CORE = {"cli", "package", "platform", "testing", "__pycache__"}
+
+
+class Runtime:
+    """The Python on the build image that runs buildpacks.
+
+    Args:
+        python: absolute path of the interpreter there. Absolute, because an earlier
+            buildpack may have put another Python first on PATH. Of one inside the package, its
+            path from the buildpack's folder.
+        version: its major and minor version; compiled dependencies are chosen for it.
+        arch: "amd64" or "arm64".
+    """
+
+    def __init__(
+        self, python: str = "/usr/bin/python3", version: str = "3.11", arch: str = "amd64"
+    ) -> None:
+        self.python = python
+        self.version = version
+        self.arch = arch
+
+    @property
+    def platform(self) -> str:
+        """The wheel platform for uv: glibc 2.28 or later, like the wheels the field ships."""
+        return {"amd64": "x86_64", "arm64": "aarch64"}[self.arch] + "-manylinux_2_28"
+
+
+def source_roots() -> list[Path]:
+    """What of cnbkit itself an assembled buildpack is made of: files and folders."""
+    package = [_CORE / "package" / name for name in _ASSEMBLED_BY]
+    return [_CORE / "contract", *package, *sorted(_CORE.glob("*.py"))]
+
+
+def core_files() -> list[Path]:
+    """The modules of cnbkit that run inside a buildpack."""
+    return sorted(
+        path for path in _CORE.rglob("*.py") if not _NOT_CORE & set(path.relative_to(_CORE).parts)
+    )
+
+
+def locks(source: BuildpackSource) -> list[Path]:
+    """The hashed lock files that say what a buildpack imports besides cnbkit."""
+    return [Path(__file__).with_name("runtime.lock"), *([source.lock] if source.lock else [])]
+
+
+def assemble(
+    source: BuildpackSource,
+    out: Path,
+    runtime: Runtime,
+    *,
+    offline: bool = False,
+    library: Path | None = None,
+) -> None:
+    """Write the buildpack to a directory that does not exist yet.
+
+    Wheels are taken by the hashes of the two locks, for the runtime's Python and not for the
+    one this runs on. Bytecode is not compiled here, because only the runtime can.
+
+    Args:
+        source: the buildpack.
+        out: where to.
+        runtime: what will run it.
+        offline: put what `[[metadata.dependencies]]` lists into it as well, so that its builds
+            need no network. BP_DEPENDENCY_MIRROR is heeded.
+        library: a folder that holds what the locks name, to link from in place of fetching it.
+
+    Raises:
+        BuildpackFault: the source is wrong.
+        PlatformFault: the dependencies could not be fetched.
+    """
+    files = {path.relative_to(source.directory): path for path in source.files()}
+    _check_places(files, source)
+    inside = out / LIBRARY_FOLDER
+    if library:
+        link_tree(library, inside)
+    else:
+        inside.mkdir(parents=True)
+        _install(inside, source, runtime)
+    for path in core_files():
+        _copy(path, inside / CORE_FOLDER / path.relative_to(_CORE))
+    for relative, path in files.items():
+        _copy(path, out / relative)
+    scripts = {
+        "detect": detect_script(source, runtime.python),
+        **(
+            {"generate": generate_script(source, runtime.python)}
+            if source.is_extension
+            else {"build": build_script(source, runtime.python)}
+        ),
+        "main.py": main_module(source, runtime.version),
+    }
+    (out / "bin").mkdir(exist_ok=True)
+    for name, text in scripts.items():
+        (out / "bin" / name).write_text(text, encoding="utf-8")
+        (out / "bin" / name).chmod(0o755 if name != "main.py" else 0o644)
+    if offline:
+        from cnbkit_engine.buildpack.offline import bundle
+
+        bundle(source, out, os.environ)
+
+
+def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:
+    taken = [
+        path.as_posix()
+        for path in files
+        if path.parts[0] == LIBRARY_FOLDER or path.as_posix() in _GENERATED
+    ]
+    if taken:
+        raise BuildpackFault(
+            f"{source.id} has files where cnbkit writes its own: {', '.join(taken)}",
+            where=str(source.directory),
+            remedy="put them into another folder",
+        )
+
+
+def _install(library: Path, source: BuildpackSource, runtime: Runtime) -> None:
+    from uv import find_uv_bin
+
+    command = [
+        find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--target", str(library),
+        "--python-version", runtime.version, "--python-platform", runtime.platform,
+        "--only-binary", ":all:", "--no-deps", "--require-hashes",
+    ]  # fmt: skip
+    for lock in locks(source):
+        command += ["--requirement", str(lock)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise PlatformFault(
+            f"cannot fetch what {source.id} needs to run",
+            where=", ".join(str(lock) for lock in locks(source)),
+            remedy="check the network, proxy and package index settings of this machine",
+            detail=done.stderr.rstrip(),
+        )
+    for leftover in library.glob(".lock"):
+        leftover.unlink()
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, target)
+
+
+def link_tree(folder: Path, target: Path, *, without: str = "") -> None:
+    """Make `target` hold the files of `folder`, the very same ones where the disk allows it.
+
+    Args:
+        folder: nobody may write into its files from now on, nor into the target's.
+        target: does not exist yet.
+        without: leave out what has this name in the folder itself.
+    """
+
+    def skip(parent: str, _names: list[str]) -> list[str]:
+        return [without] if without and parent == str(folder) else []
+
+    shutil.copytree(folder, target, symlinks=True, ignore=skip, copy_function=_link)
+
+
+def _link(path: str, target: str) -> None:
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError:  # another file system, links to others' files are forbidden, or too many
+        shutil.copy(path, target)

@@ -1,0 +1,176 @@
+"""A buildpack's source folder.
+
+pip/
+  buildpack.toml        [metadata.cnbkit] entry = "cnbkit_pip:Pip"; extension.toml likewise
+  requirements.lock     hashed; what its code imports besides cnbkit (optional)
+  cnbkit_pip/           its code
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cnbkit.errors import BuildpackFault
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.spec.buildpack import BuildpackInfo, ExtensionInfo
+
+__all__ = ["BuildpackSource", "Detection"]
+
+# Runs in an interpreter of its own: an author's module is not ours to keep in memory.
+_READ_DETECTION = """
+import json, sys
+sys.path[:0] = sys.argv[3:]
+from cnbkit import Buildpack
+found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
+static = found.detect is Buildpack.detect
+plan = found.plan.document().dumps() if static and found.plan else ""
+on = found.triggers
+print(json.dumps([on.files, on.settings, on.bindings, static, plan]))
+"""
+
+
+class Detection:
+    """What a buildpack's class declares about joining.
+
+    Attributes:
+        files: names or patterns in the app's root.
+        settings: BP_* variables.
+        bindings: types of service bindings.
+        static: whether these alone decide, so that detect needs no Python.
+        plan: the build plan then, as TOML; may be empty.
+    """
+
+    def __init__(
+        self,
+        files: list[str],
+        settings: list[str],
+        bindings: list[str],
+        static: bool,
+        plan: str,
+    ) -> None:
+        self.files = files
+        self.settings = settings
+        self.bindings = bindings
+        self.static = static
+        self.plan = plan
+
+
+class BuildpackSource:
+    """A folder with a buildpack written on cnbkit.
+
+    Args:
+        directory: the folder.
+
+    Raises:
+        BuildpackFault: no descriptor, no entry, or the entry's package is not there.
+        InvalidDocument: buildpack.toml is wrong; every fault is named.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        toml = directory / "buildpack.toml"
+        self.is_extension = not toml.exists() and (directory / "extension.toml").exists()
+        if self.is_extension:
+            toml = directory / "extension.toml"
+        try:
+            text = toml.read_bytes()
+        except OSError as error:
+            raise BuildpackFault(
+                f"cannot read buildpack.toml: {error.strerror}",
+                where=str(toml),
+                remedy="name a folder that holds a buildpack",
+            ) from None
+        kind = ExtensionDescriptor if self.is_extension else BuildpackDescriptor
+        self.descriptor: BuildpackDescriptor | ExtensionDescriptor = kind.loads(
+            text, name=toml.name, where=str(toml)
+        )
+        self.module, self.attribute = self._entry(toml)
+
+    def _entry(self, toml: Path) -> tuple[str, str]:
+        table = self.descriptor.metadata.get("cnbkit", {})
+        entry = table.get("entry", "") if isinstance(table, dict) else ""
+        module, _, attribute = str(entry).partition(":")
+        if not module or not attribute:
+            raise BuildpackFault(
+                f"{toml.name} does not say which class is the buildpack",
+                where=str(toml),
+                remedy='add: [metadata.cnbkit] entry = "package:Class"',
+            )
+        package = self.directory / module.split(".", 1)[0]
+        if not package.is_dir() and not package.with_suffix(".py").is_file():
+            raise BuildpackFault(
+                f"there is no package {package.name} beside {toml.name}",
+                where=str(toml),
+                remedy="correct entry in [metadata.cnbkit]",
+            )
+        return module, attribute
+
+    @property
+    def _info(self) -> BuildpackInfo | ExtensionInfo:
+        if isinstance(self.descriptor, ExtensionDescriptor):
+            return self.descriptor.extension
+        return self.descriptor.buildpack
+
+    @property
+    def id(self) -> str:
+        """The buildpack's id."""
+        return self._info.id
+
+    @property
+    def version(self) -> str:
+        """The buildpack's version."""
+        return self._info.version
+
+    @property
+    def identity(self) -> str:
+        """Name and version, as the log's heading."""
+        info = self._info
+        return f"{info.name or info.id} {info.version}"
+
+    @property
+    def lock(self) -> Path | None:
+        """The hashed requirements of its own code, if it has any."""
+        path = self.directory / "requirements.lock"
+        return path if path.is_file() else None
+
+    def files(self) -> list[Path]:
+        """Every file that belongs to the buildpack, sorted.
+
+        Not its tests, nor what makes the folder a project: pyproject.toml, a builder.toml to
+        try it with, and all that begins with a dot (.venv, .git, caches).
+        """
+        skip = {"__pycache__", "tests"}
+        found = []
+        # Through links to folders, too: two buildpacks may have their code in common.
+        for folder, folders, names in os.walk(self.directory, followlinks=True):
+            folders[:] = [name for name in folders if name not in skip and name[0] != "."]
+            found += [Path(folder, name) for name in names if name[0] != "."]
+        project = {self.directory / "pyproject.toml", self.directory / "builder.toml"}
+        return sorted(path for path in found if path not in project)
+
+    def detection(self) -> Detection:
+        """What its class declares about joining.
+
+        Raises:
+            BuildpackFault: the class cannot be imported.
+        """
+        import cnbkit
+
+        paths = [str(self.directory), str(Path(cnbkit.__file__).parent.parent)]
+        command = [sys.executable, "-B", "-c", _READ_DETECTION, self.module, self.attribute, *paths]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildpackFault(
+                f"cannot import {self.module}:{self.attribute}",
+                where=str(self.directory),
+                remedy="make it importable without its requirements (import those where used)",
+                detail=done.stderr.rstrip(),
+            )
+        return Detection(*json.loads(done.stdout))

@@ -1,0 +1,230 @@
+"""`cnbkit build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cnbkit_engine.cli.target import architecture, platform_option
+from cnbkit_engine.cli.variables import given_variables
+from cnbkit_engine.cli.volumes import given_volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnbkit_engine.oci.image import Layer
+    from cnbkit_engine.oci.types import Descriptor
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["command"]
+
+
+@click.command("build")
+@click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option("--tag", "-t", metavar="NAME", help="Name of the image; the folder's if not given.")
+@click.option("--publish", metavar="REF", help="Export to a registry instead of the local store.")
+@click.option(
+    "--output",
+    "-o",
+    metavar="KIND:PATH",
+    help="Also write the image to PATH; KIND is oci, oci-archive or docker-archive.",
+)
+@click.option(
+    "--env", "-e", "variables", metavar="K[=V]", multiple=True, help="Build-time variable."
+)
+@click.option(
+    "--volume",
+    "volumes",
+    metavar="HOST:TARGET",
+    multiple=True,
+    help="Show a file or folder of this machine to the buildpacks, as a service binding: "
+    "DIR:/platform/bindings/NAME. Read-only; writable with :rw behind it.",
+)
+@click.option("--default-process", "-D", metavar="TYPE", default="", help="Process to start.")
+@click.option(
+    "--exec-env",
+    metavar="NAME",
+    default="",
+    help="What the image is for: production (if not given), test or development.",
+)
+@click.option(
+    "--hardware",
+    metavar="WORDS",
+    default="",
+    help="What the image is for, like cuda:12.8; several with commas make an image each, with "
+    "the word in its tag, and a table of what they share.",
+)
+@platform_option
+@click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "pack"]),
+    default="embedded",
+    show_default=True,
+    help="The lifecycle in a sandbox; or pack with Docker, which then has the image.",
+)
+@click.option(
+    "--network",
+    metavar="NAME",
+    default="",
+    help="With --engine pack: the network of its containers.",
+)
+@click.option(
+    "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
+)
+@click.option(
+    "--builder",
+    "-B",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another builder.toml than the reference one.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Show all of the lifecycle's output.")
+def command(
+    path: Path,
+    tag: str | None,
+    publish: str | None,
+    output: str | None,
+    variables: tuple[str, ...],
+    volumes: tuple[str, ...],
+    default_process: str,
+    exec_env: str,
+    hardware: str,
+    platform: str | None,
+    clear_cache: bool,
+    engine: str,
+    network: str,
+    insecure: tuple[str, ...],
+    builder: Path | None,
+    verbose: bool,
+) -> None:
+    """Build the app in PATH into an image, without Docker and without a Dockerfile."""
+    from cnbkit_engine.build.build import Build, table
+    from cnbkit_engine.build.git import git_env
+    from cnbkit_engine.build.report import size_text
+    from cnbkit_engine.build.variants import shares, variants
+    from cnbkit_engine.oci.reference import Reference
+    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.shipped import shipped
+
+    export = _output(output, publish)
+    if engine == "pack" and export:
+        raise click.UsageError("--output takes images of the embedded engine")
+    if engine != "pack" and network:
+        raise click.UsageError("--network is for --engine pack")
+    arch = architecture(platform)
+    if engine == "pack" and arch:
+        raise click.UsageError("--platform is for the embedded engine")
+    home = Home.default()
+    layers: dict[str, Sequence[Layer | Descriptor]] = {}
+    setting = "--publish" if publish else "--tag"
+    name = publish or tag or _name_of(path)
+    Reference.parse(name, setting=setting)  # before anything is made of it
+    wanted = variants(name, hardware)
+    for variant in wanted:
+        reference = Reference.parse(variant.name, setting=setting)
+        if publish or engine == "pack":
+            reference.to_make(setting)
+        else:
+            reference.to_store(setting)
+    if export and len(wanted) > 1:
+        raise click.UsageError("--output takes one image, and --hardware names several")
+    env = _environment(variables)
+    if "BP_OCI_REVISION" not in env:
+        env = {**git_env(path), **env}
+    if hardware and "BP_HARDWARE" in env:
+        raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
+    for variant in wanted:
+        chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
+        if len(wanted) > 1:
+            click.echo(f"{variant.hardware} → {variant.name}")
+        build = Build(
+            app=path.resolve(),
+            name=variant.name,
+            builder=builder or shipped("builder/builder.toml"),
+            env={**env, **chosen},
+            volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
+            publish=bool(publish),
+            clear_cache=clear_cache,
+            default_process=default_process,
+            exec_env=exec_env,
+            arch=arch,
+            insecure_registries=insecure,
+            verbose=verbose,
+            show=click.echo,
+        )
+        if engine == "pack":
+            from cnbkit_engine.build.pack_engine import build_with_pack
+
+            outcome = build_with_pack(build, home, network=network)
+        else:
+            outcome = build.run(home)
+        for line in table(outcome):
+            click.echo(line)
+        size = f", {size_text(outcome.image.size)}" if outcome.image else ""
+        click.echo(f"{outcome.name}  {outcome.digest}{size}")
+        click.echo(f"Done in {outcome.seconds:.2f} s")
+        if outcome.image:
+            layers[variant.name] = outcome.image.layers
+        elif publish and len(wanted) > 1:
+            layers[variant.name] = _published(variant.name, arch, insecure)
+    if len(layers) > 1:
+        for line in shares(layers):
+            click.echo(line)
+    if export:
+        _export(home, wanted[0].name, *export)
+
+
+def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descriptor]:
+    """The layers of an image in a registry; none if it does not say, which undoes no build."""
+    from cnbkit.errors import CnbkitError
+    from cnbkit_engine.base.images import machine_architecture
+    from cnbkit_engine.oci.remote import Remote
+
+    try:
+        return Remote(name, insecure=insecure).layers(arch or machine_architecture())
+    except CnbkitError as error:
+        click.echo(f"Its size is not known: {error}", err=True)
+        return ()
+
+
+def _name_of(path: Path) -> str:
+    """The folder's name as an image name: lower case, and nothing but what registries allow."""
+    kept = [
+        char if char.isascii() and char.isalnum() else "-" for char in path.resolve().name.lower()
+    ]
+    return "-".join(part for part in "".join(kept).split("-") if part) or "app"
+
+
+def _environment(variables: tuple[str, ...]) -> dict[str, str]:
+    # Each becomes a file of the platform directory, so a name must not be a path.
+    if any("/" in item.partition("=")[0] for item in variables):
+        raise click.BadParameter("expected K=V", param_hint="--env")
+    return given_variables(variables)
+
+
+def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:
+    if output is None:
+        return None
+    kind, colon, path = output.partition(":")
+    if not colon or not path or kind not in ("oci", "oci-archive", "docker-archive"):
+        raise click.BadParameter(
+            "expected oci:DIR, oci-archive:FILE or docker-archive:FILE", param_hint="--output"
+        )
+    if publish:
+        raise click.UsageError("--output and --publish exclude each other")
+    return kind, Path(path)
+
+
+def _export(home: Home, name: str, kind: str, path: Path) -> None:
+    from cnbkit_engine.oci.export import export_docker_archive, export_layout, export_oci_archive
+    from cnbkit_engine.oci.store import ImageStore
+
+    exports = {
+        "oci": export_layout,
+        "oci-archive": export_oci_archive,
+        "docker-archive": export_docker_archive,
+    }
+    exports[kind](ImageStore(home.images), name, path)
+    click.echo(f"Written to {path}")

@@ -1,0 +1,76 @@
+"""`cnbkit builder`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("builder")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--output",
+    "-o",
+    metavar="KIND:PATH",
+    help="Write the image to PATH; KIND is oci (a folder) or oci-archive (a file).",
+)
+@click.option("--publish", metavar="REF", help="Push to a registry.")
+@click.option(
+    "--build-image", metavar="REF", default="", help="Build image, instead of the one in FILE."
+)
+@click.option("--run-image", metavar="REF", default="", help="Run image, instead of those in FILE.")
+@click.option(
+    "--target",
+    "-t",
+    "targets",
+    metavar="OS/ARCH",
+    multiple=True,
+    help="linux/amd64 or linux/arm64; several make one image for all. This machine's if not given.",
+)
+@click.option(
+    "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
+)
+def command(
+    file: Path,
+    output: str | None,
+    publish: str | None,
+    build_image: str,
+    run_image: str,
+    targets: tuple[str, ...],
+    insecure: tuple[str, ...],
+) -> None:
+    """Make a builder image of FILE, a builder.toml, without Docker.
+
+    Where FILE names no build image and no lifecycle, they are cnbkit's own.
+    """
+    if bool(output) == bool(publish):
+        raise click.UsageError("give either --output or --publish")
+    if publish:
+        from cnbkit_engine.oci.reference import Reference
+
+        Reference.parse(publish, setting="--publish").to_make("--publish")
+    kind, _, path = (output or "").partition(":")
+    if output and (kind not in ("oci", "oci-archive") or not path):
+        raise click.BadParameter("expected oci:DIR or oci-archive:FILE", param_hint="--output")
+
+    from cnbkit_engine.builder.image import BuilderImage
+    from cnbkit_engine.buildpack.package import parse_target
+    from cnbkit_engine.state.home import Home
+
+    home = Home.default()
+    image = BuilderImage(
+        path=file.resolve(),
+        build_image=build_image,
+        run_image=run_image,
+        targets=[parse_target(target) for target in targets],
+        insecure=insecure,
+        show=click.echo,
+    )
+    if publish:
+        click.echo(f"Published {image.publish(home, publish)}")
+    else:
+        image.save(home, kind, Path(path))
+        click.echo(f"Written to {path}")

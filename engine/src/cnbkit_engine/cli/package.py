@@ -1,0 +1,91 @@
+"""`cnbkit package`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("package")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write a .cnb file."
+)
+@click.option("--publish", metavar="REF", help="Push to a registry.")
+@click.option(
+    "--target",
+    "-t",
+    "targets",
+    metavar="OS/ARCH",
+    multiple=True,
+    help="linux/amd64 or linux/arm64; those of the descriptor if not given.",
+)
+@click.option("--flatten", is_flag=True, help="Put a composite's buildpacks into one layer.")
+@click.option("--offline", is_flag=True, help="Put in what the descriptors list as dependencies.")
+@click.option(
+    "--flavour",
+    type=click.Choice(["system", "standalone"]),
+    default="system",
+    show_default=True,
+    help="Whose Python runs it: the build image's (3.11), or one inside.",
+)
+@click.option(
+    "--runtime",
+    "runtimes",
+    metavar="ADDRESS#sha256=HEX",
+    multiple=True,
+    help="Relocatable Python for the flavour standalone, URL or path; one for each target.",
+)
+@click.option(
+    "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
+)
+def command(
+    directory: Path,
+    output: Path | None,
+    publish: str | None,
+    targets: tuple[str, ...],
+    flatten: bool,
+    offline: bool,
+    flavour: str,
+    runtimes: tuple[str, ...],
+    insecure: tuple[str, ...],
+) -> None:
+    """Package the buildpack, extension or composite in DIRECTORY for other platforms.
+
+    The same sources give the same bytes. With several targets, --output writes a file for each,
+    named after it, and --publish pushes one image for all.
+    """
+    if bool(output) == bool(publish):
+        raise click.UsageError("give either --output or --publish")
+    if publish:
+        from cnbkit_engine.oci.reference import Reference
+
+        Reference.parse(publish, setting="--publish").to_make("--publish")
+    if (flavour == "standalone") != bool(runtimes):
+        raise click.UsageError("--flavour standalone and --runtime need each other")
+
+    from cnbkit_engine.base.images import BaseImages
+    from cnbkit_engine.buildpack.package import Package, parse_target
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.state.home import Home
+
+    home = Home.default()
+    bases = BaseImages(home, ImageStore(home.images), progress=click.echo)
+    package = Package(
+        directory=directory.resolve(),
+        root=bases.ensure_build_root,
+        targets=[parse_target(target) for target in targets],
+        flatten=flatten,
+        offline=offline,
+        runtimes=runtimes,
+        insecure=insecure,
+        show=click.echo,
+    )
+    if output:
+        for file in package.save(home, output):
+            click.echo(f"Written to {file}")
+    elif publish:
+        click.echo(f"Published {package.publish(home, publish)}")

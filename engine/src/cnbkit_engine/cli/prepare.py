@@ -1,0 +1,48 @@
+"""`cnbkit prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnbkit_engine.cli.target import architecture, platform_option
+
+__all__ = ["command"]
+
+
+@click.command("prepare")
+@click.option(
+    "--builder",
+    "-B",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Another builder.toml than the reference one.",
+)
+@platform_option
+@click.option(
+    "--build-image",
+    is_flag=True,
+    help="Also put the build image into the store, to be copied to a registry from there.",
+)
+def command(builder: Path | None, platform: str | None, build_image: bool) -> None:
+    """Make ready what all builds share: base images, lifecycle, buildpacks.
+
+    `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
+    image for example.
+    """
+    from cnbkit_engine.base.gpu import gpu_run_image
+    from cnbkit_engine.base.images import BaseImages
+    from cnbkit_engine.build.build import prepare
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.shipped import shipped
+
+    home = Home.default()
+    descriptor = builder or shipped("builder/builder.toml")
+    store, arch = ImageStore(home.images), architecture(platform)
+    kit = prepare(home, store, descriptor, click.echo, arch)
+    gpu_run_image(store, kit.run_image)
+    if build_image:
+        name = BaseImages(home, store, arch=arch, progress=click.echo).ensure_build_image()
+        click.echo(f"The build image is {name} in oci:{home.images}")
+    click.echo(f"Ready in {home.root}")

@@ -1,0 +1,24 @@
+"""`cnbkit prune`."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("prune")
+def command() -> None:
+    """Give back disk space that no image and no recent build needs.
+
+    Images with a name stay. Base images and buildpacks go a week after their last use, buildpacks
+    that have been assembled anew since, a day after it.
+    """
+    from cnbkit_engine.build.prune import prune
+    from cnbkit_engine.build.report import size_text
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.state.home import Home
+
+    home = Home.default()
+    freed = prune(home, ImageStore(home.images))
+    click.echo(f"{size_text(freed)} freed in {home.root}")

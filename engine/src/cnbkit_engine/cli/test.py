@@ -1,0 +1,108 @@
+"""`cnbkit test`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from cnbkit.errors import PlatformFault, UserFault
+
+__all__ = ["command"]
+
+_PLUGIN = "cnbkit.testing.plugin"
+_SKIPPED = {".venv", "node_modules", "__pycache__", "build", "dist"}
+
+
+@click.command("test")
+@click.argument("path", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
+    """Run the tests of the buildpack in DIR with pytest; ARGS after -- go to it.
+
+    Its code, the code of the buildpacks in folders below, and what their requirements.lock
+    names can be imported; the fixtures of cnbkit.testing are there. The exit status is pytest's.
+    """
+    if not path.is_dir():
+        raise UserFault("there is no such folder", where=str(path), remedy="name a buildpack's")
+    if find_spec("pytest") is None:
+        raise PlatformFault(
+            "pytest is not installed beside cnbkit",
+            where=sys.prefix,
+            remedy=f"run: {sys.executable} -m pip install pytest",
+        )
+    folders = _buildpacks(path)
+    if not folders:
+        raise UserFault(
+            "there is no buildpack.toml or extension.toml in or below it",
+            where=str(path),
+            remedy="name a buildpack's folder, or make one with `cnbkit new`",
+        )
+    locks = [folder / "requirements.lock" for folder in folders]
+    paths = [str(folder.resolve()) for folder in folders]
+    paths += [str(_installed(lock)) for lock in locks if lock.is_file()]
+    if before := os.environ.get("PYTHONPATH"):
+        paths.append(before)
+    command = [sys.executable, "-m", "pytest"]
+    if not entry_points(group="pytest11", name="cnbkit"):
+        command += ["-p", _PLUGIN]
+    done = subprocess.run(
+        [*command, *args],
+        cwd=path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        check=False,
+    )
+    ctx.exit(done.returncode)
+
+
+def _buildpacks(path: Path) -> list[Path]:
+    """The folder and those below it that hold a buildpack."""
+    found = []
+    for folder, inner, files in os.walk(path):
+        inner[:] = sorted(
+            name for name in inner if name not in _SKIPPED and not name.startswith(".")
+        )
+        if {"buildpack.toml", "extension.toml"} & {*files}:
+            found.append(Path(folder))
+    return found
+
+
+def _installed(lock: Path) -> Path:
+    """A folder with what a lock names, for the Python that runs the tests."""
+    import hashlib
+
+    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.locks import made_once
+
+    total = hashlib.sha256(f"{sys.executable} {sys.version}\n".encode())
+    total.update(lock.read_bytes())
+
+    def make(folder: Path) -> None:
+        from uv import find_uv_bin
+
+        done = subprocess.run(
+            [
+                *(find_uv_bin(), "pip", "install", "--quiet", "--no-config"),
+                *("--python", sys.executable, "--target", str(folder)),
+                *("--no-deps", "--require-hashes", "--requirement", str(lock)),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise PlatformFault(
+                "cannot install what the buildpack needs",
+                where=str(lock),
+                remedy="check the lock, and this machine's network and package index settings",
+                detail=done.stderr.rstrip(),
+            )
+        folder.mkdir(exist_ok=True)  # an empty lock installs nothing
+
+    return made_once(Home.default().root / "requirements" / total.hexdigest()[:32], make)

@@ -1,0 +1,1 @@
+"""The CNB lifecycle: its programs, phases, output and archives."""

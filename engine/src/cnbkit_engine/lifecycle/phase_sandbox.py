@@ -1,0 +1,180 @@
+"""The sandbox of each of the lifecycle's phases: what it needs, and nothing more.
+
+| phase | runs others' code | credentials | network | may write |
+|---|---|---|---|---|
+| analyzer | no | store: own image; registry | yes | its `/layers` |
+| detector | yes | none | yes | app, its `/layers` |
+| restorer | no | none | none | cache, `/layers` |
+| builder | yes | none | yes | app, `/layers` |
+| exporter | no | store: own image; registry | yes | cache, its `/layers` |
+
+Each has process ids, /tmp and a home of its own; build code's home is no other phase's, because
+the lifecycle looks there for a configuration of Docker, which can name programs to run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnbkit_engine.oci.proxies import proxy_variables
+from cnbkit_engine.sandbox.certificates import BUNDLE, host_bundle
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["PROXIES", "PhaseSandboxes", "proxies_with_passwords"]
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+"""Variables that name proxies. The contract hands them to buildpacks, passwords included."""
+
+_TMP = "/tmp"  # noqa: S108
+
+
+@dataclass(frozen=True)
+class PhaseSandboxes:
+    """Makes them.
+
+    Args:
+        scratch: see `Sandbox`.
+        root: the build image as a folder.
+        lifecycle: the folder with the lifecycle's programs.
+        launcher: the program that images start with.
+        builder: the folder with assembled buildpacks and their order.
+        space: this build's own folder, with `workspace`, `platform`, `home`, `tmp`, and `run.toml`
+            if the run image is to be recorded.
+        cache: the lifecycle's cache folder.
+        volumes: files and folders of the host to show to the buildpacks.
+        store_host: the store's registry, with its port.
+        store_address: where it listens.
+        tls: whether another registry is spoken to.
+        exec_env: what the image is for.
+    """
+
+    scratch: Path
+    root: Path
+    lifecycle: Path
+    launcher: Path
+    builder: Path
+    space: Path
+    cache: Path
+    volumes: tuple[Bind, ...]
+    store_host: str
+    store_address: str
+    tls: bool
+    exec_env: str
+
+    def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
+        """For the analyzer.
+
+        Args:
+            layers: its `/layers`.
+            logins: Authorization header by registry host.
+        """
+        return self._trusted(layers, logins, ())
+
+    def restorer(self, layers: Path) -> Sandbox:
+        """For the restorer, which asks no registry as long as it sees no run.toml."""
+        return self._sandbox(
+            layers, [Bind(self.cache, "/cache", writable=True)], self._environment(), network=False
+        )
+
+    def exporter(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
+        """For the exporter; the arguments are `analyzer`'s."""
+        binds = (
+            Bind(self.launcher, "/cnb/lifecycle/launcher"),
+            Bind(self.space / "workspace", "/workspace"),
+            Bind(self.cache, "/cache", writable=True),
+            # On disk, not in memory: the exporter writes each layer there as a tar.
+            Bind(self.space / "exporter-tmp", _TMP, writable=True),
+        )
+        return self._trusted(layers, logins, binds)
+
+    def buildpacks(self, layers: Path) -> Sandbox:
+        """For the detector and the builder, which run others' code."""
+        binds = [
+            Bind(self.builder / "buildpacks", "/cnb/buildpacks"),
+            Bind(self.builder / "order.toml", "/cnb/order.toml"),
+            Bind(self.builder / "build-config", "/cnb/build-config"),
+            Bind(self.space / "workspace", "/workspace", writable=True),
+            Bind(self.space / "platform", "/platform"),
+            Bind(self.space / "home", "/home/cnb", writable=True),
+            Bind(self.space / "tmp", _TMP, writable=True),
+            *self._bundle(),
+            *self.volumes,
+        ]
+        env = {name: os.environ[name] for name in PROXIES if name in os.environ}
+        return self._sandbox(
+            layers, binds, self._environment() | env, network=True, cwd="/workspace"
+        )
+
+    def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
+        env = self._environment()
+        if self.tls:
+            # The store is this machine's: no proxy reaches it.
+            env |= proxy_variables(self.store_host.partition(":")[0])
+        env["CNB_REGISTRY_AUTH"] = json.dumps(dict(logins))
+        run = self.space / "run.toml"
+        shown = [*binds, *self._bundle()]
+        shown += [Bind(run, "/cnb/run.toml")] if run.exists() else []
+        return self._sandbox(layers, shown, env, network=True)
+
+    def _sandbox(
+        self,
+        layers: Path,
+        binds: list[Bind],
+        env: dict[str, str],
+        *,
+        network: bool,
+        cwd: str = "/",
+    ) -> Sandbox:
+        name = self.store_host.partition(":")[0]
+        return Sandbox(
+            self.scratch,
+            root=self.root,
+            binds=(
+                Bind(self.lifecycle, "/cnb/lifecycle"),
+                Bind(layers, "/layers", writable=True),
+                *binds,
+            ),
+            env=env,
+            cwd=cwd,
+            network=network,
+            hosts={name: self.store_address},
+        )
+
+    def _environment(self) -> dict[str, str]:
+        env = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/home/cnb",
+            "CNB_PLATFORM_API": "0.15",
+            # Asking cloud providers' metadata services takes seconds where there are none.
+            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
+            "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
+            # The lifecycle, written in Go, would read every certificate of the folder besides the
+            # bundle, in each of its phases. Neither variable is passed on to buildpacks.
+            "SSL_CERT_DIR": "/nonexistent",
+        }
+        if self.exec_env:
+            env["CNB_EXEC_ENV"] = self.exec_env
+        if not self.tls:
+            env["SSL_CERT_FILE"] = "/dev/null"  # the store's registry speaks no TLS
+        return env
+
+    def _bundle(self) -> Iterator[Bind]:
+        if bundle := host_bundle():
+            yield Bind(bundle.resolve(), BUNDLE)
+
+
+def proxies_with_passwords(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Names of proxy variables whose password a build's code will know."""
+    found = []
+    for name in PROXIES:
+        login = environment.get(name, "").rpartition("@")[0].rpartition("/")[2]
+        if login.partition(":")[2]:
+            found.append(name)
+    return found

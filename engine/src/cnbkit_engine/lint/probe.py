@@ -1,0 +1,195 @@
+"""What a buildpack's class says of itself, asked in an interpreter of its own.
+
+The interpreter is started as `bin/detect` starts it (`-I -S`), so what it has imported after a
+detect is what every build of every app would pay for.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cnbkit
+
+__all__ = ["HEAVY", "MODULES", "Probed", "probe"]
+
+MODULES = 75
+"""How many modules a detect may have loaded."""
+
+HEAVY = (
+    *("argparse", "asyncio", "click", "concurrent", "dataclasses", "email", "http", "httpx"),
+    *("importlib.metadata", "inspect", "logging", "multiprocessing", "packaging", "pathlib"),
+    *("pydantic", "requests", "rich", "shutil", "subprocess", "tempfile", "tomli_w", "tomllib"),
+    *("typing", "unittest", "urllib", "uuid", "yaml", "zipfile"),
+)
+"""Modules that take longer to import than a detect may take as a whole."""
+
+_SECONDS = 60
+
+_PROBE = """
+import sys
+module, attribute, folder, library, app, *paths = sys.argv[1:]
+sys.path[:0] = [folder, library, *paths]
+answer = {}
+def tell():
+    import json
+    print("\\n" + json.dumps(answer))
+    raise SystemExit
+def fail(stage, error):
+    import traceback
+    places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename, error.lineno))
+    answer["failed"] = [stage, type(error).__name__ + ": " + str(error),
+                        [p for p in places if p[0] and p[0].startswith(folder)]]
+    tell()
+try:
+    found = getattr(__import__(module, fromlist=[attribute]), attribute)
+except BaseException as error:
+    fail("import", error)
+from cnbkit import Buildpack
+answer["is_class"] = isinstance(found, type) and issubclass(found, Buildpack)
+if not answer["is_class"]:
+    tell()
+answer["builds"] = found.build is not Buildpack.build
+answer["generates"] = hasattr(Buildpack, "generate") and found.generate is not Buildpack.generate
+answer["static"] = static = found.detect is Buildpack.detect
+answer["files"], answer["settings"] = found.triggers.files, found.triggers.settings
+answer["bindings"] = found.triggers.bindings
+answer["plan"], answer["planned"] = "", found.plan is not None
+if static and found.plan is not None:
+    answer["plan"] = found.plan.document().dumps()
+def config():
+    if found.config is None:
+        return
+    from cnbkit import CnbkitError
+    from cnbkit_engine.buildpack.readme import rendered
+    try:
+        with open(folder + "/README.md", encoding="utf-8", errors="surrogateescape") as file:
+            readme = file.read()
+        answer["readme"] = rendered(readme, found.config)
+    except OSError:
+        pass
+    except CnbkitError as error:
+        answer["readme_fault"] = [error.what, error.remedy]
+if static:
+    config()
+    tell()
+import os
+from cnbkit import CnbkitError
+from cnbkit.runtime import detect
+os.chdir(app)
+env = {"CNB_PLATFORM_DIR": app + "/../platform", "CNB_BUILD_PLAN_PATH": app + "/../plan",
+       "CNB_BUILDPACK_DIR": folder, "CNB_TARGET_OS": "linux", "CNB_TARGET_ARCH": "amd64"}
+for name in answer["files"]:
+    made = name.replace("*", "x").replace("?", "x")
+    os.makedirs(os.path.dirname(made) or ".", exist_ok=True)
+    open(made, "x").close()
+    break
+else:
+    env.update({name: "1" for name in answer["settings"][:1]})
+try:
+    detect(found(), env)
+except CnbkitError:
+    pass
+except BaseException as error:
+    fail("detect", error)
+answer["modules"] = sorted(sys.modules)
+config()
+tell()
+"""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What came out.
+
+    Args:
+        failed: stage ("import" or "detect"), the exception and its places in the folder; None
+            if nothing failed.
+        is_class: whether the entry is a buildpack's class.
+        builds: whether it has a `build` of its own.
+        generates: whether it has a `generate` of its own.
+        static: whether triggers alone decide.
+        files: file patterns of its triggers.
+        settings: BP_* variables of its triggers.
+        bindings: types of bindings of its triggers.
+        plan: the build plan as TOML, if triggers alone decide.
+        planned: whether a plan is declared, be it an empty one.
+        modules: what was loaded after a detect; empty if triggers alone decide.
+        readme: the README with the table of its options; empty if it has no options or README.
+        readme_fault: why the README cannot have that table, and what to do.
+    """
+
+    failed: tuple[str, str, list[tuple[str, int]]] | None = None
+    is_class: bool = False
+    builds: bool = False
+    generates: bool = False
+    static: bool = False
+    files: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    bindings: tuple[str, ...] = ()
+    plan: str = ""
+    planned: bool = False
+    modules: tuple[str, ...] = ()
+    readme: str = ""
+    readme_fault: tuple[str, str] | None = None
+
+    @property
+    def heavy(self) -> list[str]:
+        """Modules loaded at detect that should not be."""
+        return [name for name in HEAVY if name in self.modules]
+
+
+def probe(folder: Path, module: str, attribute: str) -> Probed:
+    """Import a buildpack's class and, if it has a detect of its own, run that on one empty file.
+
+    Args:
+        folder: the buildpack's folder.
+        module: the module of `entry`.
+        attribute: the class in it.
+    """
+    library = Path(cnbkit.__file__).parents[1]
+    command = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _PROBE, module, attribute]
+    with tempfile.TemporaryDirectory(prefix="cnbkit-check-") as scratch:
+        for name in ("app", "platform/env"):
+            (Path(scratch) / name).mkdir(parents=True)
+        paths = [str(folder.resolve()), str(library), f"{scratch}/app"]
+        try:
+            done = subprocess.run(
+                [*command, *paths, sysconfig.get_path("purelib")],
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Probed(failed=("import", f"not done after {_SECONDS} seconds", []))
+    try:
+        answer = json.loads("{" + done.stdout.rpartition("\n{")[2])
+    except ValueError:
+        text = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+        return Probed(failed=("import", f"Python ended early: {text}", []))
+    if "failed" in answer:
+        stage, what, places = answer["failed"]
+        return Probed(failed=(stage, what, [(path, line) for path, line in places]))
+    return Probed(
+        is_class=answer["is_class"],
+        builds=answer.get("builds", False),
+        generates=answer.get("generates", False),
+        static=answer.get("static", False),
+        files=tuple(answer.get("files", ())),
+        settings=tuple(answer.get("settings", ())),
+        bindings=tuple(answer.get("bindings", ())),
+        plan=answer.get("plan", ""),
+        planned=answer.get("planned", False),
+        modules=tuple(answer.get("modules", ())),
+        readme=answer.get("readme", ""),
+        readme_fault=tuple(answer["readme_fault"]) if "readme_fault" in answer else None,
+    )

@@ -1,0 +1,306 @@
+"""Checks of one folder: a buildpack, a composite or an extension."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnbkit.spec.build_plan import BuildPlan
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, notes
+from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.lint.probe import MODULES, Probed, probe
+from cnbkit_engine.lint.text import Python, TomlFile
+
+if TYPE_CHECKING:
+    from cnbkit_engine.lint.finding import Findings
+
+__all__ = ["Unit", "check_unit"]
+
+# Never part of the app that a buildpack sees (`cnbkit build` leaves them out).
+_NEVER_THERE = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_NOT_CODE = {"__pycache__", "tests", ".venv", "build", "dist"}
+
+
+@dataclass
+class Unit:
+    """What a folder is, for checking the orders it stands in.
+
+    Args:
+        folder: the folder.
+        id: its id; empty where the descriptor does not say.
+        version: its version.
+        known: whether its plans can be known: it is no one else's program.
+        plans: the alternatives of a plan that triggers alone decide; None if code decides.
+        provides: every name it may provide, with the place.
+        requires: every name it may require, with the place.
+        composite: whether it is only an order of others.
+        order: its groups then.
+    """
+
+    folder: Path
+    id: str = ""
+    version: str = ""
+    known: bool = True
+    plans: list[tuple[set[str], set[str]]] | None = None
+    provides: dict[str, tuple[Path, int]] = field(default_factory=dict)
+    requires: dict[str, tuple[Path, int]] = field(default_factory=dict)
+    composite: bool = False
+    order: list[list[tuple[str, str, bool]]] = field(default_factory=list)
+
+
+def check_unit(folder: Path, found: Findings) -> Unit:
+    """Check a folder with a buildpack.toml or an extension.toml; of a composite only this file."""
+    extension = (folder / "extension.toml").is_file()
+    toml = TomlFile(folder / ("extension.toml" if extension else "buildpack.toml"), found)
+    kind = ExtensionDescriptor if extension else BuildpackDescriptor
+    unit = Unit(folder)
+    if not toml.data:
+        return unit
+    table = toml.data.get("extension" if extension else "buildpack")
+    if isinstance(table, dict):
+        unit.id, unit.version = str(table.get("id", "")), str(table.get("version", ""))
+    try:
+        kind.loads(toml.text, name=toml.path.name)
+    except InvalidDocument as invalid:
+        found.invalid(toml.path, invalid)
+    _check_notes(toml, found)
+    _check_company(toml, "extension" if extension else "buildpack", found)
+    if "order" in toml.data:
+        unit.composite = True
+        _read_order(toml, unit)
+    elif (folder / "bin").is_dir() and not _entry(toml):
+        unit.known = False
+        _check_programs(folder, extension, found)
+    else:
+        _check_code(toml, unit, found, extension=extension)
+    return unit
+
+
+def _check_notes(toml: TomlFile, found: Findings) -> None:
+    for note in notes(toml.data):
+        what, _, remedy = note.partition(": ")
+        key = "stacks" if "stacks" in what else "targets"
+        at = toml.line("buildpack", "exec-env") if "exec-env" in what else toml.line(key)
+        found.warning(toml.path, at, "descriptor", what, remedy)
+
+
+def _check_company(toml: TomlFile, table: str, found: Findings) -> None:
+    """Licence and README: what a person who finds the buildpack asks first."""
+    info = toml.data.get(table)
+    at = toml.line(table)
+    if isinstance(info, dict) and not info.get("licenses"):
+        remedy = f'add: [[{table}.licenses]] type = "Apache-2.0" (or another SPDX id)'
+        found.warning(toml.path, at, "licence", "no licence is named", remedy)
+    if not (toml.path.parent / "README.md").is_file():
+        remedy = "say what it looks for, what it does and which settings it has"
+        found.warning(toml.path.parent / "README.md", 0, "readme", "there is no README.md", remedy)
+
+
+def _entry(toml: TomlFile) -> str:
+    metadata = toml.data.get("metadata")
+    table = metadata.get("cnbkit") if isinstance(metadata, dict) else None
+    entry = table.get("entry") if isinstance(table, dict) else None
+    return entry if isinstance(entry, str) else ""
+
+
+def _check_programs(folder: Path, extension: bool, found: Findings) -> None:
+    for name in ("detect", "generate" if extension else "build"):
+        path = folder / "bin" / name
+        if not path.is_file():
+            what = f"there is no bin/{name}"
+            found.error(path, 0, "program", what, "add it, executable")
+        elif not path.stat().st_mode & 0o111:
+            what = f"bin/{name} is not executable"
+            found.error(path, 0, "program", what, f"run: chmod +x {path}")
+
+
+def _read_order(toml: TomlFile, unit: Unit) -> None:
+    groups = toml.data["order"]
+    for group in groups if isinstance(groups, list) else []:
+        entries = group.get("group") if isinstance(group, dict) else None
+        unit.order.append(
+            [
+                (str(each.get("id", "")), str(each.get("version", "")), bool(each.get("optional")))
+                for each in (entries if isinstance(entries, list) else [])
+                if isinstance(each, dict)
+            ]
+        )
+
+
+def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool) -> None:
+    folder = toml.path.parent
+    module, _, attribute = _entry(toml).partition(":")
+    if not module or not attribute:
+        what = f"{toml.path.name} does not say which class is the buildpack"
+        remedy = 'add: [metadata.cnbkit] entry = "package:Class"'
+        found.error(toml.path, toml.line("metadata", "cnbkit", "entry"), "entry", what, remedy)
+        return
+    python = Python(_code(folder))
+    unit.provides, unit.requires = python.plan_names("provides"), python.plan_names("requires")
+    place = python.place_of(attribute) or (toml.path, toml.line("metadata", "cnbkit", "entry"))
+    told = probe(folder, module, attribute)
+    if told.failed is None and told.is_class:
+        method = "generate" if extension else "build"
+        if not (told.generates if extension else told.builds):
+            what = f"{attribute} has no {method} of its own"
+            found.error(*place, "entry", what, f"add: def {method}(self, ctx)")
+        _check_detect(told, python, place, attribute, found)
+        if told.static:
+            plan = BuildPlan.loads(told.plan)
+            sections = [(plan.provides, plan.requires)]
+            sections += [(each.provides, each.requires) for each in plan.alternatives]
+            unit.plans = [
+                ({each.name for each in provides}, {each.name for each in requires})
+                for provides, requires in sections
+            ]
+            unit.provides = {n: unit.provides.get(n, place) for p, _ in unit.plans for n in p}
+            unit.requires = {n: unit.requires.get(n, place) for _, r in unit.plans for n in r}
+    else:
+        _tell_failure(told, place, module, attribute, found)
+    _check_options(folder / "README.md", told, found)
+    _check_settings(folder, python, told.readme, found)
+    _check_lock(folder / "requirements.lock", found)
+
+
+def _code(folder: Path) -> list[Path]:
+    """Its Python files; tests and other buildpacks below it are not its code."""
+    found = []
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            other = any((entry / name).is_file() for name in ("buildpack.toml", "extension.toml"))
+            if entry.name not in _NOT_CODE and not entry.name.startswith(".") and not other:
+                found += _code(entry)
+        elif entry.suffix == ".py":
+            found.append(entry)
+    return found
+
+
+def _tell_failure(
+    told: Probed, place: tuple[Path, int], module: str, attribute: str, found: Findings
+) -> None:
+    if told.failed is None:
+        what = f"{module}:{attribute} is no class derived from cnbkit.Buildpack"
+        found.error(*place, "entry", what, "name the class in entry of [metadata.cnbkit]")
+        return
+    stage, error, places = told.failed
+    at = (Path(places[-1][0]), places[-1][1]) if places else place
+    if stage == "import":
+        remedy = "make it importable; import what only build needs where it is used"
+        found.error(*at, "entry", f"cannot import {module}:{attribute}: {error}", remedy)
+    else:
+        remedy = "skip with a reason, or leave the file's faults to build"
+        found.error(*at, "detect", f"detect fails on an empty file: {error}", remedy)
+
+
+def _check_detect(
+    told: Probed, python: Python, place: tuple[Path, int], attribute: str, found: Findings
+) -> None:
+    for pattern in told.files:
+        at = python.place_of_text(pattern) or place
+        steps = set(pattern.split("/"))
+        if steps & _NEVER_THERE:
+            what = f"the trigger {pattern} never matches: that folder is not part of the app"
+            found.error(*at, "trigger", what, "name a file that is")
+        elif any(char in pattern for char in "{}") or pattern != pattern.strip():
+            what = f"the trigger {pattern!r} never matches: only * and ? are patterns"
+            found.error(*at, "trigger", what, "write each name by itself")
+    for name in told.settings:
+        at = python.place_of_text(name) or place
+        if not name.startswith("BP_"):
+            what = f"the trigger {name} is no BP_* variable"
+            remedy = "name it BP_…: platforms pass on others too, but nobody expects them to act"
+            found.warning(*at, "setting", what, remedy)
+    triggers = told.files or told.settings or told.bindings
+    if told.static and not triggers and not told.planned:
+        what = f"{attribute} takes part in every build: it has no triggers, no plan and no detect"
+        remedy = "declare triggers; or plan = Plan() if every build is meant"
+        found.warning(*place, "trigger", what, remedy)
+    # What the buildpack imports itself brings the others along.
+    places = {name: python.place_of_import(name.partition(".")[0]) for name in told.heavy}
+    own = {name: at for name, at in places.items() if at}
+    for name in own or places:
+        what = f"detect loads {name}, which takes longer than a detect should"
+        remedy = "import it inside build, or under TYPE_CHECKING if only annotations need it"
+        found.warning(*(places[name] or place), "heavy", what, remedy)
+    if not own and len(told.modules) > MODULES:
+        what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
+        remedy = "import inside build whatever only build needs"
+        found.warning(*place, "heavy", what, remedy)
+
+
+def _check_options(readme: Path, told: Probed, found: Findings) -> None:
+    """That the README has the table of the options the code declares."""
+    if told.readme_fault:
+        found.warning(readme, 0, "readme", *told.readme_fault)
+    if not told.readme:
+        return
+    text = readme.read_text(encoding="utf-8", errors="surrogateescape")
+    if text == told.readme:
+        return
+    if found.fix:
+        readme.write_text(told.readme, encoding="utf-8", errors="surrogateescape")
+        return
+    pairs = zip_longest(text.splitlines(), told.readme.splitlines())
+    line = next((at for at, (is_, should) in enumerate(pairs, 1) if is_ != should), 1)
+    what = "the table of settings says something else than the code"
+    remedy = f"run: cnbkit check --fix {readme.parent}"
+    found.warning(readme, line, "readme", what, remedy)
+
+
+def _check_settings(folder: Path, python: Python, wanted: str, found: Findings) -> None:
+    """BP_* variables: their names, and that the README knows them.
+
+    Args:
+        folder: the buildpack's.
+        python: its code.
+        wanted: the README as it should be, if it is made from options.
+        found: what was found so far.
+    """
+    readme = folder / "README.md"
+    there = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
+    text = wanted or there
+    for name, (path, line) in sorted(python.settings().items()):
+        if not _VARIABLE.fullmatch(name):
+            what = f"{name} cannot be set everywhere: it is not all capitals, digits and _"
+            found.error(path, line, "setting", what, f"name it {name.upper()}")
+        elif text and name not in text:
+            what = f"README.md does not know {name}, which {path.name}:{line} reads"
+            found.warning(readme, 0, "readme", what, "describe it there")
+    for number, content in enumerate(text.splitlines(), 1):
+        for name, value in re.findall(r"\b(BP_[A-Z0-9_]+)=([^\s`'\"]+)", content):
+            if "=" in value or ";" in value:
+                what = f"the example for {name} has = or ; in its value, where CI services cut it"
+                found.warning(readme, number, "setting", what, "use key:value,key:value or a file")
+
+
+_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(\[[^]]*\])?\s*(==|@)\s*\S+")
+
+
+def _check_lock(lock: Path, found: Findings) -> None:
+    if not lock.is_file():
+        return
+    text = lock.read_text(encoding="utf-8", errors="replace")
+    # One logical line a requirement; each keeps its place.
+    number, logical = 0, ""
+    remedy = "make it with: uv pip compile --generate-hashes --no-emit-index-url"
+    for at, physical in enumerate(text.splitlines(), 1):
+        number = number or at
+        logical += physical.rstrip("\\") + " "
+        if physical.endswith("\\"):
+            continue
+        line = re.sub(r"(^|\s)#.*", "", logical).strip()
+        if line.startswith("-"):
+            what = f"{line.split()[0]} has no place in a lock: it holds on every machine"
+            found.error(lock, number, "lock", what, remedy)
+        elif line:
+            name = re.split(r"[\s;=<>!~@\[]", line, maxsplit=1)[0]
+            if not _REQUIREMENT.match(line):
+                what = f"{name} is not pinned to one version"
+                found.error(lock, number, "lock", what, remedy)
+            if "--hash=" not in line:
+                found.error(lock, number, "lock", f"{name} has no hash", remedy)
+        number, logical = 0, ""

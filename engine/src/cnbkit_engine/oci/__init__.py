@@ -1,0 +1,1 @@
+"""OCI images: on disk, in registries, as archives."""

@@ -1,0 +1,292 @@
+"""What an image is made of: layers and where they come from, processes, labels.
+
+The lifecycle records this in the labels `io.buildpacks.lifecycle.metadata` and
+`io.buildpacks.build.metadata` (platform spec, "Labels"). Images without them can be read too;
+their layers just have no known origin.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.errors import PlatformFault, UserFault
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.types import Descriptor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["BuildpackUsed", "Image", "ImageProcess", "Layer", "machine_platform", "open_image"]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of an image.
+
+    Args:
+        digest: of the blob, as stored (usually compressed).
+        diff_id: digest of the uncompressed tar.
+        size: bytes of the blob.
+        media_type: OCI's or Docker's.
+        kind: base, app, buildpack, launcher, config, process-types, sbom or other.
+        what: for people: `kind`, or `buildpack-id:layer` for a buildpack's.
+    """
+
+    digest: str
+    diff_id: str
+    size: int
+    media_type: str
+    kind: str
+    what: str
+
+
+@dataclass(frozen=True)
+class ImageProcess:
+    """A process type the image can start.
+
+    Args:
+        type: its name; `/cnb/process/<type>` starts it.
+        command: what always runs.
+        args: default arguments; the user's replace them.
+        default: whether the image starts it when none is named.
+        working_dir: where it starts; empty for the app's folder.
+        buildpack: id of the buildpack that defined it.
+    """
+
+    type: str
+    command: tuple[str, ...]
+    args: tuple[str, ...]
+    default: bool
+    working_dir: str
+    buildpack: str
+
+
+@dataclass(frozen=True)
+class BuildpackUsed:
+    """A buildpack that took part in the build."""
+
+    id: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """One platform's image.
+
+    Args:
+        name: the name it was found by.
+        digest: of its manifest.
+        config_digest: of its config; Docker's image id.
+        manifest: the manifest document.
+        config: the config document.
+        layers: bottom first.
+    """
+
+    name: str
+    digest: str
+    config_digest: str
+    manifest: Mapping[str, Any]
+    config: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+
+    @classmethod
+    def from_store(cls, store: ImageStore, name: str, platform: str | None = None) -> Image:
+        """Read an image.
+
+        Args:
+            store: where it is.
+            name: its name; see `ImageStore.resolve`.
+            platform: `os/architecture[/variant]` to take from a multi-platform image; None for
+                this machine's, which is not asked of a single-platform image.
+
+        Raises:
+            UnknownImage: there is none of that name.
+            UserFault: it has no such platform.
+            PlatformFault: the store is damaged or the image is no image.
+        """
+        found = store.resolve(name)
+        while found.media_type in types.INDEX_TYPES:
+            index = json.loads(store.read_blob(found.digest))
+            found = _choose(index, name, platform or machine_platform())
+        manifest = json.loads(store.read_blob(found.digest))
+        try:
+            descriptors = [Descriptor.parse(item) for item in manifest["layers"]]
+            config_digest = types.check_digest(manifest["config"]["digest"])
+            config = json.loads(store.read_blob(config_digest))
+            diff_ids = [types.check_digest(item) for item in config["rootfs"]["diff_ids"]]
+            origins = _origins(_label(config, "io.buildpacks.lifecycle.metadata"), diff_ids)
+            layers = tuple(
+                Layer(blob.digest, diff_id, blob.size, blob.media_type, *origin)
+                for blob, diff_id, origin in zip(descriptors, diff_ids, origins, strict=True)
+            )
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise PlatformFault(
+                f"{name!r} is no container image this tool can read",
+                where=found.digest,
+                remedy="build or pull it again",
+                detail=repr(error),
+            ) from error
+        return cls(name, found.digest, config_digest, manifest, config, layers)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all layers as stored, each blob counted once."""
+        return sum({layer.digest: layer.size for layer in self.layers}.values())
+
+    @property
+    def platform(self) -> str:
+        """`os/architecture[/variant]`."""
+        parts = [self.config.get(key) for key in ("os", "architecture", "variant")]
+        return "/".join(str(part) for part in parts if part)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """All labels."""
+        return dict(self._run("Labels") or {})
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment processes start with, before the launcher adds the layers'."""
+        return dict(item.partition("=")[::2] for item in self._run("Env") or ())
+
+    @property
+    def entrypoint(self) -> tuple[str, ...]:
+        """ENTRYPOINT."""
+        return tuple(self._run("Entrypoint") or ())
+
+    @property
+    def cmd(self) -> tuple[str, ...]:
+        """CMD: default arguments of the entrypoint, or the command where there is none."""
+        return tuple(self._run("Cmd") or ())
+
+    @property
+    def user(self) -> str:
+        """`uid[:gid]`, names or numbers; empty for root."""
+        return self._run("User") or ""
+
+    @property
+    def working_dir(self) -> str:
+        """Where processes start."""
+        return self._run("WorkingDir") or "/"
+
+    @property
+    def base(self) -> str | None:
+        """The run image it was built on, as the lifecycle recorded it."""
+        run_image = _label(self.config, "io.buildpacks.lifecycle.metadata").get("runImage") or {}
+        return run_image.get("image") or run_image.get("reference") or None
+
+    @property
+    def processes(self) -> tuple[ImageProcess, ...]:
+        """Process types buildpacks defined; the default one is marked."""
+        found = _label(self.config, "io.buildpacks.build.metadata").get("processes") or ()
+        return tuple(self._process(item) for item in found)
+
+    @property
+    def buildpacks(self) -> tuple[BuildpackUsed, ...]:
+        """Buildpacks that took part, in order."""
+        found = _label(self.config, "io.buildpacks.build.metadata").get("buildpacks") or ()
+        return tuple(BuildpackUsed(str(b.get("id")), str(b.get("version"))) for b in found)
+
+    def _run(self, key: str) -> Any:
+        return (self.config.get("config") or {}).get(key)
+
+    def _process(self, item: Mapping[str, Any]) -> ImageProcess:
+        command = item.get("command") or ()
+        kind = str(item.get("type"))
+        return ImageProcess(
+            type=kind,
+            # Below Platform API 0.10 the command is one string.
+            command=(command,) if isinstance(command, str) else tuple(command),
+            args=tuple(item.get("args") or ()),
+            # The user's --default-process is only in the entrypoint, so that is what counts.
+            default=self.entrypoint == (f"/cnb/process/{kind}",),
+            working_dir=item.get("working-dir") or "",
+            buildpack=item.get("buildpackID") or "",
+        )
+
+
+def open_image(home: Home, name: str) -> tuple[ImageStore, Image]:
+    """Find an image in the store or, by `oci:DIR[:NAME]`, in another OCI layout.
+
+    Raises:
+        UnknownImage: there is no such image.
+        UserFault: DIR is no OCI layout, or holds several images and none is named.
+    """
+    if not name.startswith("oci:"):
+        store = ImageStore(home.images)
+        return store, Image.from_store(store, name)
+    folder, _, wanted = name.removeprefix("oci:").partition(":")
+    if not (Path(folder) / "oci-layout").is_file():
+        raise UserFault(
+            "not an OCI image layout",
+            where=folder,
+            remedy="name the folder that holds the file 'oci-layout'",
+        )
+    store = ImageStore(Path(folder))
+    names = store.names()
+    if not wanted and len(names) != 1:
+        raise UserFault(
+            "the layout does not hold just one image",
+            where=folder,
+            remedy=f"say which: oci:{folder}:NAME, of " + (", ".join(names) or "none"),
+        )
+    return store, Image.from_store(store, wanted or names[0])
+
+
+def machine_platform() -> str:
+    """This machine's `os/architecture`, in the words images use."""
+    machine = os.uname().machine
+    return "linux/" + {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+
+
+def _choose(index: Mapping[str, Any], name: str, wanted: str) -> Descriptor:
+    offered = []
+    for item in index.get("manifests") or ():
+        found = item.get("platform") or {}
+        parts = [str(found.get(key, "")) for key in ("os", "architecture", "variant")]
+        spelled = "/".join(part for part in parts if part)
+        # linux/arm64 takes linux/arm64/v8.
+        if spelled == wanted or spelled.startswith(f"{wanted}/"):
+            return Descriptor.parse(item)
+        offered.append(spelled)
+    raise UserFault(
+        f"{name!r} has no image for {wanted}",
+        where="--platform",
+        remedy="choose one of: " + ", ".join(offered) if offered else "build it for this platform",
+    )
+
+
+def _label(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    text = ((config.get("config") or {}).get("Labels") or {}).get(name)
+    value = json.loads(text) if text else {}
+    if not isinstance(value, dict):
+        raise TypeError(f"label {name} is not an object")
+    return value
+
+
+def _origins(metadata: Mapping[str, Any], diff_ids: list[str]) -> list[tuple[str, str]]:
+    """(kind, what) of each layer."""
+    top = (metadata.get("runImage") or {}).get("topLayer")
+    base = diff_ids.index(top) + 1 if top in diff_ids else 0
+    known = {sha: (kind, what) for sha, kind, what in _recorded(metadata)}
+    return [
+        ("base", "base") if place < base else known.get(diff_id, ("other", "other"))
+        for place, diff_id in enumerate(diff_ids)
+    ]
+
+
+def _recorded(metadata: Mapping[str, Any]) -> Iterator[tuple[str | None, str, str]]:
+    for slice_ in metadata.get("app") or ():
+        yield slice_.get("sha"), "app", "app"
+    for kind in ("sbom", "config", "launcher", "process-types"):
+        yield (metadata.get(kind) or {}).get("sha"), kind, kind
+    for buildpack in metadata.get("buildpacks") or ():
+        for name, layer in (buildpack.get("layers") or {}).items():
+            yield layer.get("sha"), "buildpack", f"{buildpack.get('key')}:{name}"

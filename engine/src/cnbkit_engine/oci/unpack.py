@@ -1,0 +1,232 @@
+"""Layer tars → folders that an overlay mount in a user namespace can use.
+
+Differences to what the tar says, all because one ordinary user owns everything:
+
+- owners are dropped, as are setuid, setgid, devices, FIFOs and sockets;
+- every file is readable and every folder writable by its owner;
+- OCI whiteouts (`.wh.x`, image-spec "Whiteouts") become what overlayfs itself uses: a character
+  device 0:0, which Linux lets every user make, and `user.overlay.opaque` (mount option userxattr).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tarfile
+from typing import IO, TYPE_CHECKING, cast
+
+from cnbkit.errors import PlatformFault
+from cnbkit_engine.oci.store import PIECE, DigestMismatch
+from cnbkit_engine.state.workspace import Workspace, remove_tree
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnbkit_engine.oci.image import Layer
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["ensure_layer", "unpack_layer"]
+
+_WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def ensure_layer(home: Home, store: ImageStore, layer: Layer) -> Path:
+    """The folder of an unpacked layer; unpacks it when nobody has yet.
+
+    Two processes may do so at once: the folder appears in one step, and the second one's work is
+    thrown away.
+
+    Raises:
+        DigestMismatch: the blob is not the layer the image's config names.
+        PlatformFault: it is damaged, hostile, or the disk refuses.
+    """
+    place = home.layers / layer.diff_id.removeprefix("sha256:")
+    if place.is_dir():
+        return place
+    with Workspace(home.layers) as workspace:
+        fresh = workspace / "layer"
+        try:
+            with store.blob_path(layer.digest).open("rb") as blob:
+                diff_id = unpack_layer(blob, fresh)
+        except OSError as error:
+            raise _damaged(layer.digest, error) from error
+        if diff_id != layer.diff_id:
+            raise DigestMismatch(
+                f"the layer unpacks to {diff_id}, the image says {layer.diff_id}",
+                where=str(store.blob_path(layer.digest)),
+                remedy="delete that file and build or pull the image again",
+            )
+        try:
+            fresh.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    return place
+
+
+def unpack_layer(blob: IO[bytes], directory: Path) -> str:
+    """Unpack one layer, gzip or plain, into a new folder.
+
+    Returns:
+        the layer's diffID: the digest of the uncompressed tar.
+
+    Raises:
+        PlatformFault: the tar is damaged, is compressed otherwise, or tries to write elsewhere.
+        OSError: the disk refuses.
+    """
+    directory.mkdir(mode=0o755)
+    source = _HashingReader(_plain(blob))
+    try:
+        # "r|" reads strictly forward, so the whole tar passes the hash once.
+        with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE) as archive:
+            _Unpacking(directory).run(archive)
+        while source.read(PIECE):
+            pass  # padding after the archive's end is part of the diffID
+    except (tarfile.TarError, EOFError, ValueError) as error:
+        raise _damaged(directory.name, error) from error
+    return f"sha256:{source.hash.hexdigest()}"
+
+
+class _HashingReader:
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self.hash = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        data = self._source.read(size)
+        self.hash.update(data)
+        return data
+
+
+class _Unpacking:
+    """One tar on its way into one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._times: list[tuple[Path, float]] = []
+
+    def run(self, archive: tarfile.TarFile) -> None:
+        for member in archive:
+            # A stream archive remembers every member it met: a million-file layer would cost
+            # a gigabyte of memory.
+            archive.members = []  # type: ignore[attr-defined]
+            self._member(archive, member)
+        for path, mtime in reversed(self._times):
+            os.utime(path, (mtime, mtime))
+
+    def _member(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        parts = _parts(member.name)
+        if not parts:
+            return  # the root itself
+        parent = self._folder(parts[:-1], member.name)
+        name = parts[-1]
+        path = parent / name
+        if name == _OPAQUE:
+            os.setxattr(parent, "user.overlay.opaque", b"y")
+        elif name.startswith(_WHITEOUT):
+            hidden = parent / _parts(name.removeprefix(_WHITEOUT), single=True)[0]
+            if not os.path.lexists(hidden):
+                os.mknod(hidden, stat.S_IFCHR | 0o600, os.makedev(0, 0))
+        elif member.isdir():
+            self._directory(path, member)
+        elif member.isreg():
+            _clear(path)
+            self._file(path, archive, member)
+        elif member.issym():
+            _clear(path)
+            path.symlink_to(member.linkname)
+        elif member.islnk():
+            target_parts = _parts(member.linkname)
+            if not target_parts:
+                raise _escape(member.name)
+            target = self._folder(target_parts[:-1], member.name) / target_parts[-1]
+            if target != path:
+                _clear(path)
+                os.link(target, path, follow_symlinks=False)
+        # Devices, FIFOs and sockets are left out: a sandbox has its own /dev.
+
+    def _folder(self, parts: list[str], member: str) -> Path:
+        """The folder of an entry, made if the tar does not list it; never through a link."""
+        path = self._root
+        for part in parts:
+            path = path / part
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                path.mkdir(mode=0o755)
+                continue
+            if not stat.S_ISDIR(mode):
+                raise _escape(member)
+        return path
+
+    def _directory(self, path: Path, member: tarfile.TarInfo) -> None:
+        if path.is_symlink() or not path.is_dir():
+            _clear(path)
+            path.mkdir()
+        path.chmod(member.mode & 0o1777 | 0o700)
+        self._times.append((path, member.mtime))
+
+    def _file(self, path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+        source = archive.extractfile(member)
+        # O_EXCL and O_NOFOLLOW: whatever was there has been removed; nothing may be in its place.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+            while source and (data := source.read(PIECE)):
+                file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), member.mode & 0o777 | 0o400)
+            # Python compares a source's time with the one inside its .pyc.
+            os.utime(file.fileno(), (member.mtime, member.mtime))
+
+
+def _plain(blob: IO[bytes]) -> IO[bytes]:
+    start = blob.read(4)
+    blob.seek(0)
+    # The media type is not asked: layouts written by the lifecycle mix Docker's and OCI's.
+    if start.startswith(_GZIP):
+        import gzip
+
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=blob, mode="rb"))
+    if start == _ZSTD:
+        raise PlatformFault(
+            "the layer is compressed by zstd, which is not supported here",
+            where=getattr(blob, "name", None),
+            remedy="convert the image: skopeo copy --dest-compress-format gzip …",
+        )
+    return blob
+
+
+def _parts(name: str, *, single: bool = False) -> list[str]:
+    """A tar name's components; absolute names (the lifecycle's) count from the layer's root."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts or "\0" in name or (single and len(parts) != 1):
+        raise _escape(name)
+    return parts
+
+
+def _clear(path: Path) -> None:
+    """Make room: a later entry of the same name replaces an earlier one."""
+    if os.path.lexists(path):
+        remove_tree(path)
+
+
+def _escape(name: str) -> PlatformFault:
+    return PlatformFault(
+        "a layer tries to write outside of itself, or through a link",
+        where=name[:300],
+        remedy="do not use this image; rebuild it from a source you trust",
+    )
+
+
+def _damaged(where: str, error: Exception) -> PlatformFault:
+    return PlatformFault(
+        "a layer cannot be unpacked",
+        where=where,
+        remedy="check the free disk space; if there is enough, build or pull the image again",
+        detail=f"{type(error).__name__}: {error}",
+    )

@@ -1,0 +1,1 @@
+"""The registry that serves the local store to the lifecycle."""

@@ -1,0 +1,1 @@
+"""Namespaces that build code and images run in."""

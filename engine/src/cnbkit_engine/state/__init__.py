@@ -1,0 +1,1 @@
+"""What lies in $CNBKIT_HOME: folders, locks, workspaces."""

@@ -1,0 +1,1 @@
+"""Test with the real lifecycle, pack and Docker."""

@@ -1,0 +1,217 @@
+"""What builds and runs images in tests: the embedded engine, with the real lifecycle.
+
+`LifecycleBuild` and what it returns know an engine only by the protocols here, so that another
+(pack with a container engine) can take its place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Protocol
+
+from cnbkit_engine.build.build import Build
+from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.lifecycle.phases import BuildFailed
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.store import ImageStore, UnknownImage
+from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.run.run import command_of, image_sandbox
+from cnbkit_engine.sandbox.sandbox import Bind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit_engine.oci.image import Image
+    from cnbkit_engine.sandbox.sandbox import Sandboxed
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["EmbeddedEngine", "Engine", "Outcome", "Process"]
+
+# Runs a command with the environment of the image's layers.
+_LAUNCHER = ("/cnb/lifecycle/launcher", "--")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an engine says of a build.
+
+    Args:
+        code: the lifecycle's exit status.
+        log: all that the lifecycle and the buildpacks printed.
+        image: the image; None if there is none.
+        states: "built" or "reused", by the lifecycle's name for the layer.
+        why: reasons for rebuilds, by `buildpack_id:layer`.
+    """
+
+    code: int
+    log: str
+    image: Image | None
+    states: Mapping[str, str]
+    why: Mapping[str, str]
+
+
+class Process(Protocol):
+    """A process of an image."""
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+
+    def wait(self) -> int:
+        """Wait for its end; its exit status."""
+
+    def stop(self) -> None:
+        """End it, if it runs, and clean up."""
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell command where it runs."""
+
+
+class Engine(Protocol):
+    """Builds and runs images."""
+
+    def build(
+        self,
+        app: Path,
+        name: str,
+        builder: Path,
+        env: Mapping[str, str],
+        *,
+        clear_cache: bool,
+        default_process: str,
+    ) -> Outcome:
+        """Build an image with the buildpacks of a builder.toml."""
+
+    def start(
+        self,
+        image: Image,
+        process: str | None,
+        args: Sequence[str],
+        command: Sequence[str],
+        env: Mapping[str, str],
+        binds: Mapping[Path, str],
+        output: IO[bytes],
+    ) -> Process:
+        """Start a process type, or a command with the launcher's environment."""
+
+    def files(self, image: Image, kind: str) -> list[Path]:
+        """The roots of an image's layers of one kind, unpacked."""
+
+    def remove(self, name: str) -> None:
+        """Forget an image and its cache."""
+
+
+class EmbeddedEngine:
+    """Builds with the real lifecycle in a sandbox, without a container engine.
+
+    Args:
+        home: where base images and images are.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._store = ImageStore(home.images)
+
+    def build(
+        self,
+        app: Path,
+        name: str,
+        builder: Path,
+        env: Mapping[str, str],
+        *,
+        clear_cache: bool = False,
+        default_process: str = "",
+    ) -> Outcome:
+        """Build an image with the buildpacks of a builder.toml."""
+        lines: list[str] = []
+        build = Build(
+            app=app,
+            name=name,
+            builder=builder,
+            env=env,
+            clear_cache=clear_cache,
+            default_process=default_process,
+            verbose=True,
+            show=lines.append,
+        )
+        try:
+            done = build.run(self._home)
+        except BuildFailed as failed:
+            return Outcome(failed.exit_code, "\n".join([*lines, str(failed)]), None, {}, {})
+        return Outcome(0, "\n".join(lines), done.image, done.layers, done.why)
+
+    def start(
+        self,
+        image: Image,
+        process: str | None,
+        args: Sequence[str],
+        command: Sequence[str],
+        env: Mapping[str, str],
+        binds: Mapping[Path, str],
+        output: IO[bytes],
+    ) -> _SandboxProcess:
+        """Start a process type, or a command with the launcher's environment."""
+        shown = [Bind(source, target, writable=True) for source, target in binds.items()]
+        sandbox = image_sandbox(self._home, self._store, image, env, binds=shown)
+        argv = [*_LAUNCHER, *command] if command else command_of(image, process, args)
+        running = sandbox.popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        return _SandboxProcess(running, sandbox.env)
+
+    def files(self, image: Image, kind: str) -> list[Path]:
+        """The roots of an image's layers of one kind, unpacked."""
+        layers = [layer for layer in image.layers if layer.kind == kind]
+        return [ensure_layer(self._home, self._store, layer) for layer in layers]
+
+    def remove(self, name: str) -> None:
+        """Forget an image and its cache."""
+        with suppress(UnknownImage):
+            self._store.remove(name)
+        shutil.rmtree(app_cache(self._home, Reference.parse(name)), ignore_errors=True)
+
+
+class _SandboxProcess:
+    """A process in the embedded engine's sandbox."""
+
+    def __init__(self, running: Sandboxed, env: Mapping[str, str]) -> None:
+        self._running = running
+        self._env = env
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it runs."""
+        return self._running.process.poll()
+
+    def wait(self) -> int:
+        """Wait for its end; its exit status."""
+        return self._running.wait()
+
+    def stop(self) -> None:
+        """End it, if it runs, and clean up."""
+        with self._running:
+            self._running.stop()
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a shell command where it runs."""
+        pid = self._running.pid
+        return subprocess.run(
+            [
+                *("nsenter", "--preserve-credentials", "--user", "--mount", "--pid", "--ipc"),
+                *("--uts", "--root", "--wd", f"--target={pid}"),
+                *(*_LAUNCHER, "/bin/sh", "-c", command),
+            ],
+            env={**self._env, "PATH": self._env.get("PATH", os.defpath)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )

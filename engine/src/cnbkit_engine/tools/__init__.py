@@ -1,0 +1,1 @@
+"""Programs that are fetched or compiled: lifecycle, pack, crane."""

@@ -1,0 +1,1 @@
+"""Service bindings, from files and from VCAP_SERVICES."""

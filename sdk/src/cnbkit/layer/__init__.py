@@ -1,0 +1,1 @@
+"""Layers: definitions, keys, environment, exec.d programs."""

@@ -1,1 +1,0 @@
-"""From a buildpack's folder to what a lifecycle executes."""

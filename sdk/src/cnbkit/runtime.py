@@ -1,0 +1,364 @@
+"""The process behind bin/detect, bin/build and bin/generate.
+
+Inputs are the CNB_* variables (Buildpack API 0.8 and later), positional arguments the
+fallback. Exit status: 0, or 100 from detect for "not mine" (buildpack.md, "Detection");
+a fault's own otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from cnbkit.errors import BuildpackFault, CnbkitError
+from cnbkit.log import Log
+from cnbkit.redact import Secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import NoReturn, Protocol
+
+    from cnbkit.config import Config
+    from cnbkit.context import (
+        BuildContext,
+        BuildResult,
+        DetectContext,
+        DetectResult,
+        GenerateContext,
+    )
+    from cnbkit.extension import GenerateResult
+
+    class Phases(Protocol):
+        """What a phase needs of a `Buildpack`."""
+
+        @property
+        def config(self) -> type[Config] | None: ...
+        def detect(self, ctx: DetectContext) -> DetectResult: ...
+        def build(self, ctx: BuildContext) -> BuildResult: ...
+        def generate(self, ctx: GenerateContext) -> GenerateResult: ...
+        def on_error(self, error: CnbkitError) -> None: ...
+
+
+__all__ = ["build", "detect", "generate", "guarded", "main"]
+
+NOT_DETECTED = 100
+REPORT = ".cnbkit-report.tsv"
+# The arguments that build and generate have behind their own first one.
+_BEHIND = ("CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH")
+
+
+def main(buildpack: Phases, phase: str = "", identity: str = "") -> NoReturn:
+    """Run one phase as the lifecycle calls it, and exit."""
+    program, *arguments = sys.argv
+    if not phase and arguments and arguments[0] in ("detect", "build", "generate"):
+        phase = arguments.pop(0)
+    phase = phase or os.path.basename(program)
+    code = guarded(buildpack, phase, os.environ, arguments, identity)
+    sys.stdout.flush()
+    # Nothing is left to clean up, and tearing the interpreter down takes milliseconds.
+    os._exit(code)
+
+
+def guarded(
+    buildpack: Phases,
+    phase: str,
+    env: Mapping[str, str],
+    arguments: Sequence[str],
+    identity: str,
+) -> int:
+    """Run one phase and print whatever fault ends it; the exit status."""
+    secrets = Secrets()
+    try:
+        if phase == "detect":
+            return detect(buildpack, env, arguments, secrets=secrets)
+        if phase == "build":
+            return build(buildpack, env, arguments, identity, secrets=secrets)
+        if phase == "generate":
+            return generate(buildpack, env, arguments, identity, secrets=secrets)
+        raise BuildpackFault(
+            f"there is no phase {phase!r}",
+            remedy="call it as bin/detect, bin/build or bin/generate",
+        )
+    except CnbkitError as error:
+        fault = error
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as error:
+        # Its status could be taken for success, or for detect's "not mine".
+        fault = BuildpackFault(
+            f"{type(buildpack).__name__} called sys.exit({error.code!r}) in {phase}",
+            remedy="return what the phase comes to, or raise a UserFault",
+        )
+        fault.layer = getattr(error, "layer", "")
+    except Exception as error:  # whatever else happens is the buildpack's fault
+        import traceback
+
+        fault = BuildpackFault(
+            f"{type(buildpack).__name__} failed in {phase}",
+            remedy="report this to the buildpack's author, with the text below",
+            detail=traceback.format_exc().rstrip(),
+        )
+        fault.layer = getattr(error, "layer", "")
+    from cnbkit.spec.target import Target
+
+    fault.phase = phase
+    fault.buildpack = identity or _identity(env)
+    fault.target = str(Target.from_env(env))
+    fault.app = os.getcwd()
+    fault.secrets = secrets
+    return _failed(buildpack, fault, secrets)
+
+
+def _failed(buildpack: Phases, fault: CnbkitError, secrets: Secrets) -> int:
+    try:
+        buildpack.on_error(fault)
+    except (Exception, SystemExit) as error:  # the fault matters more than its hook's
+        print(secrets.redacted(f"Warning: on_error failed: {error!r}"), file=sys.stderr)
+    print(fault, file=sys.stderr, flush=True)
+    return fault.exit_code
+
+
+def detect(
+    buildpack: Phases,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    *,
+    secrets: Secrets | None = None,
+) -> int:
+    """Run detect and write its plan; the exit status."""
+    from cnbkit.context import DetectContext, DetectResult
+
+    platform, plan_path = _inputs(env, arguments, "CNB_PLATFORM_DIR", "CNB_BUILD_PLAN_PATH")
+    ctx = DetectContext(
+        app=os.getcwd(),
+        env=env,
+        buildpack=_folder(env),
+        platform=platform,
+        log=_log(env, secrets),
+    )
+    with _Traced("detect", ctx):
+        answer = buildpack.detect(ctx)
+    _check_answer(buildpack, "detect", answer, DetectResult)
+    if not answer.joins:
+        ctx.log.info(f"skip: {answer.reason}")
+        return NOT_DETECTED
+    ctx.log.info(f"join: {answer.reason}")
+    if answer.plan is not None:
+        if _is_extension(env) and any(each.requires for each in answer.plan.alternatives):
+            raise BuildpackFault(
+                f"the extension {type(buildpack).__name__} requires something in its plan",
+                remedy="an extension only provides; let a buildpack require",
+            )
+        with open(plan_path, "w", encoding="utf-8") as file:
+            file.write(answer.plan.document().dumps())
+    return 0
+
+
+def build(
+    buildpack: Phases,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    identity: str = "",
+    *,
+    secrets: Secrets | None = None,
+) -> int:
+    """Run build and write its results; the exit status."""
+    from cnbkit.context import BuildContext, BuildResult
+
+    start = time.monotonic()
+    layers, platform, plan = _inputs(env, arguments, "CNB_LAYERS_DIR", *_BEHIND)
+    ctx = BuildContext(
+        app=os.getcwd(),
+        env=env,
+        buildpack=_folder(env),
+        platform=platform,
+        layers=layers,
+        plan=plan,
+        log=_log(env, secrets),
+    )
+    with _Traced("build", ctx):
+        _begin(buildpack, ctx, identity)
+        built = buildpack.build(ctx)
+    _check_answer(buildpack, "build", built, BuildResult)
+    _write_results(built, ctx, layers)
+    _write_report(ctx, layers, time.monotonic() - start)
+    return 0
+
+
+def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str) -> None:
+    """Say who speaks, and whatever is wrong with the settings."""
+    ctx.log.heading(identity or _identity(ctx.env))
+    if buildpack.config is not None:
+        changed = buildpack.config.read(ctx.settings).changed()
+        if changed:
+            ctx.log.info(f"Settings: {', '.join(changed)}")
+
+
+def _check_answer(buildpack: Phases, phase: str, answer: object, kind: type) -> None:
+    if not isinstance(answer, kind):
+        remedy = f"return {kind.__name__}(…)"
+        if phase == "detect":
+            remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
+        raise BuildpackFault(
+            f"{type(buildpack).__name__}.{phase} returned {answer!r}", remedy=remedy
+        )
+
+
+class _Traced:
+    """Writes a trace of what happens within, if BP_TRACE_DIR says where to."""
+
+    def __init__(self, phase: str, ctx: DetectContext | BuildContext | GenerateContext) -> None:
+        self._phase = phase
+        self._ctx = ctx
+        self._directory = ctx.settings.get("BP_TRACE_DIR")
+
+    def __enter__(self) -> None:
+        self._began = time.time_ns()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if not self._directory:
+            return
+        from cnbkit.trace import write_trace
+
+        ctx = self._ctx
+        what = getattr(error, "what", None) or repr(error)
+        try:
+            write_trace(
+                self._directory,
+                self._phase,
+                _identity(ctx.env),
+                self._began,
+                time.time_ns(),
+                attributes={"cnb.target": str(ctx.target), "cnb.exec_env": ctx.exec_env},
+                layers=getattr(ctx, "opened", ()),
+                error="" if error is None else str(what),
+                secrets=ctx.log.secrets,
+            )
+        except OSError as failure:
+            ctx.log.warning(f"no trace in BP_TRACE_DIR={self._directory}: {failure.strerror}")
+
+
+def generate(
+    buildpack: Phases,
+    env: Mapping[str, str],
+    arguments: Sequence[str] = (),
+    identity: str = "",
+    *,
+    secrets: Secrets | None = None,
+) -> int:
+    """Run an extension's generate and write its results; the exit status."""
+    from cnbkit.context import GenerateContext
+    from cnbkit.extension import GenerateResult, write
+
+    output, platform, plan = _inputs(env, arguments, "CNB_OUTPUT_DIR", *_BEHIND)
+    ctx = GenerateContext(
+        app=os.getcwd(),
+        env=env,
+        buildpack=_folder(env),
+        platform=platform,
+        plan=plan,
+        log=_log(env, secrets),
+    )
+    with _Traced("generate", ctx):
+        _begin(buildpack, ctx, identity)
+        generated = buildpack.generate(ctx)
+    _check_answer(buildpack, "generate", generated, GenerateResult)
+    for warning in generated.warnings:
+        ctx.log.warning(warning)
+    write(generated, output)
+    return 0
+
+
+def _is_extension(env: Mapping[str, str]) -> bool:
+    return "CNB_EXTENSION_DIR" in env and "CNB_BUILDPACK_DIR" not in env
+
+
+def _folder(env: Mapping[str, str]) -> str:
+    return env.get("CNB_BUILDPACK_DIR") or env.get("CNB_EXTENSION_DIR", "")
+
+
+def _write_results(built: BuildResult, ctx: BuildContext, layers: str) -> None:
+    for scope, documents in (("launch", built.sbom), ("build", built.build_sbom)):
+        for kind, document in documents.items():
+            from cnbkit.sbom.check import checked
+
+            with open(f"{layers}/{scope}.sbom.{kind}.json", "wb") as file:
+                file.write(checked(kind, document, _folder(ctx.env)))
+    if built.processes or built.labels or built.slices:
+        from cnbkit.spec.launch import Label, Launch, Slice
+
+        launch = Launch(
+            labels=[Label(key=key, value=value) for key, value in sorted(built.labels.items())],
+            processes=built.in_image(ctx.exec_env),
+            slices=[Slice(paths=paths) for paths in built.slices],
+        )
+        text = launch.dumps()
+        ctx.log.warn_of_secrets("launch.toml (processes, labels)", text)
+        _write(f"{layers}/launch.toml", text)
+    if built.unmet:
+        from cnbkit.spec.launch import BuildResult, Unmet
+
+        result = BuildResult(unmet=[Unmet(name=name) for name in built.unmet])
+        _write(f"{layers}/build.toml", result.dumps())
+    if built.store is not None:
+        from cnbkit.spec.launch import Store
+
+        _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
+
+
+def _write_report(ctx: BuildContext, layers: str, seconds: float) -> None:
+    """Tell a platform that looks (ours does) what happened to each layer and why.
+
+    The lifecycle ignores the file: it is neither a layer's toml nor a directory.
+    """
+    lines = [f"seconds\t{seconds:.3f}"]
+    for opened in ctx.opened:
+        why = ctx.log.secrets.redacted("; ".join(opened.why)).replace("\t", " ").replace("\n", " ")
+        lines.append(f"layer\t{opened.layer.name}\t{opened.state}\t{why}")
+    _write(f"{layers}/{REPORT}", "\n".join(lines) + "\n")
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _inputs(env: Mapping[str, str], arguments: Sequence[str], *names: str) -> list[str]:
+    """What the lifecycle gave: variables, or the arguments in this order."""
+    values = []
+    for index, name in enumerate(names):
+        value = env.get(name) or (arguments[index] if index < len(arguments) else "")
+        if not value:
+            raise BuildpackFault(
+                f"the platform gave no {name}",
+                remedy="run it through a lifecycle, or `cnbkit test`",
+            )
+        values.append(value)
+    return values
+
+
+def _identity(env: Mapping[str, str]) -> str:
+    """Name and version from the descriptor, for a buildpack started by hand."""
+    from cnbkit.spec.model import InvalidDocument
+    from cnbkit.spec.toml import decode
+
+    kind = "extension" if _is_extension(env) else "buildpack"
+    path = f"{_folder(env) or '.'}/{kind}.toml"
+    try:
+        with open(path, "rb") as file:
+            table = decode(file.read(), name=f"{kind}.toml", where=path).get(kind, {})
+    except (OSError, InvalidDocument):
+        table = {}
+    return f"{table.get('name') or table.get('id', kind)} {table.get('version', '')}".strip()
+
+
+def _log(env: Mapping[str, str], secrets: Secrets | None) -> Log:
+    return Log.from_setting(env.get("BP_LOG_LEVEL", ""), secrets)
