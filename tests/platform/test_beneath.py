@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import cnbkit_engine.platform
 import pytest
-from cnbkit_engine.platform import beneath
 
+from cnbkit_engine.state import beneath
 from cnbkit_engine.state.beneath import Folder, Unfit
 from cnbkit_engine.state.workspace import remove_tree
 
