@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from . import tiers
 from .budget import pytest_runtest_setup
 from .downloads import Downloads, default_folder
+from .proofs import pytest_pyfunc_call
 from .tiers import pytest_collection_modifyitems
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_pyfunc_call",
     "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_unconfigure",
