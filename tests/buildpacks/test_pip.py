@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cnbkit import BuildContext, CnbkitError, CommandFailed, PlatformFault, UserFault
 from cnbkit.log import Log
-from cnbkit_pip.engines.diagnose import explained
+from cnbkit_pip.diagnosis.diagnose import explained
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.installed import Installed
 from cnbkit_pip.layers.partition import HEAVY, partition

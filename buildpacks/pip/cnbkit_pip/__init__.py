@@ -114,11 +114,11 @@ class Pip(Buildpack):
         # Imported here: a build that changes nothing does without them.
         from cnbkit_pip.accelerators.accelerated import add_launch_environment
         from cnbkit_pip.decide import decide, engine_for
+        from cnbkit_pip.diagnosis.survey import Survey
+        from cnbkit_pip.diagnosis.unresolved import Uncompiled
         from cnbkit_pip.layers.environment import add_site_directories, make_environment
         from cnbkit_pip.layers.install import install
         from cnbkit_pip.layers.installed import Installed, Record
-        from cnbkit_pip.survey import Survey
-        from cnbkit_pip.unresolved import Uncompiled
         from cnbkit_python_inputs.target import TargetEnvironment
 
         verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"

@@ -17,8 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
     from cnbkit_pip.accelerators.hardware import Hardware
+    from cnbkit_pip.diagnosis.survey import Survey
     from cnbkit_pip.engines.engine import Engine
-    from cnbkit_pip.survey import Survey
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.interpreter import Interpreter
     from cnbkit_python_inputs.package import Package

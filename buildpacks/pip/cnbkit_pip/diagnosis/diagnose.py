@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
-from cnbkit_pip.compile_faults import lacks
-from cnbkit_pip.engines.index_faults import index_fault
-from cnbkit_pip.git_faults import git_fault
-from cnbkit_pip.unresolved import Uncompiled, Unresolved
+from cnbkit_pip.diagnosis.compile_faults import lacks
+from cnbkit_pip.diagnosis.git_faults import git_fault
+from cnbkit_pip.diagnosis.index_faults import index_fault
+from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
-    from cnbkit_pip.compile_faults import Lack
+    from cnbkit_pip.diagnosis.compile_faults import Lack
     from cnbkit_pip.engines.engine import Wanted
 
 __all__ = ["explained", "explained_install"]

@@ -10,13 +10,13 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_pip.conflict import conflict
-from cnbkit_pip.mistakes import Mistake, misnamed, unreadable
-from cnbkit_pip.published import Published, span
+from cnbkit_pip.diagnosis.conflict import conflict
+from cnbkit_pip.diagnosis.mistakes import Mistake, misnamed, unreadable
+from cnbkit_pip.diagnosis.published import Published, span
+from cnbkit_pip.diagnosis.spelling import nearest_names
+from cnbkit_pip.diagnosis.stated import Stated
+from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
 from cnbkit_pip.resolution.pins import Pins
-from cnbkit_pip.spelling import nearest_names
-from cnbkit_pip.stated import Stated
-from cnbkit_pip.unresolved import Uncompiled, Unresolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from cnbkit import UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_pip.compile_faults import Lack
+    from cnbkit_pip.diagnosis.compile_faults import Lack
     from cnbkit_pip.engines.engine import Wanted
 
 __all__ = ["Uncompiled", "Unresolved"]

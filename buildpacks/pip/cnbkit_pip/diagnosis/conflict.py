@@ -8,9 +8,9 @@ from cnbkit import UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit_pip.diagnosis.stated import Stated
+    from cnbkit_pip.diagnosis.unresolved import Unresolved
     from cnbkit_pip.engines.uv import Uv
-    from cnbkit_pip.stated import Stated
-    from cnbkit_pip.unresolved import Unresolved
     from cnbkit_python_inputs.requirements import Line
 
 __all__ = ["conflict"]
