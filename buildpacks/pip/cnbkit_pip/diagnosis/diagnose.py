@@ -229,7 +229,8 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
     if name in _INSTEAD:
         changes.append(f"write {_INSTEAD[name]}")
     if lacking:
-        why = f": {', '.join(each.name for each in lacking)} is missing"
+        names = " and ".join(each.name for each in lacking)
+        why = f": {names} {'is' if len(lacking) == 1 else 'are'} missing"
         if not packages:
             changes.append(f"have {lacking[0].name} installed: Debian has no package with it")
     elif _OLD_PYTHON.search(output):

@@ -123,6 +123,10 @@ def _elsewhere(line: Line, root: str) -> tuple[str, str] | None:
     path = line.local
     if not path or "://" in path or "$" in path:
         return None
+    if f"{root}/".startswith(f"{os.path.normpath(os.path.join(root, path)).rstrip('/')}/"):
+        if os.path.normpath(os.path.join(root, path)) == root:
+            return None  # the app itself
+        return f"{path} is a folder that the app lies in, and no package", "take the line out"
     places = (root, os.path.join(root, os.path.dirname(line.file)))
     if any(os.path.exists(os.path.join(place, path)) for place in places):
         return None

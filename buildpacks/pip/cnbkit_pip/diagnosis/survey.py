@@ -101,9 +101,7 @@ class Survey:
             return self.with_wheels(fault)
         if not found:
             return conflict(fault, self._stated, self._uv) or fault
-        # One page is one mistake, however many lines it has.
-        pages = [each for each in found if each.what == found[0].what and "web page" in each.what]
-        return _all(pages[:1] or found, fault)
+        return _all(_once(found), fault)
 
     def _wrong(self, line: Line) -> Mistake | None:
         requirement = self._stated.requirement(line)
@@ -193,6 +191,14 @@ class Survey:
             ways.append(f"write {fault.name}=={near[0]}, which has a wheel")
         fault.remedy = "; or ".join(each for each in ways if each) or fault.remedy
         return fault
+
+
+def _once(found: list[Mistake]) -> list[Mistake]:
+    """Without lines that are part of a mistake told already: a page, or a conflict, has several."""
+    result: dict[tuple[str, str], Mistake] = {}
+    for each in found:
+        result.setdefault((each.where.rpartition(":")[0], f"{each.what}\0{each.change}"), each)
+    return [*result.values()]
 
 
 def _all(found: list[Mistake], fault: Unresolved) -> UserFault:
