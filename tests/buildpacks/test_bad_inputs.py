@@ -148,6 +148,7 @@ def test_uv_s_fault_is_the_page_s(builds: Builds, title: str) -> None:
     _names_line_and_change(fault)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("title", EXAMPLES)
 def test_pip_s_fault_names_the_same_line_and_a_change(builds: Builds, title: str) -> None:
     example = EXAMPLES[title]
@@ -168,4 +169,6 @@ def _names_line_and_change(fault: CnbkitError | None) -> None:
     first = str(fault).splitlines()[:3]
     assert re.search(r"requirements\.txt:\d+", first[1]), first
     assert first[2].startswith("  to do: ")
-    assert not any(word in first[2] for word in ("see below", "--index", "--extra", "--no-", "--find", "UV_"))
+    assert not any(
+        word in first[2] for word in ("see below", "--index", "--extra", "--no-", "--find", "UV_")
+    )

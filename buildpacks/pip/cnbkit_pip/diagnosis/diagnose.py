@@ -29,6 +29,8 @@ _UNKNOWN = re.compile(
     r"Because (?P<uv>\S+) was not found in the package registry"
     r"|No matching distribution found for (?P<pip>[A-Za-z0-9._-]+)"
 )
+# uv's words, then pip's.
+_UNSOLVED = ("No solution found", "Could not find a version that satisfies", "ResolutionImpossible")
 _BUILD = re.compile(
     r"Failed to (?:build|download and build) [`'](?P<name>[A-Za-z0-9._-]+)[^`'\n=]*"
     r"(?:==(?P<version>[^`'\s]+))?"
@@ -93,9 +95,12 @@ def explained(
             where=_mentioned(requirements, path),
             remedy="add it to the app, or correct the path; one of another machine is not here",
         )
+    solved = not any(sign in output for sign in _UNSOLVED)
     return _unresolved(
         failed,
-        "no set of versions satisfies all requirements",
+        "the requirements cannot be resolved"
+        if solved
+        else "no set of versions satisfies all requirements",
         where=str(requirements),
         remedy=_first_words(output),
     )

@@ -50,13 +50,22 @@ class Survey:
         uv: asks the indexes.
         target: what packages have to fit.
         wanted: what the user wrote; of a lock nothing is asked but which wheels there are.
+        second_opinion: whether it was not uv that has failed.
     """
 
     def __init__(
-        self, ctx: BuildContext, uv: Uv, target: TargetEnvironment, wanted: Wanted | Locked
+        self,
+        ctx: BuildContext,
+        uv: Uv,
+        target: TargetEnvironment,
+        wanted: Wanted | Locked,
+        *,
+        second_opinion: bool = False,
     ) -> None:
         from cnbkit_python_inputs.wanted import Locked
 
+        self._second_opinion = second_opinion
+        self._scratch = ctx.scratch
         self._root = ctx.app.root
         self._uv = uv
         self._python = str(target.markers["python_version"])
@@ -78,10 +87,13 @@ class Survey:
     ) -> Survey:
         """One that asks by uv, whatever resolves and installs."""
         from cnbkit_pip.engines.uv import Uv
+        from cnbkit_python_inputs.wanted import Locked
 
-        if not isinstance(engine, Uv):
-            engine = Uv(ctx, python, sources, limit=60 * config.limit)
-        return cls(ctx, engine, target, wanted)
+        if isinstance(engine, Uv):
+            return cls(ctx, engine, target, wanted)
+        uv = Uv(ctx, python, sources, limit=60 * config.limit)
+        other = not isinstance(wanted, Locked)
+        return cls(ctx, uv, target, wanted, second_opinion=other)
 
     def instead_of(self, fault: UserFault) -> UserFault:
         """A fault that names every line that is wrong, and what to write instead.
@@ -89,6 +101,8 @@ class Survey:
         Args:
             fault: the program's; comes back if nothing more can be found out.
         """
+        if self._second_opinion and not isinstance(fault, Uncompiled):
+            fault = self._by_uv() or fault
         if not isinstance(fault, Unresolved):
             return fault
         lines = self._stated.lines[:_MOST]
@@ -102,6 +116,14 @@ class Survey:
         if not found:
             return conflict(fault, self._stated, self._uv) or fault
         return _all(_once(found), fault)
+
+    def _by_uv(self) -> UserFault | None:
+        """What uv says of the same: pip keeps some reasons to itself."""
+        try:
+            self._uv.lock(self._wanted, f"{self._scratch}/pylock.second.toml")
+        except UserFault as fault:
+            return fault
+        return None
 
     def _wrong(self, line: Line) -> Mistake | None:
         requirement = self._stated.requirement(line)
