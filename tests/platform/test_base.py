@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from cnbkit.errors import PlatformFault
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.base.recipe import BaseRecipe, Kind
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.platform.owner import sandbox_user
+from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.shipped import shipped
+
+from cnbkit.errors import PlatformFault
 
 
 @pytest.fixture(scope="module")

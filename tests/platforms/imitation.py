@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from ruamel.yaml import YAML
-
 from cnbkit_engine.build.build import prepare
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.oci.image import Image
@@ -28,6 +26,7 @@ from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.testing import EmbeddedEngine
 from cnbkit_engine.testing.engine import Outcome
+from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.platform.owner import sandbox_user
-from cnbkit_engine.platform.sandbox_host import mount_fault, probe
-from cnbkit_engine.platform.sandbox_launch import MOUNT_FAILED, Launch
-from cnbkit_engine.platform.staging import Stage
+from cnbkit_engine.sandbox.host import mount_fault, probe
+from cnbkit_engine.sandbox.launch import MOUNT_FAILED, Launch
+from cnbkit_engine.sandbox.owner import sandbox_user
+from cnbkit_engine.sandbox.staging import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

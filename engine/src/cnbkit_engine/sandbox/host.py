@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import PlatformFault
 
 if TYPE_CHECKING:
-    from cnbkit_engine.platform.owner import HostUser
+    from cnbkit_engine.sandbox.owner import HostUser
 
 __all__ = ["find_program", "mount_fault", "probe", "stage_fault"]
 

@@ -18,17 +18,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.platform.mount_point import mount_point
-from cnbkit_engine.platform.owner import give
-from cnbkit_engine.platform.sandbox_host import find_program
-from cnbkit_engine.platform.staging import STAGE
+from cnbkit_engine.sandbox.host import find_program
+from cnbkit_engine.sandbox.mount_point import mount_point
+from cnbkit_engine.sandbox.owner import give
+from cnbkit_engine.sandbox.staging import STAGE
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import ExitStack
 
-    from cnbkit_engine.platform.owner import HostUser
+    from cnbkit_engine.sandbox.owner import HostUser
     from cnbkit_engine.sandbox.sandbox import Sandbox
 
 __all__ = ["MOUNT_FAILED", "Launch"]

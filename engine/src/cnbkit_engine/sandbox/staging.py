@@ -14,13 +14,13 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from cnbkit_engine.platform.sandbox_host import stage_fault
+from cnbkit_engine.sandbox.host import stage_fault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from cnbkit_engine.platform.owner import HostUser
+    from cnbkit_engine.sandbox.owner import HostUser
 
 __all__ = ["STAGE", "Stage"]
 
