@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from bench.foreign import OTHERS, build_others
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
@@ -14,8 +15,6 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.workspace import Workspace
-
-from bench.foreign import OTHERS, build_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.measure import Command, CommandFailed, timed
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.oci.store import ImageStore
@@ -17,13 +18,10 @@ from cnbkit_engine.registry.server import Registry
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.state.workspace import remove_tree
 
-from bench.measure import Command, CommandFailed, timed
-
 if TYPE_CHECKING:
-    from cnbkit_engine.state.home import Home
-
     from bench.registry import LocalRegistry
     from bench.sides import App
+    from cnbkit_engine.state.home import Home
 
 __all__ = ["LifecycleAlone", "uv_alone"]
 

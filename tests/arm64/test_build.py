@@ -10,6 +10,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from tests.user_namespace import in_user_namespace
+
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.image import Image
@@ -19,9 +23,6 @@ from cnbkit_engine.oci.unpack import ensure_layer
 from cnbkit_engine.sandbox.emulation import is_foreign
 from cnbkit_engine.state.workspace import remove_tree
 from cnbkit_engine.testing.docker import LocalRegistry
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from tests.user_namespace import in_user_namespace
 
 from ..e2e.conftest import CNBKIT, cnbkit
 

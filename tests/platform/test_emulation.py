@@ -13,11 +13,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from cnbkit_engine.base.images import machine_architecture
-from cnbkit_engine.platform import emulation
-from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 from elftools.elf.elffile import ELFFile
 from tests.user_namespace import in_user_namespace
+
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.sandbox import emulation
+from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cnbkit_engine.sandbox.owner import sandbox_user
-from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from tests.user_namespace import in_user_namespace
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.sandbox.owner import sandbox_user
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from ruamel.yaml import YAML
+
 from cnbkit_engine.build.build import prepare
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.oci.image import Image
@@ -26,7 +28,6 @@ from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.testing import EmbeddedEngine
 from cnbkit_engine.testing.engine import Outcome
-from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -163,7 +164,7 @@ class _Engine(EmbeddedEngine):
         binds = [
             Bind(kit.builder / "buildpacks", "/cnb/buildpacks", given=True),
             Bind(kit.builder / "order.toml", "/cnb/order.toml", given=True),
-            Bind(kit.lifecycle, _LIFECYCLE),
+            Bind(kit.lifecycle, _LIFECYCLE, given=True),
             Bind(space / "run.toml", "/cnb/run.toml", given=True),
             Bind(space / "tmp", "/tmp", writable=True, given=True),
             Bind(space / "workspace", "/workspace", writable=True, given=True),

@@ -9,15 +9,10 @@ if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
     from cnbkit.config import Config
-    from cnbkit.context import (
-        BuildContext,
-        BuildResult,
-        DetectContext,
-        DetectResult,
-        GenerateContext,
-    )
+    from cnbkit.context import BuildContext, DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import GenerateResult
+    from cnbkit.results import BuildResult, DetectResult
     from cnbkit.spec.build_plan import Plan
 
 __all__ = ["Buildpack", "Triggers"]

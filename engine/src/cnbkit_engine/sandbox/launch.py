@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from cnbkit_engine.sandbox.owner import HostUser
-    from cnbkit_engine.sandbox.sandbox import Sandbox
+    from cnbkit_engine.sandbox.view import View
 
 __all__ = ["MOUNT_FAILED", "Launch"]
 
@@ -67,7 +67,7 @@ class Launch:
 
     def __init__(
         self,
-        sandbox: Sandbox,
+        sandbox: View,
         user: HostUser | None,
         status: int,
         lasting: ExitStack,

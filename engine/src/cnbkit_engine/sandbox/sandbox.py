@@ -13,7 +13,7 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,9 +22,10 @@ from cnbkit_engine.sandbox.host import mount_fault, probe
 from cnbkit_engine.sandbox.launch import MOUNT_FAILED, Launch
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.staging import Stage
+from cnbkit_engine.sandbox.view import Bind, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType, TracebackType
 
 __all__ = ["Bind", "Sandbox", "Sandboxed"]
@@ -34,56 +35,8 @@ _KILL_AFTER = 10.0  # seconds between asking a process to end and making it
 
 
 @dataclass(frozen=True)
-class Bind:
-    """A file or folder of the host shown inside.
-
-    Args:
-        source: on the host.
-        target: absolute path inside.
-        writable: whether the process may change it.
-        given: it is cnbkit's own: root gives it, with all in it, to the user that the process runs
-            as. What is not keeps its owners, and the process its owners' permissions for others.
-    """
-
-    source: Path
-    target: str
-    writable: bool = False
-    given: bool = False
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    """What a process will see. Give either `root` or `layers`.
-
-    Args:
-        scratch: where temporary folders are made; on a disk file system (for an overlay's top).
-        root: a folder to be the root, read-only. Mount points it lacks are made in it.
-        layers: folders to be stacked as the root, topmost first; writes are kept apart from them
-            and thrown away at the end.
-        uid: user id inside; outside it is the caller's, and for root an unprivileged one
-            (`owner.sandbox_user`). Root and layers are given to that one.
-        gid: group id inside.
-        binds: host files and folders shown inside, later ones over earlier ones.
-        tmpfs: empty folders in memory, absolute paths.
-        devices: host devices shown inside if they exist.
-        env: the environment, complete. Only PWD is added, from `cwd`.
-        cwd: where the process starts.
-        network: whether it shares the host's network; otherwise it has none.
-        hosts: addresses of host names, for /etc/hosts.
-    """
-
-    scratch: Path
-    root: Path | None = None
-    layers: tuple[Path, ...] = ()
-    uid: int = 1000
-    gid: int = 1000
-    binds: tuple[Bind, ...] = ()
-    tmpfs: tuple[str, ...] = ()
-    devices: tuple[Path, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str = "/"
-    network: bool = True
-    hosts: Mapping[str, str] = field(default_factory=dict)
+class Sandbox(View):
+    """Runs processes that see what `View` says."""
 
     def popen(
         self,
