@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cnbkit_engine.platform
 import pytest
-from cnbkit_engine.platform import beneath
 
+import cnbkit_engine.platform
+from cnbkit_engine.platform import beneath
 from cnbkit_engine.state.beneath import Folder, Unfit
 from cnbkit_engine.state.workspace import remove_tree
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from cnbkit.errors import UserFault
-from cnbkit_engine.cli import cnbkit
+from cnbkit_engine.cli.group import cnbkit
 from cnbkit_engine.cli.platform import PLATFORMS, rendered
 
 from . import groovy

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnbkit.errors import PlatformFault, UserFault
+from cnbkit_engine.cli.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +71,7 @@ def command(
     files = rendered(kind, registry=registry, builder=builder, app=app, git=git)
     _write(folder, files)
     for name in files:
-        click.echo(f"Written {folder / name}")
+        say(f"Written {folder / name}")
 
 
 def rendered(
