@@ -12,8 +12,8 @@ from cnbkit_engine.oci import types
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.platform.tree_record import differs_from_record
 from cnbkit_engine.state.locks import locked
+from cnbkit_engine.state.tree_record import differs_from_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,7 +166,7 @@ class Doctor:
             yield from self._parts(part, bad)
 
     def _layers(self) -> Iterator[Finding]:
-        from cnbkit_engine.platform.unpack_check import is_unpacked_right
+        from cnbkit_engine.oci.unpack_check import is_unpacked_right
 
         known = {}
         for image in self._readable():

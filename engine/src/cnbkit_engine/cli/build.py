@@ -106,8 +106,8 @@ def command(
     from cnbkit_engine.build.git import git_env
     from cnbkit_engine.build.report import size_text
     from cnbkit_engine.build.variants import shares, variants
+    from cnbkit_engine.oci.export_place import writes_to_stdout
     from cnbkit_engine.oci.reference import Reference
-    from cnbkit_engine.platform.export_place import writes_to_stdout
     from cnbkit_engine.state.home import Home
     from cnbkit_engine.state.shipped import shipped
 
@@ -232,7 +232,7 @@ def _check_place(home: Home, kind: str, path: Path) -> None:
     Raises:
         UserFault: something else is there.
     """
-    from cnbkit_engine.platform.export_place import (
+    from cnbkit_engine.oci.export_place import (
         check_archive_place,
         check_layout_place,
         is_stream,

@@ -7,14 +7,14 @@ import json
 import os
 from typing import IO, TYPE_CHECKING
 
-from cnbkit_engine.oci.layout_files import write_index, write_layout_file
-from cnbkit_engine.oci.reference import Reference
-from cnbkit_engine.platform.export_place import (
+from cnbkit_engine.oci.export_place import (
     MARK,
     check_archive_place,
     check_layout_place,
     stream_to,
 )
+from cnbkit_engine.oci.layout_files import write_index, write_layout_file
+from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:

@@ -27,8 +27,8 @@ def made_once(final: Path, make: Callable[[Path], None]) -> Path:
         return final
     with locked(final):
         if not final.exists():
-            from cnbkit_engine.platform.tree_record import record_tree
             from cnbkit_engine.state.disk import disk_fault, sync_folder, sync_tree
+            from cnbkit_engine.state.tree_record import record_tree
             from cnbkit_engine.state.workspace import Workspace
 
             with Workspace(final.parent) as space:
