@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import cnbkit_engine.cli
 import pytest
-from cnbkit_engine.cli.say import plain
 from hypothesis import given
 from hypothesis import strategies as st
+
+import cnbkit_engine.cli
+from cnbkit_engine.cli.say import plain
 
 
 @pytest.mark.parametrize(

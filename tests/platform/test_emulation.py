@@ -16,7 +16,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from cnbkit_engine.base.images import machine_architecture
-from cnbkit_engine.platform import emulation
+from cnbkit_engine.sandbox import emulation
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 
 if TYPE_CHECKING:

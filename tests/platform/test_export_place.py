@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from cnbkit.errors import UserFault
 from cnbkit_engine.oci.export import export_docker_archive, export_layout, export_oci_archive
 from cnbkit_engine.oci.export_place import check_archive_place, check_layout_place
 from cnbkit_engine.oci.store import ImageStore
-
-from cnbkit.errors import UserFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
