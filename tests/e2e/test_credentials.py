@@ -107,10 +107,15 @@ def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attack]:
     made.remove()
 
 
+@pytest.fixture(scope="session")
+def crane() -> Path:
+    """The program that is a registry."""
+    return ensure_crane(Home.default(), arch=machine_architecture())
+
+
 @pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardedRegistry]:
+def guard(crane: Path, tmp_path: Path) -> Iterator[GuardedRegistry]:
     """A registry that wants a login."""
-    crane = ensure_crane(Home.default(), arch=machine_architecture())
     behind = LocalRegistry(crane, tmp_path / "registry")
     guarded = GuardedRegistry(behind.host)
     guarded.login = f"somebody:PASSWORD-{uuid.uuid4().hex}"
@@ -145,9 +150,8 @@ def test_a_registrys_login_is_in_no_build_code_s_sight(
     for _ in range(2):
         output = attack.build(
             "cat seen-by-detect\n" + LOOK,
-            "--publish",
             detect=BY_DETECT,
-            name=f"{guard.host}/{attack.name}",
+            publish=f"{guard.host}/{attack.name}",
             env={"DOCKER_CONFIG": str(docker)},
         )
         assert "looked with build" in output

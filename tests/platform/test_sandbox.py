@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.user_namespace import in_user_namespace
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
@@ -131,11 +133,12 @@ def test_binds_are_as_writable_as_they_say(make: Make, tmp_path: Path) -> None:
     ours.mkdir()
     theirs.mkdir()
     (ours / "a").write_text("from outside")
-    binds = (Bind(ours, "/in"), Bind(theirs, "/a/deep/out", writable=True))
+    binds = (Bind(ours, "/in"), Bind(theirs, "/a/deep/out", writable=True, given=True))
     assert output(make(binds=binds), "cat", "/in/a") == "from outside"
     assert output(make(binds=binds), "write", "/a/deep/out/b", "from inside") == "from inside"
     assert (theirs / "b").read_text() == "from inside"
-    assert (theirs / "b").stat().st_uid == os.getuid()
+    user = sandbox_user()
+    assert (theirs / "b").stat().st_uid == (user.uid if user else os.getuid())
     refused = make(binds=binds).run(["/bin/probe", "write", "/in/b", "x"], stderr=-3)
     assert refused == 1
 
@@ -270,10 +273,14 @@ def run_without(changes: Mapping[str, str], setup: str, tmp_path: Path, root: Pa
         "except Exception as fault:\n"
         "    print(type(fault).__name__, fault)\n"
     )
-    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{setup}; exec "$@"']
-    command += ["sh", sys.executable, "-c", program, str(tmp_path / "tmp"), str(root)]
+    command = ["sh", "-c", f'{setup}; exec "$@"', "sh"]
+    command += [sys.executable, "-c", program, str(tmp_path / "tmp"), str(root)]
     result = subprocess.run(
-        command, env={**os.environ, **changes}, capture_output=True, text=True, check=False
+        in_user_namespace(command),
+        env={**os.environ, **changes},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return result.stdout + result.stderr
 

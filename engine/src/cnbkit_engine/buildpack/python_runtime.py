@@ -147,7 +147,7 @@ def tell_start(
     sandbox = Sandbox(
         home.tmp,
         root=root,
-        binds=(Bind(folder, "/cnb/buildpacks"),),
+        binds=(Bind(folder, "/cnb/buildpacks", given=True),),
         env={"PATH": "/usr/bin:/bin"},
         network=False,
     )

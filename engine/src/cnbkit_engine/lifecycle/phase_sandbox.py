@@ -80,30 +80,33 @@ class PhaseSandboxes:
     def restorer(self, layers: Path) -> Sandbox:
         """For the restorer, which asks no registry as long as it sees no run.toml."""
         return self._sandbox(
-            layers, [Bind(self.cache, "/cache", writable=True)], self._environment(), network=False
+            layers,
+            [Bind(self.cache, "/cache", writable=True, given=True)],
+            self._environment(),
+            network=False,
         )
 
     def exporter(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the exporter; the arguments are `analyzer`'s."""
         binds = (
-            Bind(self.launcher, "/cnb/lifecycle/launcher"),
-            Bind(self.space / "workspace", "/workspace"),
-            Bind(self.cache, "/cache", writable=True),
+            Bind(self.launcher, "/cnb/lifecycle/launcher", given=True),
+            Bind(self.space / "workspace", "/workspace", given=True),
+            Bind(self.cache, "/cache", writable=True, given=True),
             # On disk, not in memory: the exporter writes each layer there as a tar.
-            Bind(self.space / "exporter-tmp", _TMP, writable=True),
+            Bind(self.space / "exporter-tmp", _TMP, writable=True, given=True),
         )
         return self._trusted(layers, logins, binds)
 
     def buildpacks(self, layers: Path) -> Sandbox:
         """For the detector and the builder, which run others' code."""
         binds = [
-            Bind(self.builder / "buildpacks", "/cnb/buildpacks"),
-            Bind(self.builder / "order.toml", "/cnb/order.toml"),
-            Bind(self.builder / "build-config", "/cnb/build-config"),
-            Bind(self.space / "workspace", "/workspace", writable=True),
-            Bind(self.space / "platform", "/platform"),
-            Bind(self.space / "home", "/home/cnb", writable=True),
-            Bind(self.space / "tmp", _TMP, writable=True),
+            Bind(self.builder / "buildpacks", "/cnb/buildpacks", given=True),
+            Bind(self.builder / "order.toml", "/cnb/order.toml", given=True),
+            Bind(self.builder / "build-config", "/cnb/build-config", given=True),
+            Bind(self.space / "workspace", "/workspace", writable=True, given=True),
+            Bind(self.space / "platform", "/platform", given=True),
+            Bind(self.space / "home", "/home/cnb", writable=True, given=True),
+            Bind(self.space / "tmp", _TMP, writable=True, given=True),
             *self._bundle(),
             *self.volumes,
         ]
@@ -115,12 +118,13 @@ class PhaseSandboxes:
     def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
         env = self._environment()
         if self.tls:
+            del env["SSL_CERT_FILE"]
             # The store is this machine's: no proxy reaches it.
             env |= proxy_variables(self.store_host.partition(":")[0])
         env["CNB_REGISTRY_AUTH"] = json.dumps(dict(logins))
         run = self.space / "run.toml"
         shown = [*binds, *self._bundle()]
-        shown += [Bind(run, "/cnb/run.toml")] if run.exists() else []
+        shown += [Bind(run, "/cnb/run.toml", given=True)] if run.exists() else []
         return self._sandbox(layers, shown, env, network=True)
 
     def _sandbox(
@@ -137,8 +141,8 @@ class PhaseSandboxes:
             self.scratch,
             root=self.root,
             binds=(
-                Bind(self.lifecycle, "/cnb/lifecycle"),
-                Bind(layers, "/layers", writable=True),
+                Bind(self.lifecycle, "/cnb/lifecycle", given=True),
+                Bind(layers, "/layers", writable=True, given=True),
                 *binds,
             ),
             env=env,
@@ -155,14 +159,14 @@ class PhaseSandboxes:
             # Asking cloud providers' metadata services takes seconds where there are none.
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
-            # The lifecycle, written in Go, would read every certificate of the folder besides the
-            # bundle, in each of its phases. Neither variable is passed on to buildpacks.
+            # The lifecycle, written in Go, reads every certificate it can find when it starts, for
+            # 20 ms in each phase. The store speaks no TLS, and most phases speak to nobody. Neither
+            # variable is passed on to buildpacks.
             "SSL_CERT_DIR": "/nonexistent",
+            "SSL_CERT_FILE": "/dev/null",
         }
         if self.exec_env:
             env["CNB_EXEC_ENV"] = self.exec_env
-        if not self.tls:
-            env["SSL_CERT_FILE"] = "/dev/null"  # the store's registry speaks no TLS
         return env
 
     def _bundle(self) -> Iterator[Bind]:

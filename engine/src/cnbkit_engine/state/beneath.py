@@ -141,7 +141,7 @@ class Folder:
             handle = self._open(name, _FILE)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
-                raise Unfit(name, self._kind(name)) from None
+                raise Unfit(name, self.kind(name)) from None
             raise
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
@@ -269,7 +269,8 @@ class Folder:
             if name:
                 os.rmdir(name, dir_fd=self._fd)
 
-    def _kind(self, name: str) -> str:
+    def kind(self, name: str) -> str:
+        """What is at a name, in words for people: `a link`."""
         try:
             return _kind(self.status(name).st_mode)
         except OSError:
