@@ -114,6 +114,8 @@ class Pip(Buildpack):
         # Imported here: a build that changes nothing does without them.
         from cnbkit_pip.accelerators.accelerated import add_launch_environment
         from cnbkit_pip.decide import decide, engine_for
+        from cnbkit_pip.diagnosis.survey import Survey
+        from cnbkit_pip.diagnosis.unresolved import Uncompiled
         from cnbkit_pip.layers.environment import add_site_directories, make_environment
         from cnbkit_pip.layers.install import install
         from cnbkit_pip.layers.installed import Installed, Record
@@ -129,12 +131,16 @@ class Pip(Buildpack):
         for line in sources.warnings():
             ctx.log.warning(line)
         engine = engine_for(ctx, config, wanted, environment, sources)
+        survey = Survey.of(ctx, config, wanted, engine, environment, target, sources)
         packages = decide(
-            ctx, config, wanted, engine, target, sources, hardware, kept=lock.directory
+            ctx, config, wanted, engine, target, sources, hardware, survey, kept=lock.directory
         )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
-        directories = install(ctx, engine, packages, environment, record, present)
+        try:
+            directories = install(ctx, engine, packages, environment, record, present)
+        except Uncompiled as fault:
+            raise survey.with_wheels(fault) from None
         add_site_directories(site, python, directories)
         if hardware:
             add_launch_environment(site, lock, hardware, packages, directories)

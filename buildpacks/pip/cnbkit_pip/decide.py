@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
     from cnbkit_pip.accelerators.hardware import Hardware
+    from cnbkit_pip.diagnosis.survey import Survey
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.interpreter import Interpreter
@@ -34,6 +35,7 @@ def decide(
     target: TargetEnvironment,
     sources: Sources,
     hardware: Hardware | None,
+    survey: Survey,
     *,
     kept: str,
 ) -> list[Package]:
@@ -47,6 +49,7 @@ def decide(
         target: what the packages are for.
         sources: where they come from.
         hardware: what the image is for, if that was said.
+        survey: finds out what is wrong if there is no such set of packages.
         kept: folder with the lock of the last resolution; gets this one's.
 
     Raises:
@@ -63,11 +66,11 @@ def decide(
             packages = resolve(engine, wanted, target, kept_lock(kept, config.refresh))
     except UserFault as fault:
         if fitting is None:
-            raise unpublished.instead_of(fault) from None
+            raise survey.instead_of(unpublished.instead_of(fault)) from None
         try:
             packages = fitting.rescued(fault, chosen)
         except UserFault as other:
-            raise unpublished.instead_of(other) from None
+            raise survey.instead_of(unpublished.instead_of(other)) from None
     if fitting:
         packages = fitting.fit(packages, chosen)
     else:

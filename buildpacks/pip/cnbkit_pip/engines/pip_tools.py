@@ -9,7 +9,7 @@ from typing import Any
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.address import with_login
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.engines.diagnose import explained, explained_install
+from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided

@@ -9,6 +9,7 @@ from cnbkit import CnbkitError, PlatformFault, UserFault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
+    from cnbkit_pip.engines.engine import Wanted
 
 __all__ = ["index_fault"]
 
@@ -44,16 +45,19 @@ _NETWORK = (
 )
 
 
-def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | None:
+def index_fault(
+    output: str, sources: Sources | None = None, requirements: Wanted | None = None
+) -> CnbkitError | None:
     """The fault that the index is to blame for; None if it is not.
 
     Args:
         output: what the program said; whatever is secret in it must be hidden already.
         sources: where packages come from, to say what names the index.
+        requirements: to find the line that asks for the package.
     """
-    where = _where(output, sources)
     package = _PACKAGE.search(output)
     name = (package["uv"] or package["pip"]) if package else "a package"
+    where = _where(output, sources) + _asked_by(output, name, requirements)
     if _has(output, _LOGIN):
         return UserFault(
             "an index refuses the login, or asks for one",
@@ -141,6 +145,21 @@ def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | No
 
 def _has(output: str, signs: tuple[str, ...]) -> bool:
     return any(sign in output for sign in signs)
+
+
+def _asked_by(output: str, name: str, requirements: Wanted | None) -> str:
+    """`, for requirements.txt:3`: the line that asks for what the index was asked for."""
+    if requirements is None:
+        return ""
+    found = _ADDRESS.search(output)
+    parts = found.group().rstrip("/").split("/") if found else []
+    # An index's page ends in the package's name; a file begins with it.
+    names = [name.partition("==")[0], *parts[-1:], *(part.partition("-")[0] for part in parts[-1:])]
+    for each in names:
+        place = requirements.where(each)
+        if ":" in place:
+            return f", for {place}"
+    return ""
 
 
 def _where(output: str, sources: Sources | None) -> str:
