@@ -11,8 +11,9 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 from cnbkit_engine.state.beneath import Folder, Unfit, parts_of
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,12 +48,7 @@ def copy_app(app: Path, target: Path) -> list[str]:
             _copy(source, copy, "", left_out)
             copy.set_like(source.status())
     except OSError as error:
-        raise PlatformFault(
-            "cannot copy the app",
-            where=str(app),
-            remedy="make its files readable, and free some space if the disk is full",
-            detail=str(error),
-        ) from None
+        raise disk_fault(error, "cannot copy the app", app) from None
     return left_out
 
 
