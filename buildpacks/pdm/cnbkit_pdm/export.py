@@ -104,7 +104,7 @@ def _project(ctx: BuildContext) -> Project:
     ctx.app.toml(_PROJECT)
     try:
         tomllib.loads(ctx.app.text(_LOCK))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{_LOCK} is not TOML: {error}",
             where=_LOCK,

@@ -114,7 +114,7 @@ def _locker(ctx: BuildContext, project: Project) -> Locker:
 
     try:
         tomllib.loads(ctx.app.text(_LOCK))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{_LOCK} is not TOML: {error}",
             where=_LOCK,
