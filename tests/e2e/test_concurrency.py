@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -26,7 +25,7 @@ BUILD = """#!/bin/sh
 mkdir "$1/data"
 cat /proc/sys/kernel/random/uuid >"$1/data/data"
 printf '[types]\\nlaunch = true\\n' >"$1/data.toml"
-printf '[[processes]]\\ntype = "web"\\ncommand = ["sleep"]\\nargs = ["2"]\\ndefault = true\\n' \\
+printf '[[processes]]\\ntype = "web"\\ncommand = ["sleep"]\\nargs = ["60"]\\ndefault = true\\n' \\
     >"$1/launch.toml"
 """
 
@@ -106,14 +105,32 @@ def test_an_image_that_runs_keeps_its_layers(project: Project) -> None:
         layers = Image.from_store(store, project.name).layers
         own = home.layers / layers[-1].diff_id.removeprefix("sha256:")
         running = start(["run", project.name])
-        while not own.is_dir() and running.poll() is None:
+        while not sleeping(running.pid):
+            assert running.poll() is None, running.communicate()[0]
             time.sleep(0.01)
-        # Nobody else's: the image's name moves on while it runs.
+        # The image's name moves on while it runs, so that no image has this layer any more.
         finish(start(project.build()))
         finish(start(["prune"]))
-        assert own.is_dir() or running.poll() is not None
-        finish(running)
-    assert os.path.isdir(home.layers)
+        assert running.poll() is None
+        assert (own / "layers").is_dir()
+        running.terminate()
+        running.communicate()
+        finish(start(["prune"]))
+        assert not own.exists()
+
+
+def sleeping(pid: int) -> bool:
+    """Whether a process has started the app's `sleep`."""
+    found = subprocess.run(
+        ["ps", "--no-headers", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True
+    )
+    ours = {str(pid)}
+    for own, parent, name in (line.split(None, 2) for line in found.stdout.splitlines()):
+        if parent in ours:
+            ours.add(own)
+            if name == "sleep":
+                return True
+    return False
 
 
 def test_two_prunes_do_not_collide(project: Project) -> None:

@@ -46,7 +46,7 @@ CONFIG: dict[str, Any] = {
     },
     "rootfs": {"type": "layers", "diff_ids": [f"sha256:{64 * 'a'}"]},
 }
-_JUNK = st.sampled_from(
+_JUNK: st.SearchStrategy[Any] = st.sampled_from(
     [None, True, 0, -1, 1.5, 10**400, "", "x", "\0", "\x1b[2J", "../..", [], ["x"], [None], {},
      {"x": 1}, [[[]]], {"": {}}]
 )  # fmt: skip
