@@ -12,6 +12,7 @@ from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app, make_mount_point
+from cnbkit_engine.build.app_files import AppFiles, told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder
@@ -160,11 +161,13 @@ class Build:
             raise UserFault(
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
             )
+        files = AppFiles(self.app)
+        env = {**files.variables, **self.env}
         store = ImageStore(home.images)
         kit = prepare(home, store, self.builder, self.show, self.arch)
         arch = self.arch or machine_architecture()
         run_image = kit.run_image
-        if asks_for_gpus(self.app, self.env, kit.builder):
+        if asks_for_gpus(self.app, env, kit.builder):
             run_image = gpu_run_image(store, run_image)
         cache = app_cache(home, reference, arch if is_foreign(arch) else "")
         afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
@@ -180,9 +183,8 @@ class Build:
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
-            for name in copy_app(self.app, space / "workspace"):
-                self.show(f"Left out of the app: {name}")
-            for name, value in self.env.items():
+            told_of_files(copy_app(self.app, space / "workspace", files), files, env, self.show)
+            for name, value in env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
             if not self.publish:
                 # Recorded in the image, which can be rebased by it then.
