@@ -72,7 +72,7 @@ def _fault(hook: Hook, failed: CommandFailed) -> UserFault:
         f"{hook.script} {how}",
         where=hook.script,
         remedy=remedy,
-        detail=failed.output or "it printed nothing",
+        detail=failed.shown or "it printed nothing",
     )
 
 

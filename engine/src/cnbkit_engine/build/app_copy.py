@@ -14,9 +14,10 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 from cnbkit_engine.build.secret_files import looks_like_secret
 from cnbkit_engine.state.beneath import Folder, Unfit, parts_of
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,12 +66,7 @@ def copy_app(app: Path, target: Path, files: AppFiles) -> Copied:
             _Copy(files, copied).folder(source, copy, "")
             copy.set_like(source.status(), mode=0o755)
     except OSError as error:
-        raise PlatformFault(
-            "cannot copy the app",
-            where=str(app),
-            remedy="make its files readable, and free some space if the disk is full",
-            detail=str(error),
-        ) from None
+        raise disk_fault(error, "cannot copy the app", app) from None
     return copied
 
 

@@ -204,7 +204,7 @@ def _load(home: Home, docker: str, store: ImageStore, reference: str) -> None:
         raise PlatformFault(
             "the Docker engine does not take an image",
             where=reference,
-            remedy="see below what it says; free some space if its disk is full",
+            remedy="see below what it says",
             detail=done.stderr.rstrip(),
         )
 

@@ -46,6 +46,11 @@ class Layer:
     kind: str
     what: str
 
+    @property
+    def descriptor(self) -> Descriptor:
+        """The blob, as the manifest has it."""
+        return Descriptor(self.media_type, self.digest, self.size)
+
 
 @dataclass(frozen=True)
 class ImageProcess:

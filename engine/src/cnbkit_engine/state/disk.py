@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["StoreFull", "disk_fault", "replace_file", "sync_files", "sync_folder", "sync_tree"]
+__all__ = [
+    "StoreFull",
+    "disk_fault",
+    "replace_file",
+    "said_by_program",
+    "sync_files",
+    "sync_folder",
+    "sync_tree",
+]
 
 _HOME = "or set CNBKIT_HOME to a folder"
 
@@ -36,6 +44,21 @@ def disk_fault(error: OSError, what: str, path: Path | str) -> PlatformFault:
     reason, remedy = _meaning(error, where)
     kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else PlatformFault
     return kind(f"{what}: {reason}", where=where, remedy=remedy, detail=str(error))
+
+
+def said_by_program(text: str) -> OSError:
+    """The system's error in what a program says of it, in its last lines.
+
+    Args:
+        text: the program's standard error, in English.
+    """
+    lines = text.splitlines()[-5:]
+    codes = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
+             errno.EMFILE, errno.ENAMETOOLONG)  # fmt: skip
+    for code in codes:
+        if any(os.strerror(code) in line for line in lines):
+            return OSError(code, "\n".join(lines))
+    return OSError(0, "\n".join(lines) or "it does not say why")
 
 
 def _meaning(error: OSError, where: str) -> tuple[str, str]:
