@@ -10,7 +10,8 @@ import pytest
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.app_copy import Copied, copy_app
-from cnbkit_engine.build.app_files import AppFiles, told_of_files
+from cnbkit_engine.build.app_files import AppFiles
+from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.dockerignore import DockerIgnore
 from cnbkit_engine.build.ignore_rules import IgnoreRules
 

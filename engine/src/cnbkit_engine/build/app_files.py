@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.dockerignore import DockerIgnore
 from cnbkit_engine.build.ignore_rules import IgnoreRules
-from cnbkit_engine.build.secret_files import SETTING, judge
 from cnbkit_engine.spec.project import Project, read_project
 from cnbkit_engine.state.beneath import Folder, Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from cnbkit_engine.build.app_copy import Copied
-
-__all__ = ["PROJECT", "AppFiles", "told_of_files"]
+__all__ = ["PROJECT", "AppFiles"]
 
 PROJECT = "project.toml"
 _DOCKER = ".dockerignore"
@@ -111,27 +107,3 @@ def _read(folder: Folder, name: str) -> bytes | None:
         raise UserFault(
             f"cannot read {name}: {reason}", where=name, remedy="make it readable, or remove it"
         ) from None
-
-
-def told_of_files(
-    copied: Copied, files: AppFiles, env: Mapping[str, str], show: Callable[[str], None]
-) -> None:
-    """Say what of the app is no part of the build, and what should not be.
-
-    Args:
-        copied: what became of its files.
-        files: the choice.
-        env: the build's variables.
-        show: prints a line.
-
-    Raises:
-        UserFault: files look like secrets, and `BP_SECRET_FILES` is `fail`.
-    """
-    for note in files.notes:
-        show(f"{PROJECT}: {note}")
-    if copied.not_chosen:
-        count = copied.not_chosen
-        show(f"Left out of the app by {files.source}: {count} {'file' if count == 1 else 'files'}")
-    for line in copied.left_out:
-        show(f"Left out of the app: {line}")
-    judge(copied.secrets, env.get(SETTING, ""), files.source, show)

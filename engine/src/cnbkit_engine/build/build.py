@@ -12,7 +12,8 @@ from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app, make_mount_point
-from cnbkit_engine.build.app_files import AppFiles, told_of_files
+from cnbkit_engine.build.app_files import AppFiles
+from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder

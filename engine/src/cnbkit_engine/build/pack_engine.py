@@ -13,7 +13,8 @@ from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app
-from cnbkit_engine.build.app_files import PROJECT, AppFiles, told_of_files
+from cnbkit_engine.build.app_files import PROJECT, AppFiles
+from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.build import Outcome
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.builder.image import BuilderImage
