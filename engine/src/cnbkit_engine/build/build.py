@@ -127,6 +127,7 @@ class Build:
         clear_cache: begin with an empty cache, and re-use nothing of the previous image.
         default_process: the process type the image starts; the buildpacks' choice if empty.
         exec_env: what the image is for (`--exec-env`); "production" if empty.
+        created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
         insecure_registries: hosts to speak plain HTTP to.
         verbose: show all of the lifecycle's output.
@@ -142,6 +143,7 @@ class Build:
     clear_cache: bool = False
     default_process: str = ""
     exec_env: str = ""
+    created: str = ""
     arch: str = ""
     insecure_registries: tuple[str, ...] = ()
     verbose: bool = False
@@ -241,6 +243,7 @@ class Build:
             store_address=registry.address,
             tls=self.publish,
             exec_env=self.exec_env,
+            created=self.created,
         )
 
     def _logins(self) -> dict[str, str] | None:

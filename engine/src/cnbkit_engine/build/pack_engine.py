@@ -94,6 +94,7 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         ("--docker-host", "inherit" if os.environ.get("DOCKER_HOST") else ""),
         ("--default-process", build.default_process),
         ("--exec-env", build.exec_env),
+        ("--creation-time", build.created),
         ("--network", network),
     ):
         if value:
