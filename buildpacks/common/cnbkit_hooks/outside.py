@@ -1,4 +1,4 @@
-"""What a hook leaves in the build's home, which is no part of the image and gone after the build."""
+"""What a hook leaves in the build's home, which is not part of the image."""
 
 from __future__ import annotations
 
@@ -26,13 +26,6 @@ _VARIABLES = {
 # What programs write for themselves, and nobody misses.
 _OWN = (
     *(".cache/pip", ".cache/uv", ".local/state", ".config/pip", ".bash_history"),
-    ".python_history",
-)
-    ".cache/pip",
-    ".cache/uv",
-    ".local/state",
-    ".config/pip",
-    ".bash_history",
     ".python_history",
 )
 _SMALL = 1 << 10
