@@ -78,14 +78,15 @@ class Builds:
         self, folder: Path, site: Site, programs: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self._folder, self._site, self._programs, self._capsys = folder, site, programs, capsys
-        self.app = folder / "app"
+        self.app, self.layers = folder / "app", folder / "layers"
         self.app.mkdir()
+        self.log = Log()
 
     def build(self, written: str, **settings: str) -> Built:
         """Build, and give back the fault and the log."""
         (self.app / "requirements.txt").write_text(written, encoding="utf-8")
-        layers = self._folder / "layers"
-        layers.mkdir(exist_ok=True)
+        self.layers.mkdir(exist_ok=True)
+        self.log = Log()
         ctx = BuildContext(
             app=str(self.app),
             env={
@@ -101,9 +102,9 @@ class Builds:
             },
             buildpack=str(self._programs),
             platform="",
-            layers=str(layers),
+            layers=str(self.layers),
             plan="",
-            log=Log(),
+            log=self.log,
         )
         fault: CnbkitError | None = None
         try:
@@ -162,6 +163,37 @@ def test_pip_s_fault_names_the_same_line_and_a_change(builds: Builds, title: str
         assert set(re.findall(r"`[\w.+-]+`|[\w.-]+==[\w.]+", page_change)) <= set(
             re.findall(r"`[\w.+-]+`|[\w.-]+==[\w.]+", change)
         )
+
+
+def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: Builds) -> None:
+    built = builds.build("requests\nnumpy==1.23.1\nonlysource==1.0\n")
+    assert built.fault is not None
+    told = built.log.partition("2 packages have no wheel for this image, which means compiling")[2]
+    assert "numpy 1.23.1: it has wheels for Python 3.8 to 3.10" in told
+    assert "onlysource 1.0: it has no wheels at all" in told
+
+
+def test_public_addresses_are_shown_and_logins_are_not(builds: Builds) -> None:
+    plain, secret = "http://127.0.0.1:1/simple", "http://me:hunter2000@127.0.0.1:2/simple"
+    lines = f"--extra-index-url {plain}\n--extra-index-url {secret}\n"
+    fault = builds.build(f"{lines}absent==1.0\n").fault
+    assert fault is not None
+    # What a phase sets before it prints a fault.
+    fault.secrets = builds.log.secrets
+    assert plain in str(fault)
+    assert "hunter2000" not in str(fault)
+
+
+def test_a_password_in_the_app_is_told_and_not_kept(builds: Builds, site: Site) -> None:
+    host = site.simple.partition("://")[2].partition("/")[0]
+    file = "simple/requests/requests-2.32.3-py3-none-any.whl"
+    built = builds.build(f"requests @ http://me:tok3n4711@{host}/{file}\n")
+    assert built.fault is None, built.log
+    assert f"requirements.txt:1 has a password for {host}" in built.log
+    assert "tok3n4711" not in built.log
+    kept = [path for path in (builds.layers / "lock").rglob("*") if path.is_file()]
+    assert any(path.name == "pylock.toml" for path in kept)
+    assert not any(b"tok3n4711" in path.read_bytes() for path in kept)
 
 
 def _names_line_and_change(fault: CnbkitError | None) -> None:

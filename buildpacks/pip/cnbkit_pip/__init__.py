@@ -77,6 +77,7 @@ class Pip(Buildpack):
         if wanted is None:
             ctx.log.info("No dependencies are declared")
             return BuildResult()
+        _tell_exposed(ctx, wanted)
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
         hardware = Hardware.read(ctx, config.torch_index)
@@ -160,6 +161,18 @@ class Pip(Buildpack):
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
         )
         ctx.log.info(f"{wanted} unchanged: {len(names) + 1} layers {present.from_where}{refresh}")
+
+
+def _tell_exposed(ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
+    from cnbkit_pip.exposed import exposed
+
+    for each in [] if isinstance(wanted, Locked) else exposed(wanted.files):
+        ctx.hide(each.secret)
+        ctx.log.warning(
+            f"{each.where} has a password for {each.host}, and the image gets this file with the "
+            "app: take it out, and give it by a binding of type pypi or netrc, or write "
+            "${NAME} and set that variable for the build"
+        )
 
 
 def _check(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_indexes.address import split_login
 from cnbkit_pip.accelerators.accelerated import hints
 from cnbkit_pip.accelerators.variant import Fitting
+from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
 from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
@@ -59,10 +61,12 @@ def decide(
     chosen = f"{kept}/pylock.hardware.toml"
     fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
     unpublished = Unpublished(ctx, engine, target, wanted)
+    announced = Announced(ctx, survey)
     try:
         if isinstance(wanted, Locked):
             packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
         else:
+            announced.before_resolving()
             packages = resolve(engine, wanted, target, kept_lock(kept, config.refresh))
     except UserFault as fault:
         if fitting is None:
@@ -78,6 +82,8 @@ def decide(
             ctx.log.info(line)
     if text := unpublished.warning(packages):
         ctx.log.warning(text)
+    else:
+        announced.before_installing(packages)
     return _with_own(ctx, config, wanted, packages)
 
 
@@ -93,7 +99,9 @@ def engine_for(
         return PipTools(ctx, python, sources, limit=60 * config.limit)
     indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
     for index in indexes:
-        ctx.hide(index)
+        # Of an address without a login nothing is secret, and errors are about it.
+        if split_login(index)[1]:
+            ctx.hide(index)
     return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnbkit_pip.diagnosis.compile_faults import Lack
     from cnbkit_pip.engines.engine import Wanted
 
-__all__ = ["explained", "explained_install"]
+__all__ = ["explained", "explained_install", "uncompiled"]
 
 _PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<position>\d+)")
 _AT = re.compile(r"(?:or the start of a requirement|error parsing): (?P<file>.+):(?P<line>\d+):\d+")
@@ -77,7 +77,8 @@ def explained(
     if common := _common(failed, requirements, sources):
         return common
     if found := _BUILD.search(output):
-        return _uncompiled(found, failed).placed(requirements)
+        name, version = _built(found)
+        return uncompiled(name, version, output, failed.shown).placed(requirements)
     if found := _UNKNOWN.search(output):
         name = found["uv"] or found["pip"]
         return _unresolved(
@@ -119,7 +120,8 @@ def explained_install(
     if common := _common(failed, None, sources):
         return common
     if found := _BUILD.search(failed.output):
-        fault = _uncompiled(found, failed)
+        name, version = _built(found)
+        fault = uncompiled(name, version, failed.output, failed.shown)
         fault.where = fault.name
         return fault
     return UserFault(
@@ -206,22 +208,32 @@ def _unparsable(requirements: Wanted, failed: CommandFailed) -> UserFault | None
     return fault
 
 
-def _uncompiled(found: re.Match[str], failed: CommandFailed) -> Uncompiled:
+def _built(found: re.Match[str]) -> tuple[str, str]:
     from cnbkit_python_inputs.requirements import normalised
 
-    name = normalised(found["name"] or found["pip"])
-    version = found["version"] or ""
-    lacking = lacks(failed.output)
-    changes, why = _changes(name, lacking, failed.output)
+    return normalised(found["name"] or found["pip"]), found["version"] or ""
+
+
+def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncompiled:
+    """The fault of a package whose source cannot be compiled; it has no place yet.
+
+    Args:
+        name: of the package.
+        version: empty if it is not known.
+        output: all that was printed.
+        shown: what of it the fault shows.
+    """
+    lacking = lacks(output)
+    changes, why = _changes(name, lacking, output)
     label = f"{name} {version}".strip()
     fault = Uncompiled(
         f"{label} has no wheel for this image, and compiling it fails{why}",
         remedy="; or ".join(changes)
         or f"take a version of {name} with a wheel, or a Python it has one for",
-        detail=failed.shown,
+        detail=shown,
     )
     fault.name, fault.version, fault.lacking = name, version, tuple(lacking)
-    fault.output = failed.output
+    fault.output = output
     return fault
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["index_fault"]
 
 _ADDRESS = re.compile(r"https?://[^\s`'\")#]+")
+# pip's way of saying it.
+_POOL = re.compile(
+    r"HTTP(?P<tls>S?)ConnectionPool\(host='(?P<host>[^']+)', port=(?P<port>\d+)\): "
+    r"Max retries exceeded with url: (?P<path>\S+)"
+)
 _PACKAGE = re.compile(
     r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://",
     re.MULTILINE,
@@ -151,8 +156,7 @@ def _asked_by(output: str, name: str, requirements: Wanted | None) -> str:
     """`, for requirements.txt:3`: the line that asks for what the index was asked for."""
     if requirements is None:
         return ""
-    found = _ADDRESS.search(output)
-    parts = found.group().rstrip("/").split("/") if found else []
+    parts = _address(output).rstrip("/").split("/")
     # An index's page ends in the package's name; a file begins with it.
     names = [name.partition("==")[0], *parts[-1:], *(part.partition("-")[0] for part in parts[-1:])]
     for each in names:
@@ -164,10 +168,18 @@ def _asked_by(output: str, name: str, requirements: Wanted | None) -> str:
 
 def _where(output: str, sources: Sources | None) -> str:
     """The address, and what names it."""
-    found = _ADDRESS.search(output)
-    if found is None:
+    url = _address(output)
+    if not url:
         known = sources.indexes() if sources else []
         return ", ".join(f"{each.url} ({each.origin})" for each in known) or "the public index"
-    url = found.group()
     origin = sources.origin_of(url) if sources else ""
     return f"{url} ({origin})" if origin else url
+
+
+def _address(output: str) -> str:
+    """The address that was asked last, or the first that is named; empty if none is."""
+    if pools := list(_POOL.finditer(output)):
+        found = pools[-1]
+        return f"http{found['tls'].lower()}://{found['host']}:{found['port']}{found['path']}"
+    named = _ADDRESS.search(output)
+    return named.group() if named else ""

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_pip.diagnosis.conflict import conflict
+from cnbkit_pip.diagnosis.diagnose import uncompiled
 from cnbkit_pip.diagnosis.mistakes import Mistake, misnamed, unreadable
 from cnbkit_pip.diagnosis.published import Published, span
 from cnbkit_pip.diagnosis.spelling import nearest_names
@@ -102,7 +103,7 @@ class Survey:
             fault: the program's; comes back if nothing more can be found out.
         """
         if self._second_opinion and not isinstance(fault, Uncompiled):
-            fault = self._by_uv() or fault
+            fault = self._by_uv() or self._nameless(fault)
         if not isinstance(fault, Unresolved):
             return fault
         lines = self._stated.lines[:_MOST]
@@ -116,6 +117,39 @@ class Survey:
         if not found:
             return conflict(fault, self._stated, self._uv) or fault
         return _all(_once(found), fault)
+
+    def compiled(self) -> list[str]:
+        """Of the packages that lines pin, those whose source has to be compiled: `name==version`.
+
+        Asked of the index before anything is compiled, which a resolution may need to begin with.
+        """
+        pins = [
+            self._stated.requirement(line)
+            for line in self._stated.indexed()
+            if _PINNED.search(self._stated.requirement(line))
+        ]
+        if not pins:
+            return []
+        text = self._stated.options() + "".join(f"{pin}\n" for pin in pins)
+        packages, _ = self._uv.ask(text, "--no-deps")
+        return [
+            f"{each['name']}=={each['version']}"
+            for each in packages
+            if "sdist" in each and not each.get("wheels")
+        ]
+
+    def wheels(self, pin: str) -> str:
+        """Which Pythons a package has wheels for, in words; empty if it has none at all."""
+        pythons = self._published.pythons(pin)
+        return f"it has wheels for Python {span(pythons)}" if pythons else ""
+
+    def _nameless(self, fault: UserFault) -> UserFault:
+        """A fault of pip that does not say what is compiled: the only package it can be."""
+        compiled = self.compiled() if "subprocess-exited-with-error" in str(fault.detail) else []
+        if len(compiled) != 1 or not isinstance(fault, Unresolved):
+            return fault
+        name, _, version = compiled[0].partition("==")
+        return uncompiled(name, version, fault.output, fault.detail)
 
     def _by_uv(self) -> UserFault | None:
         """What uv says of the same: pip keeps some reasons to itself."""

@@ -9,6 +9,7 @@ from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Uv"]
 
 _SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_DOES = {
+    "compile": "uv asks indexes, and compiles what it has to know",
+    "install": "uv downloads, compiles and installs",
+}
 _LOCK_OPTIONS = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
 
 
@@ -194,12 +199,13 @@ class Uv(Engine):
 
     def _pip(self, *arguments: str, env: dict[str, str]) -> str:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
-        return self._ctx.run(
-            *(program, "pip", *arguments, "--python", self._python.path),
-            env={**self._environment, **env},
-            quiet=True,
-            limit=self._limit,
-        )
+        with patient(self._ctx.log.info, _DOES.get(arguments[0], arguments[0])):
+            return self._ctx.run(
+                *(program, "pip", *arguments, "--python", self._python.path),
+                env={**self._environment, **env},
+                quiet=True,
+                limit=self._limit,
+            )
 
 
 def _remove_lock(prefix: str) -> None:
