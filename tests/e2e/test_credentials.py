@@ -100,9 +100,11 @@ chmod +x "$HOME/docker-credential-forged"
 
 
 @pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attack]:
-    made = Attack(tmp_path, Home.default(), request.param)
+def attack(request: pytest.FixtureRequest, tmp_path: Path, user_home: Home) -> Iterator[Attack]:
+    home = Home.default() if request.param == "root" else user_home
+    made = Attack(tmp_path, home, request.param)
     (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence").chmod(0o777)  # for root's sandboxes, which are another user
     yield made
     made.remove()
 
