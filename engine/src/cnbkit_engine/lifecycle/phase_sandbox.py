@@ -101,6 +101,7 @@ class PhaseSandboxes:
         """For the detector and the builder, which run others' code."""
         binds = [
             Bind(self.builder / "buildpacks", "/cnb/buildpacks", given=True),
+            Bind(self.builder / "order.toml", "/cnb/order.toml", given=True),
             Bind(self.builder / "build-config", "/cnb/build-config", given=True),
             Bind(self.space / "workspace", "/workspace", writable=True, given=True),
             Bind(self.space / "platform", "/platform", given=True),
@@ -113,10 +114,6 @@ class PhaseSandboxes:
         return self._sandbox(
             layers, binds, self._environment() | env, network=True, cwd="/workspace"
         )
-
-    def order(self) -> bytes:
-        """The builder's order.toml."""
-        return (self.builder / "order.toml").read_bytes()
 
     def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
         env = self._environment()

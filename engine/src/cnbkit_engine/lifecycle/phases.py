@@ -39,6 +39,7 @@ __all__ = ["BuildFailed", "Phases"]
 _APP = ("-app", "/workspace")
 _LAYERS = ("-layers", "/layers")
 _BUILDPACKS = ("-buildpacks", "/cnb/buildpacks")
+_ORDER = ("-order", "/cnb/order.toml")
 _PLATFORM = ("-platform", "/platform")
 _CACHE = ("-cache-dir", "/cache")
 _LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
@@ -175,8 +176,7 @@ class Phases:
                 ]
                 self._finish("ANALYZING", analyzer)
             analyzed = document(analyzing, "analyzed.toml")
-            hand_over(detecting, {"analyzed.toml": analyzed})
-            self._finish("DETECTING", detector, self._sandboxes.order())
+            self._finish("DETECTING", detector, analyzed)
             group = document(detecting, "group.toml")
             known = {"analyzed.toml": analyzed, "plan.toml": document(detecting, "plan.toml")}
             hand_over_bills(analyzing, building)
@@ -198,8 +198,8 @@ class Phases:
         """The detector, the restorer and the builder."""
         sandboxes = self._sandboxes
         yield Process(
-            sandboxes.buildpacks(detecting), "detector", "-order", STDIN, *_APP, *_LAYERS,
-            *_BUILDPACKS, *_PLATFORM,
+            sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *_ORDER, *_APP,
+            *_LAYERS, *_BUILDPACKS, *_PLATFORM,
         )  # fmt: skip
         yield Process(
             sandboxes.restorer(building), "restorer", "-group", STDIN, *_LAYERS, *_CACHE,

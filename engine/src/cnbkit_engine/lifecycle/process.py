@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -36,12 +37,22 @@ class Process:
     """
 
     def __init__(self, sandbox: Sandbox, program: str, *arguments: str) -> None:
-        self._running = sandbox.popen(
-            [f"/cnb/lifecycle/{program}", "-no-color", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        waiting, self._give = os.pipe2(os.O_CLOEXEC)
+        try:
+            # To open /dev/stdin is to open the pipe anew, which is its maker's alone otherwise;
+            # root's sandboxes are another user.
+            os.fchmod(waiting, 0o444)
+            self._running = sandbox.popen(
+                [f"/cnb/lifecycle/{program}", "-no-color", *arguments],
+                stdin=waiting,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        except BaseException:
+            os.close(self._give)
+            raise
+        finally:
+            os.close(waiting)
 
     def __enter__(self) -> Process:
         return self
@@ -52,7 +63,10 @@ class Process:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._running.__exit__(kind, error, trace)
+        try:
+            self._running.__exit__(kind, error, trace)
+        finally:
+            self._say(b"")  # not before: one that still waits would begin
 
     def finish(self, tell: Callable[[str], None], document: bytes = b"") -> int:
         """Wait for its end; returns its exit code.
@@ -67,12 +81,9 @@ class Process:
             PlatformFault: the sandbox could not be made, or something does not end.
         """
         process = self._running.process
-        assert process.stdin is not None
         assert process.stdout is not None
         end = ProcessEnd(self._running.first_pid())
-        with suppress(BrokenPipeError):  # it has ended already, and says why
-            process.stdin.write(document)
-            process.stdin.close()
+        self._say(document)
         for line in process.stdout:
             tell(line.decode(errors="replace").rstrip("\n"))
         code = self._running.wait()
@@ -80,3 +91,15 @@ class Process:
         # had started.
         end.wait()
         return code
+
+    def _say(self, document: bytes) -> None:
+        """Write to its stdin and close that; nothing the second time."""
+        if self._give < 0:
+            return
+        try:
+            with suppress(BrokenPipeError):  # it has ended already, and says why
+                while document:
+                    document = document[os.write(self._give, document) :]
+        finally:
+            os.close(self._give)
+            self._give = -1
