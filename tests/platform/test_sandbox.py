@@ -306,3 +306,17 @@ def test_an_overlay_that_cannot_be_mounted_is_a_platform_fault(tmp_path: Path) -
         Sandbox(tmp_path / "tmp", layers=(tmp_path / "missing",)).run(["/bin/probe"])
     assert "mount" in str(caught.value)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_files_that_their_owner_alone_may_read_are_shown_and_stay_the_owners(
+    make: Make, tmp_path: Path
+) -> None:
+    folder, file = tmp_path / "binding", tmp_path / "file"
+    folder.mkdir(mode=0o700)
+    for path in (folder / "password", file):
+        path.write_text("of a service")
+        path.chmod(0o600)
+    sandbox = make(binds=(Bind(folder, "/binding"), Bind(file, "/file")))
+    assert output(sandbox, "cat", "/binding/password") == "of a service"
+    assert output(sandbox, "cat", "/file") == "of a service"
+    assert {path.stat().st_uid for path in (folder, folder / "password", file)} == {os.getuid()}

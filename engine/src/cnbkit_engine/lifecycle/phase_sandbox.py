@@ -53,6 +53,7 @@ class PhaseSandboxes:
         store_address: where it listens.
         tls: whether another registry is spoken to.
         exec_env: what the image is for.
+        created: seconds since 1970 that the image says it was made at; the lifecycle's if empty.
     """
 
     scratch: Path
@@ -67,6 +68,7 @@ class PhaseSandboxes:
     store_address: str
     tls: bool
     exec_env: str
+    created: str = ""
 
     def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the analyzer.
@@ -121,6 +123,8 @@ class PhaseSandboxes:
             del env["SSL_CERT_FILE"]
             # The store is this machine's: no proxy reaches it.
             env |= proxy_variables(self.store_host.partition(":")[0])
+        if self.created:
+            env["SOURCE_DATE_EPOCH"] = self.created
         env["CNB_REGISTRY_AUTH"] = json.dumps(dict(logins))
         run = self.space / "run.toml"
         shown = [*binds, *self._bundle()]

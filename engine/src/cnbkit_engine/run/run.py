@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.oci.image import open_image
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpack import ensure_layer, held_layers
 from cnbkit_engine.sandbox.emulation import ensure_emulation
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
@@ -59,7 +59,9 @@ def run_image(
     """
     store, image = open_image(home, name)
     command = command_of(image, process, args)
-    return image_sandbox(home, store, image, env, binds=binds, network=network).run(command)
+    with held_layers(home, store, image):
+        sandbox = image_sandbox(home, store, image, env, binds=binds, network=network)
+        return sandbox.run(command)
 
 
 def image_sandbox(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from cnbkit_engine.sandbox.host import find_program
 from cnbkit_engine.sandbox.mount_point import mount_point
 from cnbkit_engine.sandbox.owner import give
+from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.sandbox.staging import STAGE
 from cnbkit_engine.state.workspace import Workspace
 
@@ -62,6 +63,7 @@ class Launch:
     Attributes:
         descriptors: open files the command needs.
         staged: files and folders the user has to be shown.
+        shifted: those of them that are shown as the user's, and are not.
         groups: those the user has to be in, for the devices.
     """
 
@@ -78,6 +80,7 @@ class Launch:
         self._status = status
         self._inherited = inherited
         self.staged: list[Path] = []
+        self.shifted: set[Path] = set()
         self.groups = _groups(sandbox.devices)
         self.descriptors = [status]
         self._workspace: Path | None = None
@@ -122,6 +125,8 @@ class Launch:
         yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "sandbox")
         yield from ("--die-with-parent", "--json-status-fd", str(self._status))
         yield from ("--cap-drop", "ALL")
+        if filter_file := ensure_filter(sandbox.scratch.parent / "tools"):
+            yield from ("--seccomp", str(self._memory("seccomp", filter_file.read_bytes())))
         if not sandbox.network:
             yield "--unshare-net"
         if overlay:
@@ -141,6 +146,8 @@ class Launch:
         for bind in sandbox.binds:
             if bind.given:
                 give(bind.source, self._user)
+            elif self._user and not bind.writable and not _is_open(bind.source):
+                self.shifted.add(bind.source.absolute())
             target = self._point(bind.target, folder=bind.source.is_dir())
             yield "--bind" if bind.writable else "--ro-bind"
             yield from (self._seen(bind.source), target)
@@ -196,6 +203,11 @@ class Launch:
         tmp.mkdir()
         tmp.chmod(0o1777)
         give(workspace, self._user)
+
+
+def _is_open(path: Path) -> bool:
+    """Whether everybody may read a file. What is in a folder is not looked through."""
+    return path.is_file() and bool(path.stat().st_mode & 0o004)
 
 
 def _masks() -> Iterator[str]:

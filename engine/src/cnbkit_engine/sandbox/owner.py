@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnbkit.errors import PlatformFault
 
-__all__ = ["HostUser", "disarm", "give", "sandbox_user"]
+__all__ = ["HostUser", "give", "sandbox_user"]
 
 # Above what systemd gives to containers (up to 0x6FFFFFFF), below what it reserves (0x7FFE0000).
 _FIXED = 0x70010000
@@ -102,32 +101,6 @@ def _give_entries(folder: int, user: HostUser) -> None:
             finally:
                 os.close(handle)
         os.chown(entry.name, user.uid, user.gid, dir_fd=folder, follow_symlinks=False)
-
-
-def disarm(path: Path) -> None:
-    """Take setuid and setgid from all files below a folder, and remove devices, FIFOs and sockets.
-
-    A build left them there, and somebody on the host might use them.
-    """
-    for _, _, files, handle in os.fwalk(path):
-        for name in files:
-            with suppress(FileNotFoundError):
-                mode = os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode
-                if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-                    os.unlink(name, dir_fd=handle)
-                elif stat.S_ISREG(mode) and mode & (stat.S_ISUID | stat.S_ISGID):
-                    _plain_mode(name, handle)
-
-
-def _plain_mode(name: str, folder: int) -> None:
-    flags = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(name, flags, dir_fd=folder)
-    try:
-        mode = os.fstat(handle).st_mode
-        if stat.S_ISREG(mode):
-            os.chmod(f"/proc/self/fd/{handle}", mode & 0o1777)
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True)

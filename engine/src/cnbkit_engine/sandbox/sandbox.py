@@ -117,7 +117,7 @@ class Sandboxed:
                     "umask": 0o022,
                 }
                 if user:
-                    stage = stack.enter_context(Stage(user, launch.staged))
+                    stage = stack.enter_context(Stage(user, launch.staged, launch.shifted))
                     self.process = stage.popen(command, launch.groups, options)
                 else:
                     self.process = subprocess.Popen(command, **options)

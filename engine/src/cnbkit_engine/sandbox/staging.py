@@ -11,13 +11,14 @@ import ctypes
 import os
 import subprocess
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 from cnbkit_engine.sandbox.host import stage_fault
+from cnbkit_engine.sandbox.owner_shift import mount_shifted, shift_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from cnbkit_engine.sandbox.owner import HostUser
@@ -37,9 +38,14 @@ class Stage:
     Args:
         user: whom the program runs as.
         sources: files and folders to show below `STAGE`, as 0, 1, 2, …
+        shifted: those of them whose owners stay as they are: root's files are shown as the user's,
+            read-only, where the file system can do that.
     """
 
-    def __init__(self, user: HostUser, sources: Sequence[Path]) -> None:
+    def __init__(
+        self, user: HostUser, sources: Sequence[Path], shifted: Collection[Path] = ()
+    ) -> None:
+        self._shifted = shifted
         self._user = user
         self._sources = sources
         self._started = threading.Event()
@@ -110,13 +116,22 @@ class Stage:
                     opened.callback(os.close, handle)
                     handles.append((handle, source.is_dir()))
                 _mount(libc, "tmpfs", STAGE, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=755,size=4m")
+                shift = None
+                if self._shifted:
+                    with suppress(OSError):
+                        shift = opened.enter_context(shift_of(self._user))
                 for number, (handle, folder) in enumerate(handles):
                     place = f"{STAGE}/{number}"
                     if folder:
                         os.mkdir(place, 0o755)
                     else:
                         os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
-                    _mount(libc, f"/proc/self/fd/{handle}", place, None, _MS_BIND | _MS_REC)
+                    path = f"/proc/self/fd/{handle}"
+                    if shift is not None and self._sources[number] in self._shifted:
+                        with suppress(OSError):  # else with its owners, who may let others read
+                            mount_shifted(path, place, shift)
+                            continue
+                    _mount(libc, path, place, None, _MS_BIND | _MS_REC)
         except PermissionError as error:
             raise stage_fault(str(error)) from error
 

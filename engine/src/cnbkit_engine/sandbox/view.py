@@ -21,7 +21,8 @@ class Bind:
         target: absolute path inside.
         writable: whether the process may change it.
         given: it is cnbkit's own: root gives it, with all in it, to the user that the process runs
-            as. What is not keeps its owners, and the process its owners' permissions for others.
+            as. What is not keeps its owners; for root's sandboxes, root's files are readable in it
+            where the file system can show them as that user's, and written as others may.
     """
 
     source: Path
@@ -36,6 +37,7 @@ class View:
 
     Args:
         scratch: where temporary folders are made; on a disk file system (for an overlay's top).
+            What is kept for the next sandbox goes beside it, to `tools`.
         root: a folder to be the root, read-only. Mount points it lacks are made in it.
         layers: folders to be stacked as the root, topmost first; writes are kept apart from them
             and thrown away at the end.

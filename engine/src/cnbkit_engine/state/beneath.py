@@ -112,9 +112,9 @@ class Folder:
         except OSError:
             return False
 
-    def set_like(self, status: os.stat_result) -> None:
-        """Give this folder the mode and the times of another."""
-        os.fchmod(self._fd, stat.S_IMODE(status.st_mode))
+    def set_like(self, status: os.stat_result, *, mode: int | None = None) -> None:
+        """Give this folder the mode, unless it is to have its own, and the times of another."""
+        os.fchmod(self._fd, stat.S_IMODE(status.st_mode) if mode is None else mode)
         os.utime(self._fd, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def names(self) -> list[str]:
