@@ -12,6 +12,8 @@ from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app, make_mount_point
+from cnbkit_engine.build.app_files import AppFiles
+from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder
@@ -126,6 +128,7 @@ class Build:
         clear_cache: begin with an empty cache, and re-use nothing of the previous image.
         default_process: the process type the image starts; the buildpacks' choice if empty.
         exec_env: what the image is for (`--exec-env`); "production" if empty.
+        created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
         insecure_registries: hosts to speak plain HTTP to.
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
@@ -143,6 +146,7 @@ class Build:
     clear_cache: bool = False
     default_process: str = ""
     exec_env: str = ""
+    created: str = ""
     arch: str = ""
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
@@ -164,11 +168,13 @@ class Build:
             raise UserFault(
                 "there is no such folder", where=str(self.app), remedy="name the app's folder"
             )
+        files = AppFiles(self.app)
+        env = {**files.variables, **self.env}
         store = ImageStore(home.images)
         kit = prepare(home, store, self.builder, self.show, self.arch)
         arch = self.arch or machine_architecture()
         run_image = kit.run_image
-        if asks_for_gpus(self.app, self.env, kit.builder):
+        if asks_for_gpus(self.app, env, kit.builder):
             run_image = gpu_run_image(store, run_image)
         cache = app_cache(home, reference, arch if is_foreign(arch) else "")
         afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
@@ -184,9 +190,8 @@ class Build:
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
-            for name in copy_app(self.app, space / "workspace"):
-                self.show(f"Left out of the app: {name}")
-            for name, value in self.env.items():
+            told_of_files(copy_app(self.app, space / "workspace", files), files, env, self.show)
+            for name, value in env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
             if not self.publish:
                 # Recorded in the image, which can be rebased by it then.
@@ -249,6 +254,7 @@ class Build:
             store_address=registry.address,
             tls=self.publish,
             exec_env=self.exec_env,
+            created=self.created,
         )
 
     def _logins(self) -> dict[str, str] | None:

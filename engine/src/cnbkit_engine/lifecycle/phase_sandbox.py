@@ -57,6 +57,7 @@ class PhaseSandboxes:
         exec_env: what the image is for.
         network: whether the phases that run others' code have a network.
         namespace: theirs, if it is not the host's.
+        created: seconds since 1970 that the image says it was made at; the lifecycle's if empty.
     """
 
     scratch: Path
@@ -73,6 +74,7 @@ class PhaseSandboxes:
     exec_env: str
     network: bool = True
     namespace: NetworkNamespace | None = None
+    created: str = ""
 
     def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the analyzer.
@@ -132,6 +134,8 @@ class PhaseSandboxes:
             del env["SSL_CERT_FILE"]
             # The store is this machine's: no proxy reaches it.
             env |= proxy_variables(self.store_host.partition(":")[0])
+        if self.created:
+            env["SOURCE_DATE_EPOCH"] = self.created
         env["CNB_REGISTRY_AUTH"] = json.dumps(dict(logins))
         run = self.space / "run.toml"
         shown = [*binds, *self._bundle()]
