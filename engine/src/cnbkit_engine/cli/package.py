@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -26,8 +28,9 @@ __all__ = ["command"]
 @click.option("--flatten", is_flag=True, help="Put a composite's buildpacks into one layer.")
 @click.option("--offline", is_flag=True, help="Put in what the descriptors list as dependencies.")
 @click.option(
-    "--flavour",
-    type=click.Choice(["system", "standalone"]),
+    "--python",
+    "python",
+    type=click.Choice(["system", "bundled"]),
     default="system",
     show_default=True,
     help="Whose Python runs it: the build image's (3.11), or one inside.",
@@ -37,7 +40,7 @@ __all__ = ["command"]
     "runtimes",
     metavar="ADDRESS#sha256=HEX",
     multiple=True,
-    help="Relocatable Python for the flavour standalone, URL or path; one for each target.",
+    help="Relocatable Python to bundle, URL or path; one for each target.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -49,7 +52,7 @@ def command(
     targets: tuple[str, ...],
     flatten: bool,
     offline: bool,
-    flavour: str,
+    python: str,
     runtimes: tuple[str, ...],
     insecure: tuple[str, ...],
 ) -> None:
@@ -64,8 +67,8 @@ def command(
         from cnbkit_engine.oci.reference import Reference
 
         Reference.parse(publish, setting="--publish").to_make("--publish")
-    if (flavour == "standalone") != bool(runtimes):
-        raise click.UsageError("--flavour standalone and --runtime need each other")
+    if (python == "bundled") != bool(runtimes):
+        raise click.UsageError("--python bundled and --runtime need each other")
 
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.buildpack.package import Package, parse_target
@@ -73,7 +76,7 @@ def command(
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
-    bases = BaseImages(home, ImageStore(home.images), progress=click.echo)
+    bases = BaseImages(home, ImageStore(home.images), progress=say)
     package = Package(
         directory=directory.resolve(),
         root=bases.ensure_build_root,
@@ -82,10 +85,10 @@ def command(
         offline=offline,
         runtimes=runtimes,
         insecure=insecure,
-        show=click.echo,
+        show=say,
     )
     if output:
         for file in package.save(home, output):
-            click.echo(f"Written to {file}")
+            say(f"Written to {file}")
     elif publish:
-        click.echo(f"Published {package.publish(home, publish)}")
+        say(f"Published {package.publish(home, publish)}")

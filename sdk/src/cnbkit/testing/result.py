@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.layer.env import LayerEnv
-from cnbkit.spec.launch import BuildResult, Launch, Process
+from cnbkit.spec.launch import Build, Launch, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cnbkit.context import DetectResult
     from cnbkit.errors import CnbkitError
-    from cnbkit.layer.layer import OpenLayer
+    from cnbkit.layer.open_layer import OpenLayer
+    from cnbkit.results import DetectResult
     from cnbkit.spec.build_plan import Entry, Plan
     from cnbkit.spec.target import Target
     from cnbkit.testing.commands import Call, Reply
@@ -216,7 +216,7 @@ class Result:
     def unmet(self) -> list[str]:
         """Plan entries left to a later buildpack."""
         path = self.layers_dir / "build.toml"
-        result = BuildResult.loads(path.read_bytes()) if path.exists() else BuildResult()
+        result = Build.loads(path.read_bytes()) if path.exists() else Build()
         return [unmet.name for unmet in result.unmet]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 import tomllib
@@ -12,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
-from cnbkit.context import BuildResult
 from cnbkit.errors import BuildpackFault
+from cnbkit.results import BuildResult
 from cnbkit.spec.build_plan import Alternative, BuildPlan, Plan
-from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, library_folders
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from cnbkit.context import BuildContext, DetectContext, DetectResult
+    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.results import DetectResult
     from cnbkit.spec.buildpack import BuildpackInfo, ExtensionInfo
 
     Named: TypeAlias = "type[Buildpack] | Buildpack | Path | str"
@@ -146,11 +148,14 @@ def _from_folder(folder: Path) -> Buildpack:
     if not entry:
         return Program(folder)
     module, _, attribute = entry.partition(":")
-    sys.path.insert(0, str(folder))
+    libraries = library_folders(table.get("metadata", {}), str(folder))
+    paths = list(dict.fromkeys([str(folder), *(os.path.dirname(each) for each in libraries)]))
+    sys.path[:0] = paths
     try:
         found: type[Buildpack] = getattr(importlib.import_module(module), attribute)
     finally:
-        sys.path.remove(str(folder))
+        for place in paths:
+            sys.path.remove(place)
     return found()
 
 
