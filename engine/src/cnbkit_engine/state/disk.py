@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+import stat
+from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = [
     "StoreFull",
     "disk_fault",
+    "open_regular",
+    "read_regular",
     "replace_file",
     "said_by_program",
     "sync_files",
@@ -104,6 +107,33 @@ def _no_inodes(where: str) -> bool:
     except OSError:
         return False
     return found.f_files > 0 and found.f_favail == 0
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading; never through a link, and without waiting for a pipe.
+
+    Raises:
+        OSError: it is not there, or not a regular file (EINVAL).
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Read a small file, as `open_regular` opens it.
+
+    Raises:
+        OSError: it cannot be read, or is larger than the limit (EFBIG).
+    """
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, "unreasonably large", str(path))
+    return data
 
 
 def sync_files(paths: Iterable[Path]) -> None:
