@@ -191,6 +191,10 @@ class Folder:
         """
         with self._parent(name) as (parent, last):
             handle = os.open(last, _NEW, 0o600, dir_fd=parent)
+            folder = os.fstat(parent)
+        if folder.st_uid != os.geteuid() == 0:
+            # Root's sandboxes are another user, who may have to write it in turn.
+            os.fchown(handle, folder.st_uid, folder.st_gid)
         os.fchmod(handle, mode)  # whatever the umask
         return handle
 
