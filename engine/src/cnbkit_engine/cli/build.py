@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import given_variables
@@ -52,6 +53,13 @@ __all__ = ["command"]
     help="What the image is for: production (if not given), test or development.",
 )
 @click.option(
+    "--creation-time",
+    metavar="TIME",
+    default="",
+    help="When the image says it was made: now, or seconds since 1970. Without it "
+    "SOURCE_DATE_EPOCH counts, else it is 1980, the same for the same app.",
+)
+@click.option(
     "--hardware",
     metavar="WORDS",
     default="",
@@ -71,7 +79,9 @@ __all__ = ["command"]
     "--network",
     metavar="NAME",
     default="",
-    help="With --engine pack: the network of its containers.",
+    help="Of the code that builds: host, none or private (its own, without this machine's loopback;"
+    " the default where it can be had, or as CNBKIT_NETWORK says). With --engine pack: the network"
+    " of its containers.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -92,6 +102,7 @@ def command(
     volumes: tuple[str, ...],
     default_process: str,
     exec_env: str,
+    creation_time: str,
     hardware: str,
     platform: str | None,
     clear_cache: bool,
@@ -103,6 +114,7 @@ def command(
 ) -> None:
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
     from cnbkit_engine.build.build import Build, table
+    from cnbkit_engine.build.creation_time import creation_time as image_time
     from cnbkit_engine.build.git import git_env
     from cnbkit_engine.build.report import size_text
     from cnbkit_engine.build.variants import shares, variants
@@ -120,8 +132,8 @@ def command(
         _check_place(home, *export)
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
-    if engine != "pack" and network:
-        raise click.UsageError("--network is for --engine pack")
+    if engine != "pack":
+        network = embedded_network(network)
     arch = architecture(platform)
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
@@ -143,6 +155,7 @@ def command(
         env = {**git_env(path), **env}
     if hardware and "BP_HARDWARE" in env:
         raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
+    created = image_time(creation_time)
     for variant in wanted:
         chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
         if len(wanted) > 1:
@@ -157,8 +170,10 @@ def command(
             clear_cache=clear_cache,
             default_process=default_process,
             exec_env=exec_env,
+            created=created,
             arch=arch,
             insecure_registries=insecure,
+            network=network,
             verbose=verbose,
             show=echo,
         )

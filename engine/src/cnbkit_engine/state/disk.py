@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+import stat
+from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 __all__ = [
     "StoreFull",
     "disk_fault",
+    "open_regular",
+    "read_regular",
     "replace_file",
     "said_by_program",
     "sync_files",
     "sync_folder",
-    "sync_tree",
 ]
 
 _HOME = "or set CNBKIT_HOME to a folder"
@@ -106,6 +108,33 @@ def _no_inodes(where: str) -> bool:
     return found.f_files > 0 and found.f_favail == 0
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading; never through a link, and without waiting for a pipe.
+
+    Raises:
+        OSError: it is not there, or not a regular file (EINVAL).
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Read a small file, as `open_regular` opens it.
+
+    Raises:
+        OSError: it cannot be read, or is larger than the limit (EFBIG).
+    """
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, "unreasonably large", str(path))
+    return data
+
+
 def sync_files(paths: Iterable[Path]) -> None:
     """Wait until the content of files is on the disk.
 
@@ -129,22 +158,6 @@ def sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_tree(path: Path) -> None:
-    """Wait until all of a folder's file system is on the disk: quicker than file by file.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    import ctypes
-
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(handle):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
     finally:
         os.close(handle)
 
