@@ -48,6 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _before.update(os.environ)
     _set_environment(plain(os.environ))
+    # Tests serve package indexes on loopback; tests/attacks has a network of its own.
+    os.environ.setdefault("CNBKIT_NETWORK", "host")
     folder = default_folder()
     if folder and not config.option.collectonly:
         _downloads.append(Downloads(folder))
