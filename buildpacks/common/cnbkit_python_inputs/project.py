@@ -103,6 +103,20 @@ class Project:
         """None: a project names no files."""
         return {}
 
+    @property
+    def all_hashed(self) -> bool:
+        """Never: a project has no hashes."""
+        return False
+
+    @property
+    def as_read(self) -> dict[str, str]:
+        """The files themselves."""
+        return self.files
+
+    def where_place(self, place: str) -> str:
+        """The line that names an address or a path; the file if none does."""
+        return self.where(place)
+
     def where(self, name: str) -> str:
         """`file:line` of the first line that names a package; the file if none does."""
         wanted = normalised(name)

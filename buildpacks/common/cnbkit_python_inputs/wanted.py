@@ -121,4 +121,4 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
             where="the builder's order",
             remedy=f"put the buildpack that reads {first} before this one",
         )
-    return Requirements.read(ctx, names, config.groups, where_exist=tests)
+    return Requirements.read(ctx, names, config.groups, where_exist=tests, editable=editable)

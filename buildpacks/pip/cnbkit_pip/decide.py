@@ -7,6 +7,8 @@ from cnbkit_pip.accelerators.accelerated import hints
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.file_options import FileOptions
+from cnbkit_pip.hashes import verified
 from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
 from cnbkit_pip.resolution.unpublished import Unpublished
 from cnbkit_python_inputs.project import Project, own_package
@@ -68,6 +70,8 @@ def decide(
             packages = fitting.rescued(fault, chosen)
         except UserFault as other:
             raise unpublished.instead_of(other) from None
+    if not isinstance(wanted, Locked):
+        packages = verified(packages, wanted, sources, f"{ctx.scratch}/verified")
     if fitting:
         packages = fitting.fit(packages, chosen)
     else:
@@ -86,12 +90,15 @@ def engine_for(
     sources: Sources,
 ) -> Engine:
     """What resolves and installs: uv, or pip if that was asked for (BP_PIP_ENGINE)."""
-    if config.engine == "pip":
-        return PipTools(ctx, python, sources, limit=60 * config.limit)
-    indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
+    options = FileOptions({})
+    indexes: list[str] = []
+    if isinstance(wanted, Requirements):
+        options, indexes = FileOptions.of(wanted), wanted.indexes(ctx.env)
     for index in indexes:
         ctx.hide(index)
-    return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
+    if config.engine == "pip":
+        return PipTools(ctx, python, sources, options, limit=60 * config.limit)
+    return Uv(ctx, python, sources, indexes, options, limit=60 * config.limit)
 
 
 def _fitting(
@@ -121,9 +128,12 @@ def _with_own(
 ) -> list[Package]:
     """With the app itself if it is a package, however the lock has it."""
     others = [each for each in packages if each.directory != ctx.app.root]
-    # A front-end has the app in its lock if it is a package.
-    belongs = isinstance(wanted, Project) or len(others) < len(packages)
-    if config.project == "none" or not belongs:
+    if config.project == "none":
         return others
-    own = own_package(ctx, editable=config.project == "editable")
-    return [*others, own] if own else others
+    editable = config.project == "editable"
+    # What names the app (`-e .`, a lock) has it installed, however the app declares itself.
+    named = [each.in_place(editable) for each in packages if each.directory == ctx.app.root]
+    if not named and isinstance(wanted, Project):
+        own = own_package(ctx, editable=editable)
+        return [*others, own] if own else others
+    return [*others, *named[:1]]

@@ -112,8 +112,8 @@ def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
 
 def _unparsable(found: re.Match[str], requirements: Wanted, output: str) -> UserFault:
     file = found["file"]
-    name = next((each for each in requirements.files if file.endswith(each)), file)
-    text = requirements.files.get(name, "")
+    name = next((each for each in requirements.as_read if file.endswith(each)), file)
+    text = requirements.as_read.get(name, "")
     before = text.encode()[: int(found["position"])].decode(errors="ignore")
     number = before.count("\n") + 1
     lines = text.splitlines()

@@ -20,10 +20,21 @@ class Wanted(Protocol):
         """What `pip compile` is to read."""
 
     def allowed_hashes(self) -> dict[str, set[str]]:
-        """Package → SHA-256 sums its lines allow; empty if no line has any."""
+        """Package, or address or path → hashes its lines allow; empty if no line has any."""
+
+    @property
+    def all_hashed(self) -> bool:
+        """Whether every package has to have a hash."""
+
+    @property
+    def as_read(self) -> dict[str, str]:
+        """What the engine reads in place of the files, by their names."""
 
     def where(self, name: str) -> str:
         """Where a package is named, for errors."""
+
+    def where_place(self, place: str) -> str:
+        """Where an address or a path is named, for errors."""
 
 
 class Engine(Protocol):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-from cnbkit import UserFault
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.hashes import restricted
 from cnbkit_pip.resolution.pins import without_addresses
 from cnbkit_python_inputs.lock import read_entries, select
 from cnbkit_python_inputs.package import Package
-from cnbkit_python_inputs.requirements import normalised
 from cnbkit_python_inputs.target import TargetEnvironment
 from cnbkit_python_inputs.wanted import Locked
 
@@ -52,7 +50,7 @@ def resolve(engine: Engine, wanted: Wanted, target: TargetEnvironment, lock: str
     """
     engine.lock(wanted, lock)
     where = str(wanted)
-    document = engine.complete(_with_allowed_hashes(read_entries(lock, where), wanted), where)
+    document = engine.complete(restricted(read_entries(lock, where), wanted), where)
     return select(document, target, where)
 
 
@@ -77,29 +75,3 @@ def read_locked(
         document = without_addresses(document)
     document = engine.complete(document, locked.name)
     return select(document, target, locked.name, extras=locked.extras, groups=locked.groups)
-
-
-def _with_allowed_hashes(document: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
-    allowed = wanted.allowed_hashes()
-    if not allowed:
-        return document
-    entries = []
-    for entry in document["packages"]:
-        package = Package(entry)
-        if package.name not in allowed:
-            raise UserFault(
-                f"{package.name} {package.version} has no --hash, but other requirements have",
-                where=wanted.where(package.name),
-                remedy="give every package its hashes, as `uv pip compile --generate-hashes` "
-                "does, or none",
-            )
-        restricted = package.restricted_to(allowed[normalised(package.name)])
-        if not restricted.artifacts():
-            raise UserFault(
-                f"no file of {package.name} {package.version} in the index has an allowed hash",
-                where=wanted.where(package.name),
-                remedy="lock again if the new files are wanted; if nothing was changed on "
-                "purpose, the index may have been tampered with",
-            )
-        entries.append(restricted.entry)
-    return {**document, "packages": entries}
