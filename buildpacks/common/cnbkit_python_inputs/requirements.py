@@ -11,7 +11,7 @@ import hashlib
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_pip.line import Line, decoded, filled, logical_lines, normalised
+from cnbkit_python_inputs.line import Line, decoded, filled, logical_lines, normalised
 from cnbkit_python_inputs.tree import local_digests
 
 TYPE_CHECKING = False

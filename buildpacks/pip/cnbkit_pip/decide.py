@@ -7,8 +7,8 @@ from cnbkit_pip.accelerators.accelerated import hints
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
-from cnbkit_pip.file_options import FileOptions
-from cnbkit_pip.hashes import verified
+from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.resolution.hashes import verified
 from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
 from cnbkit_pip.resolution.unpublished import Unpublished
 from cnbkit_python_inputs.project import Project, own_package

@@ -13,7 +13,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.engines.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.pip_variables import pip_variables
-from cnbkit_pip.file_options import FileOptions
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, lacks_address, pinned
 from cnbkit_python_inputs.interpreter import Interpreter

@@ -10,7 +10,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.engines.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
-from cnbkit_pip.file_options import FileOptions
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
 from cnbkit_python_inputs.interpreter import Interpreter

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cnbkit_pip.file_options import FileOptions
+    from cnbkit_pip.engines.file_options import FileOptions
 
 __all__ = ["login_variables", "only_index", "uv_arguments", "uv_variables"]
 

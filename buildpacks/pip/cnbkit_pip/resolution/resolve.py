@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnbkit_pip.engines.engine import Engine, Wanted
-from cnbkit_pip.hashes import restricted
+from cnbkit_pip.resolution.hashes import restricted
 from cnbkit_pip.resolution.pins import without_addresses
 from cnbkit_python_inputs.lock import read_entries, select
 from cnbkit_python_inputs.package import Package
