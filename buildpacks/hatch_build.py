@@ -1,7 +1,6 @@
 """Puts each buildpack's folder and the reference builder into the wheel.
 
-What buildpacks share is a link in the repository and a copy here: wheels know no links, and
-hatchling passes over a folder that it has seen under another name.
+Libraries that buildpacks share lie in common/, as in the repository.
 """
 
 from __future__ import annotations
@@ -21,7 +20,9 @@ class ReferenceBuilder(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before a build."""
         if version == "editable":
-            raise RuntimeError("a checkout's buildpacks are used where they are: install only sdk/")
+            raise RuntimeError(
+                "a checkout's buildpacks are used in place: install sdk/ and engine/"
+            )
         root = Path(self.root)
         wheel = self.target_name == "wheel"
         # In an unpacked source distribution the builder lies beside the buildpacks.
@@ -30,8 +31,10 @@ class ReferenceBuilder(BuildHookInterface[Any]):
             builder / "builder.toml": "builder/builder.toml",
             builder / "ml" / "buildpack.toml": "builder/ml/buildpack.toml",
         }
-        for descriptor in sorted(root.glob("*/buildpack.toml")):
-            folder = descriptor.parent
+        folders = [path.parent for path in root.glob("*/buildpack.toml")]
+        for folder in sorted(
+            [*folders, *(path.parent for path in root.glob("common/*/__init__.py"))]
+        ):
             for path in _files(folder):
                 inside = path.relative_to(root).as_posix()
                 places[path] = f"buildpacks/{inside}" if wheel else inside

@@ -33,10 +33,10 @@ class Authority:
         self.key = _pem(self._key)
 
     def issue(self, address: str = "127.0.0.1") -> tuple[str, str]:
-        """Certificate and key, as PEM text, for a server at an address."""
+        """Certificate and key, as PEM text, for a server at an address or of a name."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, address)])
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        names = x509.SubjectAlternativeName([_general_name(address)])
         made = self._builder(subject, key, 30).add_extension(names, critical=False)
         # Without it rustls takes the certificate for an authority's.
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -57,6 +57,13 @@ class Authority:
             .not_valid_before(min(now, end) - datetime.timedelta(days=1))
             .not_valid_after(end)
         )
+
+
+def _general_name(address: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(address))
+    except ValueError:
+        return x509.DNSName(address)
 
 
 def _pem(key: ec.EllipticCurvePrivateKey) -> str:

@@ -179,7 +179,10 @@ def _unchanged_build(buildpack: type[Buildpack], result: Result) -> Unchanged:
     for toml in layers.glob("*.toml"):
         toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
     folder = Path(inspect.getfile(buildpack)).parents[1]
-    path = (str(folder), str(Path(cnbkit.__file__).parents[1]), sysconfig.get_path("purelib"))
+    path = (
+        *(str(folder), str(folder.parent / "common"), str(Path(cnbkit.__file__).parents[1])),
+        sysconfig.get_path("purelib"),
+    )
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", _BUILD, *_named(buildpack), *path],
         cwd=result.app,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases, Ran
 
     from cnbkit.testing import BuildpackRun, DetectGroup, Result
+    from cnbkit.testing.source import Named
 
 ROOT = Path(__file__).parents[2]
 PRE = ".cnbkit/pre-build"
@@ -62,20 +63,20 @@ def test_a_script_or_a_setting_makes_it_join_without_starting_python(
 def test_packages_are_kept_at_hand_only_where_a_hook_comes_after_them(
     detect_group: DetectGroup,
 ) -> None:
-    order: list[type[Buildpack] | tuple[type[Buildpack], bool]]
-    order = [Python, (Pip, True), (PostBuild, True)]
+    post = Path(__file__).parents[2] / "buildpacks" / "post-build"
+    order: list[Named | tuple[Named, bool]]
+    order = [Python, (Pip, True), (post, True)]
     asked = "build = true"
     hook, packages = {".cnbkit/post-build": ""}, {"requirements.txt": ""}
     both = detect_group(order, app={**hook, **packages})
-    # The class lies in the folder of the other one, so that is its name here.
-    assert both.group == ("cnbkit/python", "cnbkit/pip", "cnbkit/pre-build")
+    assert both.group == ("cnbkit/python", "cnbkit/pip", "cnbkit/post-build")
     assert asked in both.plan("cnbkit/pip").dumps()
     without = detect_group(order, app=packages)
     assert without.group == ("cnbkit/python", "cnbkit/pip")
     assert asked not in without.plan("cnbkit/pip").dumps()
     # Where nothing is installed it runs as well.
-    alone = detect_group([(Pip, True), (PostBuild, True)], app=hook)
-    assert alone.group == ("cnbkit/pre-build",)
+    alone = detect_group([(Pip, True), (post, True)], app=hook)
+    assert alone.group == ("cnbkit/post-build",)
 
 
 def test_a_hook_after_the_packages_runs_with_the_app_s_python(
@@ -313,9 +314,12 @@ def test_an_unchanged_hook_imports_nothing_heavy(phases: Phases) -> None:
     assert phases.build(PreBuild()).code == 0
     code = (
         "import os, sys; from cnbkit import runtime; from cnbkit_hooks import PreBuild; "
-        "phase.build(PreBuild(), os.environ); print(*sys.modules, file=sys.stderr)"
+        "runtime.build(PreBuild(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
-    env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/pre-build"}
+    env = {
+        **phases.env,
+        "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/common:{ROOT}/buildpacks/pre-build",
+    }
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         check=True, cwd=phases.app, env=env, capture_output=True, text=True,

@@ -231,7 +231,7 @@ def test_a_plain_file_is_built_without_a_yaml_library(phases: Phases) -> None:
     phases.write(".git/HEAD", "ref: refs/heads/main")
     code = (
         "import os, sys; from cnbkit import runtime; from cnbkit_labels import Labels; "
-        "phase.build(Labels(), os.environ); "
+        "runtime.build(Labels(), os.environ); "
         "assert not {'yaml', 're', 'tomllib', 'typing', 'pathlib'} & {*sys.modules}"
     )
     env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/labels"}

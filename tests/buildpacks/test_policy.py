@@ -619,9 +619,12 @@ def test_the_same_day_the_same_is_not_judged_again_and_imports_nothing_heavy(
     assert company.build('mode = "warn"\n[packages.deny]\nrequests = "x"\n').code == 0
     code = (
         "import os, sys; from cnbkit import runtime; from cnbkit_policy import Policy; "
-        "phase.build(Policy(), os.environ); print(*sys.modules, file=sys.stderr)"
+        "runtime.build(Policy(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
-    env = {**company.phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/policy"}
+    env = {
+        **company.phases.env,
+        "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/common:{ROOT}/buildpacks/policy",
+    }
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         check=True, cwd=company.phases.app, env=env, capture_output=True, text=True,

@@ -92,7 +92,7 @@ def test_what_is_unchanged_imports_nothing_heavy(given_: Given) -> None:
         "heavy = {'typing', 're', 'pathlib', 'tomllib', 'json', 'configparser', 'netrc', 'enum'}\n"
         "print(sorted(heavy & {*sys.modules}))\n"
     )
-    paths = f"{ROOT}/sdk/src:{ROOT}/buildpacks/pip"
+    paths = f"{ROOT}/sdk/src:{ROOT}/buildpacks/common:{ROOT}/buildpacks/pip"
     command = [sys.executable, "-S", "-c", code]
     done = subprocess.run(
         command, env={"PYTHONPATH": paths}, capture_output=True, text=True, check=False

@@ -694,7 +694,7 @@ def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> 
     toml.write_text(toml.read_text().partition("\n\n")[2])
     code = (
         "import os, sys; from cnbkit import runtime; from cnbkit_start import Start; "
-        "phase.build(Start(), os.environ); print(*sys.modules, file=sys.stderr)"
+        "runtime.build(Start(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
     env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/start"}
     done = subprocess.run(

@@ -19,7 +19,7 @@ MOTD = "tests/examples/foreign/motd"
         (["package", MOTD], 2, "give either --output or --publish"),
         (["package", MOTD, "-o", "a.cnb", "--publish", "a/b"], 2, "give either --output or"),
         (["package", "none", "-o", "a.cnb"], 2, "'none' does not exist"),
-        (["package", MOTD, "-o", "a.cnb", "--flavour", "standalone"], 2, "need each other"),
+        (["package", MOTD, "-o", "a.cnb", "--python", "bundled"], 2, "need each other"),
         (["package", MOTD, "-o", "a.cnb", "-t", "windows/amd64"], 65, "cannot package for"),
         (["package", "docs", "-o", "a.cnb"], 70, "cannot read buildpack.toml"),
         (["builder", "none.toml", "-o", "oci:x"], 2, "'none.toml' does not exist"),

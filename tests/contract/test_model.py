@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import cnbkit
 from cnbkit.spec import names
 from cnbkit.spec.build_plan import BuildpackPlan, BuildPlan, Plan, Provide, Require
-from cnbkit.spec.launch import BuildResult, Label, Launch, Process, Slice, Store, Unmet
+from cnbkit.spec.launch import Build, Label, Launch, Process, Slice, Store, Unmet
 from cnbkit.spec.model import InvalidDocument, Model, field
 from cnbkit.spec.toml import Document, encode
 
@@ -57,7 +57,7 @@ DOCUMENTS = (
     LAUNCHES
     | PLANS
     | st.builds(Store, metadata=TABLES)
-    | st.builds(BuildResult, unmet=st.lists(st.builds(Unmet, name=TEXT), max_size=3))
+    | st.builds(Build, unmet=st.lists(st.builds(Unmet, name=TEXT), max_size=3))
 )
 
 
@@ -91,7 +91,7 @@ def test_equal_documents_have_equal_hashes(document: Document) -> None:
     assert hash(again) == hash(document)
 
 
-@given(st.sampled_from([Launch, BuildPlan, BuildpackPlan, Store, BuildResult]), st.binary())
+@given(st.sampled_from([Launch, BuildPlan, BuildpackPlan, Store, Build]), st.binary())
 def test_arbitrary_bytes_are_read_or_refused_as_an_invalid_document(
     kind: type[Document], data: bytes
 ) -> None:

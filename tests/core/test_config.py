@@ -23,7 +23,7 @@ from cnbkit import (
 from cnbkit.config import table
 from cnbkit.runtime import build, generate
 from cnbkit.settings import Settings
-from cnbkit_engine.buildpack.readme import BEGIN, END, in_step, rendered
+from cnbkit_engine.buildpack.readme import BEGIN, END, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,14 +194,14 @@ TABLE = """\
 def test_the_readme_gets_a_table_and_is_then_in_step() -> None:
     assert table(Options) == TABLE
     readme = f"# x\n\n{BEGIN}\nold\n{END}\n\nmore\n"
-    assert not in_step(readme, Options)
-    new = rendered(readme, Options)
+    assert rendered(readme, table(Options)) != readme
+    new = rendered(readme, table(Options))
     assert new == f"# x\n\n{BEGIN}\n\n{TABLE}\n{END}\n\nmore\n"
-    assert in_step(new, Options)
-    assert "No settings." in rendered(readme, Config)
+    assert rendered(new, table(Options)) == new
+    assert "No settings." in rendered(readme, table(Config))
 
 
 @pytest.mark.parametrize("readme", ["", BEGIN, f"{END}{BEGIN}", f"{BEGIN}{END}{END}"])
 def test_a_readme_without_a_place_for_it_is_told(readme: str) -> None:
     with pytest.raises(BuildpackFault, match="no place for the settings"):
-        rendered(readme, Options)
+        rendered(readme, table(Options))

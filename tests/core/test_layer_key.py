@@ -64,7 +64,7 @@ def test_what_an_earlier_version_wrote_is_migrated_and_the_layer_stays(
     tmp_path: Path, layer: Layer
 ) -> None:
     assert _build(tmp_path, _One(interpreter="python-3.11"), layer).state == "rebuild"
-    kept = "keep" if layer.cache else "reuse"
+    kept = "keep" if layer.is_cache else "reuse"
     today = _Three(python="3.11", target="linux")
     opened = _build(tmp_path, today, layer)
     assert (opened.state, opened.why) == (kept, [])

@@ -127,7 +127,11 @@ def test_the_state_follows_from_what_the_lifecycle_restores(
         assert opened.path.is_dir() == contents
         assert (opened.path / "file").exists() == (state == "keep")
     table = builds.toml("x")
-    assert table["types"] == {"build": layer.build, "cache": layer.cache, "launch": layer.launch}
+    assert table["types"] == {
+        "build": layer.is_build,
+        "cache": layer.is_cache,
+        "launch": layer.is_launch,
+    }
     assert table["metadata"]["digest"] == WHEELS.digest()
 
 

@@ -240,7 +240,7 @@ def test_buildpacks_shown_without_tests_build(
 
 def test_the_rules_of_check_are_all_described() -> None:
     text = "".join(
-        path.read_text() for path in (ROOT / "engine/src/cnbkit_engine/cli/lint").glob("*.py")
+        path.read_text() for path in (ROOT / "engine/src/cnbkit_engine/lint").glob("*.py")
     )
     used = set(re.findall(r"found\.(?:error|warning)\([^\"]*?, \"(\w+)\",", text))
     described = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/howto/check.md").read_text(), re.M)

@@ -7,11 +7,10 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.base.recipe import SUITE, BaseRecipe, Kind
+from cnbkit_engine.base.recipe import RECIPES, SUITE, BaseRecipe, Kind
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
-from cnbkit_engine.state.shipped import shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,7 @@ class OtherBases(BaseImages):
     """
 
     def __init__(self, lists: Path, packages: str) -> None:
-        shutil.copytree(shipped("engine/src/cnbkit_engine/base/recipes"), lists, dirs_exist_ok=True)
+        shutil.copytree(RECIPES, lists, dirs_exist_ok=True)
         with (lists / "run.txt").open("a") as file:
             file.write(f"\n{packages}\n")
         (lists / "build.txt").write_text("apt\ndpkg\nxz-utils\n")

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import uuid
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,14 +14,22 @@ import pytest
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.lifecycle.install import ensure_crane
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.layer import Entry
+from cnbkit_engine.oci.layout import Layout
 from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.state.home import Home
 
+from ..plain_registry import PlainRegistry
 from .conftest import cnbkit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from cnbkit_engine.oci.store import ImageStore
 
     from .conftest import Project
 
@@ -70,6 +79,45 @@ def test_a_published_image_is_rebuilt_from_the_registry_alone(
     old = [layer["digest"] for layer in first["layers"]]
     new = [layer["digest"] for layer in second["layers"]]
     assert len([digest for digest in new if digest not in old]) == 1, output
+
+
+@pytest.mark.smoke
+def test_what_is_published_is_rebuilt_rebased_and_runs(project: Project, tmp_path: Path) -> None:
+    with closing(PlainRegistry()) as registry:
+        reference = f"{registry.host}/team/app:1"
+        project.write({"requirements.txt": "six==1.17.0\n"})
+        kept: list[set[str]] = []
+        for word in ("one", "two"):
+            project.write({"app.py": f"import six\nprint({word!r}, six.__version__)\n"})
+            result = cnbkit("build", str(project.app), "--publish", reference, "--verbose")
+            assert result.code == 0, result.output
+            kept.append({digest for name, digest in registry.blobs if name == "team/app"})
+            # What another machine has: no cache, no image of its own.
+            shutil.rmtree(app_cache(project.home, Reference.parse(reference)))
+        assert "Reusing layer 'cnbkit/pip:wheels-light-'" in result.output
+        # The app, the image's configuration and the list of what is in it.
+        assert 2 <= len(kept[1] - kept[0]) <= 4, result.output
+
+        patched = f"{registry.host}/team/run:2"
+        _push_patched_run_image(project.store, patched, tmp_path)
+        options = ("--run-image", patched, "--force", "--publish")
+        rebased = cnbkit("rebase", reference, *options)
+        assert rebased.code == 0, rebased.output
+        Remote(reference).fetch(project.store, project.name, machine_architecture())
+    assert project.run() == "two 1.17.0\n"
+    assert len([layer for layer in project.image().layers if layer.kind == "base"]) == 2
+
+
+def _push_patched_run_image(store: ImageStore, reference: str, folder: Path) -> None:
+    """Our run image with a file more."""
+    run = Image.from_store(store, "cnbkit/run:bookworm")
+    layout = Layout(folder / "patched")
+    for each in run.layers:
+        layout.adopt(store.blob_path(each.digest))
+    layer = layout.layer([Entry("/etc/patched", b"CVE-1\n", mode=0o644)])
+    manifest = layout.image(run.config, [layer], list(run.manifest["layers"]))
+    layout.finish(manifest)
+    Remote(reference).push(layout.path, Descriptor.parse(manifest))
 
 
 def test_a_registry_that_cannot_be_reached_is_named(project: Project) -> None:

@@ -303,4 +303,4 @@ def test_a_package_for_another_python_says_so(tmp_path: Path) -> None:
     done = subprocess.run(["python3", main, "build"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "test/hello was packaged for Python 3.2, the build image has 3." in done.stderr
-    assert "--flavour standalone" in done.stderr
+    assert "--python bundled" in done.stderr

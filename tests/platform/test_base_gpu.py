@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cnbkit_engine.base.gpu import asks_for_gpus, dockerfile, gpu_run_image, stands_on_gpus
+from cnbkit_engine.base.recipe import RECIPES
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.state.shipped import shipped
 
 from .test_store import put_image
 
@@ -106,5 +106,5 @@ def test_an_image_says_which_of_the_two_it_stands_on() -> None:
 
 
 def test_the_dockerfile_is_in_step() -> None:
-    path = shipped("engine/src/cnbkit_engine/base/recipes") / "run-cuda.Dockerfile"
+    path = RECIPES / "run-cuda.Dockerfile"
     assert path.read_text() == dockerfile(), f"python -m cnbkit_engine.base.gpu > {path}"

@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cnbkit_engine.platform
 import pytest
-from cnbkit_engine.platform import beneath
 
+import cnbkit_engine
+from cnbkit_engine.state import beneath
 from cnbkit_engine.state.beneath import Folder, Unfit
 from cnbkit_engine.state.workspace import remove_tree
 
@@ -25,8 +25,8 @@ NO_WAY = r"Not a directory|symbolic links"
 SECRET = b"what the host's file says"
 # Modules that handle what build code could write, and the calls by a path they must not make.
 HANDLERS = (
-    *("app_copy", "handover", "layer_tar", "narrate", "phases", "ready_layers", "report"),
-    "workspace",
+    *("build/app_copy", "build/report", "lifecycle/handover", "lifecycle/layer_tar"),
+    *("lifecycle/output", "lifecycle/phases", "lifecycle/prebuilt_layers", "state/workspace"),
 )
 BY_PATH = {
     *("open", "read_text", "read_bytes", "write_text", "write_bytes", "glob", "rglob", "iterdir"),
@@ -234,16 +234,16 @@ def _calls(text: str) -> set[str]:
 FOLDERS = ("source", "target", "copy", "folder", "layers", "top", "deeper")
 ALLOWED = {
     *((owner, name) for owner in FOLDERS for name in ("move", "is_file", "link")),
-    *((owner, "replace") for owner in ("self.id", "volume.target.removeprefix('/')")),
+    *((owner, "replace") for owner in ("name", "self.id", "volume.target.removeprefix('/')")),
     ("os", "utime"),  # of a descriptor
     ("place", "chmod"),  # of a folder just made
 }
 # Locks, which stand beside the folders that build code can write.
-OWN = {"workspace": {"parent.glob", "os.open"}}
+OWN = {"state/workspace": {"parent.glob", "os.open"}}
 
 
 def test_nothing_but_this_module_opens_what_build_code_could_write() -> None:
-    package = Path(cnbkit_engine.platform.__file__).parent
+    package = Path(cnbkit_engine.__file__).parent
     wrong = {
         module: calls
         for module in HANDLERS

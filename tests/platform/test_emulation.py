@@ -13,10 +13,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from cnbkit_engine.platform import emulation
 from elftools.elf.elffile import ELFFile
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.sandbox import emulation
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 
 if TYPE_CHECKING:

@@ -25,9 +25,8 @@ from cnbkit_engine.lifecycle.install import (
     release_name,
 )
 from cnbkit_engine.state.home import Home
-from cnbkit_engine.state.shipped import shipped
 from cnbkit_engine.tools.download import download_release
-from cnbkit_engine.tools.go import GoTool
+from cnbkit_engine.tools.go import MODULES, GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,14 +67,11 @@ def test_once_made_neither_network_nor_go_is_needed(monkeypatch: pytest.MonkeyPa
 
 def test_crane_is_of_the_pinned_version(crane: Path) -> None:
     assert subprocess.run([crane, "version"], capture_output=True).returncode == 0
-    assert (
-        f"go-containerregistry v{CRANE_VERSION}\n"
-        in (shipped("engine/src/cnbkit_engine/tools/modules/crane/go.mod")).read_text()
-    )
+    assert f"go-containerregistry v{CRANE_VERSION}\n" in (MODULES / "crane" / "go.mod").read_text()
 
 
 def test_the_lifecycles_version_is_the_one_in_go_mod() -> None:
-    module = shipped("engine/src/cnbkit_engine/tools/modules/lifecycle/go.mod").read_text()
+    module = (MODULES / "lifecycle" / "go.mod").read_text()
 
     assert f"github.com/buildpacks/lifecycle v{LIFECYCLE_VERSION}\n" in module
 

@@ -1,4 +1,4 @@
-"""platforms/ is what `cnbkit platform` writes, and what each platform's own rules accept."""
+"""platforms/ is what `cnbkit ci` writes, and what each platform's own rules accept."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from cnbkit.errors import UserFault
+from cnbkit_engine.ci.files import PLATFORMS, rendered
 from cnbkit_engine.cli import cnbkit
-from cnbkit_engine.cli.platform import PLATFORMS, rendered
 
 from . import groovy
 

@@ -101,7 +101,7 @@ def test_its_scripts_are_shell_and_call_commands_that_exist(
 def test_a_tag_that_is_not_the_version_stops_it(jobs: dict[str, Any], tmp_path: Path) -> None:
     script = next(step["run"] for step in jobs["test"]["steps"] if step.get("id") == "version")
     version = tomllib.loads((ROOT / "sdk/pyproject.toml").read_text())["project"]["version"]
-    for name in ("sdk/pyproject.toml", "buildpacks/pyproject.toml"):
+    for name in ("sdk/pyproject.toml", "engine/pyproject.toml", "buildpacks/pyproject.toml"):
         (tmp_path / name).parent.mkdir()
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "CHANGELOG.md").write_text(f"# Changelog\n\n## {version} (2027-01-01)\n")
@@ -126,7 +126,7 @@ def test_a_tag_that_is_not_the_version_stops_it(jobs: dict[str, Any], tmp_path: 
 def test_both_projects_are_of_one_version() -> None:
     found = [
         tomllib.loads((ROOT / name / "pyproject.toml").read_text())["project"]
-        for name in ("sdk", "buildpacks")
+        for name in ("sdk", "engine", "buildpacks")
     ]
     assert found[0]["version"] == found[1]["version"]
     assert f"cnbkit=={found[0]['version']}" in found[1]["dependencies"]

@@ -46,7 +46,7 @@ def provide(ctx: BuildContext, layer: OpenLayer) -> None:
     _prepend(layer, "PATH", [*(each for each in programs if os.path.isdir(each)), *java[-1:]])
     libraries = _library_folders(root, lib)
     _prepend(layer, "LD_LIBRARY_PATH", libraries)
-    if layer.layer.build:
+    if layer.layer.is_build:
         include = [f"{root}/{each}" for each in ("usr/include", f"usr/include/{lib[8:]}")]
         configs = [f"{root}/{each}/pkgconfig" for each in (lib, "usr/lib", "usr/share")]
         _prepend(layer, "LIBRARY_PATH", libraries)

@@ -1,1 +1,1 @@
-"""Packages and builders of Cloud Native Buildpacks, builds without a container engine, the `cnbkit` command."""
+"""Package, check and run Cloud Native Buildpacks; the `cnbkit` command."""

@@ -398,6 +398,6 @@ class BuildContext(_Context):
         """The build environment with the build layers opened so far, by the lifecycle's rules."""
         env = dict(self.env)
         for opened in self.opened:
-            if opened.layer.build:
+            if opened.layer.is_build:
                 env = opened.env.apply_layer(env, opened.directory, phase="build")
         return env

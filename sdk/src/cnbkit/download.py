@@ -195,7 +195,7 @@ class Downloads:
                 if pause is None:
                     times = f"{failure}, {len(self._pauses) + 1} times"
                     raise _Final(times, failure.status) from None
-                self._log.detail(f"{dependency.name}: {failure}; again in {pause:g} s")
+                self._log.debug(f"{dependency.name}: {failure}; again in {pause:g} s")
                 time.sleep(pause)
         found = _sha256(f"{path}.part")
         if found != dependency.sha256:

@@ -27,7 +27,7 @@ class Log:
     """A buildpack's voice. Secrets show as `[redacted]`.
 
     Args:
-        level: "debug" shows `detail` too, "warn" only warnings and errors, "error" only those.
+        level: "debug" shows `debug` too, "warn" only warnings and errors, "error" only those.
         secrets: what is hidden; more may be added later.
     """
 
@@ -55,15 +55,19 @@ class Log:
         if not self.quiet:
             self._write(sys.stdout, _indent(text))
 
-    def detail(self, text: str) -> None:
+    def debug(self, text: str) -> None:
         """Something only a person hunting a fault wants to read."""
         if self.verbose:
             self._write(sys.stdout, _indent(text))
 
-    def warn(self, text: str) -> None:
+    def warning(self, text: str) -> None:
         """Something that may go wrong later."""
         if self._warns:
             self._write(sys.stderr, _indent(f"Warning: {text}"))
+
+    def error(self, text: str) -> None:
+        """Something that went wrong and does not end the build; raise a fault if it does."""
+        self._write(sys.stderr, _indent(f"Error: {text}"))
 
     def warn_of_secrets(self, what: str, text: str) -> None:
         """Say so if something hidden is about to become part of the image.
@@ -73,7 +77,7 @@ class Log:
             text: all of it.
         """
         if self.secrets.stand_in(text):
-            self.warn(f"{what} holds a secret, and becomes part of the image")
+            self.warning(f"{what} holds a secret, and becomes part of the image")
 
     def timed(self, text: str) -> _Timed:
         """A long step: `with log.timed("Installing"): …` prints the text, then the seconds."""

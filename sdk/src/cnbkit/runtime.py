@@ -304,9 +304,9 @@ def _write_results(built: BuildResult, ctx: BuildContext, layers: str) -> None:
         ctx.log.warn_of_secrets("launch.toml (processes, labels)", text)
         _write(f"{layers}/launch.toml", text)
     if built.unmet:
-        from cnbkit.spec.launch import BuildResult, Unmet
+        from cnbkit.spec.launch import Build, Unmet
 
-        result = BuildResult(unmet=[Unmet(name=name) for name in built.unmet])
+        result = Build(unmet=[Unmet(name=name) for name in built.unmet])
         _write(f"{layers}/build.toml", result.dumps())
     if built.store is not None:
         from cnbkit.spec.launch import Store

@@ -3,23 +3,20 @@
     python -m cnbkit_engine.base.recipe run      print run.Dockerfile
     python -m cnbkit_engine.base.recipe build    print build.Dockerfile
 
-Everything is read from `engine/src/cnbkit_engine/base/recipes/` (in a wheel: `cnbkit/_base/`).
+Everything is read from `recipes/` beside this module.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from cnbkit_engine.state.shipped import shipped
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["EPOCH", "OWNER", "SUITE", "BaseRecipe", "Kind"]
+__all__ = ["EPOCH", "OWNER", "RECIPES", "SUITE", "BaseRecipe", "Kind"]
 
 Kind = Literal["run", "build"]
 
+RECIPES = Path(__file__).with_name("recipes")
 SUITE = "bookworm"
 OWNER = 1000
 """User and group of builds and of the app; `finish.py` makes them."""
@@ -49,7 +46,7 @@ class BaseRecipe:
 
     kind: Kind
     arch: str
-    folder: Path = field(default_factory=lambda: shipped("engine/src/cnbkit_engine/base/recipes"))
+    folder: Path = RECIPES
 
     def packages(self) -> list[str]:
         """Packages to install, sorted; the build list stands on the run list."""
@@ -123,7 +120,7 @@ class BaseRecipe:
         return "\n".join(
             [
                 f"# Generated: python -m cnbkit_engine.base.recipe {self.kind}",
-                f"# Build with: docker build -f {self.kind}.Dockerfile engine/src/cnbkit_engine/base/recipes",
+                f"# Build with: docker build -f {self.kind}.Dockerfile .",
                 f"FROM debian:{SUITE}-slim AS packages",
                 "COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/cnbkit",
                 f"COPY {' '.join(_INPUTS)} /tmp/",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from cnbkit_engine.buildpack.assemble import Runtime
     from cnbkit_engine.buildpack.dependency_cache import Libraries
     from cnbkit_engine.buildpack.locator import Part
-    from cnbkit_engine.spec.builder import BuilderDescriptor, BuilderOrder, EnvSetting
+    from cnbkit_engine.spec.builder import BuilderOrder, EnvSetting
     from cnbkit_engine.state.home import Home
 
-__all__ = ["compile_bytecode", "ensure_builder", "fetched", "variable_files", "with_versions"]
+__all__ = ["ensure_builder", "variable_files"]
 
+_LIBRARY = re.compile(r"""["'](\.\.?/[^"']+)["']""")
 # Of the folder, as described above; raised when that changes.
 _LAYOUT = 2
 
@@ -64,8 +66,10 @@ def ensure_builder(
     stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
 
     def make(folder: Path) -> None:
+        from cnbkit_engine.buildpack.bytecode import compile_bytecode
         from cnbkit_engine.buildpack.dependency_cache import Libraries
-        from cnbkit_engine.buildpack.locator import Finder
+        from cnbkit_engine.buildpack.locator import Finder, fetched
+        from cnbkit_engine.buildpack.order import with_versions
         from cnbkit_engine.spec.builder import BuilderDescriptor
         from cnbkit_engine.state.workspace import Workspace
 
@@ -123,10 +127,23 @@ def _stamp(parent: Path, text: bytes, runtime: Runtime, root: Path) -> str:
 
 
 def _folders(parent: Path, text: bytes) -> list[Path]:
-    """The buildpacks' folders, found without a TOML parser: every `uri = "…"` line."""
+    """The buildpacks' folders and their libraries', found without a TOML parser.
+
+    Every `uri = "…"` line names one, and in a descriptor every text that begins with `../`.
+    """
     pairs = (line.partition("=") for line in text.decode(errors="replace").splitlines())
     uris = [value.strip().strip("\"'") for name, _, value in pairs if name.strip() == "uri"]
-    return [parent / uri for uri in uris]
+    found = []
+    for uri in uris:
+        folder = parent / uri
+        found.append(folder)
+        for name in ("buildpack.toml", "extension.toml"):
+            try:
+                told = (folder / name).read_text(encoding="utf-8", errors="replace")
+            except OSError:
+                continue
+            found += [folder / library for library in _LIBRARY.findall(told)]
+    return list(dict.fromkeys(found))
 
 
 def _states(path: str) -> list[str]:
@@ -138,55 +155,6 @@ def _states(path: str) -> list[str]:
     except OSError as error:
         return [f"{path}\0{error.errno}\n"]
     return [line for name in names for line in _states(f"{path}/{name}")]
-
-
-def fetched(name: str, layout: Path, arch: str) -> None:
-    """Bring a package from its registry to a new OCI layout.
-
-    Raises:
-        UserFault: there is no such image.
-        PlatformFault: the registry cannot be reached or refuses.
-    """
-    from cnbkit_engine.oci.remote import Remote
-
-    Remote(name).pull(layout, arch)
-
-
-def with_versions(
-    builder: BuilderDescriptor, sources: list[Part], descriptor: Path
-) -> list[BuilderOrder]:
-    """The order with every version filled in, as the lifecycle needs it.
-
-    Raises:
-        BuildpackFault: it names what is not there, or what is there in several versions.
-    """
-    there = sorted({(source.id, source.version) for source in sources})
-    order = []
-    for number, each in enumerate(builder.order, 1):
-        group = []
-        for entry in each.group:
-            fitting = [
-                version
-                for name, version in there
-                if name == entry.id and entry.version in ("", version)
-            ]
-            named = f"{entry.id}@{entry.version}" if entry.version else entry.id
-            if not fitting:
-                names = ", ".join("@".join(pair) for pair in there)
-                raise BuildpackFault(
-                    f"group {number} names {named}, which no buildpack is",
-                    where=str(descriptor),
-                    remedy=f"add the buildpack, or use one of: {names}",
-                )
-            if len(fitting) > 1:
-                raise BuildpackFault(
-                    f"group {number} names {named}, of which there are {len(fitting)} versions",
-                    where=str(descriptor),
-                    remedy=f'add version = "…" with one of: {", ".join(fitting)}',
-                )
-            group.append(entry.replace(version=fitting[0]))
-        order.append(each.replace(group=group))
-    return order
 
 
 def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:
@@ -249,61 +217,3 @@ def _write_order(order: list[BuilderOrder], folder: Path) -> None:
 
     text = encode({"order": order_label([each.to_plain() for each in order])})
     (folder / "order.toml").write_text(text, encoding="utf-8")
-
-
-def compile_bytecode(
-    home: Home,
-    root: Path,
-    folder: Path,
-    places: list[str],
-    python: str = "/usr/bin/python3",
-    *,
-    with_libraries: Sequence[str] = (),
-) -> None:
-    """Compile bytecode in a sandbox, valid whatever the files' times say.
-
-    Args:
-        home: for the sandbox.
-        root: its root file system.
-        folder: what will be `/cnb/buildpacks`; the bytecode names files by where they will be.
-        places: folders below it.
-        python: the interpreter there, which the bytecode is for.
-        with_libraries: those of the places whose libraries have their bytecode already.
-
-    Raises:
-        BuildpackFault: a module is not what this Python can compile.
-    """
-    import subprocess
-
-    from cnbkit_engine.buildpack.assemble import CORE_FOLDER, LIBRARY_FOLDER
-    from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
-
-    sandbox = Sandbox(
-        home.tmp,
-        root=root,
-        binds=(Bind(folder, "/cnb/buildpacks", writable=True),),
-        # Sets are written in hash order: with another seed each time, other bytes each time.
-        env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"},
-        network=False,
-    )
-    command = [python, "-s", "-P", "-m", "compileall", "-q", "-j", "0"]
-    options = ["--invalidation-mode", "unchecked-hash"]
-    paths = []
-    for place in places:
-        if place in with_libraries:
-            own = [each.name for each in (folder / place).iterdir() if each.name != LIBRARY_FOLDER]
-            own.append(f"{LIBRARY_FOLDER}/{CORE_FOLDER}")
-            paths += [f"/cnb/buildpacks/{place}/{name}" for name in sorted(own)]
-        else:
-            paths.append(f"/cnb/buildpacks/{place}")
-    with sandbox.popen(
-        [*command, *options, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as run:
-        output = run.process.stdout.read() if run.process.stdout else b""
-        if run.wait():
-            raise BuildpackFault(
-                "the buildpacks' code cannot be compiled by the Python that will run it",
-                where=str(folder),
-                remedy="mend the syntax named below; the build image has Python 3.11",
-                detail=output.decode(errors="replace").rstrip(),
-            )

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
 from cnbkit.spec.toml import encode
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.builder.folder import compile_bytecode, ensure_builder, variable_files
+from cnbkit_engine.builder.folder import ensure_builder, variable_files
 from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
 from cnbkit_engine.buildpack.locator import lay_out
 from cnbkit_engine.buildpack.module import Module, order_label

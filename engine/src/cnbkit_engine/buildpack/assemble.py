@@ -2,7 +2,7 @@
 
 <out>/buildpack.toml              extension.toml of an image extension
 <out>/bin/{detect,build,main.py}  bin/generate in place of bin/build there
-<out>/lib/                        cnbkit's core and what it and the buildpack import
+<out>/lib/                        cnbkit and what it and the buildpack import
 <out>/dependencies/               files its builds need, in an offline package
 <out>/…                           the buildpack's own files, in the places they have in its folder
 """
@@ -14,6 +14,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import cnbkit
 from cnbkit.errors import BuildpackFault, PlatformFault
 from cnbkit_engine.buildpack.launcher import (
     build_script,
@@ -43,10 +44,9 @@ LIBRARY_FOLDER = "lib"
 CORE_FOLDER = "cnbkit"
 """Of cnbkit itself, in the library's folder."""
 
-_CORE = Path(__file__).parent.parent
+_SDK = Path(cnbkit.__file__).parent
 _ASSEMBLED_BY = ("assemble.py", "launcher.py", "source.py", "runtime.lock")
 _GENERATED = {f"bin/{name}" for name in ("detect", "build", "generate", "main.py")}
-_NOT_CORE = {"cli", "package", "platform", "testing", "__pycache__"}
 
 
 class Runtime:
@@ -75,20 +75,17 @@ class Runtime:
 
 def source_roots() -> list[Path]:
     """What of cnbkit itself an assembled buildpack is made of: files and folders."""
-    package = [_CORE / "package" / name for name in _ASSEMBLED_BY]
-    return [_CORE / "contract", *package, *sorted(_CORE.glob("*.py"))]
+    return [_SDK, *(Path(__file__).with_name(name) for name in _ASSEMBLED_BY)]
 
 
 def core_files() -> list[Path]:
-    """The modules of cnbkit that run inside a buildpack."""
-    return sorted(
-        path for path in _CORE.rglob("*.py") if not _NOT_CORE & set(path.relative_to(_CORE).parts)
-    )
+    """The modules of the SDK, all of which a buildpack carries."""
+    return sorted(_SDK.rglob("*.py"))
 
 
 def locks(source: BuildpackSource) -> list[Path]:
     """The hashed lock files that say what a buildpack imports besides cnbkit."""
-    return [Path(__file__).with_name("runtime.lock"), *([source.lock] if source.lock else [])]
+    return [Path(__file__).with_name("runtime.lock"), *source.locks]
 
 
 def assemble(
@@ -116,7 +113,7 @@ def assemble(
         BuildpackFault: the source is wrong.
         PlatformFault: the dependencies could not be fetched.
     """
-    files = {path.relative_to(source.directory): path for path in source.files()}
+    files = source.files()
     _check_places(files, source)
     inside = out / LIBRARY_FOLDER
     if library:
@@ -125,7 +122,7 @@ def assemble(
         inside.mkdir(parents=True)
         _install(inside, source, runtime)
     for path in core_files():
-        _copy(path, inside / CORE_FOLDER / path.relative_to(_CORE))
+        _copy(path, inside / CORE_FOLDER / path.relative_to(_SDK))
     for relative, path in files.items():
         _copy(path, out / relative)
     scripts = {

@@ -144,7 +144,7 @@ def main_module(source: BuildpackSource, version: str = "") -> str:
 
 def _only_for(source: BuildpackSource, version: str) -> str:
     wrong = f"Error: {source.id} was packaged for Python {version}, the build image has "
-    remedy = "\n  to do: package it with --flavour standalone"
+    remedy = "\n  to do: package it with --python bundled"
     return (
         f"if sys.version_info[:2] != ({version.replace('.', ', ')}):\n"
         f'    sys.exit({wrong!r} + "%d.%d" % sys.version_info[:2] + {remedy!r})\n\n'

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Fetch = Callable[[str, Path], None]
 
-__all__ = ["Finder", "Part", "lay_out"]
+__all__ = ["Finder", "Part", "fetched", "lay_out"]
 
 Part = BuildpackSource | ForeignBuildpack
 
@@ -157,3 +157,15 @@ def lay_out(
         return False
     assemble(part, out, runtime, offline=offline, library=library)
     return True
+
+
+def fetched(name: str, layout: Path, arch: str) -> None:
+    """Bring a package from its registry to a new OCI layout.
+
+    Raises:
+        UserFault: there is no such image.
+        PlatformFault: the registry cannot be reached or refuses.
+    """
+    from cnbkit_engine.oci.remote import Remote
+
+    Remote(name).pull(layout, arch)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
-from cnbkit_engine.builder.folder import fetched, with_versions
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.composite import Composite, is_composite
 from cnbkit_engine.buildpack.foreign import ForeignBuildpack, is_foreign
 from cnbkit_engine.buildpack.image import check_members, write_package
-from cnbkit_engine.buildpack.locator import Finder, lay_out
+from cnbkit_engine.buildpack.locator import Finder, fetched, lay_out
 from cnbkit_engine.buildpack.module import Module
+from cnbkit_engine.buildpack.order import with_versions
 from cnbkit_engine.buildpack.python_runtime import (
     SYSTEM_PYTHON,
     compile_for,

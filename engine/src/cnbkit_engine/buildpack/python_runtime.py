@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.base.images import machine_architecture
-from cnbkit_engine.builder.folder import compile_bytecode
+from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.standalone import FOLDER, StandalonePython
 from cnbkit_engine.oci.layer import folder_entries, write_layer
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
 
 SYSTEM_PYTHON = "3.11"
-"""The Python packages of the flavour `system` are for: the build root's."""
+"""The Python packages that bring none are for: the build root's."""
 
 _HERE = ".python"
 _TIMES = """

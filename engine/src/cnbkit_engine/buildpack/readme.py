@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from cnbkit.config import table
 from cnbkit.errors import BuildpackFault
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from cnbkit.config import Config
-
-__all__ = ["BEGIN", "END", "in_step", "rendered"]
+__all__ = ["BEGIN", "END", "rendered"]
 
 BEGIN = "<!-- settings: begin -->"
 END = "<!-- settings: end -->"
 
 
-def rendered(readme: str, config: type[Config]) -> str:
+def rendered(readme: str, table: str) -> str:
     """The README with the table between its markers.
 
     Raises:
@@ -29,13 +24,4 @@ def rendered(readme: str, config: type[Config]) -> str:
             where="README.md",
             remedy=f"add the two lines {BEGIN} and {END} where the table should stand",
         )
-    return f"{before}{begin}\n\n{table(config)}\n{end}{after}"
-
-
-def in_step(readme: str, config: type[Config]) -> bool:
-    """Whether the README says what the code says.
-
-    Raises:
-        BuildpackFault: as `rendered`.
-    """
-    return rendered(readme, config) == readme
+    return f"{before}{begin}\n\n{table}\n{end}{after}"

@@ -4,6 +4,10 @@ pip/
   buildpack.toml        [metadata.cnbkit] entry = "cnbkit_pip:Pip"; extension.toml likewise
   requirements.lock     hashed; what its code imports besides cnbkit (optional)
   cnbkit_pip/           its code
+
+Code that several buildpacks share is a library: a package in a folder of its own, named by
+`libraries = ["../common/cnbkit_hooks"]` in `[metadata.cnbkit]` and copied into each of them.
+What it imports besides cnbkit stands in a requirements.lock inside it.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import sys
 from pathlib import Path
 
 from cnbkit.errors import BuildpackFault
-from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, library_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,7 +95,22 @@ class BuildpackSource:
         self.descriptor: BuildpackDescriptor | ExtensionDescriptor = kind.loads(
             text, name=toml.name, where=str(toml)
         )
+        self.libraries = self._libraries(toml)
         self.module, self.attribute = self._entry(toml)
+
+    def _libraries(self, toml: Path) -> list[Path]:
+        try:
+            folders = library_folders(self.descriptor.metadata, str(self.directory))
+        except ValueError as error:
+            raise BuildpackFault(str(error), where=str(toml), remedy="correct libraries") from None
+        for folder in folders:
+            if not os.path.isfile(f"{folder}/__init__.py"):
+                raise BuildpackFault(
+                    f"{os.path.relpath(folder, self.directory)} in libraries is not a package",
+                    where=str(toml),
+                    remedy="name a folder with an __init__.py, relative to this file",
+                )
+        return [Path(folder) for folder in folders]
 
     def _entry(self, toml: Path) -> tuple[str, str]:
         table = self.descriptor.metadata.get("cnbkit", {})
@@ -103,10 +122,15 @@ class BuildpackSource:
                 where=str(toml),
                 remedy='add: [metadata.cnbkit] entry = "package:Class"',
             )
-        package = self.directory / module.split(".", 1)[0]
-        if not package.is_dir() and not package.with_suffix(".py").is_file():
+        name = module.split(".", 1)[0]
+        package = self.directory / name
+        if (
+            not package.is_dir()
+            and not package.with_suffix(".py").is_file()
+            and name not in {library.name for library in self.libraries}
+        ):
             raise BuildpackFault(
-                f"there is no package {package.name} beside {toml.name}",
+                f"there is no package {name} beside {toml.name}, nor among its libraries",
                 where=str(toml),
                 remedy="correct entry in [metadata.cnbkit]",
             )
@@ -135,25 +159,33 @@ class BuildpackSource:
         return f"{info.name or info.id} {info.version}"
 
     @property
-    def lock(self) -> Path | None:
-        """The hashed requirements of its own code, if it has any."""
-        path = self.directory / "requirements.lock"
-        return path if path.is_file() else None
+    def locks(self) -> list[Path]:
+        """The hashed requirements of its own code and of its libraries; none if there are none."""
+        paths = [folder / "requirements.lock" for folder in (self.directory, *self.libraries)]
+        return [path for path in paths if path.is_file()]
 
-    def files(self) -> list[Path]:
-        """Every file that belongs to the buildpack, sorted.
+    @property
+    def import_paths(self) -> list[str]:
+        """Folders from which its code and its libraries are imported in a checkout."""
+        return list(
+            dict.fromkeys([str(self.directory), *(str(path.parent) for path in self.libraries)])
+        )
+
+    def files(self) -> dict[Path, Path]:
+        """Every file that belongs to the buildpack: its path in the package → where it is.
 
         Not its tests, nor what makes the folder a project: pyproject.toml, a builder.toml to
         try it with, and all that begins with a dot (.venv, .git, caches).
         """
-        skip = {"__pycache__", "tests"}
-        found = []
-        # Through links to folders, too: two buildpacks may have their code in common.
-        for folder, folders, names in os.walk(self.directory, followlinks=True):
-            folders[:] = [name for name in folders if name not in skip and name[0] != "."]
-            found += [Path(folder, name) for name in names if name[0] != "."]
-        project = {self.directory / "pyproject.toml", self.directory / "builder.toml"}
-        return sorted(path for path in found if path not in project)
+        project = {Path("pyproject.toml"), Path("builder.toml")}
+        found = {
+            path.relative_to(self.directory): path
+            for path in _files(self.directory)
+            if path.relative_to(self.directory) not in project
+        }
+        for library in self.libraries:
+            found |= {path.relative_to(library.parent): path for path in _files(library)}
+        return dict(sorted(found.items()))
 
     def detection(self) -> Detection:
         """What its class declares about joining.
@@ -163,7 +195,7 @@ class BuildpackSource:
         """
         import cnbkit
 
-        paths = [str(self.directory), str(Path(cnbkit.__file__).parent.parent)]
+        paths = [*self.import_paths, str(Path(cnbkit.__file__).parent.parent)]
         command = [sys.executable, "-B", "-c", _READ_DETECTION, self.module, self.attribute, *paths]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -174,3 +206,12 @@ class BuildpackSource:
                 detail=done.stderr.rstrip(),
             )
         return Detection(*json.loads(done.stdout))
+
+
+def _files(folder: Path) -> list[Path]:
+    skip = {"__pycache__", "tests"}
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name not in skip and name[0] != "."]
+        found += [Path(parent, name) for name in names if name[0] != "."]
+    return found

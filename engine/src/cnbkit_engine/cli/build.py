@@ -104,9 +104,9 @@ def command(
     from cnbkit_engine.build.git import git_env
     from cnbkit_engine.build.report import size_text
     from cnbkit_engine.build.variants import shares, variants
+    from cnbkit_engine.builder.reference import reference_builder
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.state.home import Home
-    from cnbkit_engine.state.shipped import shipped
 
     export = _output(output, publish)
     if engine == "pack" and export:
@@ -142,7 +142,7 @@ def command(
         build = Build(
             app=path.resolve(),
             name=variant.name,
-            builder=builder or shipped("builder/builder.toml"),
+            builder=builder or reference_builder(),
             env={**env, **chosen},
             volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
             publish=bool(publish),

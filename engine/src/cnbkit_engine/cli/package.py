@@ -26,8 +26,9 @@ __all__ = ["command"]
 @click.option("--flatten", is_flag=True, help="Put a composite's buildpacks into one layer.")
 @click.option("--offline", is_flag=True, help="Put in what the descriptors list as dependencies.")
 @click.option(
-    "--flavour",
-    type=click.Choice(["system", "standalone"]),
+    "--python",
+    "python",
+    type=click.Choice(["system", "bundled"]),
     default="system",
     show_default=True,
     help="Whose Python runs it: the build image's (3.11), or one inside.",
@@ -37,7 +38,7 @@ __all__ = ["command"]
     "runtimes",
     metavar="ADDRESS#sha256=HEX",
     multiple=True,
-    help="Relocatable Python for the flavour standalone, URL or path; one for each target.",
+    help="Relocatable Python to bundle, URL or path; one for each target.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -49,7 +50,7 @@ def command(
     targets: tuple[str, ...],
     flatten: bool,
     offline: bool,
-    flavour: str,
+    python: str,
     runtimes: tuple[str, ...],
     insecure: tuple[str, ...],
 ) -> None:
@@ -64,8 +65,8 @@ def command(
         from cnbkit_engine.oci.reference import Reference
 
         Reference.parse(publish, setting="--publish").to_make("--publish")
-    if (flavour == "standalone") != bool(runtimes):
-        raise click.UsageError("--flavour standalone and --runtime need each other")
+    if (python == "bundled") != bool(runtimes):
+        raise click.UsageError("--python bundled and --runtime need each other")
 
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.buildpack.package import Package, parse_target

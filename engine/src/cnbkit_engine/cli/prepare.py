@@ -33,12 +33,12 @@ def command(builder: Path | None, platform: str | None, build_image: bool) -> No
     from cnbkit_engine.base.gpu import gpu_run_image
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.build.build import prepare
+    from cnbkit_engine.builder.reference import reference_builder
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
-    from cnbkit_engine.state.shipped import shipped
 
     home = Home.default()
-    descriptor = builder or shipped("builder/builder.toml")
+    descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
     kit = prepare(home, store, descriptor, click.echo, arch)
     gpu_run_image(store, kit.run_image)

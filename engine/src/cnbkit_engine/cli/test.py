@@ -44,8 +44,10 @@ def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
             where=str(path),
             remedy="name a buildpack's folder, or make one with `cnbkit new`",
         )
-    locks = [folder / "requirements.lock" for folder in folders]
-    paths = [str(folder.resolve()) for folder in folders]
+    libraries = [library for folder in folders for library in _libraries(folder)]
+    locks = [folder / "requirements.lock" for folder in (*folders, *libraries)]
+    paths = [str(path.resolve()) for path in (*folders, *(each.parent for each in libraries))]
+    paths = list(dict.fromkeys(paths))
     paths += [str(_installed(lock)) for lock in locks if lock.is_file()]
     if before := os.environ.get("PYTHONPATH"):
         paths.append(before)
@@ -71,6 +73,21 @@ def _buildpacks(path: Path) -> list[Path]:
         if {"buildpack.toml", "extension.toml"} & {*files}:
             found.append(Path(folder))
     return found
+
+
+def _libraries(folder: Path) -> list[Path]:
+    """The packages that its descriptor shares with others."""
+    from cnbkit.spec.buildpack import library_folders
+    from cnbkit.spec.toml import decode
+
+    for name in ("buildpack.toml", "extension.toml"):
+        path = folder / name
+        if path.is_file():
+            table = decode(path.read_bytes(), name=name, where=str(path))
+            metadata = table.get("metadata")
+            named = library_folders(metadata if isinstance(metadata, dict) else {}, str(folder))
+            return [Path(library) for library in named]
+    return []
 
 
 def _installed(lock: Path) -> Path:

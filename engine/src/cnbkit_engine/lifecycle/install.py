@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.state.locks import made_once
-from cnbkit_engine.state.shipped import shipped
+from cnbkit_engine.tools.go import MODULES, GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,11 +116,7 @@ def release_name(arch: str) -> str:
 
 def known_checksums() -> dict[str, str]:
     """Release archives whose sha256 somebody has confirmed: file name to hexadecimal digits."""
-    lines = (
-        (shipped("engine/src/cnbkit_engine/tools/modules/lifecycle") / "checksums.txt")
-        .read_text()
-        .splitlines()
-    )
+    lines = (MODULES / "lifecycle" / "checksums.txt").read_text().splitlines()
     pairs = (line.split() for line in lines if line.strip() and not line.startswith("#"))
     return {name: checksum for checksum, name in pairs}
 
@@ -134,7 +130,6 @@ def _build(
     progress: Callable[[str], None],
 ) -> None:
     from cnbkit_engine.state.workspace import Workspace
-    from cnbkit_engine.tools.go import GoTool
 
     with Workspace(folder.parent) as space:
-        GoTool(shipped(f"tools/{tool}"), packages, variables).build(folder, arch, space, progress)
+        GoTool(MODULES / tool, packages, variables).build(folder, arch, space, progress)

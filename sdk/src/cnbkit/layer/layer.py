@@ -202,7 +202,7 @@ def migrates(
 class Layer:
     """A layer as a buildpack declares it. Use one of the constructors."""
 
-    __slots__ = ("build", "cache", "launch", "name")
+    __slots__ = ("is_build", "is_cache", "is_launch", "name")
 
     def __init__(
         self, name: str, *, build: bool = False, launch: bool = False, cache: bool = False
@@ -211,12 +211,12 @@ class Layer:
             self.name = names.layer_name(name)
         except ValueError as error:
             raise BuildpackFault(str(error), where=f"layer {name!r}") from None
-        self.build = build
-        self.launch = launch
-        self.cache = cache
+        self.is_build = build
+        self.is_launch = launch
+        self.is_cache = cache
 
     @classmethod
-    def in_image(cls, name: str) -> Layer:
+    def launch(cls, name: str) -> Layer:
         """For the running app only, and re-used from the previous image while its key fits.
 
         The right choice for anything large that later buildpacks do not need: an unchanged
@@ -354,10 +354,10 @@ class OpenLayer:
 
     def _decide(self) -> tuple[State, list[str]]:
         layer = self.layer
-        if not layer.cache and not (layer.launch and not layer.build):
+        if not layer.is_cache and not (layer.is_launch and not layer.is_build):
             return "rebuild", []
-        kept: State = "keep" if layer.cache else "reuse"
-        if self._restored is None or (layer.cache and not os.path.isdir(self.directory)):
+        kept: State = "keep" if layer.is_cache else "reuse"
+        if self._restored is None or (layer.is_cache and not os.path.isdir(self.directory)):
             return "rebuild", ["there is none from an earlier build"]
         if self.key is None:
             return kept, []
@@ -396,7 +396,7 @@ class OpenLayer:
                 self._write_exec_d()
             self._write_sboms()
             text = self._toml_text()
-            if self.layer.launch:
+            if self.layer.is_launch:
                 self._log.warn_of_secrets(f"the metadata of the layer {self.layer.name}", text)
             with open(self._toml, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -436,7 +436,7 @@ class OpenLayer:
         for directory in ("env", "env.build", "env.launch"):
             _remove_tree(f"{self.directory}/{directory}")
         self.env.write(self.directory)
-        if self.layer.launch:
+        if self.layer.is_launch:
             what = f"the environment of the layer {self.layer.name}"
             self._log.warn_of_secrets(what, str(self.env.snapshot()))
 
@@ -463,13 +463,13 @@ class OpenLayer:
         layer = self.layer
         types = (
             "[types]\n"
-            f"launch = {str(layer.launch).lower()}\n"
-            f"build = {str(layer.build).lower()}\n"
-            f"cache = {str(layer.cache).lower()}\n\n"
+            f"launch = {str(layer.is_launch).lower()}\n"
+            f"build = {str(layer.is_build).lower()}\n"
+            f"cache = {str(layer.is_cache).lower()}\n\n"
         )
         if self.state == "rebuild":
             metadata = {} if self.key is None else self.key.metadata()
-            if layer.cache or layer.launch:
+            if layer.is_cache or layer.is_launch:
                 metadata.update(self._extras())
             rest = encode({"metadata": metadata}) if metadata else ""
         elif self.key is not None and f'digest = "{self.key.digest()}"' not in self._restored_text:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cnbkit.errors import BuildpackFault
 from cnbkit.spec import names, sbom
 from cnbkit.spec.model import InvalidDocument, Model, field
@@ -163,6 +165,30 @@ class ExtensionDescriptor(Document):
     def runs_in(self, exec_env: str) -> bool:
         """Whether the lifecycle asks it in that execution environment (API 0.12)."""
         return self.api in _WITHOUT_EXEC_ENV or names.runs_in(self.extension.exec_env, exec_env)
+
+
+def library_folders(metadata: Mapping[str, Any], folder: str) -> list[str]:
+    """The packages a descriptor declares as shared with other buildpacks.
+
+    Args:
+        metadata: the descriptor's `[metadata]`; `libraries` of its table `cnbkit` is read.
+        folder: the descriptor's folder.
+
+    Returns:
+        a path a library: a Python package that is copied beside the buildpack's own code.
+
+    Raises:
+        ValueError: it is not a list of relative paths.
+    """
+    table = metadata.get("cnbkit")
+    named = table.get("libraries", []) if isinstance(table, dict) else []
+    if not isinstance(named, list) or any(
+        not isinstance(name, str) or not name or name.startswith("/") for name in named
+    ):
+        raise ValueError(
+            'libraries in [metadata.cnbkit] is a list of folders: ["../common/acme_paths"]'
+        )
+    return [os.path.normpath(f"{folder}/{name}") for name in named]
 
 
 def read_metadata(text: bytes, kind: type[M], *, name: str, where: str) -> M:

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["BuildResult", "Label", "Launch", "Process", "Slice", "Store", "Unmet"]
+__all__ = ["Build", "Label", "Launch", "Process", "Slice", "Store", "Unmet"]
 
 
 class Label(Model):
@@ -69,7 +69,7 @@ class Unmet(Model):
     name: str
 
 
-class BuildResult(Document):
+class Build(Document):
     """build.toml."""
 
     unmet: list[Unmet] = field(default_factory=list)

@@ -1,10 +1,12 @@
-"""Test buildpacks: in this process, as a group, and through the real lifecycle.
+"""Test buildpacks in this process, one alone or as an order's group.
 
-Installing cnbkit brings a pytest plugin with three fixtures. A complete test file:
+Installing cnbkit brings a pytest plugin with two fixtures; cnbkit-engine adds `lifecycle_build`,
+which builds with the real lifecycle. A complete test file:
 
     from pathlib import Path
 
-    from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Plan, Process, Triggers, key
+    from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Plan, Process
+    from cnbkit import Triggers, key
 
 
     class Packages(LayerKey):
@@ -74,17 +76,6 @@ Installing cnbkit brings a pytest plugin with three fixtures. A complete test fi
   all others are this machine's. See `BuildpackRun`, `Result` and `Result.rebuild`.
 - `detect_group` runs the detects of an order's buildpacks and decides as the lifecycle's detector
   does; `simulate` is that decision alone, on plans. See `DetectGroup` and `simulate`.
-- `lifecycle_build` builds images with the real lifecycle, without a container engine, from
-  buildpacks' folders in any language; an image can be looked into, run and asked:
-
-        built = lifecycle_build.build("examples/web", buildpacks=["buildpacks/pip"])
-        port = free_port()
-        with built.start("web", env={"PORT": str(port)}) as container:
-            assert "hello" in container.http_get(port)
-        assert built.rebuild().states["acme/pip:venv"] == "reused"
-
-  See `LifecycleBuild`, `BuiltApp` and `Container`.
-
 Everything works without pytest, too: the fixtures only choose directories and clean up.
 """
 
@@ -100,52 +91,37 @@ if TYPE_CHECKING:
     from cnbkit.testing.harness import BuildpackRun
     from cnbkit.testing.order import Candidate, Provision, Verdict, simulate
     from cnbkit.testing.result import Result, ResultLayer
-    from cnbkit_engine.testing.container import Container, free_port
-    from cnbkit_engine.testing.engine import EmbeddedEngine, Engine
-    from cnbkit_engine.testing.lifecycle import BuiltApp, LifecycleBuild
 
 _HOME = {
     "Answer": "commands",
     "BuildpackRun": "harness",
-    "BuiltApp": "lifecycle",
     "Call": "commands",
     "Candidate": "order",
-    "Container": "container",
     "DetectGroup": "group",
     "DetectedGroup": "group",
-    "EmbeddedEngine": "engine",
-    "Engine": "engine",
     "Entry": "cnbkit.spec.build_plan",
     "FakeCommands": "commands",
-    "LifecycleBuild": "lifecycle",
     "Provision": "order",
     "Result": "result",
     "ResultLayer": "result",
     "Verdict": "order",
-    "free_port": "container",
-    "restore": "restore",
+    "restore": "_restore",
     "simulate": "order",
 }
 
 __all__ = [
     "Answer",
     "BuildpackRun",
-    "BuiltApp",
     "Call",
     "Candidate",
-    "Container",
     "DetectGroup",
     "DetectedGroup",
-    "EmbeddedEngine",
-    "Engine",
     "Entry",
     "FakeCommands",
-    "LifecycleBuild",
     "Provision",
     "Result",
     "ResultLayer",
     "Verdict",
-    "free_port",
     "restore",
     "simulate",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.layer.env import LayerEnv
-from cnbkit.spec.launch import BuildResult, Launch, Process
+from cnbkit.spec.launch import Build, Launch, Process
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -216,7 +216,7 @@ class Result:
     def unmet(self) -> list[str]:
         """Plan entries left to a later buildpack."""
         path = self.layers_dir / "build.toml"
-        result = BuildResult.loads(path.read_bytes()) if path.exists() else BuildResult()
+        result = Build.loads(path.read_bytes()) if path.exists() else Build()
         return [unmet.name for unmet in result.unmet]
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,7 @@ from cnbkit.buildpack import Buildpack
 from cnbkit.context import BuildResult
 from cnbkit.errors import BuildpackFault
 from cnbkit.spec.build_plan import Alternative, BuildPlan, Plan
-from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
+from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, library_folders
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -146,11 +147,14 @@ def _from_folder(folder: Path) -> Buildpack:
     if not entry:
         return Program(folder)
     module, _, attribute = entry.partition(":")
-    sys.path.insert(0, str(folder))
+    libraries = library_folders(table.get("metadata", {}), str(folder))
+    paths = list(dict.fromkeys([str(folder), *(os.path.dirname(each) for each in libraries)]))
+    sys.path[:0] = paths
     try:
         found: type[Buildpack] = getattr(importlib.import_module(module), attribute)
     finally:
-        sys.path.remove(str(folder))
+        for place in paths:
+            sys.path.remove(place)
     return found()
 
 

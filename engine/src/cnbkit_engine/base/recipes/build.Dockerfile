@@ -1,5 +1,5 @@
-# Generated: python -m cnbkit.platform.base_recipe build
-# Build with: docker build -f build.Dockerfile builder/base
+# Generated: python -m cnbkit_engine.base.recipe build
+# Build with: docker build -f build.Dockerfile .
 FROM debian:bookworm-slim AS packages
 COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/cnbkit
 COPY finish.py run.txt /tmp/

@@ -1,4 +1,4 @@
-# Generated: python -m cnbkit.platform.base_gpu
+# Generated: python -m cnbkit_engine.base.gpu
 # Build with: docker build -f run-cuda.Dockerfile --build-arg run_image=REF .
 ARG run_image
 FROM ${run_image}

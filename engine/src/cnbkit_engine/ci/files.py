@@ -1,4 +1,4 @@
-"""`cnbkit platform`."""
+"""A platform's files, made of the templates beside this module."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from cnbkit.errors import PlatformFault, UserFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PLATFORMS", "command", "rendered"]
+__all__ = ["PLATFORMS", "rendered", "write"]
 
 PLATFORMS = ("kpack", "tekton", "gitlab", "jenkins", "circleci", "github")
 """Where images are built, each with files of its own."""
 
-_TEMPLATES = Path(__file__).with_name("templates") / "platform"
+_TEMPLATES = Path(__file__).with_name("templates")
 # `$`, `{{` and `<<` are the platforms' own.
 _WORD = re.compile(r"@\{(\w+)\}")
 # An address may stand before each `/`; its port makes a colon there no tag.
@@ -29,48 +27,6 @@ _IMAGE = re.compile(rf"{_HOST}(?:/{_NAME})+(?::[\w.-]+)?(?:@sha256:[0-9a-f]{{64}
 _APP = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _GIT = re.compile(r"(https?|ssh)://[\w.@:/~+-]+|[\w.-]+@[\w.-]+:[\w./~+-]+")
 _STACK = "cnbkit.bookworm"  # the label io.buildpacks.stack.id of cnbkit's base images
-
-
-@click.command("platform")
-@click.argument("kind", type=click.Choice(PLATFORMS), metavar="PLATFORM")
-@click.option(
-    "--registry",
-    metavar="REF",
-    required=True,
-    help="Where images are pushed: host and path, such as registry.example.com/ml.",
-)
-@click.option(
-    "--builder", "-B", metavar="REF", help="The builder image; REGISTRY/builder:1 if not given."
-)
-@click.option(
-    "--app", metavar="NAME", default="my-app", show_default=True, help="The image's name."
-)
-@click.option(
-    "--git",
-    metavar="URL",
-    help="The app's repository, for platforms that fetch it: kpack and tekton.",
-)
-@click.option(
-    "--output",
-    "-o",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=".",
-    show_default=True,
-    metavar="DIR",
-    help="Where to write the files.",
-)
-def command(
-    kind: str, registry: str, builder: str | None, app: str, git: str | None, folder: Path
-) -> None:
-    """Write the files with which PLATFORM builds images.
-
-    PLATFORM is kpack, tekton, gitlab, jenkins, circleci or github. Nothing is overwritten.
-    """
-    files = rendered(kind, registry=registry, builder=builder, app=app, git=git)
-    _write(folder, files)
-    for name in files:
-        click.echo(f"Written {folder / name}")
 
 
 def rendered(
@@ -154,7 +110,13 @@ def _templates(kind: str) -> Mapping[str, str]:
     }
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write them; nothing is overwritten.
+
+    Raises:
+        UserFault: a file is there already.
+        PlatformFault: the folder cannot be written.
+    """
     there = [name for name in files if (folder / name).exists()]
     if there:
         raise UserFault(

@@ -1,0 +1,1 @@
+"""Files with which CI services and Kubernetes platforms build images."""

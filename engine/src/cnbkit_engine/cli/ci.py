@@ -1,0 +1,53 @@
+"""`cnbkit ci`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnbkit_engine.ci.files import PLATFORMS, rendered, write
+
+__all__ = ["command"]
+
+
+@click.command("ci")
+@click.argument("kind", type=click.Choice(PLATFORMS), metavar="PLATFORM")
+@click.option(
+    "--registry",
+    metavar="REF",
+    required=True,
+    help="Where images are pushed: host and path, such as registry.example.com/ml.",
+)
+@click.option(
+    "--builder", "-B", metavar="REF", help="The builder image; REGISTRY/builder:1 if not given."
+)
+@click.option(
+    "--app", metavar="NAME", default="my-app", show_default=True, help="The image's name."
+)
+@click.option(
+    "--git",
+    metavar="URL",
+    help="The app's repository, for platforms that fetch it: kpack and tekton.",
+)
+@click.option(
+    "--output",
+    "-o",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    show_default=True,
+    metavar="DIR",
+    help="Where to write the files.",
+)
+def command(
+    kind: str, registry: str, builder: str | None, app: str, git: str | None, folder: Path
+) -> None:
+    """Write the files with which PLATFORM builds images.
+
+    PLATFORM is kpack, tekton, gitlab, jenkins, circleci or github. Nothing is overwritten.
+    """
+    files = rendered(kind, registry=registry, builder=builder, app=app, git=git)
+    write(folder, files)
+    for name in files:
+        click.echo(f"Written {folder / name}")
