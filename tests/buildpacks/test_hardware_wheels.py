@@ -23,6 +23,7 @@ from cnbkit_pip.accelerators.hardware import Hardware
 from cnbkit_pip.accelerators.nvidia import cuda_of, library_folders, majors, xla_folder
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.kept import Kept
 from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
@@ -120,7 +121,7 @@ class App:
             if wanted is None:
                 packages = read_locked(uv, locked, target, mirrored=False)
             else:
-                packages = resolve(uv, wanted, target, f"{self._layers}/pylock.toml")
+                packages = resolve(ctx, uv, wanted, target, Kept(str(self._layers), ""))
         except UserFault as fault:
             packages = fitting.rescued(fault, chosen)
         self.found = fitting.fit(packages, chosen)

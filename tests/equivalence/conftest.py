@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -11,8 +12,23 @@ from cnbkit import UserFault
 from .harness import Buildpacks, Case, Outcome, plain, prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
+
+
+class Compare(Protocol):
+    """Installs a case both ways, and asserts that both come to the same."""
+
+    def __call__(self, case: Case, *variants: Mapping[str, str]) -> Outcome:
+        """Compare.
+
+        Args:
+            case: the project.
+            variants: variables of our build besides the case's; with several, one build each.
+
+        Returns:
+            What our last build came to.
+        """
 
 
 @pytest.fixture(scope="session")
@@ -22,21 +38,19 @@ def buildpacks(tmp_path_factory: pytest.TempPathFactory) -> Buildpacks:
 
 
 @pytest.fixture
-def compare(buildpacks: Buildpacks, tmp_path: Path) -> Callable[..., Outcome]:
-    """Install a case both ways, and assert that both come to the same; what ours came to."""
+def compare(buildpacks: Buildpacks, tmp_path: Path) -> Compare:
+    """See `Compare`."""
 
-    def compare(case: Case, values: Mapping[str, str] | None = None) -> Outcome:
-        app = prepared(case, tmp_path / "prepared", values)
-        theirs = plain(case, app, tmp_path / "venv", values)
-        ours = buildpacks.build(case, app, tmp_path / "build", values)
-        if case.refused:
-            assert theirs.code != 0, theirs.packages
-            assert ours.code == UserFault.exit_code, ours.log
-            return ours
-        assert theirs.code == 0, theirs.log
-        assert ours.code == 0, ours.log
-        assert theirs.packages, theirs.log
-        assert ours.packages == theirs.packages, ours.log
+    def compare(case: Case, *variants: Mapping[str, str]) -> Outcome:
+        app = prepared(case, tmp_path / "prepared")
+        theirs = plain(case, app, tmp_path / "venv")
+        assert (theirs.code != 0) == case.refused, theirs.log
+        assert case.refused or theirs.packages, theirs.log
+        for number, variant in enumerate(variants or [{}]):
+            asked = dataclasses.replace(case, env={**case.env, **variant})
+            ours = buildpacks.build(asked, app, tmp_path / f"build-{number}")
+            assert ours.code == (UserFault.exit_code if case.refused else 0), ours.log
+            assert ours.packages == theirs.packages, (variant, ours.log)
         return ours
 
     return compare

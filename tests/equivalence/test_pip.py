@@ -13,11 +13,9 @@ from .cases import tiered
 from .harness import Case, pip_install
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cnbkit.testing.inputs import Files
 
-    from .harness import Outcome
+    from .conftest import Compare
 
 FROM_FILE = pip_install("-r", "requirements.txt")
 PROJECT = pip_install("-e", ".")
@@ -30,6 +28,13 @@ SHA256, SHA384, SHA512, SHA1, MD5 = (
     for kind in ("sha256", "sha384", "sha512", "sha1", "md5")
 )
 WRONG = f"sha256:{'0' * 64}"
+NO_MODULES = "[tool.setuptools]\npy-modules = []\n"
+PLAIN = '[project]\nname = "app"\nversion = "1"\ndependencies = ["six"]\n' + NO_MODULES
+SETUP_CFG = (
+    "[metadata]\nname = cfg\nversion = 1.2\n[options]\ninstall_requires = six\npy_modules =\n"
+)
+KEYS = "name = 'app'\nversion = '1'\ndependencies = ['six']\n"
+EXTRA = '[project.optional-dependencies]\nx = ["six"]\n'
 SETUP_PY = "from setuptools import setup\nsetup(name='plain', version='3.1', py_modules=['a'])\n"
 
 
@@ -91,9 +96,7 @@ FORMS = [
     requirements("folder", "./lib\n", {"lib/pyproject.toml": library("lib", "six")}),
     requirements("folder by bare path", "src/lib\n", {"src/lib/pyproject.toml": library("lib")}),
     requirements(
-        "folder with an extra",
-        "./lib[x]\n",
-        {"lib/pyproject.toml": library("lib") + '[project.optional-dependencies]\nx = ["six"]\n'},
+        "folder with an extra", "./lib[x]\n", {"lib/pyproject.toml": library("lib") + EXTRA}
     ),
     requirements(
         "folder of an included file",
@@ -105,32 +108,11 @@ FORMS = [
         },
     ),
     requirements("app with build-system", "-e .\n", {"pyproject.toml": library("app", "six")}),
+    requirements("app without build-system", "-e .\n", {"pyproject.toml": PLAIN}),
+    requirements("app as a copy", ".\n", {"pyproject.toml": PLAIN}),
+    requirements("app with an extra", "-e .[x]\n", {"pyproject.toml": library("app") + EXTRA}),
     requirements(
-        "app without build-system",
-        "-e .\n",
-        {
-            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\ndependencies = ["six"]\n[tool.setuptools]\npy-modules = []\n'
-        },
-    ),
-    requirements(
-        "app as a copy",
-        ".\n",
-        {
-            "pyproject.toml": '[project]\nname = "app"\nversion = "1"\ndependencies = ["six"]\n[tool.setuptools]\npy-modules = []\n'
-        },
-    ),
-    requirements(
-        "app with an extra",
-        "-e .[x]\n",
-        {"pyproject.toml": library("app") + '[project.optional-dependencies]\nx = ["six"]\n'},
-    ),
-    requirements(
-        "app with setup.cfg",
-        ".\n",
-        {
-            "pyproject.toml": SETUPTOOLS,
-            "setup.cfg": "[metadata]\nname = cfg\nversion = 1.2\n[options]\ninstall_requires = six\npy_modules =\n",
-        },
+        "app with setup.cfg", ".\n", {"pyproject.toml": SETUPTOOLS, "setup.cfg": SETUP_CFG}
     ),
     requirements("app with setup.py", "-e .\n", {"setup.py": SETUP_PY, "a.py": ""}),
     requirements("no-binary", "--no-binary six\nsix==1.16.0\n"),
@@ -225,33 +207,20 @@ WRONG_HASHES = [
     requirements("md5", f"./vendor/{DEMO_FILE} --hash={MD5}\n", VENDOR, refused=True),
 ]
 PROJECTS = [
-    project(
-        "comment behind a table",
-        f"[project]  # comment\nname = 'app'\nversion = '1'\ndependencies = ['six']\n{SETUPTOOLS}[tool.setuptools]\npy-modules = []\n",
-    ),
-    project(
-        "spaces in a table's name",
-        f"[ project ]\nname = 'app'\nversion = '1'\ndependencies = ['six']\n{SETUPTOOLS}[tool.setuptools]\npy-modules = []\n",
-    ),
-    project(
-        "quoted table",
-        f"['project']\nname = 'app'\nversion = '1'\ndependencies = ['six']\n{SETUPTOOLS}[tool.setuptools]\npy-modules = []\n",
-    ),
+    project("comment behind a table", f"[project]  # comment\n{KEYS}{SETUPTOOLS}{NO_MODULES}"),
+    project("spaces in a table's name", f"[ project ]\n{KEYS}{SETUPTOOLS}{NO_MODULES}"),
+    project("quoted table", f"['project']\n{KEYS}{SETUPTOOLS}{NO_MODULES}"),
     project(
         "dotted keys",
-        f"project.name = 'app'\nproject.version = '1'\nproject.dependencies = ['six']\n{SETUPTOOLS}[tool.setuptools]\npy-modules = []\n",
+        f"project.name = 'app'\nproject.version = '1'\nproject.dependencies = ['six']\n"
+        f"{SETUPTOOLS}{NO_MODULES}",
     ),
     project(
         "inline table",
-        f"project = {{name = 'app', version = '1', dependencies = ['six']}}\n{SETUPTOOLS}[tool.setuptools]\npy-modules = []\n",
+        f"project = {{name = 'app', version = '1', dependencies = ['six']}}\n"
+        f"{SETUPTOOLS}{NO_MODULES}",
     ),
-    project(
-        "build-system and setup.cfg",
-        SETUPTOOLS,
-        {
-            "setup.cfg": "[metadata]\nname = cfg\nversion = 1.2\n[options]\ninstall_requires = six\npy_modules =\n"
-        },
-    ),
+    project("build-system and setup.cfg", SETUPTOOLS, {"setup.cfg": SETUP_CFG}),
     project("build-system and setup.py", SETUPTOOLS, {"setup.py": SETUP_PY, "a.py": ""}),
     Case("setup.py alone", {"setup.py": SETUP_PY, "a.py": ""}, PROJECT),
     project(
@@ -259,22 +228,16 @@ PROJECTS = [
         library("app") + '[project.optional-dependencies]\nx = ["six"]\nall = ["app[x]"]\n',
     ),
 ]
-CASES = [*FORMS, *HASHES, *WRONG_HASHES, *PROJECTS]
+CASES = [
+    *FORMS,
+    *(dataclasses.replace(each, name=f"hash: {each.name}") for each in HASHES),
+    *(dataclasses.replace(each, name=f"refused hash: {each.name}") for each in WRONG_HASHES),
+    *PROJECTS,
+]
 
 
-def by_engine(cases: list[Case]) -> list[Case]:
-    """Each with uv and with pip."""
-    return [
-        dataclasses.replace(
-            case, name=f"{case.name}, {engine}", env={**case.env, "BP_PIP_ENGINE": engine}
-        )
-        for case in cases
-        for engine in ("uv", "pip")
-    ]
-
-
-@pytest.mark.parametrize("case", tiered(by_engine(CASES)))
-def test_the_image_has_what_pip_installs(case: Case, compare: Callable[..., Outcome]) -> None:
-    values = {"own_env": {"DIR": "deps"}}
-    case = dataclasses.replace(case, env={**case.env, "DIR": "deps"}, **values)  # type: ignore[arg-type]
-    compare(case)
+@pytest.mark.parametrize("case", tiered(CASES))
+def test_the_image_has_what_pip_installs(case: Case, compare: Compare) -> None:
+    variables = {"DIR": "deps"}
+    case = dataclasses.replace(case, env=variables, own_env=variables)
+    compare(case, {"BP_PIP_ENGINE": "uv"}, {"BP_PIP_ENGINE": "pip"})

@@ -10,9 +10,7 @@ from .cases import tiered
 from .harness import Case
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .harness import Outcome
+    from .conftest import Compare
 
 PROJECT = """[project]
 name = "app"
@@ -46,5 +44,5 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", tiered(CASES))
-def test_the_image_has_what_uv_syncs(case: Case, compare: Callable[..., Outcome]) -> None:
+def test_the_image_has_what_uv_syncs(case: Case, compare: Compare) -> None:
     compare(case)

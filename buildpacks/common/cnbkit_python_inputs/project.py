@@ -67,7 +67,8 @@ class Project:
         if groups or extras or where_exist:
             document = ctx.app.toml(name) if name == "pyproject.toml" else {}
             known = [str(group) for group in document.get("dependency-groups", {})]
-            unknown = [group for group in groups if group not in known]
+            spelt = {normalised(group): group for group in known}
+            unknown = [group for group in groups if normalised(group) not in spelt]
             if unknown:
                 has = f"it has {', '.join(known)}" if known else "it has none"
                 raise UserFault(
@@ -78,7 +79,8 @@ class Project:
             project = document.get("project", {})
             declared = project.get("optional-dependencies", {})
             dynamic = "optional-dependencies" in project.get("dynamic", []) or not project
-            missing = [extra for extra in extras if extra not in declared]
+            there = {normalised(extra) for extra in declared}
+            missing = [extra for extra in extras if normalised(extra) not in there]
             if missing and not dynamic:
                 has = f"it has {', '.join(declared)}" if declared else "it has none"
                 raise UserFault(
@@ -86,7 +88,8 @@ class Project:
                     where="BP_PYTHON_EXTRAS",
                     remedy=f"correct BP_PYTHON_EXTRAS ({has})",
                 )
-            groups = (*groups, *(each for each in where_exist if each in known))
+            groups = (*groups, *(each for each in where_exist if each in spelt))
+            groups = tuple(dict.fromkeys(spelt[normalised(group)] for group in groups))
         return cls(ctx, name, extras, groups, editable=editable)
 
     def __str__(self) -> str:
@@ -127,6 +130,10 @@ class Project:
                 if wanted and wanted in starts:
                     return f"{file}:{number}"
         return self.name
+
+    def declared_lines(self) -> list[str]:
+        """The lines of all files."""
+        return [line.strip() for text in self.files.values() for line in text.splitlines()]
 
     def arguments(self) -> list[str]:
         """What `pip compile` is to read."""

@@ -241,6 +241,10 @@ class Requirements:
             for value in line.options.get("config-settings", [])
         ]
 
+    def declared_lines(self) -> list[str]:
+        """The texts of all lines."""
+        return [line.text for line in self.lines()]
+
     def arguments(self) -> list[str]:
         """What `pip compile` is to read: the files as it can read them."""
         if not self.as_read:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from cnbkit import BuildContext, UserFault
 from cnbkit_pip.accelerators.accelerated import hints
 from cnbkit_pip.accelerators.variant import Fitting
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
-from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.resolution.hashes import verified
-from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
+from cnbkit_pip.resolution.kept import Kept
+from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_pip.resolution.unpublished import Unpublished
 from cnbkit_python_inputs.project import Project, own_package
 from cnbkit_python_inputs.requirements import Requirements
@@ -62,7 +63,7 @@ def decide(
         if isinstance(wanted, Locked):
             packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
         else:
-            packages = resolve(engine, wanted, target, kept_lock(kept, config.refresh))
+            packages = resolve(ctx, engine, wanted, target, Kept(kept, config.refresh))
     except UserFault as fault:
         if fitting is None:
             raise unpublished.instead_of(fault) from None

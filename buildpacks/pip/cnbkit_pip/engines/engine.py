@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cnbkit_python_inputs.package import Package
@@ -15,6 +16,9 @@ class Wanted(Protocol):
     @property
     def files(self) -> dict[str, str]:
         """Contents by name."""
+
+    def declared_lines(self) -> list[str]:
+        """All that it says, line by line."""
 
     def arguments(self) -> list[str]:
         """What `pip compile` is to read."""
@@ -40,8 +44,13 @@ class Wanted(Protocol):
 class Engine(Protocol):
     """Resolves and installs for one interpreter."""
 
-    def lock(self, wanted: Wanted, path: str) -> None:
+    def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """Resolve into a pylock.toml; one that is there keeps its versions where allowed.
+
+        Args:
+            wanted: what the user wrote.
+            path: of the lock.
+            renewed: packages whose versions are not kept.
 
         Raises:
             UserFault: the requirements are at fault; names file and line.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -12,8 +13,8 @@ from cnbkit_indexes.address import with_login
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.engines.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
-from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, lacks_address, pinned
 from cnbkit_python_inputs.interpreter import Interpreter
@@ -78,7 +79,7 @@ class PipTools(Engine):
         self._wheels = f"{ctx.scratch}/wheels"
         self._provided = Provided.of(ctx)
 
-    def lock(self, wanted: Wanted, path: str) -> None:
+    def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`pip-compile`; versions of the last time are kept where they are allowed."""
         import tomli_w
 
@@ -86,12 +87,15 @@ class PipTools(Engine):
         options = ("--quiet", "--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe")
         more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
         env: dict[str, str] = {}
+        asked = [*wanted.arguments()]
+        for name in renewed:
+            asked += ["--upgrade-package", name]
         if self._provided:
             given = self._environment.get("PIP_FIND_LINKS", "")
             env["PIP_FIND_LINKS"] = f"{given} {self._provided.folder}".strip()
             self._prefer(listed)
         try:
-            self._run("piptools", "compile", *wanted.arguments(), *options, *more, env=env)
+            self._run("piptools", "compile", *asked, *options, *more, env=env)
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
         with open(listed, encoding="utf-8") as file:

@@ -9,8 +9,8 @@ from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.engines.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
-from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
 from cnbkit_python_inputs.interpreter import Interpreter
@@ -68,19 +68,22 @@ class Uv(Engine):
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
 
-    def lock(self, wanted: Wanted, path: str) -> None:
+    def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`uv pip compile`."""
         env = uv_variables(self._sources)
+        asked = [*wanted.arguments()]
+        for name in renewed:
+            asked += ["--upgrade-package", name]
         if self._options.has("prefer-binary"):
             # uv knows no such preference: wheels alone, if there is a solution with them.
             try:
-                self._compile(*wanted.arguments(), "--only-binary", ":all:", path=path, env=env)
+                self._compile(*asked, "--only-binary", ":all:", path=path, env=env)
             except CommandFailed:
                 self._ctx.log.info("--prefer-binary: wheels alone have no solution")
             else:
                 return
         try:
-            self._compile(*wanted.arguments(), path=path, env=env)
+            self._compile(*asked, path=path, env=env)
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
 

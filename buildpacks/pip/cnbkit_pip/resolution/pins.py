@@ -49,6 +49,10 @@ class Pins:
             lines.append(f"{entry['name']}=={entry['version']}{hashes}{more}\n")
         return "".join(lines)
 
+    def declared_lines(self) -> list[str]:
+        """None."""
+        return []
+
     def arguments(self) -> list[str]:
         """Nothing to compile."""
         return []
