@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnbkit import BuildContext, UserFault
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.requirements import normalised
-from cnbkit_python_inputs.tree import project_digest, project_files
+from cnbkit_python_inputs.tree import local_digests, project_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +99,10 @@ class Project:
     def digests(self) -> list[str]:
         """`name #sha256…` of everything read, for the layer's key."""
         chosen = ",".join([*self.extras, "", *self.groups])
-        digest = project_digest(self._root, editable=self.editable)
-        return [f"{self.name} #{digest[:24]}{chosen}"]
+        found = local_digests(self._root, self._root, editable=self.editable)
+        own = found.pop(".")
+        others = [f"{name} #{digest[:24]}" for name, digest in found.items()]
+        return [f"{self.name} #{own[:24]}{chosen}", *others]
 
     def allowed_hashes(self) -> dict[str, set[str]]:
         """None: a project names no files."""

@@ -126,6 +126,7 @@ class Requirements:
             included = self._included(line)
             if included and "://" not in included:
                 self._read_file(ctx, included, line.where)
+            self._check_inside(line)
             in_place = line.editable and not line.repository
             for path, editable in ((self.path(line), in_place), (self._links(line), False)):
                 if path:
@@ -135,6 +136,18 @@ class Requirements:
                             path, self._root, editable=self._editable if own else editable
                         )
                     )
+
+    def _check_inside(self, line: Line) -> None:
+        """Only the app is in the build."""
+        path = filled(line.local, self._env)
+        found = os.path.normpath(os.path.join(self._root, path))
+        if path and not os.path.isabs(path) and os.path.relpath(found, self._root)[:2] == "..":
+            raise UserFault(
+                f"{path} is outside the app, and not in the build",
+                where=line.where,
+                remedy="build the folder that holds both, with BP_PYTHON_INPUT=<app>/"
+                f"{line.file}; or put a wheel of it into the app",
+            )
 
     def _included(self, line: Line) -> str:
         """A file that a line includes, relative to the app; its one spelling."""
@@ -264,7 +277,9 @@ class Requirements:
                 file.write(self.as_read[name])
 
     def _place_of(self, name: str) -> str:
-        return f"{self._written}/{name.lstrip('/').replace('../', 'above/')}"
+        # uv takes what follows `-r` up to the first space.
+        safe = name.lstrip("/").replace("../", "above/").replace(" ", "%20")
+        return f"{self._written}/{safe}"
 
     def _for_engine(self, line: Line) -> str:
         if line.included:
