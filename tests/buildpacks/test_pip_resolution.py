@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import sysconfig
 import threading
@@ -204,7 +205,8 @@ def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
 ) -> None:
     entries = "".join(
         f'[[packages]]\nname = "{name}"\nversion = "1.0"\n{marker}'
-        f'wheels = [{{ path = "vendor/{wheel_name(name, "1.0")}", hashes = {{}} }}]\n'
+        f'wheels = [{{ path = "vendor/{wheel_name(name, "1.0")}",'
+        f' hashes = {{ sha256 = "{hashlib.sha256(wheel(name, "1.0")).hexdigest()}" }} }}]\n'
         for name, marker in (
             ("demo", ""),
             ("probe", "marker = \"'test' in dependency_groups\"\n"),
