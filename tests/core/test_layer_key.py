@@ -96,7 +96,7 @@ def test_a_migrated_key_that_differs_says_in_what(tmp_path: Path) -> None:
         ({"version": "x", "key": {}}, "makes it differently now"),
         ({"version": 1.0, "key": {"interpreter": "3.11"}}, ""),
         ({"key": {}}, "makes it differently now"),
-        ({"version": 1, "key": 5}, "written by something else"),
+        ({"version": 1, "key": 5}, "made by another tool"),
     ],
 )
 def test_old_metadata_of_any_shape_rebuilds_with_a_reason(

@@ -137,7 +137,7 @@ def test_the_state_follows_from_what_the_lifecycle_restores(
 
 def test_a_layer_built_first_says_that_there_was_none(builds: Builds) -> None:
     with builds.open(IMAGE, WHEELS) as opened:
-        assert (opened.state, opened.why) == ("rebuild", ["there is none from an earlier build"])
+        assert (opened.state, opened.why) == ("rebuild", ["new"])
         assert list(opened.path.iterdir()) == []
     assert builds.toml("image") == {
         "types": {"launch": True, "build": False, "cache": False},
@@ -225,7 +225,7 @@ def test_a_note_never_rebuilds_and_is_found_again(builds: Builds) -> None:
 def test_metadata_of_another_tool_rebuilds(builds: Builds, toml: str) -> None:
     (builds.layers / "image.toml").write_bytes(toml.encode("latin-1"))
     with builds.open(IMAGE, WHEELS) as opened:
-        assert opened.why == ["it was written by something else"]
+        assert opened.why == ["made by another tool"]
 
 
 @given(

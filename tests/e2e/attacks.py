@@ -76,7 +76,7 @@ class Attack:
         build: str = "",
         *options: str,
         detect: str = "",
-        name: str = "",
+        publish: str = "",
         env: Mapping[str, str] | None = None,
         code: int = 0,
     ) -> str:
@@ -86,7 +86,7 @@ class Attack:
             build: the attack, as shell in bin/build; `$1` is the buildpack's layers folder.
             options: of `cnbkit build`.
             detect: the same in bin/detect.
-            name: of the image, if it is not this one's.
+            publish: where to, instead of the store.
             env: variables of the `cnbkit` process.
             code: the exit status to end with.
         """
@@ -95,7 +95,8 @@ class Attack:
             path.write_text(f"#!/bin/bash\n{text}\nexit 0\n")
             path.chmod(0o755)
         command = [str(Path(sys.executable).with_name("cnbkit")), "build", str(self.app)]
-        command += ["--tag", name or self.name, "--builder", str(self.builder), "--verbose"]
+        command += ["--builder", str(self.builder), "--verbose"]
+        command += ["--publish", publish] if publish else ["--tag", self.name]
         enter = ["unshare", "--user", *self._enter] if self._enter else []
         done = subprocess.run(
             [*enter, *command, *options],
@@ -113,6 +114,11 @@ class Attack:
     def image(self) -> Image:
         """The image as it is in the store."""
         return Image.from_store(ImageStore(self.home.images), self.name)
+
+    def cache(self) -> Path:
+        """The folder with what the engine keeps for its next build."""
+        [found] = self.home.cache.glob(f"{self.name}*")  # the lock's name begins with a dot
+        return found
 
     def remove(self) -> None:
         """Forget image and cache."""

@@ -100,17 +100,24 @@ chmod +x "$HOME/docker-credential-forged"
 
 
 @pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attack]:
-    made = Attack(tmp_path, Home.default(), request.param)
+def attack(request: pytest.FixtureRequest, tmp_path: Path, user_home: Home) -> Iterator[Attack]:
+    home = Home.default() if request.param == "root" else user_home
+    made = Attack(tmp_path, home, request.param)
     (tmp_path / "evidence").mkdir()
+    (tmp_path / "evidence").chmod(0o777)  # for root's sandboxes, which are another user
     yield made
     made.remove()
 
 
+@pytest.fixture(scope="session")
+def crane() -> Path:
+    """The program that is a registry."""
+    return ensure_crane(Home.default(), arch=machine_architecture())
+
+
 @pytest.fixture
-def guard(tmp_path: Path) -> Iterator[GuardedRegistry]:
+def guard(crane: Path, tmp_path: Path) -> Iterator[GuardedRegistry]:
     """A registry that wants a login."""
-    crane = ensure_crane(Home.default(), arch=machine_architecture())
     behind = LocalRegistry(crane, tmp_path / "registry")
     guarded = GuardedRegistry(behind.host)
     guarded.login = f"somebody:PASSWORD-{uuid.uuid4().hex}"
@@ -145,9 +152,8 @@ def test_a_registrys_login_is_in_no_build_code_s_sight(
     for _ in range(2):
         output = attack.build(
             "cat seen-by-detect\n" + LOOK,
-            "--publish",
             detect=BY_DETECT,
-            name=f"{guard.host}/{attack.name}",
+            publish=f"{guard.host}/{attack.name}",
             env={"DOCKER_CONFIG": str(docker)},
         )
         assert "looked with build" in output
@@ -188,7 +194,9 @@ def test_forged_documents_change_nothing_of_the_image(attack: Attack) -> None:
 
 def test_another_apps_image_and_the_base_are_as_they_were(attack: Attack) -> None:
     store = ImageStore(attack.home.images)
-    before = {name: store.resolve(name).digest for name in store.names()}
+    bases = [name for name in store.names() if name.startswith("cnbkit/run")]
+    before = {name: store.resolve(name).digest for name in bases}
+    assert before
     write = r"""
 for method in PUT DELETE POST; do
     for path in /v2/cnbkit/run/manifests/bookworm /v2/test-other/manifests/latest \

@@ -184,7 +184,7 @@ def test_what_the_tool_locked_is_what_runs(
     project.write(FILES)
     lock(project)
     fresh = project.build("--env", "BP_PYTHON_GROUPS=train")
-    assert f"Installing from {name}: there is none from an earlier build" in fresh.output
+    assert f"Installing from {name}: new" in fresh.output
     assert project.run() == "first 1.17.0 3.0 2.1.0 8.1.8 none none\n"
     before = project.layers()
     dependencies = {what for what in before if what.startswith("cnbkit/pip:")}

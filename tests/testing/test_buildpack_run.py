@@ -94,7 +94,7 @@ def test_everything_a_build_contributes_is_in_the_result(buildpack_run: Buildpac
     assert first.plan == Venv.plan
     assert first.layers == ["downloads", "tools", "venv"]
     venv = first.layer("venv")
-    assert (venv.state, venv.why) == ("rebuild", ["there is none from an earlier build"])
+    assert (venv.state, venv.why) == ("rebuild", ["new"])
     assert venv.types == {"launch"}
     assert venv.key == {"python": "Python 3.13.1", "requirements": "flask"}
     assert venv.notes == {"builds": 0}

@@ -91,7 +91,7 @@ def test_an_image_is_built_inspected_run_and_asked(
     assert {process.type for process in built.image.processes} == {"web", "fail"}
     assert built.states["acme/web:greeting"] == "built"
     assert built.layers["acme/web:greeting"].startswith("sha256:")
-    assert built.why["acme_web:greeting"] == "there is none from an earlier build"
+    assert built.why["acme_web:greeting"] == "new"
     assert built.sbom()["acme_web/greeting/sbom.cdx.json"] == {"bomFormat": "CycloneDX"}
 
     port = free_port()
@@ -138,7 +138,7 @@ def test_a_rebuild_reuses_what_did_not_change(
     assert third.why["acme_web:greeting"] == "BP_GREETING changed from nobody to Eve"
     assert first.shell("echo $WHO") == "nobody\n"
     anew = third.rebuild(clear_cache=True)
-    assert anew.why["acme_web:greeting"] == "there is none from an earlier build"
+    assert anew.why["acme_web:greeting"] == "new"
 
 
 def test_a_failed_build_is_expected_by_its_exit_status(

@@ -171,7 +171,9 @@ class Requirements:
             return ""
         for folder in folders:
             found = os.path.normpath(os.path.join(self._root, folder, path))
-            if os.path.exists(found):
+            # A folder that the app lies in, `/` above all, is no package of the app.
+            above = f"{self._root}/".startswith(found.rstrip("/") + "/")
+            if os.path.exists(found) and (found == self._root or not above):
                 return found
         return ""
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_indexes.address import split_login
 from cnbkit_pip.accelerators.accelerated import hints
 from cnbkit_pip.accelerators.variant import Fitting
+from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
@@ -20,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
     from cnbkit_pip.accelerators.hardware import Hardware
+    from cnbkit_pip.diagnosis.survey import Survey
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.interpreter import Interpreter
@@ -37,6 +40,7 @@ def decide(
     target: TargetEnvironment,
     sources: Sources,
     hardware: Hardware | None,
+    survey: Survey,
     *,
     kept: str,
 ) -> list[Package]:
@@ -50,6 +54,7 @@ def decide(
         target: what the packages are for.
         sources: where they come from.
         hardware: what the image is for, if that was said.
+        survey: finds out what is wrong if there is no such set of packages.
         kept: folder with the lock of the last resolution; gets this one's.
 
     Raises:
@@ -59,18 +64,20 @@ def decide(
     chosen = f"{kept}/pylock.hardware.toml"
     fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
     unpublished = Unpublished(ctx, engine, target, wanted)
+    announced = Announced(ctx, survey)
     try:
         if isinstance(wanted, Locked):
             packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
         else:
+            announced.before_resolving()
             packages = resolve(ctx, engine, wanted, target, Kept(kept, config.refresh))
     except UserFault as fault:
         if fitting is None:
-            raise unpublished.instead_of(fault) from None
+            raise survey.instead_of(unpublished.instead_of(fault)) from None
         try:
             packages = fitting.rescued(fault, chosen)
         except UserFault as other:
-            raise unpublished.instead_of(other) from None
+            raise survey.instead_of(unpublished.instead_of(other)) from None
     if not isinstance(wanted, Locked):
         packages = verified(packages, wanted, sources, f"{ctx.scratch}/verified")
     if fitting:
@@ -80,6 +87,8 @@ def decide(
             ctx.log.info(line)
     if text := unpublished.warning(packages):
         ctx.log.warning(text)
+    else:
+        announced.before_installing(packages)
     return _with_own(ctx, config, wanted, packages)
 
 
@@ -96,7 +105,9 @@ def engine_for(
     if isinstance(wanted, Requirements):
         options, indexes = FileOptions.of(wanted), wanted.indexes(ctx.env)
     for index in indexes:
-        ctx.hide(index)
+        # Of an address without a login nothing is secret, and errors are about it.
+        if split_login(index)[1]:
+            ctx.hide(index)
     if config.engine == "pip":
         return PipTools(ctx, python, sources, options, limit=60 * config.limit)
     return Uv(ctx, python, sources, indexes, options, limit=60 * config.limit)

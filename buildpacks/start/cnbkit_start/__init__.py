@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Start"]
 
-PORT = "8080"
 # Files that make other buildpacks build the app; it then needs a process.
 PROJECT = (
     "requirements.txt",
@@ -44,11 +43,11 @@ PROJECT = (
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "granian")
 
 
-class AtLaunch(LayerKey):
+class AtLaunch(LayerKey, version=2):
     """What the layer with launch programs depends on."""
 
     processes: list[str] = key("processes")
-    program: str = key("launch program")
+    programs: list[str] = key("launch programs")
 
 
 class Start(Buildpack):
@@ -70,7 +69,7 @@ class Start(Buildpack):
     # here needs it.
     plan = Plan().requires("python", launch=True) | Plan()
 
-    # $PORT, and programs that look at the container's limits.
+    # Programs that set $PORT and other variables, and look at the container's limits.
     limits = Layer.launch("limits")
     # Programs and modules of all layers, also of those that only the previous image holds.
     known = Layer.cached("known")
@@ -131,19 +130,24 @@ class Start(Buildpack):
     def _at_launch(self, ctx: BuildContext, found: dict[str, Found]) -> None:
         import hashlib
 
-        # Beside this package; `ctx.buildpack_dir` would import pathlib.
-        path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", "limits")
-        with open(path, "rb") as file:
-            digest = hashlib.sha256(file.read()).hexdigest()
+        digests = []
+        for program in ("environment", "limits"):
+            with open(_launch(program), "rb") as file:
+                digests.append(f"{program} #{hashlib.sha256(file.read()).hexdigest()}")
         names = {type: "workers" if _serves(each) else "threads" for type, each in found.items()}
         wanted = AtLaunch(
-            processes=sorted(f"{type} ({name})" for type, name in names.items()), program=digest
+            processes=sorted(f"{type} ({name})" for type, name in names.items()), programs=digests
         )
         with ctx.layer(self.limits, wanted) as layer:
             if layer.rebuild:
-                layer.env.launch.default("PORT", PORT)
+                layer.exec_d("environment", _launch("environment"))
                 for type, name in names.items():
-                    layer.exec_d(name, path, process=type)
+                    layer.exec_d(name, _launch("limits"), process=type)
+
+
+def _launch(program: str) -> str:
+    # Beside this package; `ctx.buildpack_dir` would import pathlib.
+    return os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", program)
 
 
 def _serves(process: Found) -> bool:

@@ -13,18 +13,15 @@ if TYPE_CHECKING:
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
     from cnbkit.config import Config, Option
-    from cnbkit.context import (
-        BuildContext,
-        BuildResult,
-        DetectContext,
-        DetectResult,
-        GenerateContext,
-    )
+    from cnbkit.context import BuildContext, DetectContext, GenerateContext
     from cnbkit.download import Dependency, DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import GenerateResult
     from cnbkit.layer.env import EnvChanges, LayerEnv
-    from cnbkit.layer.layer import Layer, LayerKey, OpenLayer, key, migrates, note
+    from cnbkit.layer.key import LayerKey, key, migrates, note
+    from cnbkit.layer.layer import Layer
+    from cnbkit.layer.open_layer import OpenLayer
+    from cnbkit.results import BuildResult, DetectResult
     from cnbkit.sbom.component import Component
     from cnbkit.sbom.documents import bill_of_materials
     from cnbkit.settings import Settings
@@ -41,23 +38,23 @@ _HOME = {
     "BuildContext": "cnbkit.context",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",
-    "BuildResult": "cnbkit.context",
+    "BuildResult": "cnbkit.results",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
     "Dependency": "cnbkit.download",
     "DetectContext": "cnbkit.context",
-    "DetectResult": "cnbkit.context",
+    "DetectResult": "cnbkit.results",
     "DownloadFailed": "cnbkit.download",
     "EnvChanges": "cnbkit.layer.env",
     "GenerateContext": "cnbkit.context",
     "GenerateResult": "cnbkit.extension",
     "Layer": "cnbkit.layer.layer",
     "LayerEnv": "cnbkit.layer.env",
-    "LayerKey": "cnbkit.layer.layer",
+    "LayerKey": "cnbkit.layer.key",
     "Model": "cnbkit.spec.model",
-    "OpenLayer": "cnbkit.layer.layer",
+    "OpenLayer": "cnbkit.layer.open_layer",
     "Option": "cnbkit.config",
     "Plan": "cnbkit.spec.build_plan",
     "PlatformFault": "cnbkit.errors",
@@ -68,9 +65,9 @@ _HOME = {
     "UserFault": "cnbkit.errors",
     "bill_of_materials": "cnbkit.sbom.documents",
     "field": "cnbkit.spec.model",
-    "key": "cnbkit.layer.layer",
-    "migrates": "cnbkit.layer.layer",
-    "note": "cnbkit.layer.layer",
+    "key": "cnbkit.layer.key",
+    "migrates": "cnbkit.layer.key",
+    "note": "cnbkit.layer.key",
 }
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What detect and build are given, and what they give back."""
+"""What detect, build and generate see."""
 
 from __future__ import annotations
 
@@ -7,128 +7,29 @@ import os
 from cnbkit.app import App
 from cnbkit.command import Runner
 from cnbkit.errors import BuildpackFault
-from cnbkit.layer.layer import Layer, LayerKey, OpenLayer
+from cnbkit.layer.open_layer import OpenLayer
+from cnbkit.results import DetectResult
 from cnbkit.settings import Settings
-from cnbkit.spec.build_plan import BuildpackPlan, Plan
+from cnbkit.spec.build_plan import BuildpackPlan
 from cnbkit.spec.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import TypeVar
 
     from cnbkit.bindings.bindings import Bindings
     from cnbkit.download import Dependency
+    from cnbkit.layer.key import LayerKey
+    from cnbkit.layer.layer import Layer
     from cnbkit.log import Log
-    from cnbkit.spec.launch import Process
+    from cnbkit.spec.build_plan import Plan
     from cnbkit.spec.model import Model
 
     M = TypeVar("M", bound=Model)
 
-__all__ = ["BuildContext", "BuildResult", "DetectContext", "DetectResult", "GenerateContext"]
-
-
-class DetectResult:
-    """The answer of detect. Made by `DetectContext.join` and `DetectContext.skip`.
-
-    Attributes:
-        joins: whether the buildpack takes part.
-        reason: why, for people.
-        plan: what it provides and requires, if it takes part.
-    """
-
-    __slots__ = ("joins", "plan", "reason")
-
-    def __init__(self, joins: bool, reason: str, plan: Plan | None = None) -> None:
-        self.joins = joins
-        self.reason = reason
-        self.plan = plan
-
-
-class BuildResult:
-    """The result of build besides its layers.
-
-    Args:
-        processes: what the image can start; a later one of the same type replaces it. Several
-            for different execution environments may share a type: the lifecycle knows one, so
-            the image has the one for its own.
-        labels: labels of the image.
-        slices: app files with layers of their own, each a list of patterns.
-        unmet: plan entries left to a later buildpack.
-        store: data to find again at the next build (`BuildContext.store`); None keeps what is
-            there, and an empty table removes it.
-        sbom: what the image holds besides layers' own: "cdx", "spdx" or "syft" → JSON document.
-        build_sbom: what only the build used, likewise; it goes to the platform, not the image.
-
-    Raises:
-        BuildpackFault: more than one process is the default in an execution environment, or
-            something is not of its type.
-    """
-
-    __slots__ = ("build_sbom", "labels", "processes", "sbom", "slices", "store", "unmet")
-
-    def __init__(
-        self,
-        *processes: Process,
-        labels: Mapping[str, str] | None = None,
-        slices: Sequence[Sequence[str]] = (),
-        unmet: Sequence[str] = (),
-        store: Mapping[str, object] | None = None,
-        sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
-        build_sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
-    ) -> None:
-        for process in processes:
-            _texts(f"exec_env of {process.type}", process.exec_env)
-        by_place = {(each.type, *sorted(each.exec_env)): each for each in processes}
-        self.processes = tuple(by_place.values())
-        for exec_env in {"", *(name for each in self.processes for name in each.exec_env)}:
-            defaults = [each.type for each in self.in_image(exec_env) if each.default]
-            if len(defaults) > 1:
-                raise BuildpackFault(
-                    f"more than one process is the default: {', '.join(defaults)}",
-                    remedy="leave `default=True` with one of them",
-                )
-        self.labels = dict(labels or {})
-        self.slices = [_texts(f"slices[{at}]", paths) for at, paths in enumerate(slices)]
-        self.unmet = _texts("unmet", unmet)
-        self.store = None if store is None else dict(store)
-        self.sbom = dict(sbom or {})
-        self.build_sbom = dict(build_sbom or {})
-        for key, value in self.labels.items():
-            if not isinstance(key, str) or not isinstance(value, str) or not key:
-                raise BuildpackFault(
-                    f"the label {key!r} = {value!r} is not text", remedy="make both strings"
-                )
-        for process in self.processes:
-            if not _texts(f"command of {process.type}", process.command):
-                raise BuildpackFault(
-                    f"the process {process.type} has no command", remedy="name its program"
-                )
-            _texts(f"args of {process.type}", process.args)
-
-    def in_image(self, exec_env: str) -> list[Process]:
-        """The processes of an image for an execution environment: one of each type.
-
-        That is the last one for it, or, if all are for others, the last. One for others is not
-        the default, even if it is declared so.
-        """
-        found: dict[str, Process] = {}
-        for process in self.processes:
-            there = found.get(process.type)
-            if there is None or process.runs_in(exec_env) or not there.runs_in(exec_env):
-                found[process.type] = process
-        return [
-            each if each.runs_in(exec_env) or not each.default else each.replace(default=False)
-            for each in found.values()
-        ]
-
-
-def _texts(what: str, value: object) -> list[str]:
-    # A lone string would be taken for a list of its letters.
-    if not isinstance(value, list | tuple) or any(not isinstance(each, str) for each in value):
-        raise BuildpackFault(f"{what} is {value!r}, not a list of strings", remedy="make it one")
-    return list(value)
+__all__ = ["BuildContext", "DetectContext", "GenerateContext"]
 
 
 class _Context:

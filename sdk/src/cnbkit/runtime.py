@@ -22,14 +22,9 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from cnbkit.config import Config
-    from cnbkit.context import (
-        BuildContext,
-        BuildResult,
-        DetectContext,
-        DetectResult,
-        GenerateContext,
-    )
+    from cnbkit.context import BuildContext, DetectContext, GenerateContext
     from cnbkit.extension import GenerateResult
+    from cnbkit.results import BuildResult, DetectResult
 
     class Phases(Protocol):
         """What a phase needs of a `Buildpack`."""
@@ -129,7 +124,8 @@ def detect(
     secrets: Secrets | None = None,
 ) -> int:
     """Run detect and write its plan; the exit status."""
-    from cnbkit.context import DetectContext, DetectResult
+    from cnbkit.context import DetectContext
+    from cnbkit.results import DetectResult
 
     platform, plan_path = _inputs(env, arguments, "CNB_PLATFORM_DIR", "CNB_BUILD_PLAN_PATH")
     ctx = DetectContext(
@@ -166,7 +162,8 @@ def build(
     secrets: Secrets | None = None,
 ) -> int:
     """Run build and write its results; the exit status."""
-    from cnbkit.context import BuildContext, BuildResult
+    from cnbkit.context import BuildContext
+    from cnbkit.results import BuildResult
 
     start = time.monotonic()
     layers, platform, plan = _inputs(env, arguments, "CNB_LAYERS_DIR", *_BEHIND)

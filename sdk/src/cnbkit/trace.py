@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from cnbkit.layer.layer import OpenLayer
+    from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.redact import Secrets
 
 __all__ = ["write_trace"]

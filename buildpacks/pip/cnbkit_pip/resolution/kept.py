@@ -7,6 +7,7 @@ import json
 import os
 import tomllib
 
+from cnbkit_pip.exposed import without_logins
 from cnbkit_python_inputs.requirements import normalised
 
 TYPE_CHECKING = False
@@ -61,6 +62,15 @@ class Kept:
         """What this resolution was made of. No line itself: there may be passwords in some."""
         with open(f"{self._directory}/{_LINES}", "w", encoding="utf-8") as file:
             json.dump(_lines(wanted), file)
+
+    def without_logins(self) -> None:
+        """What is kept for the next build has no password: the cache is not the place for one."""
+        for name in _FILES:
+            text = _read(f"{self._directory}/{name}")
+            plain = without_logins(text)
+            if plain != text:
+                with open(f"{self._directory}/{name}", "w", encoding="utf-8") as file:
+                    file.write(plain)
 
     def describe(self, renewed: list[str]) -> str:
         """What was kept and what not, for the log; empty for a first resolution."""

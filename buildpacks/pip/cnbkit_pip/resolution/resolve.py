@@ -38,7 +38,9 @@ def resolve(
     if text := kept.describe(renewed):
         ctx.log.info(text)
     where = str(wanted)
-    document = engine.complete(restricted(read_entries(kept.path, where), wanted), where)
+    entries = read_entries(kept.path, where)
+    kept.without_logins()
+    document = engine.complete(restricted(entries, wanted), where)
     return select(document, target, where)
 
 

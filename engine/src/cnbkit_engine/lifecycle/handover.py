@@ -152,7 +152,7 @@ def take_over(
             if source.is_folder(name):
                 source.move(name, target, name)
             elif name in source.names():
-                raise _left(name, "no folder")
+                raise _left(name, source.kind(name))
         for place in _read_by_exporter(target, group):
             _check(target, place)
     hand_over(exported, documents)

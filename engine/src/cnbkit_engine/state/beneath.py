@@ -112,9 +112,9 @@ class Folder:
         except OSError:
             return False
 
-    def set_like(self, status: os.stat_result) -> None:
-        """Give this folder the mode and the times of another."""
-        os.fchmod(self._fd, stat.S_IMODE(status.st_mode))
+    def set_like(self, status: os.stat_result, *, mode: int | None = None) -> None:
+        """Give this folder the mode, unless it is to have its own, and the times of another."""
+        os.fchmod(self._fd, stat.S_IMODE(status.st_mode) if mode is None else mode)
         os.utime(self._fd, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def names(self) -> list[str]:
@@ -141,7 +141,7 @@ class Folder:
             handle = self._open(name, _FILE)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
-                raise Unfit(name, self._kind(name)) from None
+                raise Unfit(name, self.kind(name)) from None
             raise
         mode = os.fstat(handle).st_mode
         if not stat.S_ISREG(mode):
@@ -191,6 +191,10 @@ class Folder:
         """
         with self._parent(name) as (parent, last):
             handle = os.open(last, _NEW, 0o600, dir_fd=parent)
+            folder = os.fstat(parent)
+        if folder.st_uid != os.geteuid() == 0:
+            # Root's sandboxes are another user, who may have to write it in turn.
+            os.fchown(handle, folder.st_uid, folder.st_gid)
         os.fchmod(handle, mode)  # whatever the umask
         return handle
 
@@ -269,7 +273,8 @@ class Folder:
             if name:
                 os.rmdir(name, dir_fd=self._fd)
 
-    def _kind(self, name: str) -> str:
+    def kind(self, name: str) -> str:
+        """What is at a name, in words for people: `a link`."""
         try:
             return _kind(self.status(name).st_mode)
         except OSError:

@@ -28,11 +28,13 @@ def made_once(final: Path, make: Callable[[Path], None]) -> Path:
     with locked(final):
         if not final.exists():
             from cnbkit_engine.state.disk import disk_fault, sync_folder, sync_tree
+            from cnbkit_engine.state.tree_record import record_tree
             from cnbkit_engine.state.workspace import Workspace
 
             with Workspace(final.parent) as space:
                 make(space / final.name)
                 try:
+                    record_tree(space / final.name, final)
                     sync_tree(space / final.name)
                     (space / final.name).rename(final)
                     sync_folder(final.parent)

@@ -13,7 +13,7 @@ PAGES = {"pages/fish.md": "one fish two fish\n", "pages/tree.md": "one tree\n"}
 def test_rebuild_first_everything_is_made(buildpack_run: BuildpackRun) -> None:
     first = buildpack_run(WordCount, app=PAGES)
     assert first.layer("counted").state == "rebuild"
-    assert first.layer("total").why == ["there is none from an earlier build"]
+    assert first.layer("total").why == ["new"]
     assert first.layer("total").text("words.txt") == "2 one\n2 fish\n1 two\n1 tree\n"
     assert first.launch_env("words")["WORDS"].endswith("/total/words.txt")
 

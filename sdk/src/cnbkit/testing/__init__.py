@@ -51,7 +51,7 @@ which builds with the real lifecycle. A complete test file:
         again = first.rebuild(app={"requirements.txt": "django"})
         assert again.layer("venv").why == ["requirements.txt changed from flask to django"]
         lost = first.rebuild(image=False)
-        assert lost.layer("venv").why == ["there is none from an earlier build"]
+        assert lost.layer("venv").why == ["new"]
 
 
     def test_an_app_without_requirements_is_left_alone(buildpack_run):

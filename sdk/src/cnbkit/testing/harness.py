@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
-from cnbkit.context import DetectResult
+from cnbkit.results import DetectResult
 from cnbkit.runtime import NOT_DETECTED, guarded
 from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan
 from cnbkit.spec.buildpack import BuildpackDescriptor
@@ -29,9 +29,10 @@ from cnbkit.testing.source import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnbkit.context import BuildContext, BuildResult, DetectContext, GenerateContext
+    from cnbkit.context import BuildContext, DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import GenerateResult
+    from cnbkit.results import BuildResult
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
     from cnbkit.testing.source import Named

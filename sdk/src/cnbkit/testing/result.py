@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cnbkit.context import DetectResult
     from cnbkit.errors import CnbkitError
-    from cnbkit.layer.layer import OpenLayer
+    from cnbkit.layer.open_layer import OpenLayer
+    from cnbkit.results import DetectResult
     from cnbkit.spec.build_plan import Entry, Plan
     from cnbkit.spec.target import Target
     from cnbkit.testing.commands import Call, Reply

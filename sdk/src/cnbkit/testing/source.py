@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
-from cnbkit.context import BuildResult
 from cnbkit.errors import BuildpackFault
+from cnbkit.results import BuildResult
 from cnbkit.spec.build_plan import Alternative, BuildPlan, Plan
 from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, library_folders
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from cnbkit.context import BuildContext, DetectContext, DetectResult
+    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.results import DetectResult
     from cnbkit.spec.buildpack import BuildpackInfo, ExtensionInfo
 
     Named: TypeAlias = "type[Buildpack] | Buildpack | Path | str"

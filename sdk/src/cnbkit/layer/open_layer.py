@@ -1,0 +1,321 @@
+"""A layer during one build.
+
+It is in one of three states, decided when it is opened and told to the author:
+
+- `rebuild`: nothing usable was restored; the directory is there, empty, to be filled.
+- `keep`: the cache restored contents and key; they stay.
+- `reuse`: the previous image has it; only the toml is written, the directory stays away and
+  the lifecycle takes the old layer without reading, packing or hashing it.
+
+buildpack.md, "Layer Types" and "Layers"; the restore rules are the lifecycle's.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from cnbkit.errors import BuildpackFault
+from cnbkit.layer.env import LayerEnv
+from cnbkit.layer.key import digest_of
+from cnbkit.spec import names, sbom
+from cnbkit.spec.toml import decode, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Any, Literal
+
+    from cnbkit.layer.key import LayerKey
+    from cnbkit.layer.layer import Layer
+    from cnbkit.log import Log
+
+    State = Literal["rebuild", "keep", "reuse"]
+
+__all__ = ["OpenLayer"]
+
+
+class OpenLayer:
+    """One layer during one build: a context manager.
+
+    Everything said about the layer is written when the block ends well. When it fails, the
+    layer's directory and files are removed.
+
+    Attributes:
+        state: "rebuild", "keep" or "reuse".
+        why: the reasons for a rebuild, for people; empty otherwise.
+        failed: whether the block ended with an exception.
+        env: the environment it provides. For a kept layer the old one until changed.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        key: LayerKey | None,
+        layers_dir: str,
+        log: Log,
+        *,
+        buildpack: str = "",
+    ) -> None:
+        self.layer = layer
+        self.key = key
+        self.began = self.ended = 0
+        self._buildpack = buildpack
+        self.directory = f"{layers_dir}/{layer.name}"
+        self._toml = f"{layers_dir}/{layer.name}.toml"
+        self._layers_dir = layers_dir
+        self._log = log
+        self._restored = _read(self._toml)
+        self.state: State
+        self.state, self.why = self._decide()
+        self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
+        self._exec_d: dict[str, bytes] = {}
+        self._sboms: dict[str, bytes] = {}
+        self.failed = False
+
+    @property
+    def path(self) -> Path:
+        """The layer's directory. A reused layer has none."""
+        from pathlib import Path
+
+        return Path(self.directory)
+
+    @property
+    def old(self) -> dict[str, Any]:
+        """The metadata table of the restored layer; empty if none was restored."""
+        return _metadata(self._restored) if self._restored else {}
+
+    @property
+    def rebuild(self) -> bool:
+        """Whether the author has to fill the layer."""
+        return self.state == "rebuild"
+
+    def exec_d(
+        self,
+        name: str,
+        program: str | os.PathLike[str] | Callable[[], Mapping[str, str] | None],
+        *,
+        process: str = "",
+    ) -> None:
+        """Have a program run before the app starts (buildpack.md, "Exec.d").
+
+        Args:
+            name: its file name; programs run in the order of their names.
+            program: a file, which is copied, or a Python function that returns variables to
+                set. Its source is what goes into the layer, so it imports what it needs
+                itself, from the standard library alone, and uses nothing around it. It runs
+                with the `python3` that the app finds on PATH; without one the app does not
+                start.
+            process: run it for this process type only.
+
+        Raises:
+            BuildpackFault: a name that is none, or a function without a source of its own.
+        """
+        try:
+            at = f"{names.process_type(process)}/" if process else ""
+            at += names.process_type(name)
+        except ValueError as error:
+            raise BuildpackFault(str(error), where=f"exec.d {name!r}") from None
+        if callable(program):
+            from cnbkit.layer.exec_d import script
+
+            self._exec_d[at] = script(program)
+        else:
+            self._exec_d[at] = _bytes(os.fspath(program))
+
+    def sbom(self, kind: str, document: Mapping[str, Any] | str | bytes) -> None:
+        """Say what the layer holds. All of its documents are replaced as a set.
+
+        Args:
+            kind: "cdx", "spdx" or "syft"; buildpack.toml has to name it in `sbom-formats`.
+            document: the JSON document.
+
+        Raises:
+            BuildpackFault: not JSON, or the format is not declared.
+        """
+        from cnbkit.sbom.check import checked
+
+        self._sboms[kind] = checked(kind, document, self._buildpack)
+
+    @property
+    def _restored_text(self) -> str:
+        return self._restored or ""
+
+    def _decide(self) -> tuple[State, list[str]]:
+        layer = self.layer
+        if not layer.is_cache and not (layer.is_launch and not layer.is_build):
+            return "rebuild", []
+        kept: State = "keep" if layer.is_cache else "reuse"
+        if self._restored is None or (layer.is_cache and not os.path.isdir(self.directory)):
+            return "rebuild", ["new"]
+        if self.key is None:
+            return kept, []
+        # The digest covers version and key, so its presence needs no parser (and no tomllib).
+        if f'digest = "{self.key.digest()}"' in self._restored:
+            return kept, []
+        why = self.key.changes(self.old)
+        return ("rebuild", why) if why else (kept, [])
+
+    def __enter__(self) -> OpenLayer:
+        if self.rebuild:
+            if self.key is not None:  # before the work, not after it
+                self.key.parse(self.key.to_plain(), name=type(self.key).__name__)
+            self._remove()
+            os.makedirs(self.directory)
+        self.began = time.time_ns()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.ended = time.time_ns()
+        if kind is not None:
+            if error is not None and not getattr(error, "layer", ""):
+                error.layer = self.layer.name  # type: ignore[attr-defined]
+            self._fail()
+            return
+        try:
+            if self.state == "reuse":
+                self._check_unchanged()
+            else:
+                self._write_env()
+                self._write_exec_d()
+            self._write_sboms()
+            text = self._toml_text()
+            if self.layer.is_launch:
+                self._log.warn_of_secrets(f"the metadata of the layer {self.layer.name}", text)
+            with open(self._toml, "w", encoding="utf-8") as file:
+                file.write(text)
+        except BaseException:
+            self._fail()
+            raise
+
+    def _fail(self) -> None:
+        self.failed = True
+        self._remove()
+        self.env = LayerEnv()  # else `run` would go on using it
+
+    def _check_unchanged(self) -> None:
+        # The old layer carries its old files: new ones would be lost without a word.
+        for name, digest in self._extras().items():
+            if f'{name} = "{digest}"' not in self._restored_text:
+                what = "environment" if name == "env" else "exec.d"
+                key = "a key" if self.key is None else type(self.key).__name__
+                raise BuildpackFault(
+                    f"the {what} of the layer {self.layer.name} changed, but its key did not",
+                    where=f"layer {self.layer.name}",
+                    remedy=f"make what the {what} depends on part of {key}, or raise its version",
+                )
+
+    def _extras(self) -> dict[str, str]:
+        """Digests of what the layer holds besides what its author puts into the directory."""
+        extras = {}
+        if self.env:
+            extras["env"] = digest_of(self.env.snapshot())
+        if self._exec_d:
+            extras["exec-d"] = digest_of(self._exec_d)
+        return extras
+
+    def _write_env(self) -> None:
+        if self.state == "keep" and self.env.snapshot() == LayerEnv.read(self.directory).snapshot():
+            return  # as it was: what removes it takes longer to import than all of this
+        for directory in ("env", "env.build", "env.launch"):
+            _remove_tree(f"{self.directory}/{directory}")
+        self.env.write(self.directory)
+        if self.layer.is_launch:
+            what = f"the environment of the layer {self.layer.name}"
+            self._log.warn_of_secrets(what, str(self.env.snapshot()))
+
+    def _write_exec_d(self) -> None:
+        if not self._exec_d:
+            return
+        _remove_tree(f"{self.directory}/exec.d")
+        for name, program in sorted(self._exec_d.items()):
+            path = f"{self.directory}/exec.d/{name}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(program)
+            os.chmod(path, 0o755)
+
+    def _write_sboms(self) -> None:
+        if not self._sboms:
+            return
+        self._unlink("sbom.")
+        for kind, document in self._sboms.items():
+            with open(f"{self._layers_dir}/{sbom.file_name(self.layer.name, kind)}", "wb") as file:
+                file.write(document)
+
+    def _toml_text(self) -> str:
+        layer = self.layer
+        types = (
+            "[types]\n"
+            f"launch = {str(layer.is_launch).lower()}\n"
+            f"build = {str(layer.is_build).lower()}\n"
+            f"cache = {str(layer.is_cache).lower()}\n\n"
+        )
+        if self.state == "rebuild":
+            metadata = {} if self.key is None else self.key.metadata()
+            if layer.is_cache or layer.is_launch:
+                metadata.update(self._extras())
+            rest = encode({"metadata": metadata}) if metadata else ""
+        elif self.key is not None and f'digest = "{self.key.digest()}"' not in self._restored_text:
+            # Migrated: today's key, with all else as it was.
+            before = self.old
+            kept = {name: before[name] for name in ("env", "exec-d", "note") if name in before}
+            rest = encode({"metadata": {**self.key.metadata(), **kept}})
+        else:
+            # What was restored is only [metadata], and it stays as it is.
+            rest = self._restored_text
+        return types + rest
+
+    def _remove(self) -> None:
+        _remove_tree(self.directory)
+        self._unlink("toml", "sbom.")
+
+    def _unlink(self, *kinds: str) -> None:
+        for entry in os.listdir(self._layers_dir):
+            name, _, rest = entry.partition(".")
+            if name == self.layer.name and rest.startswith(kinds):
+                os.unlink(f"{self._layers_dir}/{entry}")
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _remove_tree(path: str) -> None:
+    """Remove a directory, also one whose content took away its owner's right to write."""
+    if not os.path.isdir(path):
+        return  # the usual case; importing shutil takes longer than everything else here
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
+    if os.path.isdir(path):
+        for directory, _, _ in os.walk(path):
+            os.chmod(directory, 0o700)
+        shutil.rmtree(path)
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """The metadata table of a restored layer; an unreadable one counts as empty."""
+    from cnbkit.spec.model import InvalidDocument
+
+    try:
+        table = decode(text, name="layer").get("metadata", {})
+    except InvalidDocument:
+        return {}
+    return table if isinstance(table, dict) else {}
