@@ -27,7 +27,8 @@ INPUT = {
     "CNBKIT_PYTHON": f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
     "CNBKIT_INPUT": "requirements.txt",
 }
-ENGINES = ("uv", "pip")
+# With pip each takes seconds: `make test-all`.
+ENGINES = ("uv", pytest.param("pip", marks=pytest.mark.full))
 
 
 @pytest.fixture(scope="module")
