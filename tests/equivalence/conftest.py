@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Protocol
+import subprocess
+import sys
+import tomllib
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cnbkit import PlatformFault, UserFault
 
+from ..e2e.index import PackageIndex
 from .harness import Buildpacks, Case, Outcome, plain, prepared
+from .projects import library
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-
-class Compare(Protocol):
-    """Installs a case both ways, and asserts that both come to the same."""
-
-    def __call__(self, case: Case, *variants: Mapping[str, str]) -> Outcome:
-        """Compare.
-
-        Args:
-            case: the project.
-            variants: variables of our build besides the case's; with several, one build each.
-
-        Returns:
-            What our last build came to.
-        """
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @pytest.fixture(scope="session")
@@ -38,17 +29,22 @@ def buildpacks(tmp_path_factory: pytest.TempPathFactory) -> Buildpacks:
 
 
 @pytest.fixture
-def compare(buildpacks: Buildpacks, tmp_path: Path) -> Compare:
-    """See `Compare`."""
+def compare(buildpacks: Buildpacks, tmp_path: Path) -> Callable[..., Outcome]:
+    """Install a case both ways, and assert that both come to the same; what ours came to."""
 
-    def compare(case: Case, *variants: Mapping[str, str]) -> Outcome:
-        app = prepared(case, tmp_path / "prepared")
-        theirs = plain(case, app, tmp_path / "venv")
+    def compare(
+        case: Case,
+        values: Mapping[str, str] | None = None,
+        variants: Sequence[Mapping[str, str]] = ({},),
+    ) -> Outcome:
+        # One build of ours for each of `variants`, variables besides the case's.
+        app = prepared(case, tmp_path / "prepared", values)
+        theirs = plain(case, app, tmp_path / "venv", values)
         assert (theirs.code != 0) == case.refused, theirs.log
         assert case.refused or theirs.packages, theirs.log
-        for number, variant in enumerate(variants or [{}]):
+        for number, variant in enumerate(variants):
             asked = dataclasses.replace(case, env={**case.env, **variant})
-            ours = buildpacks.build(asked, app, tmp_path / f"build-{number}")
+            ours = buildpacks.build(asked, app, tmp_path / f"build-{number}", values)
             # A wrong hash may be the requirement's fault or the index's: pip does not say.
             expected = {UserFault.exit_code, PlatformFault.exit_code} if case.refused else {0}
             assert ours.code in expected, ours.log
@@ -56,3 +52,34 @@ def compare(buildpacks: Buildpacks, tmp_path: Path) -> Compare:
         return ours
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def git_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the project `eggs` in its folder `py`."""
+    root = tmp_path_factory.mktemp("eggs")
+    (root / "py").mkdir()
+    (root / "py" / "pyproject.toml").write_text(library("eggs", "iniconfig", version="2.0"))
+    git = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com")
+    for arguments in (("init", "-qb", "main"), ("add", "."), ("commit", "-qm", "eggs")):
+        subprocess.run([*git, *arguments], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def private_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
+    """An index with corplib 1.0 and 1.1, which no other index has."""
+    with closing(PackageIndex(tmp_path_factory.mktemp("private"))) as index:
+        index.add("corplib", "1.0", "1.1")
+        yield index
+
+
+@pytest.fixture(scope="session")
+def default_index(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of this machine's package index, of which nothing stands in these files."""
+    project = tmp_path_factory.mktemp("index")
+    (project / "pyproject.toml").write_text(library("demo", "six"))
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "lock", "--quiet", "--python", sys.executable], cwd=project, check=True)
+    packages = tomllib.loads((project / "uv.lock").read_text())["package"]
+    return str(next(each for each in packages if each["name"] == "six")["source"]["registry"])

@@ -13,9 +13,11 @@ from .cases import tiered
 from .harness import Case, pip_install
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cnbkit.testing.inputs import Files
 
-    from .conftest import Compare
+    from .harness import Outcome
 
 FROM_FILE = pip_install("-r", "requirements.txt")
 PROJECT = pip_install("-e", ".")
@@ -237,7 +239,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", tiered(CASES))
-def test_the_image_has_what_pip_installs(case: Case, compare: Compare) -> None:
+def test_the_image_has_what_pip_installs(case: Case, compare: Callable[..., Outcome]) -> None:
     variables = {"DIR": "deps"}
     case = dataclasses.replace(case, env=variables, own_env=variables)
-    compare(case, {"BP_PIP_ENGINE": "uv"}, {"BP_PIP_ENGINE": "pip"})
+    compare(case, variants=[{"BP_PIP_ENGINE": "uv"}, {"BP_PIP_ENGINE": "pip"}])
