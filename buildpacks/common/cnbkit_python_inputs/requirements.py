@@ -40,6 +40,7 @@ class Requirements:
         files: contents of every file, includes too, by name, in reading order.
         local: name → SHA-256 of all files and folders of the app that a requirement depends on.
         as_read: what the engine reads in place of each file; known once they are written.
+        folder: where that is written.
     """
 
     def __init__(self, roots: list[str], files: dict[str, str], local: dict[str, str]) -> None:
@@ -51,7 +52,7 @@ class Requirements:
         self._env: Mapping[str, str] = {}
         self._root = ""
         self._editable = True
-        self._written = ""
+        self.folder = ""
 
     @classmethod
     def read(
@@ -264,7 +265,7 @@ class Requirements:
         """What `pip compile` is to read: the files as it can read them."""
         if not self.as_read:
             self._write()
-        return [self._place_of(name) for name in self.roots]
+        return [self.place_of(name) for name in self.roots]
 
     def _write(self) -> None:
         for name, lines in self._lines.items():
@@ -272,22 +273,23 @@ class Requirements:
             for line in lines:
                 physical[line.number - 1] = self._for_engine(line)
             self.as_read[name] = "\n".join(physical) + "\n"
-            path = self._place_of(name)
+            path = self.place_of(name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             # There may be passwords in it, as in the file itself.
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 file.write(self.as_read[name])
 
-    def _place_of(self, name: str) -> str:
+    def place_of(self, name: str) -> str:
+        """Where a file is written for the engine."""
         # uv takes what follows `-r` up to the first space.
         safe = name.lstrip("/").replace("../", "above/").replace(" ", "%20")
-        return f"{self._written}/{safe}"
+        return f"{self.folder}/{safe}"
 
     def _for_engine(self, line: Line) -> str:
         if line.included:
             option = "-c" if line.constrains else "-r"
             included = self._included(line)
-            return f"{option} {included if '://' in included else self._place_of(included)}"
+            return f"{option} {included if '://' in included else self.place_of(included)}"
         if not line.requirement:
             return self._options_for_engine(line)
         text = line.requirement

@@ -11,6 +11,7 @@ from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.patience import patient
+from cnbkit_pip.engines.torch_index import TorchIndex
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -75,8 +76,8 @@ class Uv(Engine):
 
     def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`uv pip compile`."""
-        env = uv_variables(self._sources)
-        asked = [*wanted.arguments()]
+        bound = TorchIndex(self._ctx, wanted, uv_variables(self._sources))
+        env, asked = bound.env, [*bound.arguments]
         for name in renewed:
             asked += ["--upgrade-package", name]
         if self._options.has("prefer-binary"):
