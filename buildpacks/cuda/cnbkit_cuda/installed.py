@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from cnbkit_cuda.nvidia import cuda_of, library_folders, majors, xla_folder
 from cnbkit_cuda.versions import ADDITIONS, LOADER, TURING, XLA
@@ -69,15 +70,11 @@ class Installation:
 
     def without_old_gpus(self, cuda: str) -> str:
         """The package whose wheels leave out GPUs before Turing, with its version; or empty."""
-        from packaging.version import InvalidVersion, Version
-
         versions = {each["name"]: each["version"] for each in self.packages}
         for name, since, oldest in TURING:
-            try:
-                if Version(versions[name]) >= Version(since) and Version(cuda) >= Version(oldest):
-                    return f"{name} {versions[name]}"
-            except (KeyError, InvalidVersion):
-                continue
+            version = versions.get(name, "")
+            if _numbers(version) >= _numbers(since) and _numbers(cuda) >= _numbers(oldest):
+                return f"{name} {version}"
         return ""
 
     def warnings(self, subject: str, runtime: str) -> list[str]:
@@ -104,6 +101,11 @@ class Installation:
             ]
             lines.append(f"CUDA is in the image {len(found)} times: {'; '.join(parts)}")
         return lines
+
+
+def _numbers(version: str) -> list[int]:
+    """Of "2.11.0rc1+cu128" 2, 11, 0: enough to compare releases."""
+    return [int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:3]]
 
 
 def _few(names: list[str]) -> str:

@@ -7,7 +7,8 @@ from cnbkit.testing import BuildpackRun
 def test_the_wheels_are_asked_for_and_the_device_is_looked_for(buildpack_run: BuildpackRun) -> None:
     built = buildpack_run(Gaudi, app={"hardware.txt": "hpu\n"})
     assert built.code == 0
-    (entry,) = [each for each in built.plan.requires if each.name == "site-packages"]
+    assert built.plan
+    (entry,) = built.plan.document().requires
     request = PackageRequest.parse(entry.metadata["request"])
     assert request.indexes[0].url == INDEX
     assert built.labels["com.acme.hardware"] == "gaudi"
