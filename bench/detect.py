@@ -72,9 +72,9 @@ def measure_detect(example: Path, builder_toml: Path, results: Path, runs: int) 
             Bind(own / "buildpacks", "/cnb/own"),
             *(Bind(path, f"/cnb/{name}") for name, path in others.items()),
             Bind(example, "/workspace"),
-            Bind(space / "empty", "/layers"),
-            Bind(space / "platform", "/platform"),
-            Bind(space / "tmp", "/tmp", writable=True),
+            Bind(space / "empty", "/layers", given=True),
+            Bind(space / "platform", "/platform", given=True),
+            Bind(space / "tmp", "/tmp", writable=True, given=True),
         )
         sandbox = Sandbox(
             home.tmp, root=root, binds=binds, env={"PATH": "/usr/bin:/bin"}, network=False

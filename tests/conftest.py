@@ -38,6 +38,8 @@ _downloads: list[tuple[Downloads, dict[str, str]]] = []
 def pytest_configure(config: pytest.Config) -> None:
     """Before all else."""
     tiers.pytest_configure(config)
+    # Tests serve package indexes on loopback; tests/attacks has a network of its own.
+    os.environ.setdefault("CNBKIT_NETWORK", "host")
     folder = default_folder()
     if folder is None or hasattr(config, "workerinput") or config.option.collectonly:
         return

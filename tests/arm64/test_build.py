@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
+from tests.user_namespace import in_user_namespace
 
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.lifecycle.install import ensure_crane
@@ -90,10 +91,9 @@ def test_a_small_app_is_built_run_and_rebuilt(project: Project) -> None:
     # Where the kernel knows no emulator yet, root registers it.
     if is_foreign("arm64"):
         run = subprocess.run(
-            [
-                *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", EMPTY, "sh"),
-                *(sys.executable, CNBKIT, "run", project.name),
-            ],
+            in_user_namespace(
+                ["sh", "-c", EMPTY, "sh", sys.executable, CNBKIT, "run", project.name]
+            ),
             capture_output=True,
             text=True,
             check=False,

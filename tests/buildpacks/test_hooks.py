@@ -380,3 +380,25 @@ def test_a_digest_is_of_names_contents_links_and_executable_bits(tmp_path: Path)
     copy(str(tmp_path / "a"), str(tmp_path / "b" / "c"))
     copy(str(tmp_path / "a"), str(tmp_path / "b" / "c"))
     assert {path.name for path in (tmp_path / "b" / "c").iterdir()} == {"y", "z"}
+
+
+def test_what_a_hook_writes_outside_of_the_app_is_said_with_where_to_write_it(
+    phases: Phases, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / ".cache" / "pip").mkdir(parents=True)
+    (home / "old").write_bytes(bytes(5000))
+    phases.env["HOME"] = str(home)
+    text = """#!/bin/sh
+mkdir -p "$HOME/nltk_data" "$HOME/.cache/huggingface/hub" && cd "$HOME"
+head -c 2500000 /dev/zero | tee nltk_data/x .cache/huggingface/hub/y .cache/pip/z >/dev/null
+"""
+    write(phases, PRE, text)
+    ran = phases.build(PreBuild())
+    assert ran.code == 0, ran.fault
+    [warning] = ran.err.splitlines()
+    assert ".cnbkit/pre-build wrote ~/.cache/huggingface (2.5 MB), ~/nltk_data (2.5 MB)" in warning
+    assert "(HF_HOME and NLTK_DATA, in the script and in the image" in warning
+    assert "BPE_HF_HOME=/workspace/data" in warning
+    # What was there before, and a hook that stays in the app, are no news.
+    assert phases.build(PreBuild()).err == ""

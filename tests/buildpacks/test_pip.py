@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cnbkit import BuildContext, CnbkitError, CommandFailed, PlatformFault, UserFault
 from cnbkit.log import Log
-from cnbkit_pip.engines.diagnose import explained
+from cnbkit_pip.diagnosis.diagnose import explained
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.installed import Installed
 from cnbkit_pip.layers.partition import HEAVY, partition
@@ -200,7 +200,7 @@ def test_a_package_is_identified_by_its_files_and_not_by_their_order() -> None:
         (
             "error: Failed to build `spam==1.0`\n  cause: fatal error: foo.h: No such file",
             UserFault,
-            "spam==1.0 has no wheel for this image and cannot be built from source",
+            "spam 1.0 has no wheel for this image, and compiling it fails: foo.h is missing",
         ),
         (
             "error: Failed to parse: `pyproject.toml`\n  cause: TOML parse error at line 1",

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cnbkit import Buildpack, CnbkitError, runtime
 from cnbkit_policy import Policy, PolicyInstalled
+from cnbkit_policy.licenses import acceptable
 from cnbkit_policy.osv import _in_range
 
 if TYPE_CHECKING:
@@ -184,13 +185,13 @@ def test_licences_are_judged_once_they_can_be_seen(company: Company) -> None:
     assert company.build(policy).code == 0, "nothing is installed yet"
     company.installed(
         {
-            "requests": f"{REQUESTS}License-Expression: MIT OR GPL-3.0-only\n",
+            "requests": f"{REQUESTS}License-Expression: MIT AND GPL-3.0-only\n",
             "numpy": "Name: NumPy\nVersion: 2.0\nLicense: BSD\n",
         }
     )
     [told] = company.refused(policy, PolicyInstalled)
     assert told == (
-        "requirements.txt:2: license: requests 2.30.0 has the licence MIT OR GPL-3.0-only"
+        "requirements.txt:2: license: requests 2.30.0 has the licence MIT AND GPL-3.0-only"
     )
     company.installed({"requests": "Name: requests\nVersion: 2.30.0\n"})
     [told] = company.refused(policy, PolicyInstalled)
@@ -201,6 +202,32 @@ def test_licences_are_judged_once_they_can_be_seen(company: Company) -> None:
     [told] = company.refused('[licenses]\nallow = ["BSD"]\n', PolicyInstalled)
     assert "has the licence X, which is not among the allowed" in told
     assert company.build('[licenses]\nallow = ["b*", "x"]\n', PolicyInstalled).code == 0
+
+
+@pytest.mark.parametrize(
+    ("expression", "allow", "deny", "good"),
+    [
+        ("MIT AND GPL-3.0-only", ["MIT"], [], False),
+        ("MIT OR GPL-3.0-only", ["MIT"], [], True),
+        ("MIT OR GPL-3.0-only", [], ["GPL*"], True),
+        ("MIT AND GPL-3.0-only", [], ["GPL*"], False),
+        ("GPL-2.0-only OR GPL-3.0-only", [], ["GPL*"], False),
+        ("(MIT OR Apache-2.0) AND BSD-3-Clause", ["MIT", "BSD*"], [], True),
+        ("(MIT OR Apache-2.0) AND BSD-3-Clause", ["MIT"], [], False),
+        ("MIT OR GPL-3.0-only", ["MIT", "GPL*"], ["MIT"], True),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", ["GPL-2.0-only"], [], True),
+        ("GPL-2.0-only WITH Classpath-exception-2.0", [], ["GPL-2.0*"], False),
+        ("Apache Software License", ["Apache*"], [], True),
+        ("BSD License; GNU General Public License", [], ["GNU General*"], False),
+        ("mit and gpl-3.0-only", ["MIT"], [], False),
+        ("LicenseRef-Acme", ["MIT"], [], False),
+        ("((((", ["MIT"], [], False),
+    ],
+)
+def test_licences_are_expressions(
+    expression: str, allow: list[str], deny: list[str], good: bool
+) -> None:
+    assert acceptable(expression, allow, deny) is good
 
 
 def test_a_licence_that_cannot_be_seen_is_not_taken_for_a_good_one(company: Company) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,8 @@ from cnbkit_start import Start
 from cnbkit_start.procfile import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.buildpacks.conftest import Phases, Ran
 
 ROOT = Path(__file__).parents[2]
@@ -593,21 +597,96 @@ def test_a_training_script_is_train_and_jupyter_is_notebook(phases: Phases) -> N
     )
 
 
-def test_the_port_has_a_default_and_each_process_its_launch_program(phases: Phases) -> None:
+def test_each_process_has_its_launch_program(phases: Phases) -> None:
     phases.write("Procfile", "web: gunicorn app:app\ntrain: python train.py\n")
     ran = phases.build(Start())
     layer = ran.layers / "limits"
-    assert (layer / "env.launch" / "PORT.default").read_text() == "8080"
     assert {
-        path.relative_to(layer / "exec.d").as_posix() for path in layer.rglob("exec.d/*/*")
-    } == {
-        "web/workers",
-        "train/threads",
-    }
+        path.relative_to(layer / "exec.d").as_posix()
+        for path in layer.rglob("exec.d/**/*")
+        if path.is_file()
+    } == {"web/workers", "train/threads", "environment"}
     again = phases.build(Start())
     assert again.code == 0
     phases.write("Procfile", "web: gunicorn app:app\n")
     assert phases.build(Start()).code == 0
+
+
+ALWAYS = {
+    "PORT": "8080",
+    "PYTHONUNBUFFERED": "1",
+    "PYTHONFAULTHANDLER": "1",
+    "LANG": "C.UTF-8",
+}
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({}, ALWAYS),
+        ({"PORT": "9000"}, {**ALWAYS, "PORT": None}),
+        ({"PORT": ""}, ALWAYS),
+        ({"PYTHONUNBUFFERED": ""}, {**ALWAYS, "PYTHONUNBUFFERED": None}),
+        ({"PYTHONFAULTHANDLER": ""}, {**ALWAYS, "PYTHONFAULTHANDLER": None}),
+        ({"LC_ALL": "de_DE.UTF-8"}, {**ALWAYS, "LANG": None}),
+        ({"LANG": ""}, {**ALWAYS, "LANG": None}),
+    ],
+)
+def test_variables_of_python_images_are_set_unless_they_are(
+    tmp_path: Path, env: dict[str, str], said: dict[str, str | None]
+) -> None:
+    home = {"HOME": str(tmp_path)}
+    wanted = {name: value for name, value in said.items() if value is not None}
+    assert environment(tmp_path, {**home, **env}) == wanted
+
+
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder for everybody; pytest's own are for one user."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o777)
+        yield path
+
+
+@pytest.mark.parametrize("home", [None, "", "/", "/nonexistent", "/no/such/folder", "."])
+def test_a_user_without_a_home_gets_one(public: Path, home: str | None) -> None:
+    app = public / "app"
+    app.mkdir()
+    env = {} if home is None else {"HOME": str(app) if home == "." else home}
+    said = environment(app, {"TMPDIR": str(public), **env}, stranger=True)
+    made = Path(said.pop("HOME"))
+    assert said == ALWAYS
+    assert (made.parent, made.stat().st_mode & 0o777) == (public, 0o700)
+    # Again, and not if it is another's.
+    assert environment(app, {"TMPDIR": str(public), **env}, stranger=True)["HOME"] == str(made)
+    made.rmdir()
+    made.symlink_to(app)
+    assert "HOME" not in environment(app, {"TMPDIR": str(public), **env}, stranger=True)
+
+
+def test_a_home_that_is_one_is_kept_though_it_is_read_only(public: Path) -> None:
+    home = public / "home"
+    home.mkdir(mode=0o555)
+    env = {"HOME": str(home), "TMPDIR": str(public)}
+    assert environment(public, env, stranger=True) == ALWAYS
+
+
+def environment(app: Path, env: dict[str, str], *, stranger: bool = False) -> dict[str, str]:
+    """What the launch program for all processes sets, perhaps for a user that nobody knows."""
+    # As root everything is writable.
+    user = 65533 if stranger and os.geteuid() == 0 else None
+    done = subprocess.run(
+        ["sh", "-c", 'exec 3>&1; . "$0"', LIMITS.with_name("environment")],
+        env={"PATH": "/usr/bin:/bin", **env},
+        cwd=app,
+        user=user,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return tomllib.loads(done.stdout)
 
 
 V2 = {"cgroup.controllers": "cpu memory", "cpu.max": "350000 100000", "memory.max": "1610612736"}
@@ -820,3 +899,55 @@ def test_whatever_the_files_hold_there_is_one_default_and_a_web_or_a_user_fault(
     else:
         assert len(defaults(ran)) == 1
         assert "web" in processes(ran)
+
+
+SETTINGS = 'INSTALLED_APPS = ["django.contrib.staticfiles"]\nSTATIC_ROOT = "static"\n'
+DJANGO = {
+    "requirements.txt": "django\ngunicorn\n",
+    "manage.py": MANAGE,
+    "shop/settings.py": SETTINGS,
+    "shop/wsgi.py": "application = 1\n",
+    "main.py": "print(1)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "env", "wanted"),
+    [
+        ({}, {}, True),
+        ({"shop/settings.py": SETTINGS.replace("STATIC_ROOT", "# STATIC_ROOT")}, {}, False),
+        ({"shop/settings.py": "", "shop/settings/base.py": SETTINGS}, {}, True),
+        ({"requirements.txt": "gunicorn\nflask\n"}, {}, False),
+        ({}, {"BP_DJANGO_COLLECTSTATIC": "false"}, False),
+        ({}, {"DISABLE_COLLECTSTATIC": "1"}, False),
+        ({}, {"DISABLE_COLLECTSTATIC": "0"}, True),
+    ],
+)
+def test_djangos_static_files_are_collected_where_settings_say_where_to(
+    phases: Phases, tmp_path: Path, files: dict[str, str], env: dict[str, str], wanted: bool
+) -> None:
+    for name, text in {**DJANGO, **files}.items():
+        (phases.app / name).parent.mkdir(parents=True, exist_ok=True)
+        phases.write(name, text)
+    phases.env.update(env)
+    asked = phases.detect(Start()).plan["requires"]
+    assert ({"name": "site-packages", "metadata": {"build": True}} in asked) == wanted
+    site = tmp_path / "site"
+    (site / "bin").mkdir(parents=True)
+    python = site / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; exit ${CODE:-0}\n')
+    python.chmod(0o755)
+    phases.env["CNBKIT_SITE"] = str(site)
+    ran = phases.build(Start())
+    assert ran.code == 0, ran.fault
+    made = phases.app / "made"
+    assert made.exists() == wanted
+    if wanted:
+        assert made.read_text() == f"{site} manage.py collectstatic --noinput\n"
+        phases.env["CODE"] = "3"
+        fault = phases.build(Start()).fault
+        assert fault is not None
+        assert fault.what == "`manage.py collectstatic` failed"
+        assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
+        del phases.env["CNBKIT_SITE"]
+        assert "static files are not collected" in phases.build(Start()).err

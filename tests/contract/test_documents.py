@@ -285,11 +285,14 @@ def test_unknown_keys_of_a_project_are_told_and_do_no_harm() -> None:
     read, notes = read_project(V2.replace("builder =", "bilder ="))
     assert read.io.buildpacks.builder is None
     assert notes == ["line 11: io.buildpacks.bilder: unknown key; did you mean builder?"]
-    assert read_project('[io.buildpacks]\nbuilder = "b"\n')[0].io.buildpacks.builder == "b"
-    assert read_project('[io.buildpacks]\nbuilder = "b"\n')[1] == [
-        '[_] schema-version is missing: write "0.2"'
-    ]
-    assert read_project("") == (Project(), ['[_] schema-version is missing: write "0.2"'])
+
+
+def test_a_project_without_a_version_is_an_old_one_as_to_pack() -> None:
+    assert read_project('[io.buildpacks]\nbuilder = "b"\n') == (
+        Project(),
+        ['[io.buildpacks] is not read: write `schema-version = "0.2"` below [_]'],
+    )
+    assert read_project("[tool.x]\ny = 1\n") == (Project(), [])
 
 
 @pytest.mark.parametrize(

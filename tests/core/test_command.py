@@ -65,14 +65,23 @@ def test_the_environment_is_asked_for_at_each_call(tmp_path: Path) -> None:
     assert run("sh", "-c", "echo $A") == "2\n"
 
 
-def test_a_failure_carries_status_arguments_and_the_last_lines(tmp_path: Path) -> None:
+def test_a_failure_keeps_all_lines_and_shows_the_first_and_the_last(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as caught:
         _runner(tmp_path, Shown())("sh", "-c", "seq 100; exit 3", quiet=True)
     assert (caught.value.code, caught.value.argv[0]) == (3, "sh")
-    assert caught.value.output.splitlines() == [str(line) for line in range(61, 101)]
+    assert caught.value.output.splitlines() == [str(line) for line in range(1, 101)]
+    first, last = [f"{line}" for line in range(1, 16)], [f"{line}" for line in range(61, 101)]
+    assert caught.value.shown.splitlines() == [*first, "… 45 lines are left out", *last]
     shown = str(caught.value)
     assert shown.startswith("Error: sh ended with exit status 3\n  where: sh -c seq 100; exit 3\n")
     assert shown.endswith("\n    100")
+    assert "\n    50\n" not in shown
+
+
+def test_output_that_is_not_long_is_shown_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        _runner(tmp_path, Shown())("sh", "-c", "seq 56; exit 3", quiet=True)
+    assert caught.value.shown == caught.value.output
 
 
 def test_a_killed_program_is_told_from_one_that_gave_up(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import click
 
-from cnbkit_engine.cli import COMMANDS
-from cnbkit_engine.cli import cnbkit as group
+from cnbkit_engine.cli.group import COMMANDS
+from cnbkit_engine.cli.group import cnbkit as group
 
 __all__ = ["render"]
 

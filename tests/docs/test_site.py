@@ -11,8 +11,8 @@ import click
 
 import cnbkit
 import cnbkit.testing
-from cnbkit_engine.cli import COMMANDS
-from cnbkit_engine.cli import cnbkit as group
+from cnbkit_engine.cli.group import COMMANDS
+from cnbkit_engine.cli.group import cnbkit as group
 
 from .blocks import ROOT
 from .cli_page import render

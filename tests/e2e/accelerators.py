@@ -78,6 +78,7 @@ class Site:
         files: Sequence[str] = (),
         tag: str = "py3-none-any",
         source: str = "",
+        requires_python: str = "",
     ) -> None:
         """Add a wheel to an index.
 
@@ -91,12 +92,14 @@ class Site:
             files: further members.
             tag: of interpreter, ABI and platform.
             source: the module's, in place of one that says its version.
+            requires_python: of Pythons, ">=3.14".
         """
         module = name.replace("-", "_")
         requires = [f"Requires-Dist: {each}\n" for each in needs]
         requires += [f"Provides-Extra: {extra}\n" for extra in dict(extras)]
         requires += [f'Requires-Dist: {each}; extra == "{extra}"\n' for extra, each in extras]
         head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        head += f"Requires-Python: {requires_python}\n" if requires_python else ""
         metadata = head + "".join(requires)
         members = {f"{module}-{version}.dist-info/METADATA": metadata}
         if source:
@@ -175,6 +178,9 @@ def _link(wheel: Path) -> str:
     address = f"{wheel.name.replace('+', '%2B')}#sha256={digest}"
     told = wheel.with_name(f"{wheel.name}.metadata")
     apart = f' data-core-metadata="sha256={_sum(told)}"' if told.exists() else ""
+    needs = told.read_text().partition("Requires-Python: ")[2] if told.exists() else ""
+    if needs:
+        apart += f' data-requires-python="{needs.splitlines()[0].replace(">", "&gt;")}"'
     return f'<a href="{address}"{apart}>{wheel.name}</a><br>\n'
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.build.build import prepare
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
@@ -119,3 +120,17 @@ def vision(tmp_path: Path) -> Iterator[Project]:
     shutil.copytree(ROOT / "examples" / "vision", made.app)
     yield made
     made.remove()
+
+
+@pytest.fixture(scope="session")
+def user_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A state folder whose files are not given to root's sandboxes, with what a build needs."""
+    home = Home.default()
+    if os.geteuid() != 0:
+        return home
+    copy = Home(tmp_path_factory.mktemp("user_home"))
+    prepare(home, ImageStore(home.images), ROOT / "builder" / "builder.toml", print)
+    for folder in (home.base, home.tools, home.images):
+        subprocess.run(["cp", "-a", "--reflink=auto", folder, copy.root], check=True)
+    subprocess.run(["chown", "-Rh", f"{os.getuid()}:{os.getgid()}", copy.root], check=True)
+    return copy

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.user_namespace import in_user_namespace
 
 from .conftest import CNBKIT
 
@@ -71,10 +72,7 @@ def test_a_full_disk(project: Project) -> None:
     script = 'mount -t tmpfs -o size=50m tmpfs "$1" && shift && exec "$@"'
     command = [CNBKIT, "build", str(project.app), "--tag", project.name]
     done = subprocess.run(
-        [
-            *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"),
-            *(str(project.home.tmp), *command),
-        ],
+        in_user_namespace(["sh", "-c", script, "sh", str(project.home.tmp), *command]),
         capture_output=True,
         text=True,
         check=False,

@@ -21,8 +21,9 @@ HOSTS_FILE = b"[run-image]\nreference = 'the host says so'\n"
 
 
 @pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Attack]:
-    made = Attack(tmp_path, Home.default(), request.param)
+def attack(request: pytest.FixtureRequest, tmp_path: Path, user_home: Home) -> Iterator[Attack]:
+    home = Home.default() if request.param == "root" else user_home
+    made = Attack(tmp_path, home, request.param)
     (tmp_path / "host" / "folder").mkdir(parents=True)
     (tmp_path / "host" / "file.toml").write_bytes(HOSTS_FILE)
     (tmp_path / "host" / "folder" / "layer").mkdir()

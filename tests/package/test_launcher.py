@@ -72,6 +72,30 @@ def test_the_shell_and_python_agree(
         _agree(root, triggers, env)
 
 
+@given(
+    variables=st.dictionaries(
+        st.sampled_from(["BPE_A", "BPE_", "XBPE_A", "BPE_a-b", "BPE", "MORE"]),
+        st.sampled_from(["", "1", "x\nexport BPE_B='1'\ny", "'", "export BPE_MORE"]),
+        max_size=3,
+    ),
+    files=st.sets(st.sampled_from(["BPE_A", "BPE_", "BPE_a-b", "XBPE_A", "..BPE_A"]), max_size=2),
+    folders=st.booleans(),
+)
+@settings(max_examples=40)
+def test_the_shell_and_python_agree_on_variables_that_begin_alike(
+    variables: dict[str, str], files: set[str], folders: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        (root / "platform/env").mkdir(parents=True)
+        if folders:
+            (root / "platform/env/BPE_FOLDER").mkdir()
+        for name in files:
+            (root / "platform/env" / name).touch()
+        joins, _ = _agree(root, Triggers("a.txt", settings=("BPE_*",)), variables)
+        assert joins == bool({"BPE_A", "BPE_"} & {*variables, *files})
+
+
 def _agree(root: Path, triggers: Triggers, env: dict[str, str]) -> tuple[bool, str]:
     """Whether it joins and why, by the script in `root`; Python says the same."""
     for name in ("app", "platform", "pack"):

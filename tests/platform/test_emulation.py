@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from tests.user_namespace import in_user_namespace
 
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.sandbox import emulation
@@ -49,9 +50,9 @@ def told(home: Home, path: Path, mode: str = "rw") -> str:
     for name in ("bwrap", "mount"):
         if not (path / name).exists():
             (path / name).symlink_to(f"/usr/bin/{name}")
-    namespace = ["/usr/bin/unshare", "--user", "--map-root-user", "--mount", "/bin/sh", "-c", EMPTY]
+    command = ["/bin/sh", "-c", EMPTY, "sh", mode, sys.executable, "-c", TRY, str(home.root)]
     return subprocess.run(
-        [*namespace, "sh", mode, sys.executable, "-c", TRY, str(home.root)],
+        in_user_namespace(command),
         env={**os.environ, "PATH": str(path)},
         capture_output=True,
         text=True,

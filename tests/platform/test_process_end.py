@@ -11,7 +11,7 @@ import pytest
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.sandbox import process_end
 from cnbkit_engine.sandbox.process_end import ProcessEnd
-from cnbkit_engine.sandbox.sandbox import Sandbox
+from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 # Leaves the session, ignores every signal it can, closes all files, and starts others like it.
 CLINGING = (
@@ -37,7 +37,12 @@ def _open_files() -> int:
 
 
 def test_what_a_build_left_running_is_gone(tmp_path: Path) -> None:
-    sandbox = Sandbox(tmp_path, root=Path("/"), binds=(), env={"PATH": "/usr/bin:/bin"})
+    root = tmp_path / "root"  # of the host's programs, which nobody may be given
+    root.mkdir(mode=0o755)
+    for name in ("bin", "lib", "lib64"):
+        (root / name).symlink_to(f"usr/{name}")
+    binds = (Bind(Path("/usr"), "/usr"),)
+    sandbox = Sandbox(tmp_path, root=root, binds=binds, env={"PATH": "/usr/bin:/bin"})
     for _ in range(5):
         mark = f"mark-{uuid.uuid4().hex}"
         command = ["/bin/sh", "-c", CLINGING + f"; : {mark}", mark]

@@ -148,7 +148,7 @@ def test_each_registry_is_sent_its_own_credentials(
 def test_the_command_says_the_new_digest(images: dict[str, str]) -> None:
     from click.testing import CliRunner
 
-    from cnbkit_engine.cli import cnbkit
+    from cnbkit_engine.cli.group import cnbkit
 
     arguments = ["rebase", images["app"], "--publish", "--force", "--run-image", images["patched"]]
     done = CliRunner().invoke(cnbkit, arguments)

@@ -196,7 +196,7 @@ def test_wrong_usage_ends_with_two_and_says_why(home: Home) -> None:
 def test_only_the_wanted_subcommand_is_imported(home: Home, image: str) -> None:
     program = (
         "import sys\n"
-        "from cnbkit_engine.cli import cnbkit\n"
+        "from cnbkit_engine.cli.group import cnbkit\n"
         f"cnbkit.main(['inspect', {image!r}], standalone_mode=False)\n"
         "others = {'pydantic', 'rich', 'tarfile', 'http.server', 'cnbkit_engine.cli.run'}\n"
         "print(sorted(others & set(sys.modules)))\n"

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.user_namespace import in_user_namespace
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
@@ -131,11 +133,12 @@ def test_binds_are_as_writable_as_they_say(make: Make, tmp_path: Path) -> None:
     ours.mkdir()
     theirs.mkdir()
     (ours / "a").write_text("from outside")
-    binds = (Bind(ours, "/in"), Bind(theirs, "/a/deep/out", writable=True))
+    binds = (Bind(ours, "/in"), Bind(theirs, "/a/deep/out", writable=True, given=True))
     assert output(make(binds=binds), "cat", "/in/a") == "from outside"
     assert output(make(binds=binds), "write", "/a/deep/out/b", "from inside") == "from inside"
     assert (theirs / "b").read_text() == "from inside"
-    assert (theirs / "b").stat().st_uid == os.getuid()
+    user = sandbox_user()
+    assert (theirs / "b").stat().st_uid == (user.uid if user else os.getuid())
     refused = make(binds=binds).run(["/bin/probe", "write", "/in/b", "x"], stderr=-3)
     assert refused == 1
 
@@ -270,10 +273,14 @@ def run_without(changes: Mapping[str, str], setup: str, tmp_path: Path, root: Pa
         "except Exception as fault:\n"
         "    print(type(fault).__name__, fault)\n"
     )
-    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{setup}; exec "$@"']
-    command += ["sh", sys.executable, "-c", program, str(tmp_path / "tmp"), str(root)]
+    command = ["sh", "-c", f'{setup}; exec "$@"', "sh"]
+    command += [sys.executable, "-c", program, str(tmp_path / "tmp"), str(root)]
     result = subprocess.run(
-        command, env={**os.environ, **changes}, capture_output=True, text=True, check=False
+        in_user_namespace(command),
+        env={**os.environ, **changes},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return result.stdout + result.stderr
 
@@ -299,3 +306,17 @@ def test_an_overlay_that_cannot_be_mounted_is_a_platform_fault(tmp_path: Path) -
         Sandbox(tmp_path / "tmp", layers=(tmp_path / "missing",)).run(["/bin/probe"])
     assert "mount" in str(caught.value)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_files_that_their_owner_alone_may_read_are_shown_and_stay_the_owners(
+    make: Make, tmp_path: Path
+) -> None:
+    folder, file = tmp_path / "binding", tmp_path / "file"
+    folder.mkdir(mode=0o700)
+    for path in (folder / "password", file):
+        path.write_text("of a service")
+        path.chmod(0o600)
+    sandbox = make(binds=(Bind(folder, "/binding"), Bind(file, "/file")))
+    assert output(sandbox, "cat", "/binding/password") == "of a service"
+    assert output(sandbox, "cat", "/file") == "of a service"
+    assert {path.stat().st_uid for path in (folder, folder / "password", file)} == {os.getuid()}

@@ -162,16 +162,16 @@ class _Engine(EmbeddedEngine):
         name: str,
     ) -> Sandbox:
         binds = [
-            Bind(kit.builder / "buildpacks", "/cnb/buildpacks"),
-            Bind(kit.builder / "order.toml", "/cnb/order.toml"),
-            Bind(kit.lifecycle, _LIFECYCLE),
-            Bind(space / "run.toml", "/cnb/run.toml"),
-            Bind(space / "tmp", "/tmp", writable=True),
-            Bind(space / "workspace", "/workspace", writable=True),
-            Bind(space / "layers", "/layers", writable=True),
-            Bind(space / "platform", "/platform"),
-            Bind(self.folder / name, "/cache", writable=True),
-            Bind(space / "home", "/home/cnb", writable=True),
+            Bind(kit.builder / "buildpacks", "/cnb/buildpacks", given=True),
+            Bind(kit.builder / "order.toml", "/cnb/order.toml", given=True),
+            Bind(kit.lifecycle, _LIFECYCLE, given=True),
+            Bind(space / "run.toml", "/cnb/run.toml", given=True),
+            Bind(space / "tmp", "/tmp", writable=True, given=True),
+            Bind(space / "workspace", "/workspace", writable=True, given=True),
+            Bind(space / "layers", "/layers", writable=True, given=True),
+            Bind(space / "platform", "/platform", given=True),
+            Bind(self.folder / name, "/cache", writable=True, given=True),
+            Bind(space / "home", "/home/cnb", writable=True, given=True),
         ]
         if bundle := host_bundle():
             binds.append(Bind(bundle.resolve(), BUNDLE))

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.ci.files import PLATFORMS, rendered
-from cnbkit_engine.cli import cnbkit
+from cnbkit_engine.cli.group import cnbkit
 
 from . import groovy
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from ruamel.yaml import YAML
 
-from cnbkit_engine.cli import cnbkit
+from cnbkit_engine.cli.group import cnbkit
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / ".github" / "workflows" / "release.yml"

@@ -214,7 +214,7 @@ class AptGet:
                     f"cannot fetch {address}",
                     where=f"{package.file}:{package.line}",
                     remedy="check the address and the network",
-                    detail=failed.output,
+                    detail=failed.shown,
                 ) from None
         else:
             path = f"{self._ctx.app.root}/{address.removeprefix('./')}"
@@ -233,7 +233,7 @@ class AptGet:
                 f"{address} is no Debian package, or damaged",
                 where=where,
                 remedy="fetch it again, or take its line out",
-                detail=failed.output,
+                detail=failed.shown,
             ) from None
         if arch not in ("all", self._ctx.target.arch):
             raise UserFault(

@@ -122,5 +122,5 @@ def _run(ctx: BuildContext, command: list[str], env: dict[str, str]) -> str:
     try:
         return ctx.run(*command, env=env, quiet=True)
     except CommandFailed as failed:
-        ctx.log.warning(f"{os.path.basename(command[0])} failed: {failed.output or failed.what}")
+        ctx.log.warning(f"{os.path.basename(command[0])} failed: {failed.shown or failed.what}")
         return ""

@@ -65,7 +65,7 @@ def _extract(ctx: BuildContext, deb: str, folder: str) -> None:
             f"cannot unpack {os.path.basename(deb)}",
             where=deb,
             remedy="free some space, or build again if the file is damaged",
-            detail=failed.output,
+            detail=failed.shown,
         ) from None
 
 

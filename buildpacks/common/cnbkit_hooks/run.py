@@ -7,6 +7,7 @@ import os
 from cnbkit import BuildContext, CommandFailed, UserFault
 from cnbkit_hooks.files import copy
 from cnbkit_hooks.hook import Hook
+from cnbkit_hooks.outside import Outside
 
 __all__ = ["keep", "run"]
 
@@ -25,10 +26,14 @@ def run(ctx: BuildContext, hook: Hook) -> None:
             remedy="correct its line `cnbkit: working-dir = …`",
         )
     env = {**_python(ctx), **hook.env, "CNBKIT_APP": hook.root}
+    outside = Outside(env.get("HOME") or ctx.env.get("HOME", ""))
     try:
         ctx.run(f"{hook.root}/{hook.script}", env=env, cwd=where, limit=hook.limit)
     except CommandFailed as failed:
         raise _fault(hook, failed) from None
+    told = outside.told()
+    if told:
+        ctx.log.warning(f"{hook.script} wrote {told}")
 
 
 def _python(ctx: BuildContext) -> dict[str, str]:
@@ -72,7 +77,7 @@ def _fault(hook: Hook, failed: CommandFailed) -> UserFault:
         f"{hook.script} {how}",
         where=hook.script,
         remedy=remedy,
-        detail=failed.output or "it printed nothing",
+        detail=failed.shown or "it printed nothing",
     )
 
 

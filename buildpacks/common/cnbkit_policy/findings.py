@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from cnbkit_policy.licenses import acceptable
 from cnbkit_policy.osv import Vulnerability
 from cnbkit_policy.rules import SEVERITIES, Exempt, Rules
 from cnbkit_policy.size import Contents, spelled
@@ -236,21 +237,12 @@ def _license(rules: Rules, package: Package) -> list[Finding]:
             return []
         return [Finding("license", f"{package} does not say its licence", "", ids=["unknown"])]
     ids = [package.license]
-    if any(_named(package.license, pattern) for pattern in rules.licenses.deny):
+    if not acceptable(package.license, (), wanted.deny):
         return [Finding("license", f"{package} has the licence {package.license}", "", ids=ids)]
-    if rules.licenses.allow and not any(
-        _named(package.license, pattern) for pattern in rules.licenses.allow
-    ):
+    if not acceptable(package.license, wanted.allow, wanted.deny):
         message = f"{package} has the licence {package.license}, which is not among the allowed"
         return [Finding("license", message, "", ids=ids)]
     return []
-
-
-def _named(license: str, pattern: str) -> bool:  # noqa: A002
-    """Whether a pattern names the licence, or one word of an expression like `MIT OR GPL-3.0`."""
-    words = license.replace("(", " ").replace(")", " ").replace(";", " ").split()
-    texts = [license, *(word for word in words if word not in ("AND", "OR", "WITH"))]
-    return any(fnmatchcase(text.lower(), pattern.lower()) for text in texts)
 
 
 def _exempt(finding: Finding, rules: Rules, day: str) -> None:

@@ -195,7 +195,9 @@ class Requirements:
         found = os.path.normpath(os.path.join(ctx.app.root, folder, path))
         if not os.path.exists(found):
             found = os.path.normpath(os.path.join(ctx.app.root, path))
-        if os.path.exists(found):
+        # A folder that the app lies in, `/` above all, is not read: it is no package of the app.
+        above = f"{ctx.app.root}/".startswith(found.rstrip("/") + "/")
+        if os.path.exists(found) and (found == ctx.app.root or not above):
             self.local[path] = tree_digest(found)
 
     def __str__(self) -> str:

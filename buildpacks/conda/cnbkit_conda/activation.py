@@ -41,9 +41,7 @@ def activate(ctx: BuildContext, prefix: str) -> dict[str, str]:
         given = [f"{name}={value}" for name, value in before.items()]
         ctx.run("env", "-i", *given, *shell, *scripts, quiet=True, limit=_SECONDS)
     except CommandFailed as failed:
-        ctx.log.warning(
-            f"activation scripts of packages failed, and are left out:\n{failed.output}"
-        )
+        ctx.log.warning(f"activation scripts of packages failed, and are left out:\n{failed.shown}")
         return found
     with open(out, encoding="utf-8", errors="surrogateescape") as file:
         lines = (each.partition("=") for each in file.read().split("\0") if each)

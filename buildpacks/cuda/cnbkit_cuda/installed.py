@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from cnbkit_cuda.nvidia import cuda_of, library_folders, majors, xla_folder
 from cnbkit_cuda.versions import ADDITIONS, LOADER, TURING, XLA
@@ -105,6 +104,8 @@ class Installation:
 
 def _numbers(version: str) -> list[int]:
     """Of "2.11.0rc1+cu128" 2, 11, 0: enough to compare releases."""
+    import re
+
     return [int(number) for number in re.findall(r"\d+", version.partition("+")[0])[:3]]
 
 

@@ -77,6 +77,7 @@ class Pip(Buildpack):
         if wanted is None:
             ctx.log.info("No dependencies are declared")
             return BuildResult()
+        _tell_exposed(ctx, wanted)
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
         request = requested(ctx, config.torch_index)
@@ -113,6 +114,8 @@ class Pip(Buildpack):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit_pip.decide import decide, engine_for
+        from cnbkit_pip.diagnosis.survey import Survey
+        from cnbkit_pip.diagnosis.unresolved import Uncompiled
         from cnbkit_pip.layers.environment import add_site_directories, make_environment
         from cnbkit_pip.layers.install import install
         from cnbkit_pip.layers.installed import Installed, Record
@@ -128,12 +131,16 @@ class Pip(Buildpack):
         for line in sources.warnings():
             ctx.log.warning(line)
         engine = engine_for(ctx, config, wanted, environment, sources)
+        survey = Survey.of(ctx, config, wanted, engine, environment, target, sources)
         packages = decide(
-            ctx, config, wanted, engine, target, sources, request, kept=lock.directory
+            ctx, config, wanted, engine, target, sources, request, survey, kept=lock.directory
         )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
-        directories = install(ctx, engine, packages, environment, record, present)
+        try:
+            directories = install(ctx, engine, packages, environment, record, present)
+        except Uncompiled as fault:
+            raise survey.with_wheels(fault) from None
         add_site_directories(site, python, directories)
         site.key = site.key.replace(packages=record.lines()) if site.key else None
         if config.conflicts != "off":
@@ -152,6 +159,18 @@ class Pip(Buildpack):
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
         )
         ctx.log.info(f"{wanted} unchanged: {len(names) + 1} layers {present.from_where}{refresh}")
+
+
+def _tell_exposed(ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
+    from cnbkit_pip.exposed import exposed
+
+    for each in [] if isinstance(wanted, Locked) else exposed(wanted.files):
+        ctx.hide(each.secret)
+        ctx.log.warning(
+            f"{each.where} has a password for {each.host}, and the image gets this file with the "
+            "app: take it out, and give it by a binding of type pypi or netrc, or write "
+            "${NAME} and set that variable for the build"
+        )
 
 
 def _check(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_indexes.address import split_login
 from cnbkit_pip.accelerators.declared import declared_names
 from cnbkit_pip.accelerators.hints import hints
 from cnbkit_pip.accelerators.variant import Fitting
+from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
 from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
@@ -18,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import PackageRequest
     from cnbkit_indexes.sources import Sources
+    from cnbkit_pip.diagnosis.survey import Survey
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.interpreter import Interpreter
@@ -35,6 +38,7 @@ def decide(
     target: TargetEnvironment,
     sources: Sources,
     request: PackageRequest | None,
+    survey: Survey,
     *,
     kept: str,
 ) -> list[Package]:
@@ -48,6 +52,7 @@ def decide(
         target: what the packages are for.
         sources: where they come from.
         request: what later buildpacks ask for.
+        survey: finds out what is wrong if there is no such set of packages.
         kept: folder with the lock of the last resolution; gets this one's.
 
     Raises:
@@ -57,18 +62,20 @@ def decide(
     chosen = f"{kept}/pylock.hardware.toml"
     fitting = _fitting(ctx, request, sources, target, engine, wanted) if request else None
     unpublished = Unpublished(ctx, engine, target, wanted)
+    announced = Announced(ctx, survey)
     try:
         if isinstance(wanted, Locked):
             packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
         else:
+            announced.before_resolving()
             packages = resolve(engine, wanted, target, kept_lock(kept, config.refresh))
     except UserFault as fault:
         if fitting is None:
-            raise unpublished.instead_of(fault) from None
+            raise survey.instead_of(unpublished.instead_of(fault)) from None
         try:
             packages = fitting.rescued(fault, chosen)
         except UserFault as other:
-            raise unpublished.instead_of(other) from None
+            raise survey.instead_of(unpublished.instead_of(other)) from None
     if fitting:
         packages = fitting.fit(packages, chosen)
     else:
@@ -76,6 +83,8 @@ def decide(
             ctx.log.info(line)
     if text := unpublished.warning(packages):
         ctx.log.warning(text)
+    else:
+        announced.before_installing(packages)
     return _with_own(ctx, config, wanted, packages)
 
 
@@ -91,7 +100,9 @@ def engine_for(
         return PipTools(ctx, python, sources, limit=60 * config.limit)
     indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
     for index in indexes:
-        ctx.hide(index)
+        # Of an address without a login nothing is secret, and errors are about it.
+        if split_login(index)[1]:
+            ctx.hide(index)
     return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
 
 

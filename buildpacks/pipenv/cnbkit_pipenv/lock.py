@@ -59,7 +59,7 @@ class Lock:
                 remedy=f"run `pipenv lock` and commit its {_LOCK}; never merge it by hand",
             ) from None
         _check_shape(document)
-        if document["_meta"]["hash"].get("sha256") not in wanted:
+        if str(document["_meta"]["hash"].get("sha256")) not in wanted:
             raise UserFault(
                 f"{_LOCK} is out of step with {_PROJECT}",
                 where=_LOCK,

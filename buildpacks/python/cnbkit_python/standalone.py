@@ -80,11 +80,11 @@ def _explained(failed: CommandFailed, request: str) -> PlatformFault | UserFault
             f"there is no standalone build of Python {request}",
             where=f"Python {request}",
             remedy="ask for another version, or give BP_PYTHON_DOWNLOADS a list that has it",
-            detail=failed.output,
+            detail=failed.shown,
         )
     return PlatformFault(
         f"cannot install Python {request}",
         where="uv python install",
         remedy="check the network, or set BP_PYTHON_MIRROR to a mirror you can reach",
-        detail=failed.output,
+        detail=failed.shown,
     )

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Start"]
 
-PORT = "8080"
 # Files that make other buildpacks build the app; it then needs a process.
 PROJECT = (
     "requirements.txt",
@@ -44,11 +43,11 @@ PROJECT = (
 _SERVERS = ("gunicorn", "uvicorn", "hypercorn", "granian")
 
 
-class AtLaunch(LayerKey):
+class AtLaunch(LayerKey, version=2):
     """What the layer with launch programs depends on."""
 
     processes: list[str] = key("processes")
-    program: str = key("launch program")
+    programs: list[str] = key("launch programs")
 
 
 class Start(Buildpack):
@@ -70,7 +69,7 @@ class Start(Buildpack):
     # here needs it.
     plan = Plan().requires("python", launch=True) | Plan()
 
-    # $PORT, and programs that look at the container's limits.
+    # Programs that set $PORT and other variables, and look at the container's limits.
     limits = Layer.launch("limits")
     # Programs and modules of all layers, also of those that only the previous image holds.
     known = Layer.cached("known")
@@ -81,8 +80,14 @@ class Start(Buildpack):
         if found.joins:
             from cnbkit_start.check import check_early
 
+            options = Options.read(ctx.settings)
             # Here, because packages are installed before `build`: gigabytes, for nothing.
-            check_early(ctx, Options.read(ctx.settings))
+            check_early(ctx, options)
+            if ctx.app.has("manage.py"):
+                from cnbkit_start.static_files import collects
+
+                if collects(ctx, options):
+                    return ctx.join(found.reason, _with_packages())
         return found
 
     def build(self, ctx: BuildContext) -> BuildResult:
@@ -99,6 +104,11 @@ class Start(Buildpack):
             if warning:
                 ctx.log.warning(warning)
         check(ctx, choice, self._image(ctx), options)
+        if ctx.app.has("manage.py"):
+            from cnbkit_start.static_files import collect, collects
+
+            if collects(ctx, options):
+                collect(ctx)
         # With those left out: an image of another process then has this layer in common.
         self._at_launch(ctx, {**choice.every, **choice.processes})
         large = large_files(ctx.app.root)
@@ -131,19 +141,30 @@ class Start(Buildpack):
     def _at_launch(self, ctx: BuildContext, found: dict[str, Found]) -> None:
         import hashlib
 
-        # Beside this package; `ctx.buildpack_dir` would import pathlib.
-        path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", "limits")
-        with open(path, "rb") as file:
-            digest = hashlib.sha256(file.read()).hexdigest()
+        digests = []
+        for program in ("environment", "limits"):
+            with open(_launch(program), "rb") as file:
+                digests.append(f"{program} #{hashlib.sha256(file.read()).hexdigest()}")
         names = {type: "workers" if _serves(each) else "threads" for type, each in found.items()}
         wanted = AtLaunch(
-            processes=sorted(f"{type} ({name})" for type, name in names.items()), program=digest
+            processes=sorted(f"{type} ({name})" for type, name in names.items()), programs=digests
         )
         with ctx.layer(self.limits, wanted) as layer:
             if layer.rebuild:
-                layer.env.launch.default("PORT", PORT)
+                layer.exec_d("environment", _launch("environment"))
                 for type, name in names.items():
-                    layer.exec_d(name, path, process=type)
+                    layer.exec_d(name, _launch("limits"), process=type)
+
+
+def _with_packages() -> Plan:
+    """The plan of an app whose code runs in the build: its packages have to be there then."""
+    python = Plan().requires("python", launch=True)
+    return python.requires("site-packages", build=True) | Start.plan
+
+
+def _launch(program: str) -> str:
+    # Beside this package; `ctx.buildpack_dir` would import pathlib.
+    return os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", program)
 
 
 def _serves(process: Found) -> bool:

@@ -110,7 +110,7 @@ def _of_package(ctx: BuildContext, path: str) -> Iterator[tuple[str, bytes]]:
             f"{os.path.basename(path)} cannot be unpacked",
             where="dpkg-deb of the build image",
             remedy="give an archive (.tar.gz) with the library in place of the package",
-            detail=failed.output,
+            detail=failed.shown,
         ) from None
     for root, _, names in sorted(os.walk(folder)):
         for name in sorted(names):

@@ -39,7 +39,7 @@ def incomparable(failed: CommandFailed) -> CnbkitError:
             where="uv lock --check",
             remedy="check the network and the index settings, or declare the dependencies of "
             "local packages in [project], where they can be read without an index",
-            detail=failed.output,
+            detail=failed.shown,
         )
     return unreadable(failed)
 
@@ -52,7 +52,7 @@ def out_of_step(failed: CommandFailed) -> UserFault:
         else "uv.lock is out of step with pyproject.toml: uv cannot derive one from the other",
         where="uv.lock",
         remedy="run `uv lock` and commit uv.lock",
-        detail=None if is_definite(failed) else failed.output,
+        detail=None if is_definite(failed) else failed.shown,
     )
 
 
@@ -71,7 +71,7 @@ def unreadable(failed: CommandFailed) -> UserFault:
             f"uv.lock has a format ({found['version']}) that this uv cannot read",
             where="uv.lock",
             remedy="use a newer version of the buildpack cnbkit/uv",
-            detail=output,
+            detail=failed.shown,
         )
     if "No `pyproject.toml` found" in output:
         return UserFault(
@@ -86,5 +86,5 @@ def unreadable(failed: CommandFailed) -> UserFault:
         f"uv cannot read {file}",
         where=f"{file}:{line['line']}" if line else file,
         remedy="run `uv lock` and see what it says",
-        detail=output,
+        detail=failed.shown,
     )

@@ -30,7 +30,8 @@ class Triggers:
     Args:
         files: names of files relative to the app's root; `*` and `?` stand for anything
             but a slash, as in a shell, and not for a leading dot.
-        settings: BP_* variables.
+        settings: BP_* variables. `BPE_*` stands for all whose names begin so, also if they
+            are empty.
         bindings: types of service bindings, in upper or lower case.
 
     Raises:
@@ -59,7 +60,11 @@ class Triggers:
     def found(self, ctx: DetectContext) -> str:
         """The first of them that is there; empty if none is."""
         for setting in self.settings:
-            if ctx.settings.get(setting):
+            if setting.endswith("*"):
+                names = ctx.settings.names(setting[:-1])
+                if any(name.isascii() and name.isidentifier() for name in names):
+                    return setting
+            elif ctx.settings.get(setting):
                 return setting
         for binding in self.bindings:
             if ctx.bindings.first(binding):

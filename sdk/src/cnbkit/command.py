@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CommandFailed", "Runner"]
 
-_TAIL = 40
+# What an error shows of long output: where it begins, which often says why, and how it ends.
+_HEAD, _TAIL = 15, 40
 
 
 class CommandFailed(CnbkitError):
@@ -25,10 +26,11 @@ class CommandFailed(CnbkitError):
     Attributes:
         argv: what was run.
         code: its exit status; 127 if it could not be started, -9 if killed by signal 9.
-        output: its last lines, stdout and stderr together.
+        output: all it printed, stdout and stderr together: a cause may stand in any line.
+        shown: the same without its middle, where that is long; fit for a fault's `detail`.
         limit: the seconds it had, if these were over; else None.
 
-    `output` is as it came; `str(error)` shows no secret.
+    `output` and `shown` are as they came; `str(error)` shows no secret.
     """
 
     def __init__(self, argv: list[str], code: int, output: str, limit: float | None = None) -> None:
@@ -37,9 +39,11 @@ class CommandFailed(CnbkitError):
         if limit is not None:
             how = f"took longer than {limit:g} s"
             remedy = "see how far it came; a slow network or disk may be to blame"
+        shown = _without_middle(output)
         super().__init__(
-            f"{argv[0]} {how}", where=" ".join(argv), remedy=remedy, detail=output or None
+            f"{argv[0]} {how}", where=" ".join(argv), remedy=remedy, detail=shown or None
         )
+        self.shown = shown
         self.argv = argv
         self.code = code
         self.output = output
@@ -149,11 +153,18 @@ class Runner:
             missing = error.filename or command[0]
             raise CommandFailed(command, 127, f"{missing}: {error.strerror}") from None
         if over.is_set():
-            tail = "".join(lines[-_TAIL:]).rstrip()
-            raise CommandFailed(command, process.returncode, tail, limit)
+            raise CommandFailed(command, process.returncode, "".join(lines).rstrip(), limit)
         if process.returncode:
-            raise CommandFailed(command, process.returncode, "".join(lines[-_TAIL:]).rstrip())
+            raise CommandFailed(command, process.returncode, "".join(lines).rstrip())
         return "".join(lines)
+
+
+def _without_middle(text: str) -> str:
+    lines = text.splitlines()
+    left_out = len(lines) - _HEAD - _TAIL
+    if left_out <= 1:
+        return text
+    return "\n".join([*lines[:_HEAD], f"… {left_out} lines are left out", *lines[-_TAIL:]])
 
 
 def _end(group: int, over: threading.Event) -> None:

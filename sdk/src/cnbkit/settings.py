@@ -35,6 +35,10 @@ class Settings:
 
     def get(self, name: str, default: str = "") -> str:
         """A variable's value without surrounding white space; `default` if unset or empty."""
+        return (self.raw(name) or "").strip() or default
+
+    def raw(self, name: str) -> str | None:
+        """A variable's value as it is; None if it is unset."""
         value = self._env.get(name)
         if value is None and self._platform:
             try:
@@ -43,7 +47,7 @@ class Settings:
                     value = file.read()
             except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 value = None
-        return (value or "").strip() or default
+        return value
 
     def names(self, prefix: str) -> list[str]:
         """Names of variables that begin so, sorted, of the environment and the platform."""

@@ -9,8 +9,9 @@ from typing import Any
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.address import with_login
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.engines.diagnose import explained, explained_install
+from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, lacks_address, pinned
@@ -167,12 +168,13 @@ class PipTools(Engine):
 
     def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> str:
         library = str(self._ctx.buildpack_dir / "lib")
-        return self._ctx.run(
-            *(self._python.path, "-c", _MODULE, library, module, *arguments),
-            env={**self._environment, **(env or {})},
-            quiet=True,
-            limit=self._limit,
-        )
+        with patient(self._ctx.log.info, f"{module} {arguments[0]}"):
+            return self._ctx.run(
+                *(self._python.path, "-c", _MODULE, library, module, *arguments),
+                env={**self._environment, **(env or {})},
+                quiet=True,
+                limit=self._limit,
+            )
 
 
 def _entry(line: Line) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from typing import Any
 
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.engines.diagnose import explained, explained_install
+from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Uv"]
 
 _SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_DOES = {
+    "compile": "uv asks indexes, and compiles what it has to know",
+    "install": "uv downloads, compiles and installs",
+}
 _LOCK_OPTIONS = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
 
 
@@ -105,6 +110,27 @@ class Uv(Engine):
         except CommandFailed as failed:
             raise explained(failed, where, self._sources) from None
 
+    def ask(self, lines: str, *options: str) -> tuple[list[dict[str, Any]], str]:
+        """What uv makes of lines of requirements that nobody wrote: to find out what is wrong.
+
+        Returns:
+            The packages, or none and all that uv says; relative paths are from the app.
+        """
+        import hashlib
+
+        key = hashlib.sha256("\0".join((lines, *options)).encode()).hexdigest()[:24]
+        folder = f"{self._ctx.scratch}/asked"
+        os.makedirs(folder, exist_ok=True)
+        listed, lock = f"{folder}/{key}.txt", f"{folder}/pylock.{key}.toml"
+        with open(listed, "w", encoding="utf-8") as file:
+            file.write(lines)
+        more = (*options, *_LOCK_OPTIONS, "--output-file", lock)
+        try:
+            self._pip("compile", listed, *more, env=uv_variables(self._sources))
+        except CommandFailed as failed:
+            return [], failed.output
+        return read_entries(lock, "what was asked")["packages"], ""
+
     def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
         """Ask the indexes for the files of packages of which only name and hashes are known."""
         found: dict[str, dict[str, Any]] = {}
@@ -173,12 +199,13 @@ class Uv(Engine):
 
     def _pip(self, *arguments: str, env: dict[str, str]) -> str:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
-        return self._ctx.run(
-            *(program, "pip", *arguments, "--python", self._python.path),
-            env={**self._environment, **env},
-            quiet=True,
-            limit=self._limit,
-        )
+        with patient(self._ctx.log.info, _DOES.get(arguments[0], arguments[0])):
+            return self._ctx.run(
+                *(program, "pip", *arguments, "--python", self._python.path),
+                env={**self._environment, **env},
+                quiet=True,
+                limit=self._limit,
+            )
 
 
 def _remove_lock(prefix: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cnbkit import UserFault
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.exposed import without_logins
 from cnbkit_pip.resolution.pins import without_addresses
 from cnbkit_python_inputs.lock import read_entries, select
 from cnbkit_python_inputs.package import Package
@@ -52,8 +53,24 @@ def resolve(engine: Engine, wanted: Wanted, target: TargetEnvironment, lock: str
     """
     engine.lock(wanted, lock)
     where = str(wanted)
-    document = engine.complete(_with_allowed_hashes(read_entries(lock, where), wanted), where)
+    entries = read_entries(lock, where)
+    _without_logins(os.path.dirname(lock))
+    document = engine.complete(_with_allowed_hashes(entries, wanted), where)
     return select(document, target, where)
+
+
+def _without_logins(directory: str) -> None:
+    """What is kept for the next build has no password: the cache is not the place for one."""
+    for name in _KEPT:
+        path = f"{directory}/{name}"
+        if not os.path.exists(path):
+            continue
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        plain = without_logins(text)
+        if plain != text:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(plain)
 
 
 def read_locked(

@@ -16,6 +16,7 @@ from cnbkit_engine.base.recipe import SUITE, BaseRecipe, Kind
 from cnbkit_engine.oci.image import machine_platform
 from cnbkit_engine.oci.store import UnknownImage
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
+from cnbkit_engine.state.disk import disk_fault, said_by_program
 from cnbkit_engine.state.locks import locked, made_once
 
 if TYPE_CHECKING:
@@ -191,9 +192,6 @@ def _unpack(archive: IO[bytes], folder: Path) -> None:
     ):
         done = subprocess.run(command, cwd=folder, stdin=archive, stderr=subprocess.PIPE, text=True)
         if done.returncode:
-            raise PlatformFault(
-                "cannot unpack the build image",
-                where=str(folder.parent),
-                remedy="free some space there, or set CNBKIT_HOME to a folder on a larger disk",
-                detail="\n".join(done.stderr.splitlines()[-5:]),
+            raise disk_fault(
+                said_by_program(done.stderr), "cannot unpack the build image", folder.parent
             )

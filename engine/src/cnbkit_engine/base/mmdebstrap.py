@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["installed"]
 
 # What mmdebstrap's last lines hold, what that means, and what to do about it; first match wins.
+_LEAST = 50 << 20  # bytes; less is left only by an installation that ended for want of them
 _SYMPTOMS = (
     (
         ("No space left on device",),
@@ -72,6 +73,7 @@ def installed(recipe: BaseRecipe, tmp: Path) -> Iterator[IO[bytes]]:
         if root:
             space.chmod(0o755)  # apt downloads as a user of its own
             environment["TMPDIR"] = str(space)
+        working = environment.get("TMPDIR") or "/tmp"  # noqa: S108
         command = recipe.command(mode="root" if root else "unshare")
         # It looks for one way of emulation among several; whether any works is known by now.
         command.insert(1, "--skip=check/qemu")
@@ -100,19 +102,24 @@ def installed(recipe: BaseRecipe, tmp: Path) -> Iterator[IO[bytes]]:
             except BaseException as error:
                 process.terminate()
                 if isinstance(error, Exception) and process.wait() > 0:
-                    raise _fault(log, recipe) from error  # it ended first: the archive's end is cut
+                    raise _fault(
+                        log, recipe, working
+                    ) from error  # it ended first: the archive's end is cut
                 raise
         if process.returncode:
-            raise _fault(log, recipe)
+            raise _fault(log, recipe, working)
 
 
-def _fault(log: IO[bytes], recipe: BaseRecipe) -> PlatformFault:
+def _fault(log: IO[bytes], recipe: BaseRecipe, folder: str) -> PlatformFault:
     log.seek(0)
     lines = log.read().decode(errors="replace").splitlines()
     told = [line for line in lines if line.startswith(("E: ", "W: ", "dpkg: error"))] or lines
     detail = "\n".join(line[:300] for line in told[-8:])
+    # apt does not always say why it could not write.
+    space = os.statvfs(folder)
+    full = space.f_bavail * space.f_frsize < _LEAST
     for words, meaning, remedy in _SYMPTOMS:
-        if any(word in detail for word in words):
+        if full or any(word in detail for word in words):  # the first symptom is a full disk
             return PlatformFault(
                 f"cannot make the {recipe.kind} image: {meaning}",
                 where="mmdebstrap",

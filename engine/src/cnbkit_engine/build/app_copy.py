@@ -1,8 +1,11 @@
 """The copy of an app that a build works on: buildpacks may write into it.
 
 The app's author may not be the one who builds it, and files may change while they are copied. So
-links are copied as links, wherever they point: inside the build they lead to the build image's
-files, and the engine follows none. What is no file, folder or link is left out.
+links are copied as links, and the engine follows none. What is no file, folder or link is left
+out, and so is a link that leads out of the app.
+
+Modes are those that git knows: what the owner may run is 0755, all else 0644. A host's umask would
+be in the digests otherwise, and the image's user could not read what only its author may.
 """
 
 from __future__ import annotations
@@ -11,49 +14,60 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
+from cnbkit_engine.build.secret_files import looks_like_secret
 from cnbkit_engine.state.beneath import Folder, Unfit, parts_of
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnbkit_engine.build.app_files import AppFiles
     from cnbkit_engine.sandbox.sandbox import Bind
 
-__all__ = ["copy_app", "make_mount_point"]
+__all__ = ["Copied", "copy_app", "make_mount_point"]
 
-_NOT_APP = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
+_APP = "/workspace"  # where it is in the image
 _PIECE = 1 << 30  # bytes for one call; the kernel copies them
 _DEEPEST = 200  # each folder on the way down is open
 
 
-def copy_app(app: Path, target: Path) -> list[str]:
+class Copied:
+    """What became of an app's files.
+
+    Attributes:
+        left_out: what is no part of it, with the reason, for people: `run/control: a socket`.
+        not_chosen: how many files its own rules leave out.
+        secrets: files that look like secrets, and were copied.
+    """
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self.not_chosen = 0
+        self.secrets: list[str] = []
+
+
+def copy_app(app: Path, target: Path, files: AppFiles) -> Copied:
     """Copy an app.
 
     Args:
         app: its folder, or a link to it.
         target: to be made.
-
-    Returns:
-        what was left out, with the reason, for people: `run/control: a socket`.
+        files: which of its files.
 
     Raises:
         UserFault: folders are nested too deep.
         PlatformFault: something cannot be read or written.
     """
-    left_out: list[str] = []
+    copied = Copied()
     try:
         target.mkdir()
         with Folder(app.resolve()) as source, Folder(target) as copy:
-            _copy(source, copy, "", left_out)
-            copy.set_like(source.status())
+            _Copy(files, copied).folder(source, copy, "")
+            copy.set_like(source.status(), mode=0o755)
     except OSError as error:
-        raise PlatformFault(
-            "cannot copy the app",
-            where=str(app),
-            remedy="make its files readable, and free some space if the disk is full",
-            detail=str(error),
-        ) from None
-    return left_out
+        raise disk_fault(error, "cannot copy the app", app) from None
+    return copied
 
 
 def make_mount_point(volume: Bind, space: Path) -> None:
@@ -92,31 +106,81 @@ def make_mount_point(volume: Bind, space: Path) -> None:
         ) from None
 
 
-def _copy(source: Folder, copy: Folder, place: str, left_out: list[str], depth: int = 0) -> None:
-    if depth > _DEEPEST:
-        raise UserFault(
-            f"folders are nested more than {_DEEPEST} deep",
-            where=place[:300],
-            remedy="remove them, or name a folder of the app that does not hold them",
-        )
-    for name in source.names():
-        if name in _NOT_APP:
-            continue
-        status = source.status(name)
-        if stat.S_ISLNK(status.st_mode):
-            copy.make_link(name, source.link(name))
-        elif stat.S_ISDIR(status.st_mode):
-            copy.make(name)
-            with source.folder(name) as deeper, copy.folder(name) as new:
-                _copy(deeper, new, f"{place}{name}/", left_out, depth + 1)
-                new.set_like(deeper.status())
-        else:
-            try:
-                handle = source.open_file(name)
-            except Unfit as unfit:
-                left_out.append(f"{place}{name}: {unfit.what}")
+class _Copy:
+    """One copy in progress."""
+
+    def __init__(self, files: AppFiles, copied: Copied) -> None:
+        self._files = files
+        self._copied = copied
+
+    def folder(self, source: Folder, copy: Folder, place: str, depth: int = 0) -> bool:
+        """Copy what is in a folder; whether there was anything."""
+        if depth > _DEEPEST:
+            raise UserFault(
+                f"folders are nested more than {_DEEPEST} deep",
+                where=place[:300],
+                remedy="remove them, or name a folder of the app that does not hold them",
+            )
+        any_copied = False
+        for name in source.names():
+            if self._files.never(name):
                 continue
-            _copy_file(handle, copy.create(name))
+            path = f"{place}{name}"
+            chosen = self._files.chosen(path)
+            mode = source.status(name).st_mode
+            if stat.S_ISDIR(mode):
+                done = self._deeper(source, copy, path, name, depth, chosen=chosen)
+            elif not chosen:
+                self._copied.not_chosen += 1
+                done = False
+            elif stat.S_ISLNK(mode):
+                done = self._link(source, copy, path, name)
+            else:
+                done = self._file(source, copy, path, name)
+            any_copied = any_copied or done
+        return any_copied
+
+    def _deeper(
+        self, source: Folder, copy: Folder, path: str, name: str, depth: int, *, chosen: bool
+    ) -> bool:
+        with source.folder(name) as deeper:
+            if deeper.is_file("pyvenv.cfg"):
+                self._copied.left_out.append(f"{path}: a virtual environment")
+                return False
+            copy.make(name)
+            with copy.folder(name) as new:
+                done = self.folder(deeper, new, f"{path}/", depth + 1) or chosen
+                new.set_like(deeper.status(), mode=0o755)
+        if not done:
+            copy.remove(name)
+        return done
+
+    def _link(self, source: Folder, copy: Folder, path: str, name: str) -> bool:
+        target = source.link(name)
+        if _leads_out(path, target):
+            self._copied.left_out.append(f"{path}: a link out of the app, to {target}")
+            return False
+        copy.make_link(name, target)
+        return True
+
+    def _file(self, source: Folder, copy: Folder, path: str, name: str) -> bool:
+        try:
+            handle = source.open_file(name)
+        except Unfit as unfit:
+            self._copied.left_out.append(f"{path}: {unfit.what}")
+            return False
+        if looks_like_secret(path, handle):
+            self._copied.secrets.append(path)
+        _copy_file(handle, copy.create(name))
+        return True
+
+
+def _leads_out(path: str, target: str) -> bool:
+    """Whether a link points to something that the image's app has not."""
+    if target.startswith("/"):
+        return not f"{os.path.normpath(target)}/".startswith(f"{_APP}/")
+    end = os.path.normpath(f"{path.rpartition('/')[0] or '.'}/{target}")
+    return end == ".." or end.startswith("../")
 
 
 def _copy_file(source: int, copy: int) -> None:
@@ -126,7 +190,7 @@ def _copy_file(source: int, copy: int) -> None:
         left = status.st_size  # and no more, should it grow
         while left > 0 and (count := os.sendfile(copy, source, None, min(left, _PIECE))):
             left -= count
-        os.fchmod(copy, stat.S_IMODE(status.st_mode))
+        os.fchmod(copy, 0o755 if status.st_mode & stat.S_IXUSR else 0o644)
         os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
     finally:
         os.close(source)

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.build.app_copy import copy_app
+from cnbkit_engine.build.app_files import PROJECT, AppFiles
+from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.build import Outcome
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.builder.image import BuilderImage
@@ -69,11 +72,13 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
     )
     assembled = _assembled(home, build)
     builder = _builder(home, docker, build, assembled, run_image)
+    files = AppFiles(build.app)
+    env = {**files.variables, **build.env}
     command = [
-        *(str(pack), "build", build.name, "--path", str(build.app), "--builder", builder),
+        *(str(pack), "build", build.name, "--builder", builder),
         *("--trust-builder", "--pull-policy", "if-not-present", "--no-color"),
     ]
-    if run_image and asks_for_gpus(build.app, build.env, assembled):
+    if run_image and asks_for_gpus(build.app, env, assembled):
         command += ["--run-image", _own_run_image(home, docker, build, gpus=True)]
     for name in build.env:
         command += ["--env", name]  # its value by the environment, which others cannot read
@@ -89,13 +94,20 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         ("--docker-host", "inherit" if os.environ.get("DOCKER_HOST") else ""),
         ("--default-process", build.default_process),
         ("--exec-env", build.exec_env),
+        ("--creation-time", build.created),
         ("--network", network),
     ):
         if value:
             command += [option, value]
     command += ["--publish"] if build.publish else []
     command += ["--clear-cache"] if build.clear_cache else []
-    narrator = _run(command, build, home.root / "pack.log")
+    with Workspace(home.tmp) as space:
+        # pack itself knows project.toml alone.
+        told_of_files(copy_app(build.app, space / "app", files), files, env, build.show)
+        command += ["--path", str(space / "app")]
+        if (build.app / PROJECT).is_file():  # which its own rules may leave out of the copy
+            command += ["--descriptor", str(build.app / PROJECT)]
+        narrator = _run(command, build, home.root / "pack.log")
     return Outcome(
         name=build.name,
         digest=narrator.digest,
@@ -194,7 +206,7 @@ def _load(home: Home, docker: str, store: ImageStore, reference: str) -> None:
         raise PlatformFault(
             "the Docker engine does not take an image",
             where=reference,
-            remedy="see below what it says; free some space if its disk is full",
+            remedy="see below what it says",
             detail=done.stderr.rstrip(),
         )
 

@@ -5,16 +5,20 @@ Everything removed is made again when it is needed; images that have a name stay
 
 from __future__ import annotations
 
+import fcntl
+import os
 import time
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError
 from cnbkit_engine.oci.image import Image
+from cnbkit_engine.state.disk import disk_fault
 from cnbkit_engine.state.locks import locked
-from cnbkit_engine.state.workspace import remove_tree
+from cnbkit_engine.state.tree_record import forget_record
+from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cnbkit_engine.oci.store import ImageStore
@@ -24,12 +28,17 @@ __all__ = ["prune"]
 
 
 def prune(
-    home: Home, store: ImageStore, *, unused: float = 7 * 86400.0, replaced: float = 86400.0
+    home: Home,
+    store: ImageStore,
+    *,
+    unused: float = 7 * 86400.0,
+    replaced: float = 86400.0,
+    waiting: Callable[[str], None] | None = None,
 ) -> int:
     """Remove what nothing needs; returns bytes freed.
 
     - blobs of the store no image refers to;
-    - unpacked layers no image has;
+    - unpacked layers no image has and nothing that runs stands on;
     - base images, assembled buildpacks and their libraries no build has used for a while;
     - assembled buildpacks that have been assembled anew since, because a source has changed.
 
@@ -39,10 +48,16 @@ def prune(
         unused: seconds since the last use after which a base or a set of buildpacks goes; one
             of an older state of its sources goes after `replaced`.
         replaced: also seconds; longer than a build takes.
+        waiting: told, if another prune has to end first, which process that is.
 
     Raises:
         PlatformFault: the store is damaged, or the disk refuses.
     """
+    with locked(home.root / "prune", waiting):
+        return _prune(home, store, unused, replaced)
+
+
+def _prune(home: Home, store: ImageStore, unused: float, replaced: float) -> int:
     freed = store.prune()
     needed = set(_diff_ids(store))
     for folder in _visible(home.layers):
@@ -86,11 +101,29 @@ def _visible(parent: Path) -> list[Path]:
 
 
 def _remove(folder: Path) -> int:
-    found = (path.lstat() for path in folder.rglob("*") if not path.is_dir())
-    size = sum(each.st_size for each in found if each.st_nlink == 1)
-    with locked(folder):
-        # Renamed first: whoever looks finds it whole or not at all.
-        gone = folder.with_name(f".gone-{folder.name}")
-        folder.rename(gone)
-        remove_tree(gone)
-    return size
+    """Remove a folder nobody uses; returns the bytes freed."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return 0  # gone already, or another user's
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return 0  # something that runs stands on it
+    try:
+        with locked(folder), Workspace(folder.parent) as space:
+            # Renamed first: whoever looks finds it whole or not at all.
+            folder.rename(space / "gone")
+            forget_record(folder)
+            return sum(
+                status.st_size
+                for path in (space / "gone").rglob("*")
+                if not path.is_dir() and (status := path.lstat()).st_nlink == 1
+            )
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise disk_fault(error, "cannot remove what nothing needs", folder) from error
+    finally:
+        os.close(handle)

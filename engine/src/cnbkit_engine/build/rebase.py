@@ -165,8 +165,8 @@ class Rebase:
         run_images: Sequence[str],
     ) -> Sandbox:
         binds = [
-            Bind(lifecycle, "/cnb/lifecycle"),
-            Bind(space, "/layers", writable=True),  # its report goes there
+            Bind(lifecycle, "/cnb/lifecycle", given=True),
+            Bind(space, "/layers", writable=True, given=True),  # its report goes there
         ]
         if bundle := host_bundle():
             binds.append(Bind(bundle.resolve(), BUNDLE))

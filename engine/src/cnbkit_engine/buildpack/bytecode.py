@@ -45,7 +45,7 @@ def compile_bytecode(
     sandbox = Sandbox(
         home.tmp,
         root=root,
-        binds=(Bind(folder, "/cnb/buildpacks", writable=True),),
+        binds=(Bind(folder, "/cnb/buildpacks", writable=True, given=True),),
         # Sets are written in hash order: with another seed each time, other bytes each time.
         env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"},
         network=False,

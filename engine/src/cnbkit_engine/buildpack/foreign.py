@@ -77,7 +77,7 @@ class ForeignBuildpack:
             raise PlatformFault(
                 f"cannot copy the buildpack {self.id}",
                 where=str(self.directory),
-                remedy="make its files readable, and free some space if the disk is full",
+                remedy="put right what the system says below",
                 detail=str(error),
             ) from None
 

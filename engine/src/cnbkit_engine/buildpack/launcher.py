@@ -32,6 +32,24 @@ strip() {
   text=${text#"${text%%[![:space:]]*}"}
   text=${text%"${text##*[![:space:]]}"}
 }"""
+# Variables of the process only as the shell itself lists them, whose values may have any lines.
+_NAMED = """\
+named() {
+  for file in "${platform:+$platform/env/}$1"*; do
+    [ -n "$platform" ] && [ -f "$file" ] || continue
+    case ${file##*/} in *[!A-Za-z0-9_]*) ;; *) return 0 ;; esac
+  done
+  while IFS= read -r line; do
+    case $line in "export $1"*) ;; *) continue ;; esac
+    line=${line#export }
+    line=${line%%=*}
+    case $line in *[!A-Za-z0-9_]*) continue ;; esac
+    ! eval "[ -n \\"\\${$line+x}\\" ]" || return 0
+  done <<END
+$(export -p)
+END
+  return 1
+}"""
 # As `Bindings`: the first root hides what has the same name in the second.
 _BOUND = """\
 bound() {
@@ -72,8 +90,13 @@ def detect_script(source: BuildpackSource, python: str) -> str:
     lines.append("}")
     if found.settings or found.bindings:
         lines.append(_CONTENTS)
+    if any(setting.endswith("*") for setting in found.settings):
+        lines.append(_NAMED)
     for setting in found.settings:
-        lines += [_setting(setting), f'[ -z "$text" ] || join "found {setting}"']
+        if setting.endswith("*"):
+            lines.append(f'! named {shlex.quote(setting[:-1])} || join "found {setting}"')
+        else:
+            lines += [_setting(setting), f'[ -z "$text" ] || join "found {setting}"']
     if found.bindings:
         # What is in there is JSON, which no shell reads.
         start = _start(python, 'detect "$platform" "$plan"')

@@ -12,11 +12,12 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.standalone import FOLDER, StandalonePython
 from cnbkit_engine.oci.layer import folder_entries, write_layer
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -65,12 +66,7 @@ def find_standalone(
         try:
             python = StandalonePython(archive, space / f"python-{number}")
         except OSError as error:
-            raise PlatformFault(
-                "cannot unpack the Python",
-                where=address,
-                remedy="free some space, or set CNBKIT_HOME to a folder on a larger disk",
-                detail=str(error),
-            ) from None
+            raise disk_fault(error, f"cannot unpack the Python {address}", space) from None
         if python.arch in found:
             raise UserFault(
                 f"two archives are for linux/{python.arch}",
@@ -151,7 +147,7 @@ def tell_start(
     sandbox = Sandbox(
         home.tmp,
         root=root,
-        binds=(Bind(folder, "/cnb/buildpacks"),),
+        binds=(Bind(folder, "/cnb/buildpacks", given=True),),
         env={"PATH": "/usr/bin:/bin"},
         network=False,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.network import embedded_network
+from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import given_variables
 from cnbkit_engine.cli.volumes import given_volumes
@@ -50,6 +53,13 @@ __all__ = ["command"]
     help="What the image is for: production (if not given), test or development.",
 )
 @click.option(
+    "--creation-time",
+    metavar="TIME",
+    default="",
+    help="When the image says it was made: now, or seconds since 1970. Without it "
+    "SOURCE_DATE_EPOCH counts, else it is 1980, the same for the same app.",
+)
+@click.option(
     "--hardware",
     metavar="WORDS",
     default="",
@@ -69,7 +79,9 @@ __all__ = ["command"]
     "--network",
     metavar="NAME",
     default="",
-    help="With --engine pack: the network of its containers.",
+    help="Of the code that builds: host, none or private (its own, without this machine's loopback;"
+    " the default where it can be had, or as CNBKIT_NETWORK says). With --engine pack: the network"
+    " of its containers.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -90,6 +102,7 @@ def command(
     volumes: tuple[str, ...],
     default_process: str,
     exec_env: str,
+    creation_time: str,
     hardware: str,
     platform: str | None,
     clear_cache: bool,
@@ -101,22 +114,29 @@ def command(
 ) -> None:
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
     from cnbkit_engine.build.build import Build, table
+    from cnbkit_engine.build.creation_time import creation_time as image_time
     from cnbkit_engine.build.git import git_env
     from cnbkit_engine.build.report import size_text
     from cnbkit_engine.build.variants import shares, variants
     from cnbkit_engine.builder.reference import reference_builder
+    from cnbkit_engine.oci.export_place import writes_to_stdout
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.state.home import Home
 
     export = _output(output, publish)
+    home = Home.default()
+    echo = say
+    if export:
+        if writes_to_stdout(export[1]):
+            echo = partial(say, err=True)  # the archive alone is printed
+        _check_place(home, *export)
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
-    if engine != "pack" and network:
-        raise click.UsageError("--network is for --engine pack")
+    if engine != "pack":
+        network = embedded_network(network)
     arch = architecture(platform)
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
-    home = Home.default()
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
     setting = "--publish" if publish else "--tag"
     name = publish or tag or _name_of(path)
@@ -135,10 +155,11 @@ def command(
         env = {**git_env(path), **env}
     if hardware and "BP_HARDWARE" in env:
         raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
+    created = image_time(creation_time)
     for variant in wanted:
         chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
         if len(wanted) > 1:
-            click.echo(f"{variant.hardware} → {variant.name}")
+            echo(f"{variant.hardware} → {variant.name}")
         build = Build(
             app=path.resolve(),
             name=variant.name,
@@ -149,10 +170,12 @@ def command(
             clear_cache=clear_cache,
             default_process=default_process,
             exec_env=exec_env,
+            created=created,
             arch=arch,
             insecure_registries=insecure,
+            network=network,
             verbose=verbose,
-            show=click.echo,
+            show=echo,
         )
         if engine == "pack":
             from cnbkit_engine.build.pack_engine import build_with_pack
@@ -161,19 +184,20 @@ def command(
         else:
             outcome = build.run(home)
         for line in table(outcome):
-            click.echo(line)
+            echo(line)
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""
-        click.echo(f"{outcome.name}  {outcome.digest}{size}")
-        click.echo(f"Done in {outcome.seconds:.2f} s")
+        echo(f"{outcome.name}  {outcome.digest}{size}")
+        echo(f"Done in {outcome.seconds:.2f} s")
         if outcome.image:
             layers[variant.name] = outcome.image.layers
         elif publish and len(wanted) > 1:
             layers[variant.name] = _published(variant.name, arch, insecure)
     if len(layers) > 1:
         for line in shares(layers):
-            click.echo(line)
+            echo(line)
     if export:
         _export(home, wanted[0].name, *export)
+        echo(f"Written to {export[1]}")
 
 
 def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descriptor]:
@@ -185,7 +209,7 @@ def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descri
     try:
         return Remote(name, insecure=insecure).layers(arch or machine_architecture())
     except CnbkitError as error:
-        click.echo(f"Its size is not known: {error}", err=True)
+        say(f"Its size is not known: {error}", err=True)
         return ()
 
 
@@ -217,6 +241,24 @@ def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:
     return kind, Path(path)
 
 
+def _check_place(home: Home, kind: str, path: Path) -> None:
+    """Refuse a place that cannot be exported to, before anything is built.
+
+    Raises:
+        UserFault: something else is there.
+    """
+    from cnbkit_engine.oci.export_place import (
+        check_archive_place,
+        check_layout_place,
+        is_stream,
+    )
+
+    if kind == "oci":
+        check_layout_place(path, home.root)
+    elif not is_stream(path):
+        check_archive_place(path, home.root)
+
+
 def _export(home: Home, name: str, kind: str, path: Path) -> None:
     from cnbkit_engine.oci.export import export_docker_archive, export_layout, export_oci_archive
     from cnbkit_engine.oci.store import ImageStore
@@ -227,4 +269,3 @@ def _export(home: Home, name: str, kind: str, path: Path) -> None:
         "docker-archive": export_docker_archive,
     }
     exports[kind](ImageStore(home.images), name, path)
-    click.echo(f"Written to {path}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -67,10 +69,10 @@ def command(
         run_image=run_image,
         targets=[parse_target(target) for target in targets],
         insecure=insecure,
-        show=click.echo,
+        show=say,
     )
     if publish:
-        click.echo(f"Published {image.publish(home, publish)}")
+        say(f"Published {image.publish(home, publish)}")
     else:
         image.save(home, kind, Path(path))
-        click.echo(f"Written to {path}")
+        say(f"Written to {path}")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from cnbkit.errors import UserFault
+from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
 
@@ -48,11 +49,11 @@ def command(
                 for each in found
             ],
         }
-        click.echo(json.dumps(document, indent=2))
+        say(json.dumps(document, indent=2))
     else:
         for each in found:
-            click.echo(f"{each.where}: {each.severity}: {each.what}\n    to do: {each.remedy}")
-        click.echo(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}")
+            say(f"{each.where}: {each.severity}: {each.what}\n    to do: {each.remedy}")
+        say(f"{_count(errors, 'error')}, {_count(warnings, 'warning')}")
     if errors or (strict and warnings):
         ctx.exit(UserFault.exit_code)
 

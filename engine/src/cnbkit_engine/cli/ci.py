@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cnbkit_engine.ci.files import PLATFORMS, rendered, write
+from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
 
@@ -50,4 +51,4 @@ def command(
     files = rendered(kind, registry=registry, builder=builder, app=app, git=git)
     write(folder, files)
     for name in files:
-        click.echo(f"Written {folder / name}")
+        say(f"Written {folder / name}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -22,10 +24,10 @@ def command(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from cnbkit_engine.cli import cnbkit
+    from cnbkit_engine.cli.group import cnbkit
 
     kind = get_completion_class(shell)
     assert kind is not None
     # Not `kind.source()` for bash: it starts bash to ask for its version.
     made = kind(cnbkit, {}, "cnbkit", "_CNBKIT_COMPLETE")
-    click.echo(made.source_template % made.source_vars())
+    say(made.source_template % made.source_vars())

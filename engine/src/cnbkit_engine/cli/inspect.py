@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -31,9 +33,9 @@ def command(image: str, as_json: bool) -> None:
 
     _, found = open_image(Home.default(), image)
     if as_json:
-        click.echo(json.dumps(_document(found), indent=2))
+        say(json.dumps(_document(found), indent=2))
     else:
-        click.echo("\n".join(_text(found)))
+        say("\n".join(_text(found)))
 
 
 def _document(image: Image) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import click
 import cnbkit
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.spec import names
+from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
 
@@ -46,14 +47,14 @@ def command(name: str, kind: str, folder: Path | None, github: bool) -> None:
     if not github:
         files = {path: text for path, text in files.items() if not path.startswith(_GITHUB)}
     _write(folder, files)
-    click.echo(f"Made {folder} with the {kind} {pack}. Next:")
-    click.echo(f"  cnbkit test {folder}")
-    click.echo(f"  cnbkit check {folder}")
+    say(f"Made {folder} with the {kind} {pack}. Next:")
+    say(f"  cnbkit test {folder}")
+    say(f"  cnbkit check {folder}")
     if kind == "extension":
-        click.echo(f'  name it in a builder.toml: [[extensions]] uri = "{folder}"')
+        say(f'  name it in a builder.toml: [[extensions]] uri = "{folder}"')
     else:
         app = "tests/app" if kind == "component" else "hello/tests/app"
-        click.echo(f"  cnbkit build {folder}/{app} --builder {folder}/builder.toml --tag greeting")
+        say(f"  cnbkit build {folder}/{app} --builder {folder}/builder.toml --tag greeting")
 
 
 def _checked(name: str) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -74,7 +76,7 @@ def command(
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
-    bases = BaseImages(home, ImageStore(home.images), progress=click.echo)
+    bases = BaseImages(home, ImageStore(home.images), progress=say)
     package = Package(
         directory=directory.resolve(),
         root=bases.ensure_build_root,
@@ -83,10 +85,10 @@ def command(
         offline=offline,
         runtimes=runtimes,
         insecure=insecure,
-        show=click.echo,
+        show=say,
     )
     if output:
         for file in package.save(home, output):
-            click.echo(f"Written to {file}")
+            say(f"Written to {file}")
     elif publish:
-        click.echo(f"Published {package.publish(home, publish)}")
+        say(f"Published {package.publish(home, publish)}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 
 __all__ = ["command"]
@@ -40,9 +41,9 @@ def command(builder: Path | None, platform: str | None, build_image: bool) -> No
     home = Home.default()
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
-    kit = prepare(home, store, descriptor, click.echo, arch)
+    kit = prepare(home, store, descriptor, say, arch)
     gpu_run_image(store, kit.run_image)
     if build_image:
-        name = BaseImages(home, store, arch=arch, progress=click.echo).ensure_build_image()
-        click.echo(f"The build image is {name} in oci:{home.images}")
-    click.echo(f"Ready in {home.root}")
+        name = BaseImages(home, store, arch=arch, progress=say).ensure_build_image()
+        say(f"The build image is {name} in oci:{home.images}")
+    say(f"Ready in {home.root}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -20,5 +22,9 @@ def command() -> None:
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
-    freed = prune(home, ImageStore(home.images))
-    click.echo(f"{size_text(freed)} freed in {home.root}")
+    freed = prune(
+        home,
+        ImageStore(home.images),
+        waiting=lambda holder: say(f"Waiting: {holder} prunes too ..."),
+    )
+    say(f"{size_text(freed)} freed in {home.root}")

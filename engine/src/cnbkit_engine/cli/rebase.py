@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -26,5 +28,5 @@ def command(
     from cnbkit_engine.build.rebase import Rebase
     from cnbkit_engine.state.home import Home
 
-    digest = Rebase(image, run_image, publish, force, insecure, show=click.echo).run(Home.default())
-    click.echo(f"{image}  {digest}")
+    digest = Rebase(image, run_image, publish, force, insecure, show=say).run(Home.default())
+    say(f"{image}  {digest}")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -34,10 +36,10 @@ def command(image: str, output_dir: Path | None) -> None:
             path = output_dir / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-            click.echo(path)
+            say(path)
         return
     rows = components(bills)
     wide = max((len(name) for name, *_ in rows), default=0)
     for name, version, licence, layer in rows:
-        click.echo(f"{name:{wide}}  {version:24}  {licence:40.40}  {layer}".rstrip())
-    click.echo(f"{len(rows)} packages")
+        say(f"{name:{wide}}  {version:24}  {licence:40.40}  {layer}".rstrip())
+    say(f"{len(rows)} packages")

@@ -3,9 +3,9 @@
 | phase | runs others' code | credentials | network | may write |
 |---|---|---|---|---|
 | analyzer | no | store: own image; registry | yes | its `/layers` |
-| detector | yes | none | yes | app, its `/layers` |
+| detector | yes | none | of its own | app, its `/layers` |
 | restorer | no | none | none | cache, `/layers` |
-| builder | yes | none | yes | app, `/layers` |
+| builder | yes | none | of its own | app, `/layers` |
 | exporter | no | store: own image; registry | yes | cache, its `/layers` |
 
 Each has process ids, /tmp and a home of its own; build code's home is no other phase's, because
@@ -26,6 +26,8 @@ from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from cnbkit_engine.sandbox.view import NetworkNamespace
 
 __all__ = ["PROXIES", "PhaseSandboxes", "proxies_with_passwords"]
 
@@ -53,6 +55,9 @@ class PhaseSandboxes:
         store_address: where it listens.
         tls: whether another registry is spoken to.
         exec_env: what the image is for.
+        network: whether the phases that run others' code have a network.
+        namespace: theirs, if it is not the host's.
+        created: seconds since 1970 that the image says it was made at; the lifecycle's if empty.
     """
 
     scratch: Path
@@ -67,6 +72,9 @@ class PhaseSandboxes:
     store_address: str
     tls: bool
     exec_env: str
+    network: bool = True
+    namespace: NetworkNamespace | None = None
+    created: str = ""
 
     def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the analyzer.
@@ -80,47 +88,58 @@ class PhaseSandboxes:
     def restorer(self, layers: Path) -> Sandbox:
         """For the restorer, which asks no registry as long as it sees no run.toml."""
         return self._sandbox(
-            layers, [Bind(self.cache, "/cache", writable=True)], self._environment(), network=False
+            layers,
+            [Bind(self.cache, "/cache", writable=True, given=True)],
+            self._environment(),
+            network=False,
         )
 
     def exporter(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the exporter; the arguments are `analyzer`'s."""
         binds = (
-            Bind(self.launcher, "/cnb/lifecycle/launcher"),
-            Bind(self.space / "workspace", "/workspace"),
-            Bind(self.cache, "/cache", writable=True),
+            Bind(self.launcher, "/cnb/lifecycle/launcher", given=True),
+            Bind(self.space / "workspace", "/workspace", given=True),
+            Bind(self.cache, "/cache", writable=True, given=True),
             # On disk, not in memory: the exporter writes each layer there as a tar.
-            Bind(self.space / "exporter-tmp", _TMP, writable=True),
+            Bind(self.space / "exporter-tmp", _TMP, writable=True, given=True),
         )
         return self._trusted(layers, logins, binds)
 
     def buildpacks(self, layers: Path) -> Sandbox:
         """For the detector and the builder, which run others' code."""
         binds = [
-            Bind(self.builder / "buildpacks", "/cnb/buildpacks"),
-            Bind(self.builder / "order.toml", "/cnb/order.toml"),
-            Bind(self.builder / "build-config", "/cnb/build-config"),
-            Bind(self.space / "workspace", "/workspace", writable=True),
-            Bind(self.space / "platform", "/platform"),
-            Bind(self.space / "home", "/home/cnb", writable=True),
-            Bind(self.space / "tmp", _TMP, writable=True),
+            Bind(self.builder / "buildpacks", "/cnb/buildpacks", given=True),
+            Bind(self.builder / "order.toml", "/cnb/order.toml", given=True),
+            Bind(self.builder / "build-config", "/cnb/build-config", given=True),
+            Bind(self.space / "workspace", "/workspace", writable=True, given=True),
+            Bind(self.space / "platform", "/platform", given=True),
+            Bind(self.space / "home", "/home/cnb", writable=True, given=True),
+            Bind(self.space / "tmp", _TMP, writable=True, given=True),
             *self._bundle(),
             *self.volumes,
         ]
         env = {name: os.environ[name] for name in PROXIES if name in os.environ}
         return self._sandbox(
-            layers, binds, self._environment() | env, network=True, cwd="/workspace"
+            layers,
+            binds,
+            self._environment() | env,
+            network=self.network,
+            cwd="/workspace",
+            namespace=self.namespace,
         )
 
     def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
         env = self._environment()
         if self.tls:
+            del env["SSL_CERT_FILE"]
             # The store is this machine's: no proxy reaches it.
             env |= proxy_variables(self.store_host.partition(":")[0])
+        if self.created:
+            env["SOURCE_DATE_EPOCH"] = self.created
         env["CNB_REGISTRY_AUTH"] = json.dumps(dict(logins))
         run = self.space / "run.toml"
         shown = [*binds, *self._bundle()]
-        shown += [Bind(run, "/cnb/run.toml")] if run.exists() else []
+        shown += [Bind(run, "/cnb/run.toml", given=True)] if run.exists() else []
         return self._sandbox(layers, shown, env, network=True)
 
     def _sandbox(
@@ -131,19 +150,21 @@ class PhaseSandboxes:
         *,
         network: bool,
         cwd: str = "/",
+        namespace: NetworkNamespace | None = None,
     ) -> Sandbox:
         name = self.store_host.partition(":")[0]
         return Sandbox(
             self.scratch,
             root=self.root,
             binds=(
-                Bind(self.lifecycle, "/cnb/lifecycle"),
-                Bind(layers, "/layers", writable=True),
+                Bind(self.lifecycle, "/cnb/lifecycle", given=True),
+                Bind(layers, "/layers", writable=True, given=True),
                 *binds,
             ),
             env=env,
             cwd=cwd,
             network=network,
+            namespace=namespace,
             hosts={name: self.store_address},
         )
 
@@ -155,14 +176,14 @@ class PhaseSandboxes:
             # Asking cloud providers' metadata services takes seconds where there are none.
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
             "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
-            # The lifecycle, written in Go, would read every certificate of the folder besides the
-            # bundle, in each of its phases. Neither variable is passed on to buildpacks.
+            # The lifecycle, written in Go, reads every certificate it can find when it starts, for
+            # 20 ms in each phase. The store speaks no TLS, and most phases speak to nobody. Neither
+            # variable is passed on to buildpacks.
             "SSL_CERT_DIR": "/nonexistent",
+            "SSL_CERT_FILE": "/dev/null",
         }
         if self.exec_env:
             env["CNB_EXEC_ENV"] = self.exec_env
-        if not self.tls:
-            env["SSL_CERT_FILE"] = "/dev/null"  # the store's registry speaks no TLS
         return env
 
     def _bundle(self) -> Iterator[Bind]:

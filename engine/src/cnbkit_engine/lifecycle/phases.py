@@ -8,7 +8,6 @@ run, nothing of it is alive when the next with credentials starts.
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,9 @@ from cnbkit_engine.lifecycle.handover import (
     members,
     take_over,
 )
+from cnbkit_engine.lifecycle.process import STDIN, Process
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.registry.grant import Grant
-from cnbkit_engine.sandbox.process_end import ProcessEnd
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.registry.server import Registry
-    from cnbkit_engine.sandbox.sandbox import Sandbox
 
 __all__ = ["BuildFailed", "Phases"]
 
@@ -125,21 +123,10 @@ class Phases:
             BuildpackFault: the build left something in the lifecycle's way.
             PlatformFault: a registry failed or refused, or the sandbox; or the disk is full.
         """
-        skip = ("-skip-layers",) if afresh else ()
-        layers = [space / f"{name}-layers" for name in ("analyzer", "detector", "builder")]
-        exported = space / "exporter-layers"
-        for place in (*layers, exported):
-            place.mkdir()
-            # Layers hold the folder they lie in, whose mode would be by the person's umask.
-            place.chmod(0o755)
-        analyzed = self._analyze(layers[0], skip)
-        group, plan = self._detect(layers[1], analyzed)
-        known = {"analyzed.toml": analyzed, "group.toml": group}
-        hand_over_bills(layers[0], layers[2])
-        self._restore(layers[2], known, skip)
-        self._build(layers[2], known | {"plan.toml": plan})
+        exported = _layers_folder(space, "exporter")
+        analyzed, group, built = self._build(space, ("-skip-layers",) if afresh else ())
         taking_part = members(group, self._sandboxes.builder / "buildpacks")
-        take_over(layers[2], exported, taking_part, known)
+        take_over(built, exported, taking_part, {"analyzed.toml": analyzed, "group.toml": group})
         with ExitStack() as stack:
             self._narrator.line("===> EXPORTING")
             repository = ""
@@ -170,46 +157,69 @@ class Phases:
             self._export(exported, repository)
         return exported
 
-    def _analyze(self, layers: Path, skip: tuple[str, ...]) -> bytes:
-        self._narrator.line("===> ANALYZING")
-        run_image = f"{self._registry.host}/{self._run_image}"
-        with self._logged_in() as logins:
-            self._run(
-                self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
-                "-run-image", run_image, *self._insecure, self._image,
-            )  # fmt: skip
-        return document(layers, "analyzed.toml")
+    def _build(self, space: Path, skip: tuple[str, ...]) -> tuple[bytes, bytes, Path]:
+        """All phases before the exporter.
 
-    def _detect(self, layers: Path, analyzed: bytes) -> tuple[bytes, bytes]:
-        self._narrator.line("===> DETECTING")
-        hand_over(layers, {"analyzed.toml": analyzed})
-        self._run(
-            self._sandboxes.buildpacks(layers), "detector", *_APP, *_LAYERS, *_BUILDPACKS,
-            *_ORDER, *_PLATFORM,
+        Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
+        """
+        analyzing, detecting, building = (
+            _layers_folder(space, name) for name in ("analyzer", "detector", "builder")
+        )
+        with ExitStack() as stack:
+            with self._logged_in() as logins:
+                analyzer = stack.enter_context(self._analyzer(analyzing, logins, skip))
+                # They are started while the analyzer waits for the registry, and wait themselves:
+                # none runs a buildpack before it has been given its first document.
+                detector, restorer, builder = [
+                    stack.enter_context(process)
+                    for process in self._waiting(detecting, building, skip)
+                ]
+                self._finish("ANALYZING", analyzer)
+            analyzed = document(analyzing, "analyzed.toml")
+            self._finish("DETECTING", detector, analyzed)
+            group = document(detecting, "group.toml")
+            known = {"analyzed.toml": analyzed, "plan.toml": document(detecting, "plan.toml")}
+            hand_over_bills(analyzing, building)
+            hand_over(building, known)
+            check_cache(self._sandboxes.cache)
+            self._finish("RESTORING", restorer, group)
+            hand_over(building, known)  # the restorer writes analyzed.toml anew
+            self._finish("BUILDING", builder, group)
+        return analyzed, group, building
+
+    def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
+        return Process(
+            self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
+            "-run-image", f"{self._registry.host}/{self._run_image}", *self._insecure,
+            self._image,
         )  # fmt: skip
-        return document(layers, "group.toml"), document(layers, "plan.toml")
 
-    def _restore(self, layers: Path, known: Mapping[str, bytes], skip: tuple[str, ...]) -> None:
-        self._narrator.line("===> RESTORING")
-        hand_over(layers, known)
-        check_cache(self._sandboxes.cache)
-        self._run(self._sandboxes.restorer(layers), "restorer", *_LAYERS, *_CACHE, *_OWNER, *skip)
-
-    def _build(self, layers: Path, known: Mapping[str, bytes]) -> None:
-        self._narrator.line("===> BUILDING")
-        hand_over(layers, known)
-        self._run(
-            self._sandboxes.buildpacks(layers), "builder", *_APP, *_LAYERS, *_BUILDPACKS,
-            *_PLATFORM,
+    def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
+        """The detector, the restorer and the builder."""
+        sandboxes = self._sandboxes
+        yield Process(
+            sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *_ORDER, *_APP,
+            *_LAYERS, *_BUILDPACKS, *_PLATFORM,
+        )  # fmt: skip
+        yield Process(
+            sandboxes.restorer(building), "restorer", "-group", STDIN, *_LAYERS, *_CACHE,
+            *_OWNER, *skip,
+        )  # fmt: skip
+        yield Process(
+            sandboxes.buildpacks(building), "builder", "-group", STDIN, *_APP, *_LAYERS,
+            *_BUILDPACKS, *_PLATFORM,
         )  # fmt: skip
 
     def _export(self, layers: Path, ready: str) -> None:
-        with self._logged_in(ready) as logins:
-            self._run(
+        with (
+            self._logged_in(ready) as logins,
+            Process(
                 self._sandboxes.exporter(layers, logins), "exporter", *_APP, *_LAYERS, *_CACHE,
                 *_LAUNCHER, *_OWNER, "-parallel", "-extended", _NOTHING, *self._insecure,
                 *self._default, self._image,
-            )  # fmt: skip
+            ) as exporter,
+        ):  # fmt: skip
+            self._finish("", exporter)
 
     @contextmanager
     def _logged_in(self, ready: str = "") -> Iterator[Mapping[str, str]]:
@@ -223,20 +233,10 @@ class Phases:
         with self._registry.admitted(Grant(frozenset(reads), writes)) as header:
             yield {self._registry.host: header, **(self._logins or {})}
 
-    def _run(self, sandbox: Sandbox, program: str, *arguments: str) -> None:
-        with sandbox.popen(
-            [f"/cnb/lifecycle/{program}", "-no-color", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        ) as running:
-            end = ProcessEnd(running.first_pid())
-            assert running.process.stdout is not None
-            for line in running.process.stdout:
-                self._narrator.line(line.decode(errors="replace").rstrip("\n"))
-            code = running.wait()
-            # bubblewrap ends with the program, a moment before the kernel has ended what else
-            # that had started.
-            end.wait()
+    def _finish(self, title: str, process: Process, first: bytes = b"") -> None:
+        if title:
+            self._narrator.line(f"===> {title}")
+        code = process.finish(self._narrator.line, first)
         if self._registry.fault:
             raise self._registry.fault
         if code:
@@ -244,3 +244,12 @@ class Phases:
 
             fault = told_by_lifecycle(self._narrator.error, self._own)
             raise fault or BuildFailed(code, self._log)
+
+
+def _layers_folder(space: Path, phase: str) -> Path:
+    """A new folder to be a phase's `/layers`."""
+    place = space / f"{phase}-layers"
+    place.mkdir()
+    # Layers hold the folder they lie in, whose mode would be by the person's umask.
+    place.chmod(0o755)
+    return place

@@ -89,7 +89,7 @@ for name in answer["files"]:
     open(made, "x").close()
     break
 else:
-    env.update({name: "1" for name in answer["settings"][:1]})
+    env.update({name.replace("*", "X"): "1" for name in answer["settings"][:1]})
 try:
     detect(found(), env)
 except CnbkitError:

@@ -237,7 +237,7 @@ def _check_detect(
             found.error(*at, "trigger", what, "write each name by itself")
     for name in told.settings:
         at = python.place_of_text(name) or place
-        if not name.startswith("BP_"):
+        if not name.startswith(("BP_", "BPE_")):
             what = f"the trigger {name} is no BP_* variable"
             remedy = "name it BP_…: platforms pass on others too, but nobody expects them to act"
             found.warning(*at, "setting", what, remedy)

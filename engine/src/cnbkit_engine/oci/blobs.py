@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci import types
-from cnbkit_engine.state.disk import disk_fault
+from cnbkit_engine.state.disk import disk_fault, open_regular, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ PIECE = 1 << 20
 
 UPLOAD = ".upload-"
 _DAMAGED = "damaged"
+_LARGEST = 64 << 20  # bytes of a manifest or config; go-containerregistry takes 100 MB
 
 
 class UnknownBlob(PlatformFault):
@@ -40,11 +41,13 @@ class BlobFiles:
 
     Args:
         layout: the layout's folder.
+        own: whether damaged files may be moved; not in somebody else's layout.
     """
 
-    def __init__(self, layout: Path) -> None:
+    def __init__(self, layout: Path, *, own: bool = True) -> None:
         self.folder = layout / "blobs" / "sha256"
         self._layout = layout
+        self._own = own
 
     def path(self, digest: str) -> Path:
         """Where a blob is, or would be.
@@ -63,7 +66,7 @@ class BlobFiles:
         """
         path = self.path(digest)
         try:
-            data = path.read_bytes()
+            data = read_regular(path, _LARGEST)
         except FileNotFoundError:
             raise self.unknown(digest) from None
         except OSError as error:
@@ -81,7 +84,7 @@ class BlobFiles:
         """
         path = self.path(blob.digest)
         try:
-            file = path.open("rb")
+            file = open_regular(path)
         except FileNotFoundError:
             raise self.unknown(blob.digest) from None
         except OSError as error:
@@ -99,12 +102,15 @@ class BlobFiles:
         """
         path = self.path(blob.digest)
         try:
-            if path.stat().st_size != blob.size:
+            if path.lstat().st_size != blob.size:
                 return False
             if not content:
                 return True
-            with path.open("rb") as file:
-                return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" == blob.digest
+            with open_regular(path) as file:
+                found = hashlib.sha256()
+                while piece := file.read(PIECE):
+                    found.update(piece)
+                return f"sha256:{found.hexdigest()}" == blob.digest
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -117,6 +123,12 @@ class BlobFiles:
             the fault to raise.
         """
         path = self.path(digest)
+        if not self._own:
+            return DigestMismatch(
+                "a file of the layout is not what its digest says",
+                where=str(path),
+                remedy="get the image again",
+            )
         aside = self._layout / _DAMAGED
         try:
             aside.mkdir(exist_ok=True)

@@ -46,6 +46,11 @@ class Layer:
     kind: str
     what: str
 
+    @property
+    def descriptor(self) -> Descriptor:
+        """The blob, as the manifest has it."""
+        return Descriptor(self.media_type, self.digest, self.size)
+
 
 @dataclass(frozen=True)
 class ImageProcess:
@@ -112,11 +117,11 @@ class Image:
             PlatformFault: the store is damaged or the image is no image.
         """
         found = store.resolve(name)
-        while found.media_type in types.INDEX_TYPES:
-            index = json.loads(store.read_blob(found.digest))
-            found = _choose(index, name, platform or machine_platform())
-        manifest = json.loads(store.read_blob(found.digest))
         try:
+            while found.media_type in types.INDEX_TYPES:
+                index = json.loads(store.read_blob(found.digest))
+                found = _choose(index, name, platform or machine_platform())
+            manifest = json.loads(store.read_blob(found.digest))
             descriptors = [Descriptor.parse(item) for item in manifest["layers"]]
             config_digest = types.check_digest(manifest["config"]["digest"])
             config = json.loads(store.read_blob(config_digest))
@@ -126,14 +131,34 @@ class Image:
                 Layer(blob.digest, diff_id, blob.size, blob.media_type, *origin)
                 for blob, diff_id, origin in zip(descriptors, diff_ids, origins, strict=True)
             )
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            image = cls(name, found.digest, config_digest, manifest, config, layers)
+            image._check()
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise PlatformFault(
-                f"{name!r} is no container image this tool can read",
+                f"{name!r} is not a container image this tool can read",
                 where=found.digest,
                 remedy="build or pull it again",
-                detail=repr(error),
+                detail=repr(error)[:500],
             ) from error
-        return cls(name, found.digest, config_digest, manifest, config, layers)
+        return image
+
+    def _check(self) -> None:
+        """See that all the properties below can be had.
+
+        Raises:
+            AttributeError, KeyError, TypeError, ValueError: one cannot.
+        """
+        texts = [
+            *self.labels.items(),
+            *self.env.items(),
+            (*self.entrypoint, *self.cmd, self.user, self.working_dir, self.base or ""),
+            *((x.type, *x.command, *x.args, x.working_dir, x.buildpack) for x in self.processes),
+            (self.platform, *((x.what) for x in self.layers)),
+        ]
+        _ = self.buildpacks
+        for text in (text for row in texts for text in row):
+            if not isinstance(text, str) or "\0" in text:
+                raise TypeError(f"{text!r} is not a text")
 
     @property
     def size(self) -> int:
@@ -229,7 +254,7 @@ def open_image(home: Home, name: str) -> tuple[ImageStore, Image]:
             where=folder,
             remedy="name the folder that holds the file 'oci-layout'",
         )
-    store = ImageStore(Path(folder))
+    store = ImageStore(Path(folder), own=False)
     names = store.names()
     if not wanted and len(names) != 1:
         raise UserFault(

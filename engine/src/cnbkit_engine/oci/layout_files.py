@@ -14,19 +14,18 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.oci.types import Descriptor
 
-__all__ = ["write_index", "write_layout_file"]
+__all__ = ["LAYOUT", "index_document", "write_index", "write_layout_file"]
 
 
-def write_index(
-    directory: Path,
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+"""Content of the file that marks a folder as an OCI layout."""
+
+
+def index_document(
     entries: Iterable[tuple[Descriptor, dict[str, str]]],
     annotations: Mapping[str, str] | None = None,
-) -> None:
-    """Write a layout's index.json: manifests with their annotations, and its own.
-
-    Raises:
-        OSError: the disk refuses; the index is as before.
-    """
+) -> bytes:
+    """Content of a layout's index.json: manifests with their annotations, and its own."""
     manifests: list[dict[str, Any]] = [
         {
             "mediaType": entry.media_type,
@@ -43,7 +42,20 @@ def write_index(
     }
     if annotations:
         index["annotations"] = dict(annotations)
-    replace_file(directory / "index.json", json.dumps(index, indent=1).encode())
+    return json.dumps(index, indent=1).encode()
+
+
+def write_index(
+    directory: Path,
+    entries: Iterable[tuple[Descriptor, dict[str, str]]],
+    annotations: Mapping[str, str] | None = None,
+) -> None:
+    """Write a layout's index.json.
+
+    Raises:
+        OSError: the disk refuses; the index is as before.
+    """
+    replace_file(directory / "index.json", index_document(entries, annotations))
 
 
 def write_layout_file(directory: Path) -> None:
@@ -52,4 +64,4 @@ def write_layout_file(directory: Path) -> None:
     Raises:
         OSError: the disk refuses.
     """
-    replace_file(directory / "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    replace_file(directory / "oci-layout", LAYOUT)

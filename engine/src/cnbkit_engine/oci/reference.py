@@ -120,13 +120,16 @@ class Reference:
     @property
     def served_repository(self) -> str:
         """The repository there."""
+        # go-containerregistry refuses repositories of one character.
+        name = self.familiar if len(self.familiar) > 1 else f"library/{self.familiar}"
         # No name holds the two separators one after the other, so nothing is mixed up.
-        return self.familiar.replace(":", "._")
+        return name.replace(":", "._")
 
     @staticmethod
     def unserved(repository: str) -> str:
-        """Undo `served` of a repository."""
-        return repository.replace("._", ":")
+        """The familiar name of a repository there."""
+        name = repository.replace("._", ":")
+        return name.removeprefix("library/") if name.count("/") == 1 else name
 
     def to_make(self, setting: str) -> Self:
         """This reference, if an image can be pushed under it.

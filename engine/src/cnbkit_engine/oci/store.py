@@ -37,7 +37,7 @@ from cnbkit_engine.oci.blobs import (
 from cnbkit_engine.oci.layout_files import write_index, write_layout_file
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.state.disk import StoreFull, disk_fault, sync_files, sync_folder
+from cnbkit_engine.state.disk import StoreFull, disk_fault, read_regular, sync_files, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +56,7 @@ __all__ = [
 ]
 
 _REF_NAME = "org.opencontainers.image.ref.name"
+_LARGEST_INDEX = 256 << 20
 _SMALL = 8 << 20  # no manifest is larger
 _READ_ANYWAY = 256 << 10  # configs: to compare their digests takes no time
 
@@ -69,11 +70,12 @@ class ImageStore:
 
     Args:
         path: the layout's folder; made on the first write.
+        own: False for somebody else's layout, which is only read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, own: bool = True) -> None:
         self.path = path
-        self.blobs = BlobFiles(path)
+        self.blobs = BlobFiles(path, own=own)
         self._sizes: tuple[tuple[int, int] | None, dict[str, int]] | None = None
 
     # Blobs
@@ -305,7 +307,7 @@ class ImageStore:
     def _entries(self) -> dict[str, Descriptor]:
         path = self.path / "index.json"
         try:
-            text = path.read_bytes()
+            text = read_regular(path, _LARGEST_INDEX)
         except FileNotFoundError:
             return {}
         except OSError as error:

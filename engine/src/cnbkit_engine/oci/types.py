@@ -54,7 +54,10 @@ class Descriptor:
             PlatformFault: a field is missing, or the digest is not one.
         """
         try:
-            return cls(str(value["mediaType"]), check_digest(value["digest"]), int(value["size"]))
+            size = value["size"]
+            if type(size) is not int or not 0 <= size < 1 << 63:
+                raise ValueError(size)
+            return cls(str(value["mediaType"]), check_digest(value["digest"]), size)
         except (KeyError, TypeError, ValueError) as error:
             raise PlatformFault(
                 "an image manifest holds a broken descriptor",

@@ -10,24 +10,30 @@ Differences to what the tar says, all because one ordinary user owns everything:
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import stat
 import tarfile
+import zlib
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.store import PIECE, DigestMismatch
+from cnbkit_engine.state.disk import disk_fault
+from cnbkit_engine.state.tree_record import is_sound, record_tree
 from cnbkit_engine.state.workspace import Workspace, remove_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from cnbkit_engine.oci.image import Layer
+    from cnbkit_engine.oci.image import Image, Layer
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
 
-__all__ = ["ensure_layer", "unpack_layer"]
+__all__ = ["ensure_layer", "held_layers", "open_layer", "unpack_layer"]
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -46,27 +52,73 @@ def ensure_layer(home: Home, store: ImageStore, layer: Layer) -> Path:
         PlatformFault: it is damaged, hostile, or the disk refuses.
     """
     place = home.layers / layer.diff_id.removeprefix("sha256:")
-    if place.is_dir():
+    if place.is_dir() and is_sound(place):
         return place
     with Workspace(home.layers) as workspace:
         fresh = workspace / "layer"
         try:
-            with store.blob_path(layer.digest).open("rb") as blob:
+            with store.open_for_reading(layer.descriptor) as blob:
                 diff_id = unpack_layer(blob, fresh)
         except OSError as error:
-            raise _damaged(layer.digest, error) from error
+            raise disk_fault(error, "a layer cannot be unpacked", home.layers) from error
+        except PlatformFault:
+            _check_blob(store, layer)
+            raise
         if diff_id != layer.diff_id:
+            _check_blob(store, layer)
             raise DigestMismatch(
                 f"the layer unpacks to {diff_id}, the image says {layer.diff_id}",
-                where=str(store.blob_path(layer.digest)),
-                remedy="delete that file and build or pull the image again",
+                where=layer.digest,
+                remedy="do not use this image; build it again, or ask who made it",
             )
         try:
+            if place.exists() and not is_sound(place):
+                place.rename(workspace / "damaged")
+            record_tree(fresh, place)
             fresh.rename(place)
-        except OSError:
+        except OSError as error:
             if not place.is_dir():
-                raise
+                raise disk_fault(error, "a layer cannot be unpacked", place) from error
     return place
+
+
+@contextmanager
+def held_layers(home: Home, store: ImageStore, image: Image) -> Iterator[None]:
+    """Have an image's layers unpacked, and keep `prune` from removing them.
+
+    Raises:
+        PlatformFault: as `ensure_layer`.
+    """
+    with ExitStack() as stack:
+        for layer in image.layers:
+            stack.callback(os.close, _hold(home, store, layer))
+        yield
+
+
+def _hold(home: Home, store: ImageStore, layer: Layer) -> int:
+    while True:
+        place = ensure_layer(home, store, layer)
+        try:
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # pruned in between: unpack it again
+        except OSError as error:
+            raise disk_fault(error, "a layer cannot be read", place) from error
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        if place.exists() and os.path.samestat(os.fstat(handle), place.stat()):
+            return handle
+        os.close(handle)
+
+
+def _check_blob(store: ImageStore, layer: Layer) -> None:
+    """Tell a damaged file from a hostile or foreign one.
+
+    Raises:
+        DigestMismatch: the file is damaged; it has been put aside.
+    """
+    blob = layer.descriptor
+    if store.blob_path(blob.digest).exists() and not store.blobs.is_whole(blob, content=True):
+        raise store.blobs.put_aside(blob.digest)
 
 
 def unpack_layer(blob: IO[bytes], directory: Path) -> str:
@@ -82,14 +134,31 @@ def unpack_layer(blob: IO[bytes], directory: Path) -> str:
     directory.mkdir(mode=0o755)
     source = _HashingReader(_plain(blob))
     try:
-        # "r|" reads strictly forward, so the whole tar passes the hash once.
-        with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE) as archive:
+        with _forward(source) as archive:
             _Unpacking(directory).run(archive)
         while source.read(PIECE):
             pass  # padding after the archive's end is part of the diffID
-    except (tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
         raise _damaged(directory.name, error) from error
+    except OSError as error:
+        if error.errno is None:  # gzip's own, not the system's
+            raise _damaged(directory.name, error) from error
+        raise
     return f"sha256:{source.hash.hexdigest()}"
+
+
+def open_layer(blob: IO[bytes]) -> tarfile.TarFile:
+    """A layer's tar, to be read strictly forward.
+
+    Raises:
+        PlatformFault: it is compressed in a way that is not supported.
+    """
+    return _forward(_plain(blob))
+
+
+def _forward(source: IO[bytes] | _HashingReader) -> tarfile.TarFile:
+    # "r|" reads strictly forward, so the whole tar passes a hash once.
+    return tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE)
 
 
 class _HashingReader:
@@ -227,6 +296,6 @@ def _damaged(where: str, error: Exception) -> PlatformFault:
     return PlatformFault(
         "a layer cannot be unpacked",
         where=where,
-        remedy="check the free disk space; if there is enough, build or pull the image again",
+        remedy="build or pull the image again",
         detail=f"{type(error).__name__}: {error}",
     )

@@ -1,14 +1,7 @@
-"""Runs a process in a root file system of its own, without a daemon and without being root.
+"""Runs a process in a root file system of its own, without a daemon, and never as root.
 
-bubblewrap makes the namespaces. The file system is either a read-only folder, or an overlay of
-unpacked layers with a throw-away top; bubblewrap before 0.11 cannot mount overlays, so that one is
-mounted first, in an outer user namespace:
-
-    unshare --user --map-root-user --mount  sh -c 'mount -t overlay …; exec bwrap …'
-
-Neither the environment nor the paths are on a command line: others may read those
-(/proc/PID/cmdline), and the environment carries credentials. bubblewrap gets them through `--args`
-and a file in memory.
+bubblewrap makes the namespaces (`sandbox_launch`). The file system is either a read-only folder,
+or an overlay of unpacked layers with a throw-away top.
 """
 
 from __future__ import annotations
@@ -20,76 +13,30 @@ import signal
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.state.workspace import Workspace
+from cnbkit_engine.sandbox.host import mount_fault, probe
+from cnbkit_engine.sandbox.launch import MOUNT_FAILED, Launch
+from cnbkit_engine.sandbox.owner import sandbox_user
+from cnbkit_engine.sandbox.staging import Stage
+from cnbkit_engine.sandbox.view import Bind, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType, TracebackType
 
 __all__ = ["Bind", "Sandbox", "Sandboxed"]
 
-_MOUNT_FAILED = 125
-_MOUNT = """
-cd "$1" && "$2" -t overlay -o userxattr,"$3" overlay root 2>"/proc/self/fd/$4" || exit 125
-shift 4
-exec "$@"
-"""
 _START = 30.0  # seconds for bubblewrap to begin, on a busy machine
 _KILL_AFTER = 10.0  # seconds between asking a process to end and making it
 
 
 @dataclass(frozen=True)
-class Bind:
-    """A file or folder of the host shown inside.
-
-    Args:
-        source: on the host.
-        target: absolute path inside.
-        writable: whether the process may change it.
-    """
-
-    source: Path
-    target: str
-    writable: bool = False
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    """What a process will see. Give either `root` or `layers`.
-
-    Args:
-        scratch: where temporary folders are made; on a disk file system (for an overlay's top).
-        root: a folder to be the root, read-only. Mount points it lacks are made in it.
-        layers: folders to be stacked as the root, topmost first; writes are kept apart from them
-            and thrown away at the end.
-        uid: user id inside; outside it is always the caller's.
-        gid: group id inside.
-        binds: host files and folders shown inside, later ones over earlier ones.
-        tmpfs: empty folders in memory, absolute paths.
-        devices: host devices shown inside if they exist.
-        env: the environment, complete. Only PWD is added, from `cwd`.
-        cwd: where the process starts.
-        network: whether it shares the host's network; otherwise it has none.
-        hosts: addresses of host names, for /etc/hosts.
-    """
-
-    scratch: Path
-    root: Path | None = None
-    layers: tuple[Path, ...] = ()
-    uid: int = 1000
-    gid: int = 1000
-    binds: tuple[Bind, ...] = ()
-    tmpfs: tuple[str, ...] = ()
-    devices: tuple[Path, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str = "/"
-    network: bool = True
-    hosts: Mapping[str, str] = field(default_factory=dict)
+class Sandbox(View):
+    """Runs processes that see what `View` says."""
 
     def popen(
         self,
@@ -153,21 +100,33 @@ class Sandboxed:
             stack.callback(os.close, self._status)
             with ExitStack() as inherited:
                 inherited.callback(os.close, status)
-                launch = _Launch(sandbox, status, stack, inherited)
-                self.process = subprocess.Popen(
-                    launch.command(argv),
-                    stdin=stdin,
-                    stdout=stdout,
-                    stderr=stderr,
+                user = sandbox_user()
+                launch = Launch(sandbox, user, status, stack, inherited)
+                command = launch.command(argv)
+                options: dict[str, Any] = {
+                    "stdin": stdin,
+                    "stdout": stdout,
+                    "stderr": stderr,
                     # Not the sandboxed process's: an image's LD_PRELOAD is not for host programs.
-                    env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
-                    pass_fds=launch.descriptors,
+                    "env": {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
+                    "pass_fds": launch.descriptors,
                     # Ctrl-C in a terminal would otherwise kill bubblewrap, and with it the
                     # process, before that has had its chance to end in order.
-                    start_new_session=True,
+                    "start_new_session": True,
                     # What is made in there gets the same modes whoever runs it.
-                    umask=0o022,
-                )
+                    "umask": 0o022,
+                }
+                if user:
+                    stage = stack.enter_context(Stage(user, launch.staged, launch.shifted))
+                    self.process = stage.popen(command, launch.groups, options)
+                else:
+                    self.process = subprocess.Popen(command, **options)
+            self._user = user
+            if user:
+                # For programs that open /dev/stdout: a pipe belongs to whoever made it.
+                for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+                    if pipe:
+                        os.fchown(pipe.fileno(), user.uid, user.gid)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Sandboxed:
@@ -200,12 +159,12 @@ class Sandboxed:
             subprocess.TimeoutExpired: it is still running.
         """
         code = self.process.wait(timeout)
-        if code == _MOUNT_FAILED and b"mount" in self._report():
-            raise _mount_fault(self._report().decode(errors="replace"))
+        if code == MOUNT_FAILED and b"mount" in self._report():
+            raise mount_fault(self._report().decode(errors="replace"))
         if code == 1:
             # bubblewrap's own failures and the process's 1 look alike. A host that allows
             # sandboxes at all is ruled out here; bubblewrap's message is on stderr.
-            _probe()
+            probe(self._user)
         return 128 - code if code < 0 else code
 
     def send_signal(self, number: int) -> None:
@@ -275,227 +234,6 @@ class Sandboxed:
                     return int(children.split()[0])
             time.sleep(0.005)
         return None
-
-
-class _Launch:
-    """The command line and open files that make one sandbox."""
-
-    def __init__(
-        self, sandbox: Sandbox, status: int, lasting: ExitStack, inherited: ExitStack
-    ) -> None:
-        self._sandbox = sandbox
-        self._status = status
-        self._inherited = inherited
-        self.descriptors = [status]
-        self._workspace: Path | None = None
-        if sandbox.layers:
-            self._workspace = lasting.enter_context(Workspace(sandbox.scratch))
-            _lay_out(self._workspace, sandbox)
-        elif sandbox.root is None:
-            raise ValueError("a sandbox needs a root or layers")
-
-    def command(self, argv: Sequence[str]) -> list[str]:
-        options = b"".join(
-            option.encode(errors="surrogateescape") + b"\0" for option in self._options()
-        )
-        bwrap = [_find("bwrap"), "--args", str(self._memory("options", options)), "--", *argv]
-        if self._workspace is None:
-            return bwrap
-        lower = ":".join(f"lower/{number}" for number in range(len(self._sandbox.layers)))
-        return [
-            *(_find("unshare"), "--user", "--map-root-user", "--mount", "/bin/sh", "-c", _MOUNT),
-            *("sandbox", str(self._workspace), _find("mount")),
-            *(f"lowerdir={lower},upperdir=upper,workdir=work", str(self._status)),
-            *bwrap,
-        ]
-
-    def _options(self) -> Iterator[str]:
-        sandbox = self._sandbox
-        yield from ("--unshare-user", "--uid", str(sandbox.uid), "--gid", str(sandbox.gid))
-        yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "sandbox")
-        yield from ("--die-with-parent", "--json-status-fd", str(self._status))
-        if not sandbox.network:
-            yield "--unshare-net"
-        if self._workspace:
-            yield from ("--bind", str(self._workspace / "root"), "/")
-        else:
-            yield from ("--ro-bind", str(sandbox.root), "/")
-        yield from self._mount("--dev", "/dev")
-        for device in sandbox.devices:
-            yield from ("--dev-bind-try", str(device), str(device))
-        yield from self._mount("--proc", "/proc")
-        if not self._workspace and "/tmp" not in {bind.target for bind in sandbox.binds}:  # noqa: S108
-            yield from self._mount("--tmpfs", "/tmp")  # noqa: S108
-        for target in sandbox.tmpfs:
-            yield from self._mount("--tmpfs", target)
-        for bind in sandbox.binds:
-            target = self._point(bind.target, folder=bind.source.is_dir())
-            yield from ("--bind" if bind.writable else "--ro-bind", str(bind.source), target)
-        if not self._workspace:
-            for name, data in _network_files(sandbox.hosts):
-                file = self._memory(name, data)
-                target = self._point(f"/etc/{name}", folder=False)
-                yield from ("--perms", "0644", "--ro-bind-data", str(file), target)
-        yield "--clearenv"
-        for name, value in sandbox.env.items():
-            yield from ("--setenv", name, value)
-        yield from ("--chdir", sandbox.cwd)
-
-    def _mount(self, option: str, target: str) -> tuple[str, str]:
-        return option, self._point(target, folder=True)
-
-    def _point(self, target: str, *, folder: bool) -> str:
-        """Where to mount: in a read-only root the place must be there beforehand."""
-        root = self._sandbox.root
-        if self._workspace or root is None:
-            return target  # the overlay is writable: bubblewrap makes what is missing
-        return _mount_point(root, target, folder=folder)
-
-    def _memory(self, name: str, data: bytes) -> int:
-        handle = os.memfd_create(name)
-        self._inherited.callback(os.close, handle)
-        os.write(handle, data)
-        os.lseek(handle, 0, os.SEEK_SET)
-        self.descriptors.append(handle)
-        return handle
-
-
-def _lay_out(workspace: Path, sandbox: Sandbox) -> None:
-    """Make an overlay's folders.
-
-    The layers get links with short names: mount options are limited to a page (256 bytes each
-    with the newest mount program), and `:` or `,` in a path would end them.
-    """
-    for name in ("root", "upper", "work", "lower"):
-        (workspace / name).mkdir()
-    (workspace / "upper").chmod(0o755)
-    for number, layer in enumerate(sandbox.layers):
-        (workspace / "lower" / str(number)).symlink_to(layer.absolute())
-    etc = workspace / "upper" / "etc"
-    etc.mkdir()
-    for name, data in _network_files(sandbox.hosts):
-        (etc / name).write_bytes(data)
-    tmp = workspace / "upper" / "tmp"
-    tmp.mkdir()
-    tmp.chmod(0o1777)
-
-
-def _network_files(hosts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    lines = ["127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback"]
-    lines += [f"{address} {name}" for name, address in hosts.items()]
-    yield "hosts", "".join(f"{line}\n" for line in lines).encode()
-    try:
-        yield "resolv.conf", Path("/etc/resolv.conf").read_bytes()
-    except OSError:
-        yield "resolv.conf", b""  # a host without name service
-
-
-def _mount_point(root: Path, target: str, *, folder: bool) -> str:
-    """Resolve `target` inside `root`, make it if missing, and say where it is inside.
-
-    Links are followed as the sandboxed process would: an absolute one starts at `root`, so a
-    mount point is never made outside.
-    """
-    todo = target.split("/")[::-1]
-    done: list[str] = []
-    links = 0
-    while todo:
-        part = todo.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            done = done[:-1]
-            continue
-        path = root.joinpath(*done, part)
-        if path.is_symlink():
-            links += 1
-            if links > 40:
-                raise _bad_root(root, target, "too many links")
-            link = str(path.readlink())
-            if link.startswith("/"):
-                done = []
-            todo += link.split("/")[::-1]
-            continue
-        done.append(part)
-        try:
-            if not path.exists():
-                if folder or any(rest not in ("", ".") for rest in todo):
-                    path.mkdir()
-                else:
-                    path.touch()
-        except OSError as error:
-            raise _bad_root(root, target, str(error)) from error
-    return "/" + "/".join(done)
-
-
-def _find(program: str) -> str:
-    for folder in (*os.get_exec_path(), "/usr/sbin", "/sbin"):
-        path = f"{folder}/{program}"
-        if os.access(path, os.X_OK):
-            return path
-    package = {"bwrap": "bubblewrap"}.get(program, "util-linux")
-    raise PlatformFault(
-        f"the program {program!r} is not installed",
-        where=f"PATH={os.environ.get('PATH', '')}",
-        remedy=f"apt-get install {package}\nor: dnf install {package}",
-    )
-
-
-def _probe() -> None:
-    """Raise if this host does not let us make sandboxes at all."""
-    command = [_find("bwrap"), "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/"]
-    command += ["--proc", "/proc", "--dev", "/dev", "/bin/true"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        raise _namespace_fault(result.stderr)
-
-
-def _namespace_fault(detail: str) -> PlatformFault:
-    apparmor = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\n"
-    apparmor += "or give bwrap an AppArmor profile that allows `userns`"
-    switches = {
-        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": ("1", apparmor),
-        "/proc/sys/kernel/unprivileged_userns_clone": (
-            "0",
-            "sudo sysctl kernel.unprivileged_userns_clone=1",
-        ),
-        "/proc/sys/user/max_user_namespaces": (
-            "0",
-            "sudo sysctl user.max_user_namespaces=15000",
-        ),
-    }
-    for path, (closed, remedy) in switches.items():
-        with suppress(OSError):
-            if Path(path).read_text().strip() == closed:
-                return PlatformFault(
-                    "this host forbids user namespaces", where=path, remedy=remedy, detail=detail
-                )
-    return PlatformFault(
-        "this host forbids user namespaces",
-        where="bwrap --unshare-user",
-        remedy="allow them: in a container, run it with"
-        " --security-opt seccomp=unconfined --security-opt systempaths=unconfined",
-        detail=detail,
-    )
-
-
-def _mount_fault(detail: str) -> PlatformFault:
-    return PlatformFault(
-        "the image's layers cannot be mounted as an overlay",
-        where="mount -t overlay",
-        remedy="use Linux 5.11 or newer, and set CNBKIT_HOME to a folder on ext4, xfs or btrfs"
-        " (not NFS, not a container's own file system)",
-        detail=detail,
-    )
-
-
-def _bad_root(root: Path, target: str, detail: str) -> PlatformFault:
-    return PlatformFault(
-        f"the root file system has no place for {target}",
-        where=str(root),
-        remedy="make that file or folder in it",
-        detail=detail,
-    )
 
 
 @contextmanager

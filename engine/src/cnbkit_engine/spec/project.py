@@ -117,10 +117,10 @@ class Buildpacks(Model):
 
     @property
     def variables(self) -> dict[str, str]:
-        """Variables for the build, in whichever way they are written."""
+        """Variables for the build; those of the early form only where there are no others."""
         old = self.env.build if self.env else []
         new = self.build.env if self.build else []
-        return {each.name: each.value for each in [*old, *new]}
+        return {each.name: each.value for each in new or old}
 
 
 class Io(Model, extra="ignore"):
@@ -186,9 +186,9 @@ def read_project(
     old = about is None or (
         isinstance(about, dict) and about.get("schema-version") in (None, "0.1")
     )
-    if "_" not in data and not data.keys() & {"project", "build"}:
-        old = "io" not in data
-        notes.append('[_] schema-version is missing: write "0.2"')
+    if old and "io" in data:
+        # As pack: a file without a version is one of 0.1, which has no such table.
+        notes.append('[io.buildpacks] is not read: write `schema-version = "0.2"` below [_]')
     cls: type[Document] = _OldProject if old else Project
     try:
         found = cls.loads(text, name=name, where=where)

@@ -112,9 +112,9 @@ class Folder:
         except OSError:
             return False
 
-    def set_like(self, status: os.stat_result) -> None:
-        """Give this folder the mode and the times of another."""
-        os.fchmod(self._fd, stat.S_IMODE(status.st_mode))
+    def set_like(self, status: os.stat_result, *, mode: int | None = None) -> None:
+        """Give this folder the mode, unless it is to have its own, and the times of another."""
+        os.fchmod(self._fd, stat.S_IMODE(status.st_mode) if mode is None else mode)
         os.utime(self._fd, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     def names(self) -> list[str]:
@@ -191,6 +191,10 @@ class Folder:
         """
         with self._parent(name) as (parent, last):
             handle = os.open(last, _NEW, 0o600, dir_fd=parent)
+            folder = os.fstat(parent)
+        if folder.st_uid != os.geteuid() == 0:
+            # Root's sandboxes are another user, who may have to write it in turn.
+            os.fchown(handle, folder.st_uid, folder.st_gid)
         os.fchmod(handle, mode)  # whatever the umask
         return handle
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
+import stat
+from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["StoreFull", "disk_fault", "replace_file", "sync_files", "sync_folder", "sync_tree"]
+__all__ = [
+    "StoreFull",
+    "disk_fault",
+    "open_regular",
+    "read_regular",
+    "replace_file",
+    "said_by_program",
+    "sync_files",
+    "sync_folder",
+]
 
 _HOME = "or set CNBKIT_HOME to a folder"
 
@@ -36,6 +46,21 @@ def disk_fault(error: OSError, what: str, path: Path | str) -> PlatformFault:
     reason, remedy = _meaning(error, where)
     kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else PlatformFault
     return kind(f"{what}: {reason}", where=where, remedy=remedy, detail=str(error))
+
+
+def said_by_program(text: str) -> OSError:
+    """The system's error in what a program says of it, in its last lines.
+
+    Args:
+        text: the program's standard error, in English.
+    """
+    lines = text.splitlines()[-5:]
+    codes = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO,
+             errno.EMFILE, errno.ENAMETOOLONG)  # fmt: skip
+    for code in codes:
+        if any(os.strerror(code) in line for line in lines):
+            return OSError(code, "\n".join(lines))
+    return OSError(0, "\n".join(lines) or "it does not say why")
 
 
 def _meaning(error: OSError, where: str) -> tuple[str, str]:
@@ -83,6 +108,33 @@ def _no_inodes(where: str) -> bool:
     return found.f_files > 0 and found.f_favail == 0
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Open a file for reading; never through a link, and without waiting for a pipe.
+
+    Raises:
+        OSError: it is not there, or not a regular file (EINVAL).
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    handle = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return os.fdopen(handle, "rb")
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Read a small file, as `open_regular` opens it.
+
+    Raises:
+        OSError: it cannot be read, or is larger than the limit (EFBIG).
+    """
+    with open_regular(path) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, "unreasonably large", str(path))
+    return data
+
+
 def sync_files(paths: Iterable[Path]) -> None:
     """Wait until the content of files is on the disk.
 
@@ -106,22 +158,6 @@ def sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_tree(path: Path) -> None:
-    """Wait until all of a folder's file system is on the disk: quicker than file by file.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    import ctypes
-
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(handle):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
     finally:
         os.close(handle)
 

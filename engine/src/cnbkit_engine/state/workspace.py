@@ -6,8 +6,8 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault
 from cnbkit_engine.state.beneath import Folder
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,12 +46,7 @@ class Workspace:
             self.path.mkdir(mode=0o700)
         except OSError as error:
             self._release()
-            raise PlatformFault(
-                "cannot make a temporary folder",
-                where=str(self.path.parent),
-                remedy="make it writable, or set CNBKIT_HOME to a folder that is",
-                detail=str(error),
-            ) from error
+            raise disk_fault(error, "cannot make a temporary folder", self.path.parent) from error
         return self.path
 
     def __exit__(

@@ -135,6 +135,7 @@ class EmbeddedEngine:
             env=env,
             clear_cache=clear_cache,
             default_process=default_process,
+            network="host",  # tests serve package indexes on loopback
             verbose=True,
             show=lines.append,
         )
@@ -155,7 +156,9 @@ class EmbeddedEngine:
         output: IO[bytes],
     ) -> _SandboxProcess:
         """Start a process type, or a command with the launcher's environment."""
-        shown = [Bind(source, target, writable=True) for source, target in binds.items()]
+        shown = [
+            Bind(source, target, writable=True, given=True) for source, target in binds.items()
+        ]
         sandbox = image_sandbox(self._home, self._store, image, env, binds=shown)
         argv = [*_LAUNCHER, *command] if command else command_of(image, process, args)
         running = sandbox.popen(

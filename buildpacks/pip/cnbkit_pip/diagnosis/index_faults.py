@@ -9,10 +9,16 @@ from cnbkit import CnbkitError, PlatformFault, UserFault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
+    from cnbkit_pip.engines.engine import Wanted
 
 __all__ = ["index_fault"]
 
 _ADDRESS = re.compile(r"https?://[^\s`'\")#]+")
+# pip's way of saying it.
+_POOL = re.compile(
+    r"HTTP(?P<tls>S?)ConnectionPool\(host='(?P<host>[^']+)', port=(?P<port>\d+)\): "
+    r"Max retries exceeded with url: (?P<path>\S+)"
+)
 _PACKAGE = re.compile(
     r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://",
     re.MULTILINE,
@@ -44,16 +50,19 @@ _NETWORK = (
 )
 
 
-def index_fault(output: str, sources: Sources | None = None) -> CnbkitError | None:
+def index_fault(
+    output: str, sources: Sources | None = None, requirements: Wanted | None = None
+) -> CnbkitError | None:
     """The fault that the index is to blame for; None if it is not.
 
     Args:
         output: what the program said; whatever is secret in it must be hidden already.
         sources: where packages come from, to say what names the index.
+        requirements: to find the line that asks for the package.
     """
-    where = _where(output, sources)
     package = _PACKAGE.search(output)
     name = (package["uv"] or package["pip"]) if package else "a package"
+    where = _where(output, sources) + _asked_by(output, name, requirements)
     if _has(output, _LOGIN):
         return UserFault(
             "an index refuses the login, or asks for one",
@@ -143,12 +152,34 @@ def _has(output: str, signs: tuple[str, ...]) -> bool:
     return any(sign in output for sign in signs)
 
 
+def _asked_by(output: str, name: str, requirements: Wanted | None) -> str:
+    """`, for requirements.txt:3`: the line that asks for what the index was asked for."""
+    if requirements is None:
+        return ""
+    parts = _address(output).rstrip("/").split("/")
+    # An index's page ends in the package's name; a file begins with it.
+    names = [name.partition("==")[0], *parts[-1:], *(part.partition("-")[0] for part in parts[-1:])]
+    for each in names:
+        place = requirements.where(each)
+        if ":" in place:
+            return f", for {place}"
+    return ""
+
+
 def _where(output: str, sources: Sources | None) -> str:
     """The address, and what names it."""
-    found = _ADDRESS.search(output)
-    if found is None:
+    url = _address(output)
+    if not url:
         known = sources.indexes() if sources else []
         return ", ".join(f"{each.url} ({each.origin})" for each in known) or "the public index"
-    url = found.group()
     origin = sources.origin_of(url) if sources else ""
     return f"{url} ({origin})" if origin else url
+
+
+def _address(output: str) -> str:
+    """The address that was asked last, or the first that is named; empty if none is."""
+    if pools := list(_POOL.finditer(output)):
+        found = pools[-1]
+        return f"http{found['tls'].lower()}://{found['host']}:{found['port']}{found['path']}"
+    named = _ADDRESS.search(output)
+    return named.group() if named else ""

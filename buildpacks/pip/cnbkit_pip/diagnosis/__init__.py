@@ -1,0 +1,1 @@
+"""What is wrong, and what to change: from what programs say and what an index has."""

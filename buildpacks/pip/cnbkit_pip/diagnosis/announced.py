@@ -1,0 +1,53 @@
+"""What will be compiled, told before: it takes long, and there may be a Python with a wheel."""
+
+from __future__ import annotations
+
+from cnbkit import BuildContext
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_pip.diagnosis.survey import Survey
+    from cnbkit_python_inputs.package import Package
+
+__all__ = ["Announced"]
+
+
+class Announced:
+    """Tells each package once.
+
+    Args:
+        ctx: the build.
+        survey: asks the indexes.
+    """
+
+    def __init__(self, ctx: BuildContext, survey: Survey) -> None:
+        self._ctx = ctx
+        self._survey = survey
+        self._told: set[str] = set()
+
+    def before_resolving(self) -> None:
+        """About packages whose version is given: a resolution may have to compile them."""
+        self._tell(self._survey.compiled())
+
+    def before_installing(self, packages: list[Package]) -> None:
+        """About all others.
+
+        Args:
+            packages: with the file that each is installed from.
+        """
+        self._tell([f"{each.name}=={each.version}" for each in packages if "sdist" in each.entry])
+
+    def _tell(self, pins: list[str]) -> None:
+        new = [pin for pin in pins if pin not in self._told]
+        self._told.update(new)
+        if not new:
+            return
+        lines = []
+        for pin in sorted(new):
+            wheels = self._survey.wheels(pin)
+            lines.append(f"{pin.replace('==', ' ')}: {wheels or 'it has no wheels at all'}")
+        count = f"{len(new)} packages have" if len(new) > 1 else "a package has"
+        self._ctx.log.warning(
+            f"{count} no wheel for this image, which means compiling here: that takes long and "
+            "may fail\n" + "\n".join(lines)
+        )

@@ -1,0 +1,286 @@
+"""What uv and pip fail with, in terms of what the user wrote."""
+
+from __future__ import annotations
+
+import re
+
+from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit_pip.diagnosis.compile_faults import lacks
+from cnbkit_pip.diagnosis.git_faults import git_fault
+from cnbkit_pip.diagnosis.index_faults import index_fault
+from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_indexes.sources import Sources
+    from cnbkit_pip.diagnosis.compile_faults import Lack
+    from cnbkit_pip.engines.engine import Wanted
+
+__all__ = ["explained", "explained_install", "uncompiled"]
+
+_PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<position>\d+)")
+_AT = re.compile(r"(?:or the start of a requirement|error parsing): (?P<file>.+):(?P<line>\d+):\d+")
+# pip's; what it names before is the requirement.
+_PIP_AT = re.compile(r"\(from line (?P<line>\d+) of (?P<file>[^)]+)\)")
+_REASON = re.compile(r"cause: (?P<uv>(?!error)[^\n]+)|Invalid requirement: (?P<pip>[^\n]+)")
+_PROJECT = re.compile(r"Failed to parse: `?(?P<file>\S*pyproject\.toml)")
+_LINE = re.compile(r"at line (?P<line>\d+)")
+_UNKNOWN = re.compile(
+    r"Because (?P<uv>\S+) was not found in the package registry"
+    r"|No matching distribution found for (?P<pip>[A-Za-z0-9._-]+)"
+)
+# uv's words, then pip's.
+_UNSOLVED = ("No solution found", "Could not find a version that satisfies", "ResolutionImpossible")
+_BUILD = re.compile(
+    r"Failed to (?:build|download and build) [`'](?P<name>[A-Za-z0-9._-]+)[^`'\n=]*"
+    r"(?:==(?P<version>[^`'\s]+))?"
+    # pip's, of pyproject.toml-based projects.
+    r"|(?:Failed building wheel for|Could not build wheels for) (?P<pip>[A-Za-z0-9._-]+)"
+)
+_NO_SUCH = re.compile(r"Distribution not found at: (?P<path>\S+)")
+_MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)")
+# What old packages use of a Python that no longer has it.
+_OLD_PYTHON = re.compile(
+    r"ImpImporter|No module named 'distutils'|No module named 'imp'|Missing parentheses in call to"
+    r"|has no attribute 'SafeConfigParser'|longintrepr\.h|error: use_2to3 is invalid"
+)
+_KILLED = re.compile(r"Killed signal terminated program|signal: 9, SIGKILL|: Killed\n|MemoryError")
+# Packages that come without the need to compile, too.
+_INSTEAD = {
+    "psycopg2": "psycopg2-binary",
+    "mysqlclient": "pymysql",
+    "mysql-python": "pymysql",
+    "pycrypto": "pycryptodome",
+    "python-levenshtein": "levenshtein",
+    "sklearn": "scikit-learn",
+}
+
+
+def explained(
+    failed: CommandFailed, requirements: Wanted, sources: Sources | None = None
+) -> CnbkitError:
+    """Why requirements could not be resolved."""
+    output = failed.output
+    if fault := _unparsable(requirements, failed):
+        return fault
+    if found := _PROJECT.search(output):
+        line = _LINE.search(output)
+        return UserFault(
+            "pyproject.toml does not declare a project correctly",
+            where=f"{found['file']}:{line['line']}" if line else found["file"],
+            remedy=_reason(output)
+            or "correct what is named below: [project] needs a name and a version (PEP 621)",
+            detail=failed.shown,
+        )
+    if failed.limit is not None:
+        return _too_slow(failed, str(requirements))
+    if common := _common(failed, requirements, sources):
+        return common
+    if found := _BUILD.search(output):
+        name, version = _built(found)
+        return uncompiled(name, version, output, failed.shown).placed(requirements)
+    if found := _UNKNOWN.search(output):
+        name = found["uv"] or found["pip"]
+        return _unresolved(
+            failed,
+            f"there is no package {name} in the index",
+            where=requirements.where(name),
+            remedy="correct the name; if it is a private package, name its index with a binding of "
+            "type pypi or BP_PIP_EXTRA_INDEX_URLS",
+        )
+    if found := _NO_SUCH.search(output):
+        path = found["path"].removeprefix("file://")
+        return _unresolved(
+            failed,
+            f"there is no {path}",
+            where=_mentioned(requirements, path),
+            remedy="add it to the app, or correct the path; one of another machine is not here",
+        )
+    solved = not any(sign in output for sign in _UNSOLVED)
+    return _unresolved(
+        failed,
+        "the requirements cannot be resolved"
+        if solved
+        else "no set of versions satisfies all requirements",
+        where=str(requirements),
+        remedy=_first_words(output),
+    )
+
+
+def explained_install(
+    failed: CommandFailed, names: list[str], sources: Sources | None = None
+) -> CnbkitError:
+    """Why locked packages could not be installed.
+
+    An `Uncompiled` fault does not know yet which line asks for the package.
+    """
+    where = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    if failed.limit is not None:
+        return _too_slow(failed, where)
+    if common := _common(failed, None, sources):
+        return common
+    if found := _BUILD.search(failed.output):
+        name, version = _built(found)
+        fault = uncompiled(name, version, failed.output, failed.shown)
+        fault.where = fault.name
+        return fault
+    return UserFault(
+        "the packages cannot be installed",
+        where=where,
+        remedy=_first_words(failed.output),
+        detail=failed.shown,
+    )
+
+
+def _unresolved(failed: CommandFailed, what: str, *, where: str, remedy: str) -> Unresolved:
+    fault = Unresolved(what, where=where, remedy=remedy, detail=failed.shown)
+    fault.output = failed.output
+    return fault
+
+
+def _common(
+    failed: CommandFailed, requirements: Wanted | None, sources: Sources | None
+) -> CnbkitError | None:
+    if "No space left on device" in failed.output or "os error 28" in failed.output:
+        return PlatformFault(
+            "the disk is full",
+            where="the build's layers",
+            remedy="free some space and build again; nothing of the last image is lost",
+            detail=failed.shown,
+        )
+    if failed.code == 127:
+        return failed  # the program of this buildpack is not there: no fault of the app
+    if failed.code < 0 or _KILLED.search(failed.output):
+        return PlatformFault(
+            "the build has too little memory: a program was killed",
+            where=f"{requirements}" if requirements else "the installation",
+            remedy="give the build more memory, or take packages that need not be compiled",
+            detail=failed.shown,
+        )
+    fault = git_fault(failed.output, requirements) or index_fault(
+        failed.output, sources, requirements
+    )
+    if fault is not None:
+        fault.detail = failed.shown
+    return fault
+
+
+def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
+    return PlatformFault(
+        f"it took longer than {(failed.limit or 0) / 60:g} minutes",
+        where=where,
+        remedy="see whether the index answers; or set BP_PIP_TIME_LIMIT to more minutes",
+        detail=failed.shown,
+    )
+
+
+def _unparsable(requirements: Wanted, failed: CommandFailed) -> UserFault | None:
+    """A line that is no requirement, as uv or pip has found it."""
+    output = failed.output
+    found = _PARSE.search(output) or _AT.search(output)
+    if found is None and "Invalid requirement" in output:
+        found = _PIP_AT.search(output)
+    if found is None:
+        return None
+    file = found["file"].removeprefix("./")
+    name = next((each for each in requirements.files if file.endswith(each)), file)
+    text = requirements.files.get(name, "")
+    places = found.groupdict()
+    if places.get("line"):
+        number = int(places["line"] or 1)
+    else:
+        before = text.encode()[: int(found["position"])].decode(errors="ignore")
+        number = before.count("\n") + 1
+    lines = text.splitlines()
+    shown = lines[number - 1].strip() if number <= len(lines) else ""
+    reason = _reason(output)
+    fault = Unresolved(
+        f"{shown!r} is not a requirement",
+        where=f"{name}:{number}",
+        remedy="take the option out: requirements files know no such"
+        if shown.startswith("-")
+        else f"correct the line: {reason}"
+        if reason
+        else "write one requirement a line, like flask==3.0.3 (PEP 508)",
+        detail=failed.shown,
+    )
+    fault.output = output
+    return fault
+
+
+def _built(found: re.Match[str]) -> tuple[str, str]:
+    from cnbkit_python_inputs.requirements import normalised
+
+    return normalised(found["name"] or found["pip"]), found["version"] or ""
+
+
+def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncompiled:
+    """The fault of a package whose source cannot be compiled; it has no place yet.
+
+    Args:
+        name: of the package.
+        version: empty if it is not known.
+        output: all that was printed.
+        shown: what of it the fault shows.
+    """
+    lacking = lacks(output)
+    changes, why = _changes(name, lacking, output)
+    label = f"{name} {version}".strip()
+    fault = Uncompiled(
+        f"{label} has no wheel for this image, and compiling it fails{why}",
+        remedy="; or ".join(changes)
+        or f"take a version of {name} with a wheel, or a Python it has one for",
+        detail=shown,
+    )
+    fault.name, fault.version, fault.lacking = name, version, tuple(lacking)
+    fault.output = output
+    return fault
+
+
+def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], str]:
+    """What may be changed, the best first, and why it is needed."""
+    changes, why = [], ""
+    packages = list(dict.fromkeys(package for each in lacking for package in each.packages))
+    if packages:
+        changes.append(f"add {' and '.join(f'`{each}`' for each in packages)} to Aptfile")
+    if name in _INSTEAD:
+        changes.append(f"write {_INSTEAD[name]}")
+    if lacking:
+        names = " and ".join(each.name for each in lacking)
+        why = f": {names} {'is' if len(lacking) == 1 else 'are'} missing"
+        if not packages:
+            changes.append(f"have {lacking[0].name} installed: Debian has no package with it")
+    elif _OLD_PYTHON.search(output):
+        why = ": it is too old for this Python"
+    elif found := _MODULE.search(output):
+        why = f": it needs {found['name']} to be built, and does not say so"
+        changes.append(
+            "add to pyproject.toml: [tool.uv.extra-build-dependencies] "
+            f'{name} = ["{found["name"].lower()}"]'
+        )
+    return changes, why
+
+
+def _reason(output: str) -> str:
+    found = _REASON.search(output)
+    return (found["uv"] or found["pip"]).strip() if found else ""
+
+
+def _first_words(output: str) -> str:
+    """Of what a program says, the sentence that is about the requirements."""
+    reason = _reason(output)
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    said = reason or next((line for line in lines if "rror" in line), lines[-1] if lines else "")
+    return f"correct what is said: {said}" if said else "build again: the program said nothing"
+
+
+def _mentioned(requirements: Wanted, path: str) -> str:
+    """The line that names a path."""
+    from urllib.parse import unquote
+
+    name = unquote(path).rstrip("/").rpartition("/")[2]
+    for file, text in requirements.files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            if name and name in line:
+                return f"{file}:{number}"
+    return str(requirements)

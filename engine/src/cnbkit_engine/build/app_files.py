@@ -1,0 +1,109 @@
+"""Which files of an app go into a build.
+
+What project.toml says counts (`include` or `exclude`), as pack reads it; where it says nothing,
+what .dockerignore leaves out. Version control, caches and virtual environments never do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import UserFault
+from cnbkit_engine.build.dockerignore import DockerIgnore
+from cnbkit_engine.build.ignore_rules import IgnoreRules
+from cnbkit_engine.spec.project import Project, read_project
+from cnbkit_engine.state.beneath import Folder, Unfit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["PROJECT", "AppFiles"]
+
+PROJECT = "project.toml"
+_DOCKER = ".dockerignore"
+_NEVER = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
+_LIMIT = 1 << 20
+
+
+class AppFiles:
+    """The choice of files, read from the app's own.
+
+    Args:
+        app: its folder.
+
+    Attributes:
+        project: project.toml; an empty one if there is none.
+        notes: what has no effect in it.
+        source: what says which files are left out: project.toml or .dockerignore; may be empty.
+
+    Raises:
+        UserFault: one of the two cannot be read.
+        InvalidDocument: project.toml is wrong.
+    """
+
+    def __init__(self, app: Path) -> None:
+        self.project = Project()
+        self.notes: list[str] = []
+        self.source = ""
+        self._exclude: IgnoreRules | DockerIgnore | None = None
+        self._include: IgnoreRules | None = None
+        with Folder(app.resolve()) as folder:
+            text = _read(folder, PROJECT)
+            if text is not None:
+                found, notes = read_project(text, name=PROJECT, where=str(app / PROJECT))
+                self.project = found
+                self.notes = notes
+            build = self.project.io.buildpacks
+            if build.exclude:
+                self.source, self._exclude = PROJECT, IgnoreRules(build.exclude)
+            elif build.include:
+                self.source, self._include = PROJECT, IgnoreRules(build.include)
+            else:
+                text = _read(folder, _DOCKER)
+                if text is not None:
+                    self.source = _DOCKER
+                    self._exclude = DockerIgnore(text.decode("utf-8", errors="replace"))
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variables for the build, from project.toml.
+
+        Raises:
+            UserFault: a name that none can have.
+        """
+        found = self.project.io.buildpacks.variables
+        # Each becomes a file of the platform directory.
+        wrong = [name for name in found if "/" in name or "\0" in name or name in ("", ".", "..")]
+        if wrong:
+            raise UserFault(
+                f"{PROJECT}: {wrong[0]!r} is not the name of a variable",
+                where=PROJECT,
+                remedy="correct it below [[io.buildpacks.build.env]]",
+            )
+        return found
+
+    def never(self, name: str) -> bool:
+        """Whether nothing of that name is ever part of an app."""
+        return name in _NEVER
+
+    def chosen(self, path: str) -> bool:
+        """Whether a file or folder is wanted; files below a folder that is not may be.
+
+        Args:
+            path: relative to the app.
+        """
+        if self._include is not None:
+            return self._include.match(path)
+        return self._exclude is None or not self._exclude.match(path)
+
+
+def _read(folder: Folder, name: str) -> bytes | None:
+    if not folder.is_file(name):
+        return None
+    try:
+        return folder.read(name, _LIMIT)
+    except (OSError, Unfit) as error:
+        reason = error.what if isinstance(error, Unfit) else error.strerror
+        raise UserFault(
+            f"cannot read {name}: {reason}", where=name, remedy="make it readable, or remove it"
+        ) from None

@@ -1,0 +1,82 @@
+"""What a sandboxed process will see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+__all__ = ["Bind", "NetworkNamespace", "View"]
+
+
+@dataclass(frozen=True)
+class NetworkNamespace:
+    """A network namespace that is there already; see `network.private_network`.
+
+    Args:
+        holder: a process in it.
+        resolver: address of the name server in it.
+    """
+
+    holder: int
+    resolver: str
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A file or folder of the host shown inside.
+
+    Args:
+        source: on the host.
+        target: absolute path inside.
+        writable: whether the process may change it.
+        given: it is cnbkit's own: root gives it, with all in it, to the user that the process runs
+            as. What is not keeps its owners; for root's sandboxes, root's files are readable in it
+            where the file system can show them as that user's, and written as others may.
+    """
+
+    source: Path
+    target: str
+    writable: bool = False
+    given: bool = False
+
+
+@dataclass(frozen=True)
+class View:
+    """What a process will see. Give either `root` or `layers`.
+
+    Args:
+        scratch: where temporary folders are made; on a disk file system (for an overlay's top).
+            What is kept for the next sandbox goes beside it, to `tools`.
+        root: a folder to be the root, read-only. Mount points it lacks are made in it.
+        layers: folders to be stacked as the root, topmost first; writes are kept apart from them
+            and thrown away at the end.
+        uid: user id inside; outside it is the caller's, and for root an unprivileged one
+            (`owner.sandbox_user`). Root and layers are given to that one.
+        gid: group id inside.
+        binds: host files and folders shown inside, later ones over earlier ones.
+        tmpfs: empty folders in memory, absolute paths.
+        devices: host devices shown inside if they exist.
+        env: the environment, complete. Only PWD is added, from `cwd`.
+        cwd: where the process starts.
+        network: whether it shares the host's network; otherwise it has none.
+        namespace: the network it has instead of the host's, if it has any.
+        hosts: addresses of host names, for /etc/hosts.
+    """
+
+    scratch: Path
+    root: Path | None = None
+    layers: tuple[Path, ...] = ()
+    uid: int = 1000
+    gid: int = 1000
+    binds: tuple[Bind, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    devices: tuple[Path, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str = "/"
+    network: bool = True
+    namespace: NetworkNamespace | None = None
+    hosts: Mapping[str, str] = field(default_factory=dict)

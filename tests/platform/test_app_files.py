@@ -1,0 +1,244 @@
+"""Which files of an app a build gets: as pack reads project.toml, as Docker reads .dockerignore."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit.errors import UserFault
+from cnbkit_engine.build.app_copy import Copied, copy_app
+from cnbkit_engine.build.app_files import AppFiles
+from cnbkit_engine.build.app_report import told_of_files
+from cnbkit_engine.build.dockerignore import DockerIgnore
+from cnbkit_engine.build.ignore_rules import IgnoreRules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEAD = '[_]\nschema-version = "0.2"\n[io.buildpacks]\n'
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n"
+
+
+def write(app: Path, *names: str, text: str = "") -> None:
+    for name in names:
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).write_text(text)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    made = tmp_path / "app"
+    made.mkdir()
+    return made
+
+
+def copied(app: Path) -> tuple[Copied, set[str]]:
+    """What became of it, and all files and empty folders of the copy."""
+    target = app.parent / f"copy-{len(list(app.parent.iterdir()))}"
+    done = copy_app(app, target, AppFiles(app))
+    found = {
+        str(path.relative_to(target))
+        for path in target.rglob("*")
+        if path.is_symlink() or path.is_file() or not any(path.iterdir())
+    }
+    return done, found
+
+
+def test_project_toml_leaves_files_out(app: Path) -> None:
+    write(app, "app.py", "data/a.csv", "data/b.txt", "docs/x.md", "notes.md", "deep/data/c.csv")
+    write(app, "project.toml", text=f'{HEAD}exclude = ["/data/", "*.md", "!notes.md"]\n')
+    done, found = copied(app)
+    assert found == {"app.py", "project.toml", "notes.md", "deep/data/c.csv", "data", "docs"}
+    assert done.not_chosen == 3
+
+
+def test_project_toml_takes_only_what_it_includes(app: Path) -> None:
+    write(app, "app.py", "src/a.py", "src/b/c.py", "src/b/c.txt", "other/d.txt", ".dockerignore")
+    write(app, "project.toml", text=f'{HEAD}include = ["*.py", "!c.py"]\n')
+    assert copied(app)[1] == {"app.py", "src/a.py"}
+
+
+def test_dockerignore_counts_where_project_toml_says_nothing(app: Path) -> None:
+    write(app, "app.py", "data/a.csv", "data/keep.csv", "x/data/b.csv", "a.md", "x/b.md")
+    write(app, ".dockerignore", text="# ours\n/data\n!data/keep.csv\n*.md\n")
+    write(app, "project.toml", text=HEAD)
+    done, found = copied(app)
+    names = {"app.py", "data/keep.csv", "x/data/b.csv", "x/b.md", ".dockerignore", "project.toml"}
+    assert found == names
+    shown: list[str] = []
+    told_of_files(done, AppFiles(app), {}, shown.append)
+    assert shown == ["Left out of the app by .dockerignore: 2 files"]
+    write(app, "project.toml", text=f'{HEAD}exclude = ["x"]\n')
+    assert "a.md" in copied(app)[1]
+
+
+def test_virtual_environments_and_caches_are_never_part_of_it(app: Path) -> None:
+    write(app, "app.py", "env/pyvenv.cfg", "env/bin/python", ".git/config", "a/__pycache__/x.pyc")
+    write(app, "tools/py311/pyvenv.cfg", "tools/run.sh")
+    write(app, "project.toml", text=f'{HEAD}include = ["*"]\n')
+    done, found = copied(app)
+    assert found == {"app.py", "tools/run.sh", "project.toml", "a"}
+    assert done.left_out == [
+        "env: a virtual environment",
+        "tools/py311: a virtual environment",
+    ]
+
+
+def test_what_is_no_file_and_links_out_of_the_app_are_named(app: Path) -> None:
+    write(app, "app.py", "a/b.txt")
+    for name, target in {
+        "out": "../other",
+        "a/out": "../../x",
+        "etc": "/etc/passwd",
+        "own": str(app / "app.py"),
+        "a/in": "../app.py",
+        "in": "a/../a/b.txt",
+        "nowhere": "missing",
+        "image": "/workspace/a",
+    }.items():
+        (app / name).symlink_to(target)
+    os.mkfifo(app / "pipe")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(app / "socket"))
+        done, found = copied(app)
+    assert found == {"app.py", "a/b.txt", "a/in", "in", "nowhere", "image"}
+    assert done.left_out == [
+        "a/out: a link out of the app, to ../../x",
+        "etc: a link out of the app, to /etc/passwd",
+        "out: a link out of the app, to ../other",
+        f"own: a link out of the app, to {app}/app.py",
+        "pipe: a named pipe",
+        "socket: a socket",
+    ]
+
+
+def test_modes_are_the_same_whatever_the_host_has(app: Path) -> None:
+    write(app, "a/run.sh", "b.txt")
+    modes = []
+    for folder, program, file in ((0o700, 0o700, 0o600), (0o777, 0o4777, 0o666)):
+        for path, mode in ((app / "a/run.sh", program), (app / "b.txt", file), (app, folder)):
+            path.chmod(mode)
+        (app / "a").chmod(folder)
+        target = app.parent / f"copy-{folder}"
+        old = os.umask(0o077 if folder == 0o700 else 0)
+        try:
+            copy_app(app, target, AppFiles(app))
+        finally:
+            os.umask(old)
+        paths = (target, target / "a", target / "a/run.sh", target / "b.txt")
+        modes.append([oct(path.stat().st_mode & 0o7777) for path in paths])
+    assert modes == [["0o755", "0o755", "0o755", "0o644"]] * 2
+
+
+SECRETS = {
+    ".env": "X=1",
+    "config/.env.production": "X=1",
+    "id_rsa": KEY,
+    "certs/server.pem": f"text\n{KEY}",
+    "server.key": "-----BEGIN PRIVATE KEY-----\n",
+    "credentials.json": "{}",
+    ".netrc": "",
+    ".npmrc": "//x/:_authToken=y",
+    ".streamlit/secrets.toml": "",
+    "home/.aws/credentials": "",
+    "a.p12": "",
+}
+NO_SECRETS = {
+    ".env.example": "X=",
+    "env": "",
+    "ca.pem": "-----BEGIN CERTIFICATE-----\n",
+    "translations.key": "hello",
+    ".npmrc": "fund=false",
+    "id_rsa.pub": "",
+    "my.environment": "",
+}
+
+
+@pytest.mark.parametrize(("name", "text"), SECRETS.items())
+def test_a_file_that_looks_like_a_secret_is_named_with_the_line_that_leaves_it_out(
+    app: Path, name: str, text: str
+) -> None:
+    write(app, name, text=text)
+    shown: list[str] = []
+    done, _ = copied(app)
+    told_of_files(done, AppFiles(app), {}, shown.append)
+    [line] = shown
+    assert line.startswith(f"Warning: what looks like secrets becomes part of the image: {name};")
+    assert f"add to .dockerignore the lines: {name} " in line
+    with pytest.raises(UserFault, match="what looks like secrets"):
+        told_of_files(done, AppFiles(app), {"BP_SECRET_FILES": "fail"}, shown.append)
+    told_of_files(done, AppFiles(app), {"BP_SECRET_FILES": "off"}, shown.append)
+    assert len(shown) == 1
+    # The line does what is said of it, in either file.
+    write(app, ".dockerignore", text=f"{name}\n")
+    assert copied(app)[0].secrets == []
+    write(app, "project.toml", text=f'{HEAD}exclude = ["/{name}"]\n')
+    assert copied(app)[0].secrets == []
+    told_of_files(done, AppFiles(app), {}, shown.append)
+    assert f'add to `exclude` in project.toml (or take out of `include`): "/{name}"' in shown[-1]
+
+
+@pytest.mark.parametrize(("name", "text"), NO_SECRETS.items())
+def test_what_only_has_such_a_name_is_no_secret(app: Path, name: str, text: str) -> None:
+    write(app, name, text=text)
+    assert copied(app)[0].secrets == []
+
+
+def test_a_wrong_setting_is_told(app: Path) -> None:
+    with pytest.raises(UserFault, match="BP_SECRET_FILES is 'no'"):
+        told_of_files(Copied(), AppFiles(app), {"BP_SECRET_FILES": "no"}, print)
+
+
+def test_variables_come_from_project_toml(app: Path) -> None:
+    table = '[[io.buildpacks.build.env]]\nname = "{}"\nvalue = "1"\n'
+    write(app, "project.toml", text=HEAD + table.format("BP_X"))
+    assert AppFiles(app).variables == {"BP_X": "1"}
+    write(app, "project.toml", text=HEAD + table.format("../../BP_X"))
+    with pytest.raises(UserFault, match="not the name of a variable"):
+        _ = AppFiles(app).variables
+
+
+def test_a_project_toml_that_is_a_link_is_not_followed(app: Path) -> None:
+    write(app.parent, "secret", text=f'{HEAD}exclude = ["app.py"]\n')
+    write(app, "app.py")
+    (app / "project.toml").symlink_to(app.parent / "secret")
+    assert AppFiles(app).source == ""
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path", "matches"),
+    [
+        (["*.py"], "a/b.py", True),
+        (["/a"], "b/a", False),
+        (["a/"], "a", False),
+        (["a/"], "a/b", True),
+        (["a", "!a/b"], "a/b", False),
+        (["a?c"], "abc", False),
+        (["docs/*.md"], "x/docs/a.md", False),
+        (["**/x/**"], "a/x/b", True),
+        (["(["], "([", False),
+    ],
+)
+def test_patterns_of_project_toml(patterns: list[str], path: str, matches: bool) -> None:
+    assert IgnoreRules(patterns).match(path) == matches
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "matches"),
+    [
+        ("*.py", "a/b.py", False),
+        ("**/*.py", "a/b.py", True),
+        ("**/*.py", "b.py", True),
+        ("/a/", "a/b", True),
+        ("a\n!a/b", "a/b/c", False),
+        ("!a/b\na", "a/b", True),
+        ("a?[x-z]", "aby", True),
+        ("# x\n\n.\n", "# x", False),
+        ("../a", "a", False),
+    ],
+)
+def test_patterns_of_dockerignore(text: str, path: str, matches: bool) -> None:
+    assert DockerIgnore(text).match(path) == matches
