@@ -34,7 +34,9 @@ def member(kind: bytes, *, mode: int = 0o644, link: str = "", mtime: int = 0) ->
 
 
 def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """What is there, besides the records of folders."""
+    records = (".boot", ".files.json")
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(records))
 
 
 def unpack(data: bytes, directory: Path) -> Path:

@@ -15,6 +15,7 @@ from cnbkit_engine.build.app_copy import copy_app, make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
@@ -172,7 +173,11 @@ class Build:
         files = AppFiles(self.app)
         env = {**files.variables, **self.env}
         store = ImageStore(home.images)
-        kit = prepare(home, store, self.builder, self.show, self.arch)
+        builder = builder_for(home, self.builder, files.project)
+        if files.project.io.buildpacks.builder:
+            named = files.project.io.buildpacks.builder
+            self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
+        kit = prepare(home, store, builder, self.show, self.arch)
         arch = self.arch or machine_architecture()
         run_image = kit.run_image
         if asks_for_gpus(self.app, env, kit.builder):
