@@ -447,6 +447,7 @@ def test_what_a_lock_s_project_names_itself_never_falls_away(app: App) -> None:
     assert "nvidia-cublas-cu12" not in app.packages("", "cpu", lock=lock)
 
 
+@pytest.mark.full  # they are fetched, and some are large
 @pytest.mark.parametrize(
     ("text", "word", "cuda", "packages"),
     [
