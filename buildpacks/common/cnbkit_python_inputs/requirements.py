@@ -92,7 +92,7 @@ class Requirements:
         result._root = ctx.app.root
         result._env = {"PROJECT_ROOT": ctx.app.root, **ctx.env}
         result._editable = editable
-        result._written = f"{ctx.scratch}/requirements"
+        result.folder = f"{ctx.scratch}/requirements"
         for root in roots:
             result._read_file(ctx, root, root)
         return result
