@@ -428,6 +428,7 @@ def test_a_cuda_that_nothing_is_for_is_warned_of(app: App) -> None:
     assert "Warning: cuda:12.8 is asked for, but the packages are for CUDA 13" in app.said
 
 
+@pytest.mark.full  # they are fetched, and some are large
 @pytest.mark.parametrize(
     ("text", "word", "cuda", "packages"),
     [

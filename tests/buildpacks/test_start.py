@@ -80,11 +80,17 @@ def test_detect_asks_for_python_but_can_do_without(phases: Phases, name: str) ->
     assert f"join: found {name}" in ran.out
 
 
-def test_everything_detect_looks_for_is_a_trigger(phases: Phases) -> None:
-    for name in Start.triggers.files:
-        phases.write(name, "web: x")
-        assert phases.detect(Start()).code == 0, name
-        (phases.app / name).unlink()
+STARTS = [
+    *("Procfile", "entrypoint.toml", "app.py", "main.py", "train.py", "streamlit_app.py"),
+    *("requirements.txt", "requirements.in", "pyproject.toml", "pylock.toml", "setup.py"),
+    *("Pipfile", "Pipfile.lock", "poetry.lock", "uv.lock", "pdm.lock", "environment.yml"),
+]
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_each_file_that_may_say_what_starts_is_enough_to_join(phases: Phases, name: str) -> None:
+    phases.write(name, "web: x")
+    assert phases.detect(Start()).code == 0
 
 
 def test_app_py_goes_before_main_py(phases: Phases) -> None:
