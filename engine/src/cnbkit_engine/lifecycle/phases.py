@@ -198,8 +198,8 @@ class Phases:
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
         return Process(
             self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
-            *self._previous, "-run-image", f"{self._registry.host}/{self._run_image}", *self._insecure,
-            self._image,
+            *self._previous, "-run-image", f"{self._registry.host}/{self._run_image}",
+            *self._insecure, self._image,
         )  # fmt: skip
 
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
