@@ -29,6 +29,7 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.registry.server import Registry
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 from cnbkit_engine.sandbox.network import network_for
+from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.state.locks import locked
 from cnbkit_engine.state.workspace import Workspace, remove_tree
 
@@ -195,6 +196,7 @@ class Build:
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
+            cache.chmod(0o700)  # what a build leaves there is not for others of this machine
             told_of_files(copy_app(self.app, space / "workspace", files), files, env, self.show)
             for name, value in env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
@@ -204,6 +206,8 @@ class Build:
                 (space / "run.toml").write_text(run, encoding="utf-8")
             if exposed := proxies_with_passwords():
                 self.show(f"The build's code can read the password in {', '.join(exposed)}")
+            if ensure_filter(home.tools) is None:
+                self.show("System calls are not filtered: libseccomp 2.5 is not installed")
             network, namespace = stack.enter_context(
                 network_for(self.network, os.environ, self.show)
             )
