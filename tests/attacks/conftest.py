@@ -32,17 +32,25 @@ USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
 START = """
 import json, sys
 from pathlib import Path
+from cnbkit_engine.sandbox.network import network_for
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 kind, place, network, attack, *arguments = sys.argv[1:]
 place = Path(place)
 root = place / "root"
 shown = (Bind(Path("/usr"), "/usr"), Bind(place / "work", "/work", writable=True, given=True))
 what = {"root": root} if kind == "root" else {"layers": (root,)}
-sandbox = Sandbox(
-    place / "tmp", **what, binds=shown, cwd="/work", env={"PATH": "/usr/bin:/usr/sbin"},
-    network=network == "host",
-)
-sys.exit(sandbox.run(["/usr/bin/python3", "-I", "-S", "-c", attack, *arguments]))
+with network_for(network, {}, print) as (there, namespace):
+    sandbox = Sandbox(
+        place / "tmp", **what, binds=shown, cwd="/work", env={"PATH": "/usr/bin:/usr/sbin"},
+        network=there, namespace=namespace,
+    )
+    sys.exit(sandbox.run(["/usr/bin/python3", "-I", "-S", "-c", attack, *arguments]))
+"""
+
+
+_TUN = """
+mount -t tmpfs tmpfs /mnt && mknod -m 666 /mnt/tun c 10 200 && mount --bind /mnt/tun /dev/net/tun
+exec "$@"
 """
 
 
@@ -71,7 +79,9 @@ class Attacker:
         start += [attack, *arguments]
         if self.user == "ordinary" and os.geteuid() == 0:
             ids = str(ORDINARY)
-            return ["setpriv", "--reuid", ids, "--regid", ids, "--clear-groups", *start]
+            become = ["setpriv", "--reuid", ids, "--regid", ids, "--clear-groups", *start]
+            # Where no udev has opened it to all, as it is on most machines: a node of our own.
+            return ["unshare", "--mount", "/bin/sh", "-c", _TUN, "tun", *become]
         return start
 
     def run(self, attack: str, *arguments: str, network: str = "host") -> Any:

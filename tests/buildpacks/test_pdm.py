@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
-from cnbkit import Target
+from cnbkit import Target, UserFault
 from cnbkit_pdm import Pdm
 
 if TYPE_CHECKING:
@@ -444,3 +444,38 @@ def test_another_input_leaves_the_lock_alone(
     result = buildpack_run(Pdm, app=app, env={**ENV, "CNBKIT_INPUT": "uv.lock"})
     assert result.layers == []
     assert "pdm.lock is left alone: dependencies come from uv.lock" in result.log
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("pyproject.toml", 'requires-python = ">=3.11"', 'requires-python = "python3"'),
+        ("pyproject.toml", 'requires-python = ">=3.11"', "requires-python = 3.11"),
+        ("pyproject.toml", 'requires-python = ">=3.11"', "requires-python = []"),
+        ("pyproject.toml", 'name = "Demo_App"', "name = 3"),
+        ("pdm.lock", "groups = [", "groups = true\nx = ["),
+        ("pdm.lock", 'requires_python = "', 'requires_python = "python3'),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_explained(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], file: str, old: str, new: str
+) -> None:
+    content = text(app[file])
+    assert old in content
+    changed = {**app, file: content.replace(old, new, 1)}
+    result = buildpack_run(Pdm, app=changed, env=ENV)
+    assert isinstance(result.fault, UserFault), result.log
+    assert result.fault.where in ("pyproject.toml", "pdm.lock")
+    assert "pdm lock" in (result.fault.remedy or "")
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "pdm.lock"])
+def test_a_byte_order_mark_is_refused_as_the_tool_does(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], file: str
+) -> None:
+    content = app[file]
+    data = content.encode() if isinstance(content, str) else content
+    result = buildpack_run(Pdm, app={**app, file: b"\xef\xbb\xbf" + data}, env=ENV)
+    assert isinstance(result.fault, UserFault), result.log
+    assert result.fault.where == f"{file}:1"
+    assert "without a byte order mark" in (result.fault.remedy or "")

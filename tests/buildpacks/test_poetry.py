@@ -16,7 +16,7 @@ import pytest
 import tomli_w
 from poetry.packages.locker import Locker
 
-from cnbkit import Target
+from cnbkit import Target, UserFault
 from cnbkit_poetry import Poetry
 
 if TYPE_CHECKING:
@@ -53,6 +53,9 @@ pluggy = "*"
 optional = true
 [tool.poetry.group.train.dependencies]
 click = "*"
+[build-system]
+requires = ["poetry-core"]
+build-backend = "poetry.core.masonry.api"
 """
 LIBRARY = """
 [project]
@@ -472,3 +475,44 @@ def test_another_input_leaves_the_lock_alone(
     result = buildpack_run(Poetry, app=app, env={**ENV, "CNBKIT_INPUT": "uv.lock"})
     assert result.layers == []
     assert "poetry.lock is left alone: dependencies come from uv.lock" in result.log
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "poetry.lock"])
+def test_a_marker_that_is_none_is_explained(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], file: str
+) -> None:
+    content = app[file]
+    text = content if isinstance(content, str) else content.decode()
+    start = text.index("markers = ")
+    line = text[start : text.index("\n", start)]
+    assert "sys_platform" in line
+    wrong = line.replace("sys_platform", "python3 sys_platform")
+    result = buildpack_run(Poetry, app={**app, file: text.replace(line, wrong)}, env=ENV)
+    assert isinstance(result.fault, UserFault), result.log
+    assert result.fault.where == file
+    assert "poetry" in (result.fault.remedy or "")
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "poetry.lock"])
+def test_a_byte_order_mark_is_refused_as_the_tool_does(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], file: str
+) -> None:
+    content = app[file]
+    data = content.encode() if isinstance(content, str) else content
+    result = buildpack_run(Poetry, app={**app, file: b"\xef\xbb\xbf" + data}, env=ENV)
+    assert isinstance(result.fault, UserFault), result.log
+    assert result.fault.where == f"{file}:1"
+    assert "without a byte order mark" in (result.fault.remedy or "")
+
+
+def test_an_app_that_only_poetry_can_install_is_refused_with_what_to_write(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
+) -> None:
+    text = str(app["pyproject.toml"]).partition("[build-system]")[0]
+    lock = tomllib.loads(str(app["poetry.lock"]))
+    files = in_step({**app, "pyproject.toml": text}, lock)
+    result = buildpack_run(Poetry, app=files, env=ENV)
+    assert isinstance(result.fault, UserFault), result.log
+    assert result.fault.where == "pyproject.toml"
+    assert "package-mode = false" in (result.fault.remedy or "")
+    assert "poetry-core" in (result.fault.remedy or "")

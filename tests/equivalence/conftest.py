@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tomllib
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cnbkit import UserFault
 
+from ..e2e.index import PackageIndex
 from .harness import Buildpacks, Case, Outcome, plain, prepared
+from .projects import library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +46,34 @@ def compare(buildpacks: Buildpacks, tmp_path: Path) -> Callable[..., Outcome]:
         return ours
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def git_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A git repository with the project `eggs` in its folder `py`."""
+    root = tmp_path_factory.mktemp("eggs")
+    (root / "py").mkdir()
+    (root / "py" / "pyproject.toml").write_text(library("eggs", "iniconfig", version="2.0"))
+    git = ("git", "-c", "user.name=T", "-c", "user.email=t@example.com")
+    for arguments in (("init", "-qb", "main"), ("add", "."), ("commit", "-qm", "eggs")):
+        subprocess.run([*git, *arguments], cwd=root, check=True)
+    return root
+
+
+@pytest.fixture(scope="session")
+def private_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PackageIndex]:
+    """An index with corplib 1.0 and 1.1, which no other index has."""
+    with closing(PackageIndex(tmp_path_factory.mktemp("private"))) as index:
+        index.add("corplib", "1.0", "1.1")
+        yield index
+
+
+@pytest.fixture(scope="session")
+def default_index(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of this machine's package index, of which nothing stands in these files."""
+    project = tmp_path_factory.mktemp("index")
+    (project / "pyproject.toml").write_text(library("demo", "six"))
+    uv = Path(sys.executable).with_name("uv")
+    subprocess.run([uv, "lock", "--quiet", "--python", sys.executable], cwd=project, check=True)
+    packages = tomllib.loads((project / "uv.lock").read_text())["package"]
+    return str(next(each for each in packages if each["name"] == "six")["source"]["registry"])

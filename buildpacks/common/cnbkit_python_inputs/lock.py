@@ -26,7 +26,7 @@ def read_entries(path: str, where: str) -> dict[str, Any]:
     try:
         with open(path, "rb") as file:
             document = tomllib.load(file)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{where} is not TOML: {error}", where=where, remedy="lock the dependencies again"
         ) from None

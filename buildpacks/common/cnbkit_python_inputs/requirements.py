@@ -256,7 +256,7 @@ def logical_lines(file: str, text: str) -> list[Line]:
     for number, raw in enumerate(text.splitlines(), 1):
         start = start or number
         # pip: a comment starts at the line's start or after white space.
-        cut = 0 if raw.lstrip().startswith("#") else raw.find(" #")
+        cut = 0 if raw.lstrip().startswith("#") else raw.replace("\t", " ").find(" #")
         stripped = (raw if cut < 0 else raw[:cut]).rstrip()
         if stripped.endswith("\\") and cut < 0:
             parts += stripped[:-1] + " "

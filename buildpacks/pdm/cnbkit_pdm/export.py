@@ -21,6 +21,7 @@ from pdm.project.lockfile.base import Compatibility
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_lock_front_end import Selection
+from cnbkit_lock_front_end.encoding import check_mark
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.lock import write_lock
 from cnbkit_lock_front_end.selection import known
@@ -102,9 +103,11 @@ def _taken(selection: Selection, project: Project) -> Selection:
 
 def _project(ctx: BuildContext) -> Project:
     ctx.app.toml(_PROJECT)
+    for name in (_PROJECT, _LOCK):
+        check_mark(ctx, name, "PDM")
     try:
         tomllib.loads(ctx.app.text(_LOCK))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{_LOCK} is not TOML: {error}",
             where=_LOCK,
@@ -112,23 +115,23 @@ def _project(ctx: BuildContext) -> Project:
         ) from None
     # Nobody's configuration, and no interpreter but this one: PDM would look for one, and make
     # an environment in the app.
-    project = Core().create_project(ctx.app.root, global_config=f"{ctx.scratch}/no-pdm.toml")
-    project._environment = BareEnvironment(project)
+    try:
+        project = Core().create_project(ctx.app.root, global_config=f"{ctx.scratch}/no-pdm.toml")
+        project._environment = BareEnvironment(project)
+        canonicalize_name(project.name) if project.is_distribution else None
+    except _WRONG as error:
+        raise _unreadable(error) from None
     try:
         project.set_lockfile(Path(ctx.app.root, _LOCK))
         compatibility = project.lockfile.compatibility()
         strategy = project.lockfile.strategy
+        frozenset(project.lockfile.groups or [])
     except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
     try:
         fresh = project.is_lockfile_fresh()
     except _WRONG as error:
-        raise UserFault(
-            f"PDM cannot read {_PROJECT}",
-            where=_PROJECT,
-            remedy="run `pdm lock --check` and correct what it names",
-            detail=str(error),
-        ) from None
+        raise _unreadable(error) from None
     if compatibility == Compatibility.NONE:
         raise _damaged("its lock_version is not one of 4.0 to 4.5")
     if not fresh:
@@ -161,6 +164,15 @@ def _check_targets(targets: list[str], target: dict[str, str | set[str]]) -> Non
 def _applies(package: Package, target: dict[str, str | set[str]]) -> bool:
     marker = package.candidate.req.marker
     return marker is None or not str(marker) or Marker(str(marker)).evaluate(target)
+
+
+def _unreadable(error: Exception) -> UserFault:
+    return UserFault(
+        f"PDM cannot read {_PROJECT}",
+        where=_PROJECT,
+        remedy="run `pdm lock --check` and correct what it names",
+        detail=str(error),
+    )
 
 
 def _damaged(detail: str) -> UserFault:

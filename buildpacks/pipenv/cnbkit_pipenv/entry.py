@@ -116,10 +116,10 @@ class Entries:
 
     def _index(self, package: dict[str, Any]) -> str:
         """The address of its index; empty for the default one of Pipenv."""
-        name = package.get("index") or next(iter(self._sources), "")
+        name = str(package.get("index") or next(iter(self._sources), ""))
         if name and name not in self._sources:
             raise _Fault(f"its source {name} is not among [[source]]")
-        address = self._sources.get(str(name), "")
+        address = self._sources.get(name, "")
         if not address or f'"{address}"' in DEFAULT_SOURCE_TOML:
             return ""
         return self._address(address)

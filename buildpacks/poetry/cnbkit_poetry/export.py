@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+from lark.exceptions import LarkError
 from packaging.utils import canonicalize_name
 from poetry.core.constraints.version import Version
 from poetry.core.factory import Factory
@@ -26,6 +27,7 @@ from poetry_plugin_export.walker import (  # type: ignore[import-untyped]
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_lock_front_end import Selection
+from cnbkit_lock_front_end.encoding import check_mark
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.lock import write_lock
 from cnbkit_lock_front_end.selection import known
@@ -35,6 +37,8 @@ __all__ = ["export"]
 
 _LOCK = "poetry.lock"
 _PROJECT = "pyproject.toml"
+# What Poetry's readers meet in a file that Poetry did not write like this.
+_WRONG = (AttributeError, LookupError, TypeError, ValueError, RuntimeError, OSError, LarkError)
 
 
 def export(ctx: BuildContext, selection: Selection, path: str) -> str:
@@ -73,10 +77,10 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
         for package, marker in _packages(project, locker, wanted):
             if marker.validate(target):
                 entries.add(package)
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        # What Poetry's reader meets in a file that Poetry did not write like this.
+    except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
     if project.is_package_mode:
+        _check_buildable(ctx)
         entries.add_project(project.package.name)
     return write_lock(path, "cnbkit/poetry", entries.checked(), wanted)
 
@@ -98,9 +102,10 @@ def _taken(selection: Selection, project: Project) -> Selection:
 
 def _project(ctx: BuildContext) -> Project:
     ctx.app.toml(_PROJECT)
+    check_mark(ctx, _PROJECT, "Poetry")
     try:
         return Factory().create_poetry(Path(ctx.app.root))
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except _WRONG as error:
         raise UserFault(
             f"Poetry cannot read {_PROJECT}",
             where=_PROJECT,
@@ -109,12 +114,31 @@ def _project(ctx: BuildContext) -> Project:
         ) from None
 
 
+def _check_buildable(ctx: BuildContext) -> None:
+    """See that the app can be installed without Poetry, which needs no [build-system].
+
+    Raises:
+        UserFault: it would be built by setuptools, into a package without name and code.
+    """
+    document = ctx.app.toml(_PROJECT)
+    named = "name" in document.get("project", {})
+    if "build-system" not in document and not named:
+        raise UserFault(
+            "the app is a package for Poetry, and does not say what builds it",
+            where=_PROJECT,
+            remedy="write package-mode = false below [tool.poetry]; or, if the app has to be "
+            "installed, add [build-system] with requires = ['poetry-core'] and "
+            "build-backend = 'poetry.core.masonry.api'",
+        )
+
+
 def _locker(ctx: BuildContext, project: Project) -> Locker:
     import tomllib
 
+    check_mark(ctx, _LOCK, "Poetry")
     try:
         tomllib.loads(ctx.app.text(_LOCK))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{_LOCK} is not TOML: {error}",
             where=_LOCK,
@@ -123,7 +147,7 @@ def _locker(ctx: BuildContext, project: Project) -> Locker:
     locker = Locker(Path(ctx.app.root, _LOCK), project.pyproject.data)
     try:
         fresh, _ = locker.is_fresh(), locker.lock_data
-    except (AttributeError, TypeError, ValueError, RuntimeError) as error:
+    except _WRONG as error:
         raise _damaged(str(error)) from None
     if not fresh:
         raise UserFault(

@@ -13,6 +13,7 @@ from cnbkit import BuildContext, CommandFailed
 from cnbkit_lock_front_end import Selection
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.location import without_credentials
+from cnbkit_lock_front_end.selection import normalised
 from cnbkit_uv.diagnose import (
     incomparable,
     is_definite,
@@ -47,7 +48,9 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> int:
     exported = f"{ctx.scratch}/pylock.toml"
     arguments = [
         *("export", "--frozen", "--offline", "--format", "pylock.toml"),
-        *("--no-header", "--no-default-groups", "--output-file", exported),
+        *("--no-header", "--output-file", exported),
+        # As `uv sync --no-dev`: the project's default groups belong to it, without `dev`.
+        *(() if "dev" in map(normalised, selection.groups) else ("--no-dev",)),
         *(word for name in selection.groups for word in ("--group", name)),
         *(word for name in selection.extras for word in ("--extra", name)),
         *(("--package", member) if member else ()),

@@ -10,6 +10,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.patience import patient
+from cnbkit_pip.engines.torch_index import TorchIndex
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -72,7 +73,8 @@ class Uv(Engine):
     def lock(self, wanted: Wanted, path: str) -> None:
         """`uv pip compile`."""
         try:
-            self._compile(*wanted.arguments(), path=path, env=uv_variables(self._sources))
+            bound = TorchIndex(self._ctx, wanted, uv_variables(self._sources))
+            self._compile(*bound.arguments, path=path, env=bound.env)
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
 

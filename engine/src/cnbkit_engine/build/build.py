@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, UserFault
@@ -15,6 +15,7 @@ from cnbkit_engine.build.app_copy import copy_app, make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
@@ -27,6 +28,8 @@ from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.registry.server import Registry
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
+from cnbkit_engine.sandbox.network import network_for
+from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.state.locks import locked
 from cnbkit_engine.state.workspace import Workspace, remove_tree
 
@@ -130,6 +133,8 @@ class Build:
         created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
         insecure_registries: hosts to speak plain HTTP to.
+        network: of the phases that run others' code: `host`, `none` or `private`; private where it
+            can be had if empty.
         verbose: show all of the lifecycle's output.
         show: prints a line.
     """
@@ -146,6 +151,7 @@ class Build:
     created: str = ""
     arch: str = ""
     insecure_registries: tuple[str, ...] = ()
+    network: str = ""
     verbose: bool = False
     show: Callable[[str], None] = print
 
@@ -167,7 +173,11 @@ class Build:
         files = AppFiles(self.app)
         env = {**files.variables, **self.env}
         store = ImageStore(home.images)
-        kit = prepare(home, store, self.builder, self.show, self.arch)
+        builder = builder_for(home, self.builder, files.project)
+        if files.project.io.buildpacks.builder:
+            named = files.project.io.buildpacks.builder
+            self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
+        kit = prepare(home, store, builder, self.show, self.arch)
         arch = self.arch or machine_architecture()
         run_image = kit.run_image
         if asks_for_gpus(self.app, env, kit.builder):
@@ -186,6 +196,7 @@ class Build:
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
+            cache.chmod(0o700)  # what a build leaves there is not for others of this machine
             told_of_files(copy_app(self.app, space / "workspace", files), files, env, self.show)
             for name, value in env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
@@ -195,7 +206,16 @@ class Build:
                 (space / "run.toml").write_text(run, encoding="utf-8")
             if exposed := proxies_with_passwords():
                 self.show(f"The build's code can read the password in {', '.join(exposed)}")
-            sandboxes = self._sandboxes(home, kit, cache, space, registry)
+            if ensure_filter(home.tools) is None:
+                self.show("System calls are not filtered: libseccomp 2.5 is not installed")
+            network, namespace = stack.enter_context(
+                network_for(self.network, os.environ, self.show)
+            )
+            sandboxes = replace(
+                self._sandboxes(home, kit, cache, space, registry),
+                network=network,
+                namespace=namespace,
+            )
             with log.open("w", encoding="utf-8") as file:
                 narrator = Narrator(self.show, file, verbose=self.verbose)
                 phases = Phases(

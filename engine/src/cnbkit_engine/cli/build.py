@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import given_variables
@@ -78,7 +79,9 @@ __all__ = ["command"]
     "--network",
     metavar="NAME",
     default="",
-    help="With --engine pack: the network of its containers.",
+    help="Of the code that builds: host, none or private (its own, without this machine's loopback;"
+    " the default where it can be had, or as CNBKIT_NETWORK says). With --engine pack: the network"
+    " of its containers.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
@@ -129,8 +132,8 @@ def command(
         _check_place(home, *export)
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
-    if engine != "pack" and network:
-        raise click.UsageError("--network is for --engine pack")
+    if engine != "pack":
+        network = embedded_network(network)
     arch = architecture(platform)
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
@@ -170,6 +173,7 @@ def command(
             created=created,
             arch=arch,
             insecure_registries=insecure,
+            network=network,
             verbose=verbose,
             show=echo,
         )

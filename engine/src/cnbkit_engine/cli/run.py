@@ -28,6 +28,14 @@ __all__ = ["command"]
     multiple=True,
     help="Show a file or folder of this machine; writable with :rw behind it.",
 )
+@click.option(
+    "--network",
+    type=click.Choice(["host", "none", "private"]),
+    default="host",
+    show_default=True,
+    help="This machine's; none; or one of its own, where its ports are not this machine's and this"
+    " machine's loopback cannot be reached.",
+)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(
@@ -36,15 +44,17 @@ def command(
     process: str | None,
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
+    network: str,
     args: tuple[str, ...],
 ) -> None:
     """Start IMAGE without Docker; ARGS after -- replace the process's own.
 
     IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout. What the process
-    writes is thrown away when it ends; its ports are this machine's.
+    writes is thrown away when it ends; its ports are this machine's, unless --network says
+    otherwise.
     """
     from cnbkit_engine.run.run import run_image
     from cnbkit_engine.state.home import Home
 
     env, binds = given_variables(variables), given_volumes(volumes)
-    ctx.exit(run_image(Home.default(), image, process, args, env, binds=binds))
+    ctx.exit(run_image(Home.default(), image, process, args, env, binds=binds, network=network))

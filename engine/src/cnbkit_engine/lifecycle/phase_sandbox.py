@@ -3,9 +3,9 @@
 | phase | runs others' code | credentials | network | may write |
 |---|---|---|---|---|
 | analyzer | no | store: own image; registry | yes | its `/layers` |
-| detector | yes | none | yes | app, its `/layers` |
+| detector | yes | none | of its own | app, its `/layers` |
 | restorer | no | none | none | cache, `/layers` |
-| builder | yes | none | yes | app, `/layers` |
+| builder | yes | none | of its own | app, `/layers` |
 | exporter | no | store: own image; registry | yes | cache, its `/layers` |
 
 Each has process ids, /tmp and a home of its own; build code's home is no other phase's, because
@@ -26,6 +26,8 @@ from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from cnbkit_engine.sandbox.view import NetworkNamespace
 
 __all__ = ["PROXIES", "PhaseSandboxes", "proxies_with_passwords"]
 
@@ -53,6 +55,8 @@ class PhaseSandboxes:
         store_address: where it listens.
         tls: whether another registry is spoken to.
         exec_env: what the image is for.
+        network: whether the phases that run others' code have a network.
+        namespace: theirs, if it is not the host's.
         created: seconds since 1970 that the image says it was made at; the lifecycle's if empty.
     """
 
@@ -68,6 +72,8 @@ class PhaseSandboxes:
     store_address: str
     tls: bool
     exec_env: str
+    network: bool = True
+    namespace: NetworkNamespace | None = None
     created: str = ""
 
     def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
@@ -114,7 +120,12 @@ class PhaseSandboxes:
         ]
         env = {name: os.environ[name] for name in PROXIES if name in os.environ}
         return self._sandbox(
-            layers, binds, self._environment() | env, network=True, cwd="/workspace"
+            layers,
+            binds,
+            self._environment() | env,
+            network=self.network,
+            cwd="/workspace",
+            namespace=self.namespace,
         )
 
     def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
@@ -139,6 +150,7 @@ class PhaseSandboxes:
         *,
         network: bool,
         cwd: str = "/",
+        namespace: NetworkNamespace | None = None,
     ) -> Sandbox:
         name = self.store_host.partition(":")[0]
         return Sandbox(
@@ -152,6 +164,7 @@ class PhaseSandboxes:
             env=env,
             cwd=cwd,
             network=network,
+            namespace=namespace,
             hosts={name: self.store_address},
         )
 

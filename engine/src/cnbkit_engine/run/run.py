@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.oci.image import open_image
 from cnbkit_engine.oci.unpack import ensure_layer, held_layers
 from cnbkit_engine.sandbox.emulation import ensure_emulation
+from cnbkit_engine.sandbox.network import network_for
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
@@ -33,12 +35,12 @@ def run_image(
     env: Mapping[str, str] | None = None,
     *,
     binds: Iterable[Bind] = (),
-    network: bool = True,
+    network: str = "host",
 ) -> int:
     """Run an image's process in the foreground, as `docker run` would.
 
-    Its layers are unpacked once and stacked; what it writes is thrown away when it ends. It uses
-    the host's network, so a port it listens on is the host's. SIGINT and SIGTERM are passed on.
+    Its layers are unpacked once and stacked; what it writes is thrown away when it ends. On the
+    host's network, a port it listens on is the host's. SIGINT and SIGTERM are passed on.
 
     Args:
         home: where layers are unpacked, and where images are looked up.
@@ -47,7 +49,7 @@ def run_image(
         args: replace the process's default arguments.
         env: added to the image's environment.
         binds: host files and folders to show inside.
-        network: False cuts it off.
+        network: `host`, `none`, or `private`.
 
     Returns:
         the process's exit code; 128 plus the signal's number if a signal ended it.
@@ -59,9 +61,9 @@ def run_image(
     """
     store, image = open_image(home, name)
     command = command_of(image, process, args)
-    with held_layers(home, store, image):
-        sandbox = image_sandbox(home, store, image, env, binds=binds, network=network)
-        return sandbox.run(command)
+    with held_layers(home, store, image), network_for(network, {}, print) as (there, namespace):
+        sandbox = image_sandbox(home, store, image, env, binds=binds)
+        return replace(sandbox, network=there, namespace=namespace).run(command)
 
 
 def image_sandbox(
@@ -71,7 +73,6 @@ def image_sandbox(
     env: Mapping[str, str] | None = None,
     *,
     binds: Iterable[Bind] = (),
-    network: bool = True,
 ) -> Sandbox:
     """The sandbox an image's processes run in; see `run_image` for the arguments.
 
@@ -94,7 +95,6 @@ def image_sandbox(
         devices=_accelerators(),
         env=environment,
         cwd=image.working_dir,
-        network=network,
     )
 
 

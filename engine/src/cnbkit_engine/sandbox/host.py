@@ -13,9 +13,9 @@ from cnbkit.errors import PlatformFault
 if TYPE_CHECKING:
     from cnbkit_engine.sandbox.owner import HostUser
 
-__all__ = ["find_program", "mount_fault", "probe", "stage_fault"]
+__all__ = ["find_program", "mount_fault", "namespace_fault", "probe", "stage_fault"]
 
-_PACKAGES = {"bwrap": "bubblewrap"}
+_PACKAGES = {"bwrap": "bubblewrap", "pasta": "passt", "slirp4netns": "slirp4netns"}
 
 
 def find_program(program: str) -> str:
@@ -60,10 +60,11 @@ def probe(user: HostUser | None) -> None:
         cwd="/",
     )
     if result.returncode:
-        raise _namespace_fault(result.stderr)
+        raise namespace_fault(result.stderr)
 
 
-def _namespace_fault(detail: str) -> PlatformFault:
+def namespace_fault(detail: str) -> PlatformFault:
+    """Said where this host does not let us make namespaces; says which switch is off."""
     apparmor = "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0\n"
     apparmor += "or give bwrap an AppArmor profile that allows `userns`"
     switches = {

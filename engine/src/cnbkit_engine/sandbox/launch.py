@@ -26,7 +26,7 @@ from cnbkit_engine.sandbox.staging import STAGE
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import ExitStack
 
     from cnbkit_engine.sandbox.owner import HostUser
@@ -106,6 +106,9 @@ class Launch:
                 *(f"lowerdir={lower},upperdir=upper,workdir=work", str(self._status)),
                 *bwrap,
             ]
+        if self._sandbox.network and (namespace := self._sandbox.namespace):
+            enter = [find_program("nsenter"), "--target", str(namespace.holder)]
+            bwrap = [*enter, "--user", "--net", "--preserve-credentials", "--", *bwrap]
         return bwrap
 
     def _bwrap(self, name: str, options: Iterator[str]) -> list[str]:
@@ -152,7 +155,7 @@ class Launch:
             yield "--bind" if bind.writable else "--ro-bind"
             yield from (self._seen(bind.source), target)
         if not overlay:
-            for name, data in _network_files(sandbox.hosts):
+            for name, data in _network_files(sandbox):
                 file = self._memory(name, data)
                 target = self._point(f"/etc/{name}", folder=False)
                 yield from ("--perms", "0644", "--ro-bind-data", str(file), target)
@@ -197,7 +200,7 @@ class Launch:
             (workspace / "lower" / str(number)).symlink_to(link)
         etc = workspace / "upper" / "etc"
         etc.mkdir()
-        for name, data in _network_files(self._sandbox.hosts):
+        for name, data in _network_files(self._sandbox):
             (etc / name).write_bytes(data)
         tmp = workspace / "upper" / "tmp"
         tmp.mkdir()
@@ -231,11 +234,15 @@ def _groups(devices: Sequence[Path]) -> list[int]:
     return sorted(groups)
 
 
-def _network_files(hosts: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+def _network_files(view: View) -> Iterator[tuple[str, bytes]]:
     lines = ["127.0.0.1 localhost sandbox", "::1 localhost ip6-localhost ip6-loopback"]
-    lines += [f"{address} {name}" for name, address in hosts.items()]
+    lines += [f"{address} {name}" for name, address in view.hosts.items()]
     yield "hosts", "".join(f"{line}\n" for line in lines).encode()
     try:
-        yield "resolv.conf", Path("/etc/resolv.conf").read_bytes()
+        names = Path("/etc/resolv.conf").read_bytes()
     except OSError:
-        yield "resolv.conf", b""  # a host without name service
+        names = b""  # a host without name service
+    if view.namespace:
+        other = [line for line in names.splitlines() if not line.startswith(b"nameserver")]
+        names = b"\n".join([*other, f"nameserver {view.namespace.resolver}\n".encode()])
+    yield "resolv.conf", names

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import subprocess
 import threading
 from contextlib import ExitStack, suppress
@@ -40,12 +41,18 @@ class Stage:
         sources: files and folders to show below `STAGE`, as 0, 1, 2, …
         shifted: those of them whose owners stay as they are: root's files are shown as the user's,
             read-only, where the file system can do that.
+        device: a device of the host that the user may use; its own mode stays as it is.
     """
 
     def __init__(
-        self, user: HostUser, sources: Sequence[Path], shifted: Collection[Path] = ()
+        self,
+        user: HostUser,
+        sources: Sequence[Path],
+        shifted: Collection[Path] = (),
+        device: Path | None = None,
     ) -> None:
         self._shifted = shifted
+        self._device = device
         self._user = user
         self._sources = sources
         self._started = threading.Event()
@@ -120,6 +127,8 @@ class Stage:
                 if self._shifted:
                     with suppress(OSError):
                         shift = opened.enter_context(shift_of(self._user))
+                if self._device:
+                    self._lend(libc, self._device)
                 for number, (handle, folder) in enumerate(handles):
                     place = f"{STAGE}/{number}"
                     if folder:
@@ -134,6 +143,16 @@ class Stage:
                     _mount(libc, path, place, None, _MS_BIND | _MS_REC)
         except PermissionError as error:
             raise stage_fault(str(error)) from error
+
+    def _lend(self, libc: ctypes.CDLL, device: Path) -> None:
+        """Another node of the device, over its own one in this mount namespace."""
+        place = f"{STAGE}/devices"
+        os.mkdir(place, 0o755)
+        _mount(libc, "tmpfs", place, "tmpfs", _MS_NOSUID, "mode=755,size=4k")
+        node = f"{place}/{device.name}"
+        os.mknod(node, stat.S_IFCHR | 0o600, device.stat().st_rdev)
+        os.chown(node, self._user.uid, self._user.gid)
+        _mount(libc, node, str(device), None, _MS_BIND)
 
 
 def _mount(

@@ -9,7 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Bind", "View"]
+__all__ = ["Bind", "NetworkNamespace", "View"]
+
+
+@dataclass(frozen=True)
+class NetworkNamespace:
+    """A network namespace that is there already; see `network.private_network`.
+
+    Args:
+        holder: a process in it.
+        resolver: address of the name server in it.
+    """
+
+    holder: int
+    resolver: str
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class View:
         env: the environment, complete. Only PWD is added, from `cwd`.
         cwd: where the process starts.
         network: whether it shares the host's network; otherwise it has none.
+        namespace: the network it has instead of the host's, if it has any.
         hosts: addresses of host names, for /etc/hosts.
     """
 
@@ -64,4 +78,5 @@ class View:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: str = "/"
     network: bool = True
+    namespace: NetworkNamespace | None = None
     hosts: Mapping[str, str] = field(default_factory=dict)

@@ -25,7 +25,6 @@ __all__ = [
     "said_by_program",
     "sync_files",
     "sync_folder",
-    "sync_tree",
 ]
 
 _HOME = "or set CNBKIT_HOME to a folder"
@@ -159,22 +158,6 @@ def sync_folder(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def sync_tree(path: Path) -> None:
-    """Wait until all of a folder's file system is on the disk: quicker than file by file.
-
-    Raises:
-        OSError: the disk refuses.
-    """
-    import ctypes
-
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        if ctypes.CDLL(None, use_errno=True).syncfs(handle):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(path))
     finally:
         os.close(handle)
 

@@ -135,6 +135,7 @@ class EmbeddedEngine:
             env=env,
             clear_cache=clear_cache,
             default_process=default_process,
+            network="host",  # tests serve package indexes on loopback
             verbose=True,
             show=lines.append,
         )
