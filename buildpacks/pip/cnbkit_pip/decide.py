@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_indexes.address import split_login
-from cnbkit_pip.accelerators.accelerated import hints
+from cnbkit_pip.accelerators.declared import declared_names
+from cnbkit_pip.accelerators.hints import hints
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.pip_tools import PipTools
@@ -17,8 +18,8 @@ from cnbkit_python_inputs.wanted import Locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit import PackageRequest
     from cnbkit_indexes.sources import Sources
-    from cnbkit_pip.accelerators.hardware import Hardware
     from cnbkit_pip.diagnosis.survey import Survey
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
@@ -36,7 +37,7 @@ def decide(
     engine: Engine,
     target: TargetEnvironment,
     sources: Sources,
-    hardware: Hardware | None,
+    request: PackageRequest | None,
     survey: Survey,
     *,
     kept: str,
@@ -50,7 +51,7 @@ def decide(
         engine: resolves.
         target: what the packages are for.
         sources: where they come from.
-        hardware: what the image is for, if that was said.
+        request: what later buildpacks ask for.
         survey: finds out what is wrong if there is no such set of packages.
         kept: folder with the lock of the last resolution; gets this one's.
 
@@ -59,7 +60,7 @@ def decide(
         PlatformFault: the index cannot be reached.
     """
     chosen = f"{kept}/pylock.hardware.toml"
-    fitting = _fitting(ctx, hardware, sources, target, engine, wanted) if hardware else None
+    fitting = _fitting(ctx, request, sources, target, engine, wanted) if request else None
     unpublished = Unpublished(ctx, engine, target, wanted)
     announced = Announced(ctx, survey)
     try:
@@ -107,7 +108,7 @@ def engine_for(
 
 def _fitting(
     ctx: BuildContext,
-    hardware: Hardware,
+    request: PackageRequest,
     sources: Sources,
     target: TargetEnvironment,
     engine: Engine,
@@ -115,12 +116,13 @@ def _fitting(
 ) -> Fitting:
     return Fitting(
         ctx,
-        hardware,
+        request,
         sources,
         target,
         engine=engine if isinstance(engine, Uv) else None,
         wanted=None if isinstance(wanted, Locked) else wanted,
         where=str(wanted),
+        declared=declared_names(ctx),
     )
 
 
