@@ -10,14 +10,19 @@ from hypothesis import HealthCheck, settings
 from . import tiers
 from .budget import pytest_runtest_setup
 from .downloads import Downloads, default_folder
+from .proofs import pytest_pyfunc_call
+from .shell import plain
 from .tiers import pytest_collection_modifyitems
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pytest
 
 __all__ = [
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_pyfunc_call",
     "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_unconfigure",
@@ -32,25 +37,28 @@ settings.register_profile("long", settings.get_profile("cnbkit"), max_examples=2
 settings.load_profile("cnbkit")
 
 # One for all workers, which are started by this process and have its environment.
-_downloads: list[tuple[Downloads, dict[str, str]]] = []
+_downloads: list[Downloads] = []
+_before: dict[str, str] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before all else."""
     tiers.pytest_configure(config)
+    if hasattr(config, "workerinput"):
+        return
+    _before.update(os.environ)
+    _set_environment(plain(os.environ))
     # Tests serve package indexes on loopback; tests/attacks has a network of its own.
     os.environ.setdefault("CNBKIT_NETWORK", "host")
     folder = default_folder()
-    if folder is None or hasattr(config, "workerinput") or config.option.collectonly:
-        return
-    downloads = Downloads(folder)
-    _downloads.append((downloads, dict(os.environ)))
-    os.environ.update(downloads.variables)
+    if folder and not config.option.collectonly:
+        _downloads.append(Downloads(folder))
+        os.environ.update(_downloads[0].variables)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what the network was used for."""
-    for downloads, _ in _downloads:
+    for downloads in _downloads:
         for host, size in downloads.fetched.most_common():
             terminalreporter.write_line(f"Fetched {size / 1e6:.1f} MB from {host}")
         if downloads.kept:
@@ -60,7 +68,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_unconfigure() -> None:
     """After all else."""
     while _downloads:
-        downloads, environment = _downloads.pop()
-        downloads.close()
-        os.environ.clear()
-        os.environ.update(environment)
+        _downloads.pop().close()
+    if _before:
+        _set_environment(_before)
+
+
+def _set_environment(variables: Mapping[str, str]) -> None:
+    variables = dict(variables)
+    os.environ.clear()
+    os.environ.update(variables)

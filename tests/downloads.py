@@ -24,7 +24,7 @@ from collections import Counter, defaultdict
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .authority import Authority
@@ -43,7 +43,10 @@ _LARGEST = 1 << 30
 # Files that an index never changes under their name.
 _FILES = (".whl", ".metadata", ".zip", ".tar.gz", ".tar.bz2", ".deb", ".conda", ".mod", ".info")
 _PASSED_ON = ("accept", "user-agent", "authorization")
-_KEPT = ("content-type", "content-encoding", "etag", "last-modified", "location")
+_KEPT = (
+    *("content-type", "content-encoding", "content-range", "etag", "last-modified", "location"),
+    "accept-ranges",
+)
 # Neither this machine nor names that are nobody's (RFC 2606, RFC 6761).
 _DIRECT = (
     *("127.0.0.1", "::1", "localhost", ".localhost", "127.0.0.0/8"),
@@ -62,6 +65,20 @@ def default_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     cache = environment.get("XDG_CACHE_HOME", "")
     base = Path(cache) if cache.startswith("/") else Path.home() / ".cache"
     return base / "cnbkit-tests" / "downloads"
+
+
+class Answer(NamedTuple):
+    """What is at an address.
+
+    Attributes:
+        told: its status, headers and length.
+        body: a file with what was sent.
+        whole: whether that is all there is, of which the part asked for is to be taken.
+    """
+
+    told: dict[str, Any]
+    body: Path
+    whole: bool
 
 
 class Downloads:
@@ -132,37 +149,47 @@ class Downloads:
                 self._contexts[host] = made
             return self._contexts[host]
 
-    def answer(self, url: str, headers: Mapping[str, str]) -> tuple[dict[str, Any], Path]:
-        """What is at an address: status and headers, and a file with the body.
+    def answer(self, method: str, url: str, headers: Mapping[str, str]) -> Answer:
+        """What is at an address.
 
         Raises:
             OSError: it is not kept, and the network or its server does not give it.
         """
         page = not urlsplit(url).path.endswith(_FILES)
         # An index's page has several forms. A login sees what others do not.
-        asks = [headers.get("accept", "")] if page else []
-        name = hashlib.sha256("\n".join([url, headers.get("authorization", ""), *asks]).encode())
-        final = self.folder / name.hexdigest()
+        asks = [url, headers.get("authorization", ""), headers.get("accept", "") if page else ""]
+        whole = self._place(*asks)
+        if (known := _read(whole)) and not page:
+            self._count_kept(whole)
+            return Answer(known, _body(whole), whole=True)
+        # Of a large file no more than is asked for.
+        part = headers.get("range", "") if not page else ""
+        wanted = "HEAD" if method == "HEAD" and not page else "GET"
+        final = whole if wanted == "GET" and not part else self._place(*asks, wanted, part)
         with self._lock:
             lock = self._locks[final.name]
         with lock:
             known = _read(final)
-            if known and (not page or time.time() - known["time"] < _DAY):
-                self._count_kept(final)
-                return known, _body(final)
-            try:
-                return self._fetch(url, headers, final)
-            except OSError:
-                if known:
-                    self._count_kept(final)
-                    return known, _body(final)
-                raise
+            if not known or (page and time.time() - known["time"] >= _DAY):
+                try:
+                    told = self._fetch(wanted, url, headers, final)
+                    return Answer(told, _body(final), whole=final == whole)
+                except OSError:
+                    if not known:
+                        raise
+            self._count_kept(final)
+            return Answer(known, _body(final), whole=final == whole)
+
+    def _place(self, *asks: str) -> Path:
+        return self.folder / hashlib.sha256("\n".join(asks).encode()).hexdigest()
 
     def _fetch(
-        self, url: str, headers: Mapping[str, str], final: Path
-    ) -> tuple[dict[str, Any], Path]:
-        sent = {name: headers[name] for name in _PASSED_ON if name in headers}
-        request = urllib.request.Request(url, headers=sent)
+        self, method: str, url: str, headers: Mapping[str, str], final: Path
+    ) -> dict[str, Any]:
+        sent = {name: headers[name] for name in (*_PASSED_ON, "range") if name in headers}
+        if not urlsplit(url).path.endswith(_FILES):
+            sent.pop("range", "")
+        request = urllib.request.Request(url, headers=sent, method=method)
         try:
             response = self._opener.open(request, timeout=_PATIENCE)
         except urllib.error.HTTPError as error:
@@ -174,19 +201,20 @@ class Downloads:
                 size += len(piece)
         with self._lock:
             self.fetched[urlsplit(url).hostname or ""] += size
-        whole = int(response.headers.get("content-length") or size)
-        if whole != size:
+        length = int(response.headers.get("content-length") or size)
+        if length != size and method != "HEAD":
             Path(file.name).unlink()
-            raise OSError(f"{url} ended after {size} of {whole} bytes")
+            raise OSError(f"{url} ended after {size} of {length} bytes")
         kept = {name: response.headers[name] for name in _KEPT if response.headers[name]}
         told = {"url": url, "status": response.status, "headers": kept, "time": time.time()}
+        told["length"] = length
         Path(file.name).replace(_body(final))
         # A server's trouble is its own, and does not last.
         if response.status < 500 and response.status != 429 and size <= _LARGEST:
             scratch = Path(f"{file.name}.json")
             scratch.write_text(json.dumps(told))
             scratch.replace(final)
-        return told, _body(final)
+        return told
 
     def _count_kept(self, final: Path) -> None:
         with self._lock:
@@ -228,12 +256,15 @@ class _Handler(BaseHTTPRequestHandler):
         url = f"{self._origin}{self.path}" if self._origin else self.path
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            told, body = self.owner.answer(url.partition("#")[0], headers)
+            answer = self.owner.answer(self.command, url.partition("#")[0], headers)
         except OSError as error:
             self._send_text(502, f"cannot fetch {url}: {error}")
             return
-        with body.open("rb") as file:
-            self._send(told, file, body.stat().st_size)
+        with answer.body.open("rb") as file:
+            if answer.whole:
+                self._send(answer.told, file, answer.body.stat().st_size)
+            else:
+                self._send_as_it_came(answer.told, file)
 
     do_HEAD = do_GET  # noqa: N815 - http.server's name
 
@@ -247,11 +278,13 @@ class _Handler(BaseHTTPRequestHandler):
             status = 206 if start < end else 416
         self.send_response(status)
         for name, value in told["headers"].items():
-            self.send_header(name, value)
+            if name != "content-range":
+                self.send_header(name, value)
         if status in (206, 416):
             text = f"{start}-{end - 1}/{size}" if status == 206 else f"*/{size}"
             self.send_header("Content-Range", f"bytes {text}")
-        self.send_header("Accept-Ranges", "bytes")
+        if "accept-ranges" not in told["headers"]:
+            self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(end - start if status != 416 else 0))
         self.end_headers()
         if self.command == "HEAD" or status == 416:
@@ -259,6 +292,15 @@ class _Handler(BaseHTTPRequestHandler):
         file.seek(start)
         while piece := file.read(min(_PIECE, end - file.tell())):
             self.wfile.write(piece)
+
+    def _send_as_it_came(self, told: Mapping[str, Any], file: IO[bytes]) -> None:
+        self.send_response(told["status"])
+        for name, value in told["headers"].items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(told["length"]))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(file.read())
 
     def _send_text(self, status: int, text: str) -> None:
         self.send_response(status)

@@ -30,11 +30,13 @@ class Index:
 
     Attributes:
         asked: method and path of each request.
+        sent: bytes of bodies.
         answers: status and body by path.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
+        self.sent = 0
         self.answers = {PAGE: (200, b"a page"), FILE: (200, bytes(range(256)) * 4096)}
         index = self
 
@@ -42,11 +44,25 @@ class Index:
             def do_GET(self) -> None:
                 index.asked.append(self.path)
                 status, body = index.answers.get(self.path, (404, b"none"))
+                asked = self.headers.get("Range", "")
+                size = len(body)
+                if asked and status == 200:
+                    first, _, last = asked.removeprefix("bytes=").partition("-")
+                    start = int(first) if first else size - int(last)
+                    body = body[start : int(last) + 1 if first and last else None]
+                    status = 206
+                    text = f"bytes {start}-{start + len(body) - 1}/{size}"
                 self.send_response(status)
+                if status == 206:
+                    self.send_header("Content-Range", text)
                 self.send_header("Content-Type", self.headers.get("Accept", "text/plain"))
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                index.sent += len(body) * (self.command == "GET")
+                if self.command == "GET":
+                    self.wfile.write(body)
+
+            do_HEAD = do_GET  # noqa: N815 - http.server's name
 
             def log_message(self, *_: object) -> None:
                 """Keep the test's output clean."""
@@ -87,14 +103,14 @@ def session(folder: Path, authority: Authority) -> Iterator[Downloads]:
         yield made
 
 
-def get(downloads: Downloads, url: str, **headers: str) -> HTTPResponse:
+def get(downloads: Downloads, url: str, method: str = "GET", **headers: str) -> HTTPResponse:
     variables = downloads.variables
     proxies = {"http": variables["http_proxy"], "https": variables["https_proxy"]}
     trust = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=trust)
     )
-    request = urllib.request.Request(url, headers=headers)
+    request = urllib.request.Request(url, headers=headers, method=method)
     response: HTTPResponse = opener.open(request, timeout=30)
     return response
 
@@ -174,9 +190,30 @@ def test_a_servers_trouble_is_passed_on_and_not_kept(
 def test_a_part_of_a_file_is_that_part(
     index: Index, authority: Authority, tmp_path: Path, asked: str, start: int, end: int | None
 ) -> None:
+    part = index.answers[FILE][1][start:end]
     with session(tmp_path / "kept", authority) as downloads:
+        # Of what is not here no more is fetched, and that once.
+        for _ in range(2):
+            response = get(downloads, index.url + FILE, Range=asked)
+            assert (response.status, response.read()) == (206, part)
+        assert index.sent == len(part)
+        # Of what is here it is taken.
+        get(downloads, index.url + FILE).read()
+        fetched = index.sent
         response = get(downloads, index.url + FILE, Range=asked)
-        assert (response.status, response.read()) == (206, index.answers[FILE][1][start:end])
+        assert (response.status, response.read()) == (206, part)
+        assert index.sent == fetched
+
+
+def test_a_file_that_is_looked_at_is_not_fetched(
+    index: Index, authority: Authority, tmp_path: Path
+) -> None:
+    with session(tmp_path / "kept", authority) as downloads:
+        response = get(downloads, index.url + FILE, "HEAD")
+        assert int(response.headers["Content-Length"]) == len(index.answers[FILE][1])
+        assert response.read() == b""
+        assert index.sent == 0
+        assert get(downloads, index.url + FILE).read() == index.answers[FILE][1]
 
 
 def test_two_who_ask_at_once_have_it_fetched_once(

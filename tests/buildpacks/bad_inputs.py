@@ -34,6 +34,10 @@ def publish(site: Site) -> None:
     site.add_file("numpy", "numpy-1.23.1.tar.gz", compiled_with("numpy", "1.23.1", _OLD))
     site.publish("torchvision", "0.19.0")
     site.publish("torch", "2.1.0")
+    site.publish("torch", "2.1.0+cu118", index="cu118")
+    # An old copy, as PyTorch's indexes have many; and a newer one.
+    site.publish("requests", "2.28.1", index="cu118")
+    site.publish("werkzeug", "99.0", index="cu118")
     site.publish("pywin32", "306", tag=f"cp311-cp311-{WINDOWS}")
     site.publish("modern", "1.0")
     site.publish("modern", "2.0", requires_python=">=3.99")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import sysconfig
+import tomllib
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -194,6 +195,45 @@ def test_a_password_in_the_app_is_told_and_not_kept(builds: Builds, site: Site) 
     kept = [path for path in (builds.layers / "lock").rglob("*") if path.is_file()]
     assert any(path.name == "pylock.toml" for path in kept)
     assert not any(b"tok3n4711" in path.read_bytes() for path in kept)
+
+
+@pytest.mark.parametrize("by", ["line", "included line", "setting"])
+def test_pytorch_s_index_gives_torch_and_shadows_nothing(
+    builds: Builds, site: Site, by: str
+) -> None:
+    index, settings = f"{site.torch}/cu118", {"BP_PYTORCH_INDEX": site.torch}
+    lines = "torch==2.1.0\nrequests==2.32.3\nwerkzeug\n"
+    if by == "setting":
+        settings["BP_PIP_EXTRA_INDEX_URLS"] = index
+    elif by == "line":
+        lines = f"--extra-index-url {index}\n{lines}"
+    else:
+        (builds.app / "base.txt").write_text(f"# PyTorch\n--extra-index-url {index}\n{lines}")
+        lines = "-r base.txt\nflask==3.0.3\n"
+    built = builds.build(lines, **settings)
+    assert built.fault is None, built.fault
+    kept = tomllib.loads((builds.layers / "lock/pylock.toml").read_text())
+    versions = {each["name"]: each["version"] for each in kept["packages"]}
+    assert (versions["torch"], versions["requests"]) == ("2.1.0+cu118", "2.32.3")
+    assert versions["werkzeug"] == "3.1.3"
+
+
+def test_an_extra_index_that_is_not_pytorch_s_is_asked_as_before(
+    builds: Builds, site: Site
+) -> None:
+    built = builds.build(f"--extra-index-url {site.torch}/cu118\nrequests\n")
+    assert built.fault is None, built.fault
+    kept = tomllib.loads((builds.layers / "lock/pylock.toml").read_text())
+    assert {each["version"] for each in kept["packages"]} == {"2.28.1"}
+
+
+def test_lines_with_options_are_not_taken_for_mistakes(builds: Builds) -> None:
+    (builds.app / "base.txt").write_text("requests\n")
+    fault = builds.build("-r base.txt\n-c base.txt\n--pre\nabsent==1.0\n").fault
+    assert shown(fault)[:2] == [
+        "Error: there is no package absent in the index",
+        "  where: requirements.txt:4",
+    ]
 
 
 def _names_line_and_change(fault: CnbkitError | None) -> None:

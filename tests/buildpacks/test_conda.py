@@ -16,6 +16,7 @@ import pytest
 from packageurl import PackageURL
 from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
 
+from cnbkit import Entry, PackageRequest
 from cnbkit_conda import Conda
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.oci.store import ImageStore
@@ -239,24 +240,25 @@ def test_kept_packages_are_not_fetched_again(buildpack_run: BuildpackRun, channe
 
 
 @pytest.mark.parametrize(
-    ("env", "build"),
+    ("env", "asked", "build"),
     [
-        pytest.param({}, "cpu", id="none"),
-        pytest.param({"BP_CONDA_CUDA": "12.8"}, "cuda", id="setting"),
-        pytest.param({"CNBKIT_CUDA": "12.8"}, "cuda", id="a buildpack before"),
-        pytest.param({"CNBKIT_HARDWARE": "cuda:12.8"}, "cuda", id="hardware"),
-        pytest.param(
-            {"CNBKIT_HARDWARE": "cuda", "CNBKIT_HARDWARE_RULES": "x y\ndefault 12.8"},
-            "cuda",
-            id="hardware's default",
-        ),
-        pytest.param({"CNBKIT_HARDWARE": "cpu"}, "cpu", id="other hardware"),
+        pytest.param({}, {}, "cpu", id="none"),
+        pytest.param({"BP_CONDA_CUDA": "12.8"}, {}, "cuda", id="setting"),
+        pytest.param({}, {"__cuda": "12.8"}, "cuda", id="the plan"),
+        pytest.param({}, {"__other": "1"}, "cpu", id="other hardware"),
     ],
 )
 def test_cuda_is_there_only_if_somebody_says_so(
-    buildpack_run: BuildpackRun, channels: Path, env: dict[str, str], build: str
+    buildpack_run: BuildpackRun,
+    channels: Path,
+    env: dict[str, str],
+    asked: dict[str, str],
+    build: str,
 ) -> None:
-    result = buildpack_run(Conda, app=environment(channels, "vision"), env=env)
+    request = PackageRequest(subject="test", virtual_packages=asked)
+    entry = Entry(name="conda-environment", metadata=request.metadata())
+    plan = [entry] if asked else None
+    result = buildpack_run(Conda, app=environment(channels, "vision"), env=env, plan=plan)
     path = result.layer("environment").path / "conda/share/vision"
     assert path.read_text() == build
 

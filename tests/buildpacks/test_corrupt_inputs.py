@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -159,13 +161,26 @@ def corrupted(name: str, good: bytes, how: str) -> bytes:
 HOW = ("cut", "merge conflict", "binary", "page", "UTF-16", "wrong types")
 
 
+@pytest.fixture(scope="module")
+def pip_with_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pip buildpack's folder as it is packaged: with the uv that reads requirements."""
+    folder = tmp_path_factory.mktemp("pip")
+    source = Path(inspect.getfile(Pip)).parents[1]
+    (folder / "buildpack.toml").write_bytes((source / "buildpack.toml").read_bytes())
+    (folder / "lib/bin").mkdir(parents=True)
+    (folder / "lib/bin/uv").symlink_to(Path(sys.executable).with_name("uv"))
+    return folder
+
+
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("name", LOCKS)
-def test_it_is_explained(buildpack_run: BuildpackRun, name: str, how: str) -> None:
+def test_it_is_explained(
+    buildpack_run: BuildpackRun, pip_with_uv: Path, name: str, how: str
+) -> None:
     buildpack, beside, good = LOCKS[name]
     content = corrupted(name, good.replace("HASH", HASH).encode(), how)
     result = buildpack_run(
-        buildpack,
+        pip_with_uv if buildpack is Pip else buildpack,
         app={**beside, name: content},
         env={"CNBKIT_PYTHON": f"3.11.2 {sys.executable}", "CNBKIT_INPUT": name},
     )

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from cnbkit_elf import ElfCheck
 from cnbkit_elf.elf import MACHINES, Dynamic, read_elf
 from cnbkit_elf.facts import Facts
+from cnbkit_elf.optional import optional_apart
 from cnbkit_elf.report import debian_packages, report
 from cnbkit_elf.search import search
 
@@ -288,6 +289,74 @@ def test_without_memory_nothing_is_said_of_what_is_not_here(
     done = phases.build(check())
     assert done.err == ""
     assert "1 layers are in the previous image alone" in done.out
+
+
+NUMBA = """
+def _select():
+    try:
+        from fast.np import tbbpool as lib
+    except ImportError:
+        return None
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "sources", "told"),
+    [
+        # As numba has it: imported when it is called for, and its failure expected.
+        ("fast/np/tbbpool.cpython-311-x86_64-linux-gnu.so", {"fast/np/p.py": NUMBA}, False),
+        ("cv2/cv2.abi3.so", {"cv2/__init__.py": "from cv2 import cv2\n"}, True),
+        (
+            "mixed/_x.cpython-311-x86_64-linux-gnu.so",
+            {"mixed/a.py": "try:\n    from . import _x\nexcept ImportError:\n    _x = None\n"},
+            False,
+        ),
+        (
+            "mixed/_x.cpython-311-x86_64-linux-gnu.so",
+            {
+                "mixed/a.py": "try:\n    from . import _x\nexcept ImportError:\n    _x = None\n",
+                "mixed/b.py": "import mixed._x\n",
+            },
+            True,
+        ),
+        (
+            "strict/_x.cpython-311-x86_64-linux-gnu.so",
+            {"strict/a.py": "try:\n    from . import _x\nexcept KeyError:\n    pass\n"},
+            True,
+        ),
+        # As nvidia-cufile has it: no code speaks of it, no library is linked with it.
+        ("nvidia/cufile/lib/libcufile_rdma.so.1", {"nvidia/__init__.py": ""}, False),
+        # As lightgbm has it: loaded by ctypes.
+        ("lightgbm/lib/lib_lightgbm.so", {"lightgbm/libpath.py": "N = 'lib_lightgbm.so'\n"}, True),
+        ("odd.so", {}, True),
+    ],
+)
+def test_only_what_is_loaded_at_start_is_told(
+    tmp_path: Path, gl: Path, file: str, sources: dict[str, str], told: bool
+) -> None:
+    site = tmp_path / "a/py/python3.11/site-packages"
+    library(site / file, gl)
+    for name, text in sources.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text)
+    facts = looked_at(tmp_path / "a")
+    nowhere, _ = search(facts, BASE, [])
+    at_start, never = optional_apart(nowhere, facts)
+    assert [*at_start] == (["libGL.so.1"] if told else [])
+    assert [*never] == ([] if told else ["libGL.so.1"])
+
+
+def test_a_plug_in_s_own_libraries_are_as_optional_as_it_is(tmp_path: Path, gl: Path) -> None:
+    plugin = library(tmp_path / "a/usr/lib/x/caca/libgl_plugin.so", gl)
+    facts = looked_at(tmp_path / "a")
+    nowhere, _ = search(facts, BASE, [])
+    assert optional_apart(nowhere, facts)[0] == {}
+    # A program that is linked with it needs it.
+    library(tmp_path / "a/bin/viewer", plugin)
+    (tmp_path / "a/bin/viewer").chmod(0o755)
+    facts = looked_at(tmp_path / "a")
+    nowhere, _ = search(facts, BASE, [])
+    assert "libGL.so.1" in optional_apart(nowhere, facts)[0]
 
 
 def test_missing_libraries_may_fail_the_build_or_not_matter(

@@ -204,6 +204,36 @@ def test_licences_are_judged_once_they_can_be_seen(company: Company) -> None:
     assert company.build('[licenses]\nallow = ["b*", "x"]\n', PolicyInstalled).code == 0
 
 
+def test_conda_s_and_debian_s_packages_are_judged(company: Company) -> None:
+    company.installed(
+        {"requests": f"{REQUESTS}License: MIT\n", "numpy": "Name: numpy\nVersion: 2.0\n"}
+    )
+    components = [
+        {"purl": "pkg:conda/readline@8.2", "name": "readline", "version": "8.2",
+         "licenses": [{"expression": "GPL-3.0-only"}]},
+        {"purl": "pkg:deb/debian/ffmpeg@7%3A5.1", "name": "ffmpeg", "version": "7:5.1~x",
+         "licenses": [{"license": {"id": "GPL-2.0-only"}}, {"license": {"name": "Expat"}}]},
+        {"purl": "pkg:pypi/requests@2.30.0", "name": "requests", "version": "2.30.0",
+         "licenses": [{"expression": "GPL-3.0-only"}]},
+        {"purl": "pkg:conda/zlib@1.3", "name": "zlib", "version": "1.3",
+         "licenses": [{"expression": "Zlib"}]},
+    ]  # fmt: skip
+    folder = company.phases.layers.parent / "conda"
+    folder.mkdir()
+    (folder / "env.sbom.cdx.json").write_text(json.dumps({"components": components}))
+    (folder / "broken.sbom.cdx.json").write_text("[" * 10_000)
+    told = company.refused('[licenses]\ndeny = ["GPL*"]\n', PolicyInstalled)
+    assert told == [
+        "conda packages: license: readline 8.2 has the licence GPL-3.0-only",
+        "Debian packages: license: ffmpeg 7:5.1~x has the licence GPL-2.0-only; Expat",
+    ]
+    [told_one] = company.refused('[packages.deny]\nffmpeg = "patents"\n', PolicyInstalled)
+    assert told_one.startswith("Debian packages: package: ffmpeg 7:5.1~x is denied")
+    assert company.build('[packages]\nallow = ["requests", "numpy"]\n', PolicyInstalled).code == 0
+    # Before anything is installed there is nothing of them.
+    assert company.build('[licenses]\ndeny = ["GPL*"]\n').code == 0
+
+
 @pytest.mark.parametrize(
     ("expression", "allow", "deny", "good"),
     [

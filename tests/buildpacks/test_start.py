@@ -80,11 +80,17 @@ def test_detect_asks_for_python_but_can_do_without(phases: Phases, name: str) ->
     assert f"join: found {name}" in ran.out
 
 
-def test_everything_detect_looks_for_is_a_trigger(phases: Phases) -> None:
-    for name in Start.triggers.files:
-        phases.write(name, "web: x")
-        assert phases.detect(Start()).code == 0, name
-        (phases.app / name).unlink()
+STARTS = [
+    *("Procfile", "entrypoint.toml", "app.py", "main.py", "train.py", "streamlit_app.py"),
+    *("requirements.txt", "requirements.in", "pyproject.toml", "pylock.toml", "setup.py"),
+    *("Pipfile", "Pipfile.lock", "poetry.lock", "uv.lock", "pdm.lock", "environment.yml"),
+]
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_each_file_that_may_say_what_starts_is_enough_to_join(phases: Phases, name: str) -> None:
+    phases.write(name, "web: x")
+    assert phases.detect(Start()).code == 0
 
 
 def test_app_py_goes_before_main_py(phases: Phases) -> None:
@@ -899,3 +905,55 @@ def test_whatever_the_files_hold_there_is_one_default_and_a_web_or_a_user_fault(
     else:
         assert len(defaults(ran)) == 1
         assert "web" in processes(ran)
+
+
+SETTINGS = 'INSTALLED_APPS = ["django.contrib.staticfiles"]\nSTATIC_ROOT = "static"\n'
+DJANGO = {
+    "requirements.txt": "django\ngunicorn\n",
+    "manage.py": MANAGE,
+    "shop/settings.py": SETTINGS,
+    "shop/wsgi.py": "application = 1\n",
+    "main.py": "print(1)\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("files", "env", "wanted"),
+    [
+        ({}, {}, True),
+        ({"shop/settings.py": SETTINGS.replace("STATIC_ROOT", "# STATIC_ROOT")}, {}, False),
+        ({"shop/settings.py": "", "shop/settings/base.py": SETTINGS}, {}, True),
+        ({"requirements.txt": "gunicorn\nflask\n"}, {}, False),
+        ({}, {"BP_DJANGO_COLLECTSTATIC": "false"}, False),
+        ({}, {"DISABLE_COLLECTSTATIC": "1"}, False),
+        ({}, {"DISABLE_COLLECTSTATIC": "0"}, True),
+    ],
+)
+def test_djangos_static_files_are_collected_where_settings_say_where_to(
+    phases: Phases, tmp_path: Path, files: dict[str, str], env: dict[str, str], wanted: bool
+) -> None:
+    for name, text in {**DJANGO, **files}.items():
+        (phases.app / name).parent.mkdir(parents=True, exist_ok=True)
+        phases.write(name, text)
+    phases.env.update(env)
+    asked = phases.detect(Start()).plan["requires"]
+    assert ({"name": "site-packages", "metadata": {"build": True}} in asked) == wanted
+    site = tmp_path / "site"
+    (site / "bin").mkdir(parents=True)
+    python = site / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; exit ${CODE:-0}\n')
+    python.chmod(0o755)
+    phases.env["CNBKIT_SITE"] = str(site)
+    ran = phases.build(Start())
+    assert ran.code == 0, ran.fault
+    made = phases.app / "made"
+    assert made.exists() == wanted
+    if wanted:
+        assert made.read_text() == f"{site} manage.py collectstatic --noinput\n"
+        phases.env["CODE"] = "3"
+        fault = phases.build(Start()).fault
+        assert fault is not None
+        assert fault.what == "`manage.py collectstatic` failed"
+        assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
+        del phases.env["CNBKIT_SITE"]
+        assert "static files are not collected" in phases.build(Start()).err

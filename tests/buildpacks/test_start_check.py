@@ -428,3 +428,44 @@ def test_of_code_for_a_newer_python_the_rest_is_read() -> None:
     assert code.made_by("FastAPI") == ("app", 7)
     assert code.decorated("a") == ("B", 4)
     assert code.defines("other") is None
+
+
+@pytest.mark.parametrize(
+    ("files", "python", "told"),
+    [
+        (
+            {"old/__init__.py": "import os\nimport pkg_resources\n"},
+            "3.11.2",
+            "old imports pkg_resources, which setuptools has no more since 82",
+        ),
+        (
+            {"old.py": "from pkg_resources import get_distribution\n"},
+            "3.13.1",
+            "add `setuptools<82` to the dependencies",
+        ),
+        ({"old.py": "import pkg_resources\n", "pkg_resources/__init__.py": ""}, "3.13.1", ""),
+        ({"old.py": "try:\n    import pkg_resources\nexcept ImportError: pass\n"}, "3.13.1", ""),
+        ({"old.py": "def f():\n    import pkg_resources\n"}, "3.13.1", ""),
+        ({"old.py": "text = 'import pkg_resources'\n"}, "3.13.1", ""),
+        (
+            {"old.py": "from distutils.version import LooseVersion\n"},
+            "3.12.0",
+            "old imports distutils, which Python has no more since 3.12: add `setuptools`",
+        ),
+        ({"old.py": "import distutils\n"}, "3.11.2", ""),
+        ({"old.py": "import distutils\n", "_distutils_hack/__init__.py": ""}, "3.12.0", ""),
+    ],
+)
+def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_it(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str], python: str, told: str
+) -> None:
+    for name, text in files.items():
+        write(installed / "py/python3.13/site-packages" / name, text)
+    add(phases, {"app.py": APP})
+    phases.env["CNBKIT_PYTHON"] = f"{python} /usr/bin/python3"
+    ran = phases.build(start)
+    assert ran.code == 0, ran.fault
+    assert (told in ran.err) if told else ran.err == ""
+    # Also where the layer is the previous image's alone.
+    shutil.rmtree(installed)
+    assert phases.build(start).err == ran.err

@@ -70,3 +70,12 @@ def test_all_faults_of_a_file_come_as_one_in_the_order_of_its_lines() -> None:
     assert (one.what, one.where, one.detail) == ("f: early", "f:3", None)
     many = UserFault.of("f", [(line, "x") for line in range(60)], remedy="write x")
     assert str(many.detail).endswith("f:49: x\nand 10 more")
+
+
+def test_a_line_that_fills_screens_is_shown_by_its_ends() -> None:
+    shown = str(UserFault(f"a{'x' * 100_000}z is wrong", remedy="write a short one"))
+    first, second = shown.splitlines()
+    assert first.startswith("Error: axxx")
+    assert first.endswith("z is wrong")
+    assert len(first) < 2_000
+    assert second == "  to do: write a short one"

@@ -278,6 +278,7 @@ class Answer:
         kind: content type.
         length: what it claims the body's length to be; the truth if not given.
         pause: seconds before each byte.
+        location: where it redirects to.
     """
 
     def __init__(
@@ -288,7 +289,9 @@ class Answer:
         *,
         length: int | None = None,
         pause: float = 0,
+        location: str = "",
     ) -> None:
+        self.location = location
         self.status = status
         self.body = body
         self.kind = kind
@@ -300,6 +303,8 @@ class Answer:
         handler.send_response(self.status)
         handler.send_header("Content-Type", self.kind)
         handler.send_header("Content-Length", str(self.length))
+        if self.location:
+            handler.send_header("Location", self.location)
         handler.end_headers()
         if handler.command == "HEAD":
             return

@@ -110,7 +110,9 @@ FAULTS: dict[str, Callable[[HostileIndex], None]] = {
     "an index fails with 500 Internal Server Error": says(page(500, b"oops")),
     "an index takes too long to answer": says(page(200, b"x" * 100, pause=5)),
     "what answers is no package index": says(page(200, b"Please sign in", "text/plain")),
-    "no index has any file of evil": says(page(200, b"<html>Please sign in</html>")),
+    "no index has any file of evil: a web page that lists no files answers, like one to sign in": (
+        says(page(200, b"<html>Please sign in</html>"))
+    ),
     "the file of evil==2.0 is not the one that was promised: its hash differs": (
         lambda index: index.publish("evil", NAME, WHEEL, digest="0" * 64)
     ),

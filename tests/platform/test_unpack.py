@@ -34,7 +34,9 @@ def member(kind: bytes, *, mode: int = 0o644, link: str = "", mtime: int = 0) ->
 
 
 def names_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    """What is there, besides the records of folders."""
+    records = (".boot", ".files.json")
+    return sorted(path.name for path in folder.iterdir() if not path.name.endswith(records))
 
 
 def unpack(data: bytes, directory: Path) -> Path:
@@ -183,6 +185,7 @@ def test_a_layer_is_unpacked_once(
     assert ensure_layer(home, store, layer) == first
     assert first.name == layer.diff_id.removeprefix("sha256:")
     assert names_in(home.layers) == [first.name]
+    assert home.layers.stat().st_mode & 0o077 == 0, "an image's files are not for other users"
 
 
 @pytest.mark.parametrize("damage", ["other content", "cut off"])

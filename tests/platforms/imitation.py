@@ -10,6 +10,7 @@ import base64
 import json
 import shutil
 import subprocess
+import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import StringIO
@@ -110,6 +111,10 @@ class _Engine(EmbeddedEngine):
         """What is in the builder image."""
         return prepare(self.home, self.store, builder, print)
 
+    def exported(self, name: str) -> str:
+        """What the platform calls the image in the registry."""
+        return name
+
     def steps(
         self, registry: Registry, kit: Kit, name: str, env: Mapping[str, str], space: Path
     ) -> list[tuple[list[str], dict[str, str]]]:
@@ -150,7 +155,7 @@ class _Engine(EmbeddedEngine):
                     code = running.wait()
                 if code:
                     return Outcome(code, log.getvalue(), None, {}, {})
-        image = Image.from_store(self.store, name)
+        image = Image.from_store(self.store, self.exported(name))
         return Outcome(0, log.getvalue(), image, narrator.layers, {})
 
     def _sandbox(
@@ -271,6 +276,17 @@ class JobEngine(_Engine):
     """
 
     job: Path
+    _commits: list[str] = field(default_factory=list)
+
+    def exported(self, name: str) -> str:
+        """The image of the branch."""
+        return f"{name}:main"
+
+    def remove(self, name: str) -> None:
+        """Forget all images of a project."""
+        for tag in ("main", *self._commits):
+            super().remove(f"{name}:{tag}")
+        super().remove(f"{name}/cache")
 
     def steps(
         self,
@@ -287,12 +303,13 @@ class JobEngine(_Engine):
             .decode()
             .partition(":")
         )
+        self._commits.append(uuid.uuid4().hex[:8])  # each run is of a commit of its own
         predefined = {
             "CI_REGISTRY": registry.host,
             "CI_REGISTRY_IMAGE": f"{registry.host}/{name}",
             "CI_REGISTRY_USER": user,
             "CI_REGISTRY_PASSWORD": password,
-            "CI_COMMIT_SHORT_SHA": "latest",
+            "CI_COMMIT_SHORT_SHA": self._commits[-1],
             "CI_COMMIT_REF_SLUG": "main",
             **{f"PACKAGE_INDEX_{key.upper()}": value for key, value in self.binding.items()},
         }

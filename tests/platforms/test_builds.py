@@ -109,6 +109,13 @@ def test_the_job_for_gitlab_builds_in_the_builder(private: PackageIndex, tmp_pat
         assert "3.11 from BP_PYTHON_VERSION" in built.log
         assert private.password not in built.log
         assert built.run() == "corplib 1.0\n"
+
+        # The next commit, of which the registry has no image yet.
+        again = built.rebuild(app={"app.py": "print('changed')\n"})
+        assert again.run() == "changed\n"
+        moved = {name for name in again.layers if again.layers[name] != built.layers.get(name)}
+        assert moved == {"app"}, again.log
+        assert again.states["cnbkit/pip:site"] == "reused"
     finally:
         builds.close()
 

@@ -30,7 +30,7 @@ def app_indexes(ctx: BuildContext) -> list[tuple[str, str]]:
             continue
         try:
             document: object = tomllib.loads(ctx.app.text(file))
-        except (UserFault, tomllib.TOMLDecodeError):
+        except (UserFault, ValueError, RecursionError):
             continue
         for path in paths:
             table: object = document
@@ -64,7 +64,7 @@ def poetry_logins(ctx: BuildContext) -> dict[str, Login]:
         where = f"binding {binding.name} (poetry)"
         try:
             document = tomllib.loads(binding.text("auth.toml"))
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
             raise UserFault(
                 f"auth.toml of the binding {binding.name} is not TOML: {error}",
                 where=where,

@@ -86,6 +86,7 @@ def find(
             each.package = package.name
             each.where = subject.place(package.name)
             found.append(each)
+    found += _of_others(rules, subject)
     least = SEVERITIES.index(rules.vulnerabilities.at_least)
     for one in known:
         # One that nobody has rated counts.
@@ -102,6 +103,20 @@ def find(
         each.mode = rules.mode_of(each.rule)
         _exempt(each, rules, day)
     return [each for each in found if each.mode != "off"]
+
+
+def _of_others(rules: Rules, subject: Subject) -> list[Finding]:
+    """Packages of conda and Debian: which are denied, and their licences.
+
+    `[packages] allow` names Python's alone: nobody lists what a C library needs.
+    """
+    found = []
+    for kind, package in subject.others():
+        for each in (*_denied(rules, package), *_license(rules, package)):
+            each.package = package.name
+            each.where = f"{kind} packages"
+            found.append(each)
+    return found
 
 
 def _of_build(rules: Rules, subject: Subject, day: str) -> list[Finding]:
@@ -180,16 +195,29 @@ def _numbers(version: str) -> list[int]:
     return [int(part) for part in version.split(".") if part.isdigit()]
 
 
-def _package(rules: Rules, package: Package) -> list[Finding]:
+def _denied(rules: Rules, package: Package) -> list[Finding]:
     from packaging.requirements import Requirement
+    from packaging.version import InvalidVersion
 
     found = []
     for text, why in rules.packages.deny.items():
         denied = Requirement(text)
-        # Where a version is not known yet, only a whole package can be denied.
-        hit = denied.specifier.contains(package.version, True) if package.version else False
-        if normalised(denied.name) == package.name and (hit or not denied.specifier):
+        if normalised(denied.name) != package.name:
+            continue
+        try:
+            # Where a version is not known yet, only a whole package can be denied.
+            hit = denied.specifier.contains(package.version, True) if package.version else False
+        except InvalidVersion:
+            hit = True  # Debian's versions are no Python's; nobody knows that this one is not meant
+        if hit or not denied.specifier:
             found.append(Finding("package", f"{package} is denied ({text}): {why}", ""))
+    return found
+
+
+def _package(rules: Rules, package: Package) -> list[Finding]:
+    from packaging.requirements import Requirement
+
+    found = _denied(rules, package)
     if rules.packages.allow and not any(
         normalised(allowed.name) == package.name
         and (not package.version or allowed.specifier.contains(package.version, True))

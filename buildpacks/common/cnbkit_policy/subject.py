@@ -120,6 +120,9 @@ class Subject:
                     data += file.read() + b"\0"
         for name, text in self.declared.files.items() if self.declared else ():
             data += f"{name}\0{text}\0".encode()
+        for path in self._bills():
+            with open(path, "rb") as file:
+                data += file.read() + b"\0"
         # Whether a requirement is for this platform may depend on all of these.
         return digest(data + f"{self.declared} {self._ctx.target}".encode())
 
@@ -135,6 +138,26 @@ class Subject:
     def sources(self) -> list[Source]:
         """Where files of the app say that packages come from."""
         return self.declared.sources() if self.declared else []
+
+    def _bills(self) -> list[str]:
+        if not self.final:
+            return []
+        from cnbkit_policy.others import bills
+
+        return bills(self._layers)
+
+    def others(self) -> list[tuple[str, Package]]:
+        """Packages of conda and Debian in the image, once they are installed."""
+        if not self.final:
+            return []
+        from cnbkit_policy.others import others
+
+        return others(self._layers)
+
+    @property
+    def _layers(self) -> str:
+        """The folder with a folder for each buildpack."""
+        return os.path.dirname(os.path.dirname(self._ctx.scratch))
 
     def packages(self, licenses: dict[str, str]) -> list[Package]:
         """All packages, sorted by name.

@@ -21,6 +21,9 @@ __all__ = ["read_lock"]
 _FOR_TESTS = ("dev", "test")
 
 
+_DEEPEST = 200
+
+
 def read_lock(
     ctx: BuildContext, config: CondaConfig, chosen: Input, groups: list[str]
 ) -> tuple[list[RepoDataRecord], list[str]]:
@@ -33,8 +36,14 @@ def read_lock(
         UserFault: the lock cannot be read, or lacks the environment or the platform.
     """
     path = f"{ctx.app.root}/{chosen.name}"
-    ctx.app.text(chosen.name)
+    text = ctx.app.text(chosen.name)
     tool = "conda-lock" if chosen.kind == "conda-lock" else "pixi"
+    if _nests(text):
+        raise UserFault(
+            f"{chosen.name} cannot be read: it is nested too deeply",
+            where=chosen.name,
+            remedy=f"write it anew with `{tool} lock`",
+        )
     try:
         lock = LockFile.from_path(Path(path))
     except (ParseCondaLockError, OSError, ValueError) as error:
@@ -91,6 +100,16 @@ def _environment(config: CondaConfig, chosen: Input, lock: LockFile) -> Environm
             remedy=f"set it to one of: {names}",
         )
     return found
+
+
+def _nests(text: str) -> bool:
+    """Whether it is nested as no lock is: rattler's reader takes seconds to find out."""
+    depth = 0
+    for found in re.finditer(r"[\[\]{}]", text):
+        depth += 1 if found.group() in "[{" else -1
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def _left_out(

@@ -22,7 +22,7 @@ from rattler import (
     solve,
 )
 from rattler.channel import Channel
-from rattler.exceptions import GatewayError, SolverError
+from rattler.exceptions import GatewayError, InvalidChannelError, SolverError
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_conda.choice import SUBDIRS, Input
@@ -204,6 +204,12 @@ def _ask(
             return asyncio.run(run())
         except GatewayError as error:
             raise fault_of(error, places, _where(environment, places, str(error))) from None
+        except InvalidChannelError as error:
+            raise UserFault(
+                f"a channel is no address and no name: {error}",
+                where=environment.file,
+                remedy="write a channel's name, like conda-forge, or its address, https://host/name",
+            ) from None
 
 
 def _channels(ctx: BuildContext, environment: EnvironmentFile, places: Places) -> list[Place]:

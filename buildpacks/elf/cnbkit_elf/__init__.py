@@ -103,11 +103,11 @@ class ElfCheck(Buildpack):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit_elf.facts import Facts
+        from cnbkit_elf.optional import optional_apart
         from cnbkit_elf.report import report
         from cnbkit_elf.search import search
 
         found = Facts.update(facts, layers, ctx.target.arch)
-        found.save(f"{layer.directory}/facts.json")
         if found.unknown:
             ctx.log.info(
                 f"{len(found.unknown)} layers are in the previous image alone, and nothing is "
@@ -118,7 +118,13 @@ class ElfCheck(Buildpack):
         lacking, elsewhere = search(found, base, [*config.ignore])
         for name, files in sorted(elsewhere.items()):
             ctx.log.debug(f"{name} is not where the loader looks for {files[0].path}")
-        told = report(lacking) if lacking and not found.unknown else ""
+        at_start, never = optional_apart(lacking, found)
+        for name, files in sorted(never.items()):
+            ctx.log.info(
+                f"{files[0].owner or files[0].path} can do without {name}, which is missing"
+            )
+        found.save(f"{layer.directory}/facts.json")
+        told = report(at_start) if at_start and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")
         with open(f"{layer.directory}/report.txt", "w", encoding="utf-8") as file:

@@ -96,6 +96,23 @@ class Facts:
         """Where the loader looks because an environment says so."""
         return [path for layer in self.layers.values() for path in layer["loader-path"]]
 
+    def optional(self, path: str) -> bool | None:
+        """What is remembered of a file's being optional; None if nothing is."""
+        layer = self._layer_of(path)
+        known = layer.get("optional", {}).get(path) if layer else None
+        return known if isinstance(known, bool) else None
+
+    def remember_optional(self, path: str, *, optional: bool) -> None:
+        """Remember it: at the next build the code that says it may not be here."""
+        layer = self._layer_of(path)
+        if layer is not None:
+            layer.setdefault("optional", {})[path] = optional
+
+    def _layer_of(self, path: str) -> dict[str, Any] | None:
+        return next(
+            (facts for folder, facts in self.layers.items() if path.startswith(f"{folder}/")), None
+        )
+
     @property
     def count(self) -> int:
         """How many files there are."""

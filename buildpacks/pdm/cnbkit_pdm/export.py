@@ -107,7 +107,7 @@ def _project(ctx: BuildContext) -> Project:
         check_mark(ctx, name, "PDM")
     try:
         tomllib.loads(ctx.app.text(_LOCK))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{_LOCK} is not TOML: {error}",
             where=_LOCK,

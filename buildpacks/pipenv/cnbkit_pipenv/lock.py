@@ -58,6 +58,12 @@ class Lock:
                 where=f"{_LOCK}:{error.lineno}",
                 remedy=f"run `pipenv lock` and commit its {_LOCK}; never merge it by hand",
             ) from None
+        except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
+            raise UserFault(
+                f"{_LOCK} is nothing pipenv writes: {error}",
+                where=_LOCK,
+                remedy=f"run `pipenv lock` and commit its {_LOCK}",
+            ) from None
         _check_shape(document)
         if str(document["_meta"]["hash"].get("sha256")) not in wanted:
             raise UserFault(

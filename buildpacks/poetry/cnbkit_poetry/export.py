@@ -138,7 +138,7 @@ def _locker(ctx: BuildContext, project: Project) -> Locker:
     check_mark(ctx, _LOCK, "Poetry")
     try:
         tomllib.loads(ctx.app.text(_LOCK))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
         raise UserFault(
             f"{_LOCK} is not TOML: {error}",
             where=_LOCK,

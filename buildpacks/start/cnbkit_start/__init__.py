@@ -80,8 +80,14 @@ class Start(Buildpack):
         if found.joins:
             from cnbkit_start.check import check_early
 
+            options = Options.read(ctx.settings)
             # Here, because packages are installed before `build`: gigabytes, for nothing.
-            check_early(ctx, Options.read(ctx.settings))
+            check_early(ctx, options)
+            if ctx.app.has("manage.py"):
+                from cnbkit_start.static_files import collects
+
+                if collects(ctx, options):
+                    return ctx.join(found.reason, _with_packages())
         return found
 
     def build(self, ctx: BuildContext) -> BuildResult:
@@ -98,6 +104,11 @@ class Start(Buildpack):
             if warning:
                 ctx.log.warning(warning)
         check(ctx, choice, self._image(ctx), options)
+        if ctx.app.has("manage.py"):
+            from cnbkit_start.static_files import collect, collects
+
+            if collects(ctx, options):
+                collect(ctx)
         # With those left out: an image of another process then has this layer in common.
         self._at_launch(ctx, {**choice.every, **choice.processes})
         large = large_files(ctx.app.root)
@@ -143,6 +154,12 @@ class Start(Buildpack):
                 layer.exec_d("environment", _launch("environment"))
                 for type, name in names.items():
                     layer.exec_d(name, _launch("limits"), process=type)
+
+
+def _with_packages() -> Plan:
+    """The plan of an app whose code runs in the build: its packages have to be there then."""
+    python = Plan().requires("python", launch=True)
+    return python.requires("site-packages", build=True) | Start.plan
 
 
 def _launch(program: str) -> str:

@@ -55,6 +55,20 @@ class Code:
                 found.add(node.module)
         return found
 
+    def needs(self, name: str) -> bool:
+        """Whether an import of it imports a module for sure: not in `try`, not in a function."""
+        for node in self._body:
+            kind = type(node).__name__
+            if kind == "Import" and any(e.name.partition(".")[0] == name for e in node.names):
+                return True
+            if (
+                kind == "ImportFrom"
+                and not node.level
+                and (node.module or "").split(".")[0] == name
+            ):
+                return True
+        return False
+
     @property
     def is_relative(self) -> bool:
         """Whether it imports by its place in a package (`from .models import …`)."""

@@ -19,3 +19,8 @@ class Options(Config):
         *("BP_START_CHECK", "fail", "warn", "off"),
         help="What happens when the process that the image starts cannot start",
     )
+    collect = Option.flag(
+        "BP_DJANGO_COLLECTSTATIC",
+        default=True,
+        help="Collect Django's static files, where its settings say where to",
+    )

@@ -33,7 +33,7 @@ class Lock:
         """
         try:
             return cls(tomllib.loads(ctx.app.text("uv.lock")))
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
             raise UserFault(
                 f"uv.lock is not TOML: {error}",
                 where="uv.lock",

@@ -23,6 +23,8 @@ __all__ = ["BuildpackFault", "CnbkitError", "PlatformFault", "UserFault"]
 
 
 _SHOWN = 50
+# Nobody reads a line that fills screens: what an app has there is shown by its ends.
+_LONGEST = 1200
 
 
 class CnbkitError(Exception):
@@ -99,7 +101,10 @@ class CnbkitError(Exception):
             lines.append("  detail:")
             lines.extend(f"    {line}" for line in self.detail.splitlines())
         text = "\n".join(lines)
-        return text if self.secrets is None else self.secrets.redacted(text)
+        if self.secrets is not None:
+            # Before anything is cut: half a secret would not be known for one.
+            text = self.secrets.redacted(text)
+        return "\n".join(_shortened(line) for line in text.split("\n"))
 
 
 class UserFault(CnbkitError):
@@ -121,3 +126,10 @@ class BuildpackFault(CnbkitError):
 
     exit_code = 70
     blame = "the buildpack"
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= _LONGEST:
+        return line
+    half = _LONGEST // 2
+    return f"{line[:half]} … {len(line) - 2 * half} signs … {line[-half:]}"

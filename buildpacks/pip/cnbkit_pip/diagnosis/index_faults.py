@@ -23,7 +23,11 @@ _PACKAGE = re.compile(
     r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://",
     re.MULTILINE,
 )
+_STRUCTURE = re.compile(r"The structure of `(?P<name>[^`]+)`")
 _SERVER = re.compile(r"HTTP status server error \((?P<status>[^)]+)\)|(?P<pip>5\d\d) Server Error")
+_REFUSED = re.compile(r"HTTP status client error \((?P<status>[^)]+)\)")
+# The first bytes of what should be an archive: `<htm`, `<!DO`, `<!do`, `<HTM`.
+_PAGES = ("0x6d74683c", "0x4f44213c", "0x6f64213c", "0x4d54483c")
 _NO_FILES = re.compile(
     r"there are no versions of (?P<uv>\S+) and you require (?P=uv)\b"
     r"|satisfies the requirement (?P<pip>[\w.-]+)[^(\n]*\(from versions: none\)"
@@ -42,7 +46,7 @@ _ESCAPES = (
 _DAMAGED = (
     *("Failed to extract archive", "end of file before message length", "Bad uncompressed size"),
     *("is not a zip file", "BadZipFile", "IncompleteRead", "has an invalid wheel"),
-    "incomplete-download",
+    *("incomplete-download", "has an invalid package format"),
 )
 _NETWORK = (
     *("error sending request", "Failed to fetch", "dns error", "Connection refused"),
@@ -61,7 +65,10 @@ def index_fault(
         requirements: to find the line that asks for the package.
     """
     package = _PACKAGE.search(output)
-    name = (package["uv"] or package["pip"]) if package else "a package"
+    name = (package["uv"] or package["pip"]) if package else ""
+    if not name and (structure := _STRUCTURE.search(output)):
+        name = structure["name"]
+    name = name or "a package"
     where = _where(output, sources) + _asked_by(output, name, requirements)
     if _has(output, _LOGIN):
         return UserFault(
@@ -109,6 +116,22 @@ def index_fault(
             remedy="build again later; if it stays so, ask whoever runs the index",
             detail=output,
         )
+    if found := _REFUSED.search(output):
+        return PlatformFault(
+            f"an index answers with {found['status']}",
+            where=where,
+            remedy="correct the address if it is wrong; else build again later, or ask whoever "
+            "runs the index",
+            detail=output,
+        )
+    if _has(output, _PAGES):
+        return PlatformFault(
+            f"what arrives as the file of {name} is a web page",
+            where=where,
+            remedy="see what the address shows in a browser: a page to sign in, or a proxy's, "
+            "stands in between",
+            detail=output,
+        )
     if _has(output, _NO_INDEX):
         return PlatformFault(
             "what answers is no package index",
@@ -117,8 +140,9 @@ def index_fault(
             detail=output,
         )
     if found := _NO_FILES.search(output):
+        answers = _answers(found["uv"] or found["pip"], sources)
         return UserFault(
-            f"no index has any file of {found['uv'] or found['pip']}",
+            f"no index has any file of {found['uv'] or found['pip']}{answers}",
             where=where,
             remedy="correct the name, or the address of the index: what is no index's page looks "
             "like an empty one, and to pip so does an index that fails or refuses the login",
@@ -146,6 +170,19 @@ def index_fault(
             detail=output,
         )
     return None
+
+
+def _answers(name: str, sources: Sources | None) -> str:
+    """What an index answers in place of a list of files; empty if that is in order."""
+    from cnbkit_pip.diagnosis.answer import answer_of
+
+    for index in sources.indexes() if sources else []:
+        # A login is for programs that know how to keep it.
+        if index.login is None and (
+            said := answer_of(f"{index.url.rstrip('/')}/{name.lower().replace('_', '-')}/")
+        ):
+            return f": {said}"
+    return ""
 
 
 def _has(output: str, signs: tuple[str, ...]) -> bool:

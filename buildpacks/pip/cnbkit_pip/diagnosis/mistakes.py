@@ -194,6 +194,8 @@ def _no_requirement(line: Line) -> tuple[str, str] | None:
         )
     if text[:1] in "\"'" and text[-1:] == text[:1]:
         return "a requirement stands in quotes", f"write {text[1:-1]}"
+    if text.startswith("-"):
+        return None
     if "," in text and all(_PLAIN.fullmatch(each.strip()) for each in text.split(",")):
         return "several requirements stand in one line", "write one a line"
     if " " in text and all(_PLAIN.fullmatch(each) for each in text.split()):

@@ -82,7 +82,7 @@ class Stated:
             if found.marker is None:
                 return True
             return found.marker.evaluate({**self._markers, "extra": ""})
-        except (InvalidRequirement, UndefinedEnvironmentName):
+        except (InvalidRequirement, UndefinedEnvironmentName, ValueError, RecursionError):
             return False
 
 
@@ -102,7 +102,7 @@ def _declared(wanted: Wanted) -> Iterator[Line]:
     try:
         project = tomllib.loads(text).get("project", {})
         declared = [*project.get("dependencies", [])]
-    except (tomllib.TOMLDecodeError, AttributeError, TypeError):
+    except (ValueError, RecursionError, AttributeError, TypeError):
         return
     for each in declared:
         if not isinstance(each, str):

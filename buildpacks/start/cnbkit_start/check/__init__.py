@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit_start.check.breaks import hints
 from cnbkit_start.check.problems import Problem, problems
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
@@ -58,6 +59,8 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     """
     if options.check == "off":
         return
+    for hint in hints(image, ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]):
+        ctx.log.warning(hint)
     told: set[str] = set()
     order = [choice.default, *(type for type in choice.processes if type != choice.default)]
     for type in order:

@@ -6,6 +6,7 @@ import os
 import sys
 
 from cnbkit import BuildContext
+from cnbkit_start.check.breaks import needs_of
 
 __all__ = ["Image", "Known"]
 
@@ -29,14 +30,18 @@ class Known:
         digest: of what says which contents the layer has.
         programs: names of those on PATH.
         modules: names that can be imported.
+        needs: `module:needed` for modules that import what newer Pythons have no more.
     """
 
-    __slots__ = ("digest", "modules", "programs")
+    __slots__ = ("digest", "modules", "needs", "programs")
 
-    def __init__(self, digest: str, programs: list[str], modules: list[str]) -> None:
+    def __init__(
+        self, digest: str, programs: list[str], modules: list[str], needs: list[str]
+    ) -> None:
         self.digest = digest
         self.programs = programs
         self.modules = modules
+        self.needs = needs
 
 
 class Image:
@@ -66,10 +71,18 @@ class Image:
         self._modules = {name for each in self.layers.values() for name in each.modules}
 
     @property
+    def needs(self) -> list[str]:
+        """`module:needed`, of all layers."""
+        return [name for each in self.layers.values() for name in each.needs]
+
+    @property
     def text(self) -> str:
         """All of it, to be remembered."""
         return "".join(
-            "\t".join([path, each.digest, " ".join(each.programs), " ".join(each.modules)]) + "\n"
+            "\t".join(
+                [path, each.digest, *map(" ".join, (each.programs, each.modules, each.needs))]
+            )
+            + "\n"
             for path, each in self.layers.items()
         )
 
@@ -125,9 +138,9 @@ def _parsed(text: str) -> dict[str, Known]:
     found = {}
     for line in text.splitlines():
         fields = line.split("\t")
-        if len(fields) == 4:
-            path, digest, programs, modules = fields
-            found[path] = Known(digest, programs.split(), modules.split())
+        if len(fields) == 5:
+            path, digest, *lists = fields
+            found[path] = Known(digest, *(each.split() for each in lists))
     return found
 
 
@@ -164,11 +177,15 @@ def _look(layer: str, digest: str) -> Known:
                     folders += file.read().strip().split(":")
     programs = {name for folder in folders if folder for name in _listed(folder)}
     modules = set()
+    needs: list[str] = []
     for pattern in _SITES:
         for folder in _matching(layer, pattern.split("/")):
-            modules |= {_module(name) for name in _listed(folder)}
+            names = _listed(folder)
+            modules |= {_module(name) for name in names}
+            needs += needs_of(folder, names)
     plain = [name for name in programs if not set(name) & set(" \t\n")]
-    return Known(digest, sorted(plain), sorted(name for name in modules if name.isidentifier()))
+    names = [name for name in modules if name.isidentifier()]
+    return Known(digest, sorted(plain), sorted(names), sorted(needs))
 
 
 def _module(file: str) -> str:

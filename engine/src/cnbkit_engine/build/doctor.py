@@ -13,7 +13,7 @@ from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.state.locks import locked
-from cnbkit_engine.state.tree_record import differs_from_record
+from cnbkit_engine.state.tree_record import differs_from_record, forget_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,6 +208,7 @@ class Doctor:
 
         with locked(folder), Workspace(folder.parent) as space:
             folder.rename(space / "gone")
+            forget_record(folder)
 
 
 def _visible(parent: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from cnbkit.errors import CnbkitError
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.state.disk import disk_fault
 from cnbkit_engine.state.locks import locked
+from cnbkit_engine.state.tree_record import forget_record
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _remove(folder: Path) -> int:
         with locked(folder), Workspace(folder.parent) as space:
             # Renamed first: whoever looks finds it whole or not at all.
             folder.rename(space / "gone")
+            forget_record(folder)
             return sum(
                 status.st_size
                 for path in (space / "gone").rglob("*")

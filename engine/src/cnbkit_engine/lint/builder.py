@@ -29,7 +29,7 @@ def check_builder(path: Path, found: Findings) -> None:
     try:
         descriptor = BuilderDescriptor.loads(toml.text, name=path.name)
     except InvalidDocument as invalid:
-        if toml.data:
+        if toml.valid:
             found.invalid(path, invalid)
         return
     units, elsewhere = _units("buildpacks", descriptor.buildpacks, toml, found)
@@ -98,7 +98,7 @@ def _check_package(path: Path, composite: TomlFile, unit: Unit, found: Findings)
     try:
         descriptor = PackageDescriptor.loads(toml.text, name=path.name)
     except InvalidDocument as invalid:
-        if toml.data:
+        if toml.valid:
             found.invalid(path, invalid)
         return
     units: list[Unit] = []

@@ -28,15 +28,18 @@ class TomlFile:
 
     Attributes:
         data: its contents; empty if there are none.
+        valid: whether it is TOML; what is not has been told.
     """
 
     def __init__(self, path: Path, found: Findings) -> None:
         self.path = path
         self.text = b""
         self.data: dict[str, Any] = {}
+        self.valid = False
         try:
             self.text = path.read_bytes()
             self.data = decode(self.text, name=path.name)
+            self.valid = True
         except InvalidDocument as invalid:
             found.invalid(path, invalid)
         except OSError as error:

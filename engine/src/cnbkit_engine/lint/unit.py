@@ -64,7 +64,7 @@ def check_unit(folder: Path, found: Findings) -> Unit:
     toml = TomlFile(folder / ("extension.toml" if extension else "buildpack.toml"), found)
     kind = ExtensionDescriptor if extension else BuildpackDescriptor
     unit = Unit(folder)
-    if not toml.data:
+    if not toml.valid:
         return unit
     table = toml.data.get("extension" if extension else "buildpack")
     if isinstance(table, dict):

@@ -21,7 +21,8 @@ from typing import IO, TYPE_CHECKING, cast
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.store import PIECE, DigestMismatch
-from cnbkit_engine.state.disk import disk_fault, sync_tree
+from cnbkit_engine.state.disk import disk_fault
+from cnbkit_engine.state.tree_record import is_sound, record_tree
 from cnbkit_engine.state.workspace import Workspace, remove_tree
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ def ensure_layer(home: Home, store: ImageStore, layer: Layer) -> Path:
         PlatformFault: it is damaged, hostile, or the disk refuses.
     """
     place = home.layers / layer.diff_id.removeprefix("sha256:")
-    if place.is_dir():
+    if place.is_dir() and is_sound(place):
         return place
     with Workspace(home.layers) as workspace:
+        home.layers.chmod(0o700)  # an image's files are not for others of this machine
         fresh = workspace / "layer"
         try:
             with store.open_for_reading(layer.descriptor) as blob:
@@ -71,8 +73,9 @@ def ensure_layer(home: Home, store: ImageStore, layer: Layer) -> Path:
                 remedy="do not use this image; build it again, or ask who made it",
             )
         try:
-            # A power cut must not leave half a layer that looks whole.
-            sync_tree(fresh)
+            if place.exists() and not is_sound(place):
+                place.rename(workspace / "damaged")
+            record_tree(fresh, place)
             fresh.rename(place)
         except OSError as error:
             if not place.is_dir():

@@ -17,27 +17,29 @@ def made_once(final: Path, make: Callable[[Path], None]) -> Path:
     """Return `final`, letting `make` create it first where it is missing.
 
     `make` gets a path beside `final` to create; when it returns, that is renamed, so `final` is
-    never half there, not after a power cut either. A second process waits for the first and then
-    finds the work done. Where `final` exists this costs one `stat`.
+    never half there, and after a power cut it is compared and made again if need be. A second
+    process waits for the first and then finds the work done. Where `final` exists this costs three
+    small reads.
 
     Raises:
         PlatformFault: the disk is full or not writable.
     """
-    if final.exists():
+    from cnbkit_engine.state.tree_record import is_sound, record_tree
+
+    if final.exists() and is_sound(final):
         return final
     with locked(final):
-        if not final.exists():
-            from cnbkit_engine.state.disk import disk_fault, sync_folder, sync_tree
-            from cnbkit_engine.state.tree_record import record_tree
+        if not (final.exists() and is_sound(final)):
+            from cnbkit_engine.state.disk import disk_fault
             from cnbkit_engine.state.workspace import Workspace
 
             with Workspace(final.parent) as space:
                 make(space / final.name)
                 try:
+                    if final.exists():
+                        final.rename(space / "damaged")
                     record_tree(space / final.name, final)
-                    sync_tree(space / final.name)
                     (space / final.name).rename(final)
-                    sync_folder(final.parent)
                 except OSError as error:
                     raise disk_fault(error, "cannot write what builds need", final) from error
     return final

@@ -1,0 +1,75 @@
+"""Django's static files, which a server serves only once they are collected."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import BuildContext, CommandFailed, DetectContext, UserFault
+from cnbkit_start.declared import declared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_start.config import Options
+
+__all__ = ["collect", "collects"]
+
+_LIMIT = 900
+SETTING = "BP_DJANGO_COLLECTSTATIC"
+# Heroku's word for the same; whoever comes from there has it set.
+_DISABLED = "DISABLE_COLLECTSTATIC"
+
+
+def collects(ctx: BuildContext | DetectContext, options: Options) -> bool:
+    """Whether the app is a Django project whose settings say where static files are collected."""
+    if not options.collect or not ctx.app.has("manage.py"):
+        return False
+    if ctx.settings.get(_DISABLED) not in ("", "0"):
+        return False
+    return _configured(ctx.app.root) and declared(ctx).has("django")
+
+
+def _configured(root: str) -> bool:
+    """Whether some settings have STATIC_ROOT and the app that collects."""
+    for folder, folders, names in os.walk(root):
+        depth = folder.removeprefix(root).count("/")
+        folders[:] = sorted(each for each in folders if depth < 3 and not each.startswith("."))
+        within = os.path.basename(folder) == "settings"
+        for name in names:
+            if name == "settings.py" or (within and name.endswith(".py")):
+                with open(f"{folder}/{name}", "rb") as file:
+                    lines = [line.strip() for line in file.read().splitlines()]
+                text = b"\n".join(line for line in lines if not line.startswith(b"#"))
+                if b"STATIC_ROOT" in text and b"staticfiles" in text:
+                    return True
+    return False
+
+
+def collect(ctx: BuildContext) -> None:
+    """Run `collectstatic`, with the app's Python and packages.
+
+    Raises:
+        UserFault: it failed; with the end of what it printed.
+    """
+    site = ctx.env.get("CNBKIT_SITE", "")
+    python = f"{site}/bin/python" if site else ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[2]
+    if not site or not os.path.exists(python):
+        ctx.log.warning(
+            "Django's static files are not collected: the app's packages are not at hand in this "
+            "build; run `manage.py collectstatic` in .cnbkit/post-build"
+        )
+        return
+    env = {"PYTHONDONTWRITEBYTECODE": "1", "VIRTUAL_ENV": site}
+    try:
+        with ctx.log.timed("Collecting Django's static files"):
+            ctx.run(
+                *(python, "manage.py", "collectstatic", "--noinput"),
+                env=env, cwd=ctx.app.root, limit=_LIMIT,
+            )  # fmt: skip
+    except CommandFailed as failed:
+        raise UserFault(
+            "`manage.py collectstatic` failed",
+            where="manage.py",
+            remedy="see below why; give settings what they need with --env (a SECRET_KEY for the "
+            f"build is enough), or set {SETTING}=false and collect elsewhere",
+            detail=failed.shown or "it printed nothing",
+        ) from None
