@@ -16,6 +16,7 @@ import pytest
 from packageurl import PackageURL
 from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
 
+from cnbkit import Entry, PackageRequest
 from cnbkit_conda import Conda
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.oci.store import ImageStore
@@ -239,24 +240,25 @@ def test_kept_packages_are_not_fetched_again(buildpack_run: BuildpackRun, channe
 
 
 @pytest.mark.parametrize(
-    ("env", "build"),
+    ("env", "asked", "build"),
     [
-        pytest.param({}, "cpu", id="none"),
-        pytest.param({"BP_CONDA_CUDA": "12.8"}, "cuda", id="setting"),
-        pytest.param({"CNBKIT_CUDA": "12.8"}, "cuda", id="a buildpack before"),
-        pytest.param({"CNBKIT_HARDWARE": "cuda:12.8"}, "cuda", id="hardware"),
-        pytest.param(
-            {"CNBKIT_HARDWARE": "cuda", "CNBKIT_HARDWARE_RULES": "x y\ndefault 12.8"},
-            "cuda",
-            id="hardware's default",
-        ),
-        pytest.param({"CNBKIT_HARDWARE": "cpu"}, "cpu", id="other hardware"),
+        pytest.param({}, {}, "cpu", id="none"),
+        pytest.param({"BP_CONDA_CUDA": "12.8"}, {}, "cuda", id="setting"),
+        pytest.param({}, {"__cuda": "12.8"}, "cuda", id="the plan"),
+        pytest.param({}, {"__other": "1"}, "cpu", id="other hardware"),
     ],
 )
 def test_cuda_is_there_only_if_somebody_says_so(
-    buildpack_run: BuildpackRun, channels: Path, env: dict[str, str], build: str
+    buildpack_run: BuildpackRun,
+    channels: Path,
+    env: dict[str, str],
+    asked: dict[str, str],
+    build: str,
 ) -> None:
-    result = buildpack_run(Conda, app=environment(channels, "vision"), env=env)
+    request = PackageRequest(subject="test", virtual_packages=asked)
+    entry = Entry(name="conda-environment", metadata=request.metadata())
+    plan = [entry] if asked else None
+    result = buildpack_run(Conda, app=environment(channels, "vision"), env=env, plan=plan)
     path = result.layer("environment").path / "conda/share/vision"
     assert path.read_text() == build
 
@@ -314,6 +316,11 @@ def test_link_scripts_of_packages_run(buildpack_run: BuildpackRun, channels: Pat
             ["environment.yml has 3 faults", "environment.yml:1:", "environment.yml:3:", ":4:"],
         ),
         ("a: " + "[" * 600, ["more than 512 lists"]),
+        (
+            "channels:\n - http://[bad\n - http://h:99999/x\n - http://a b/c\ndependencies: []\n",
+            ["environment.yml:2: 'http://[bad' is not an address", ":3: ", ":4: "],
+        ),
+        ("dependencies:\n - http://[bad::tool\n", ["environment.yml:2", "not an address"]),
         ("dependencies: []\nname: \x00\n", ["environment.yml:2", "not YAML: the character"]),
     ],
 )
@@ -561,6 +568,26 @@ def test_an_explicit_list_is_installed_as_it_is(
     shown = fault(buildpack_run(Conda, app={"explicit.txt": foreign}))
     assert f"explicit.txt:3: packages for osx-arm64, and this image is {SUBDIR}" in shown
     assert "explicit.txt:6: 'x' is no address of a conda package" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("http://[bad/linux-64/tool-1.0-0.conda", "is no address of a conda package"),
+        ("http://h/linux-64/t\0ool-1.0-0.conda", "is no address of a conda package"),
+        ("http://h/linux-64/tool.conda", "is not name-version-build"),
+        ("http://h/linux-64/tool-1.conda", "is not name-version-build"),
+        ("http://h/linux-64/tool-!!-0.conda", "is not name-version-build"),
+        ("http://h/linux-64/tool-1.0-0.conda#" + "g" * 32, "is neither an MD5 nor a SHA-256 sum"),
+    ],
+)
+def test_a_line_of_an_explicit_list_that_is_none_is_named(
+    buildpack_run: BuildpackRun, line: str, said: str
+) -> None:
+    text = f"@EXPLICIT\n{line.replace('linux-64', SUBDIR)}\n"
+    shown = fault(buildpack_run(Conda, app={"explicit.txt": text}))
+    assert said in shown
+    assert "explicit.txt:2" in shown
 
 
 CONDA_LOCK = """

@@ -1,7 +1,8 @@
-"""Words for hardware: what they mean, what is refused, and what later buildpacks are told."""
+"""Words for hardware: what they mean, what is refused, and what installers are asked for."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -13,11 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit import BuildContext, UserFault
-from cnbkit.log import Log
+from cnbkit import PackageRequest, UserFault
+from cnbkit_cuda import Cuda
+from cnbkit_cuda.request import CUDA
 from cnbkit_hardware import Hardware
-from cnbkit_hardware.choice import Choice
-from cnbkit_hardware.vocabulary import ACCELERATORS, ALIASES, ARCHITECTURES
+from cnbkit_hardware.vocabulary import ACCELERATORS
+from cnbkit_tpu import Tpu
+from cnbkit_tpu.request import CLOUD, CORAL
+
+from .hardware import BUILDPACKS, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,20 +30,16 @@ if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases, Unchanged
 
     from cnbkit import Buildpack
-    from cnbkit.testing import BuildpackRun, Result
+    from cnbkit.hardware import Accelerator
+    from cnbkit.testing import BuildpackRun, DetectGroup, Result
 
 ROOT = Path(__file__).parents[2]
-CHECK = ROOT / "buildpacks" / "hardware" / "launch" / "cuda"
+CHECK = BUILDPACKS / "cuda" / "launch" / "cuda"
 
 
-def choice(app: Path, text: str, *, arch: str = "amd64", **env: str) -> Choice | None:
+def asked(app: Path, text: str, *, arch: str = "amd64", **env: str) -> PackageRequest | None:
     (app / "hardware.txt").write_text(text)
-    env = {"CNB_TARGET_OS": "linux", "CNB_TARGET_ARCH": arch, **env}
-    return Choice.read(
-        BuildContext(
-            app=str(app), env=env, buildpack="", platform="", layers="", plan="", log=Log()
-        )
-    )
+    return joined(app, {"CNB_TARGET_OS": "linux", "CNB_TARGET_ARCH": arch, **env})
 
 
 @pytest.mark.parametrize(
@@ -62,19 +63,20 @@ def test_words_mean_one_accelerator(
     tmp_path: Path, text: str, arch: str, meaning: str | None
 ) -> None:
     if meaning is None:
-        with pytest.raises(UserFault, match="inf is no hardware known here"):
-            choice(tmp_path, text, arch=arch)
+        with pytest.raises(UserFault, match="inf is not hardware known here"):
+            asked(tmp_path, text, arch=arch)
         return
-    assert str(choice(tmp_path, text, arch=arch)) == meaning
+    request = asked(tmp_path, text, arch=arch)
+    assert request is not None
+    assert request.subject == meaning
 
 
-def test_an_alias_is_explained_with_its_line(tmp_path: Path) -> None:
-    found = choice(tmp_path, "# ours\naws\n")
-    assert found is not None
-    assert found.reason == (
-        "from hardware.txt:2; aws is cuda: the GPUs of AWS are NVIDIA's; "
+def test_an_alias_is_explained_with_its_line(phases: Phases) -> None:
+    phases.write("hardware.txt", "# ours\naws\n")
+    assert (
+        "cuda (NVIDIA GPUs), from hardware.txt:2; aws is cuda: the GPUs of AWS are NVIDIA's; "
         "`neuron` is Inferentia and Trainium"
-    )
+    ) in phases.build(Cuda()).out
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_an_alias_is_explained_with_its_line(tmp_path: Path) -> None:
     [
         ("cuda\ncorral\n", "amd64", "hardware.txt:2", "did you mean coral"),
         ("cudda", "amd64", "hardware.txt:1", "did you mean cuda"),
-        ("quantum", "amd64", "hardware.txt:1", "(cpu, cuda, rocm,"),
+        ("quantum", "amd64", "hardware.txt:1", "(known: cpu, rocm,"),
         ("cuda:12.7", "amd64", "hardware.txt:1", "there is no cuda '12.7'; known: 11.8, 12.1"),
         ("cuda:", "amd64", "hardware.txt:1", "there is no cuda ''"),
         ("coral:2", "amd64", "hardware.txt:1", "coral has no versions"),
@@ -101,7 +103,7 @@ def test_what_cannot_be_is_refused_with_its_line(
     tmp_path: Path, text: str, arch: str, where: str, what: str
 ) -> None:
     with pytest.raises(UserFault) as caught:
-        choice(tmp_path, text, arch=arch)
+        asked(tmp_path, text, arch=arch)
     assert caught.value.where == where
     assert what in str(caught.value)
     assert caught.value.remedy
@@ -109,9 +111,10 @@ def test_what_cannot_be_is_refused_with_its_line(
 
 def test_all_faults_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(UserFault) as caught:
-        choice(tmp_path, "corral\njetson\ncuda:99\n")
+        asked(tmp_path, "corral\njetson\ncuda:99\n")
     assert caught.value.detail is not None
-    assert [line.split(": ")[0] for line in caught.value.detail.splitlines()] == [
+    places = [line.split(": ")[0] for line in caught.value.detail.splitlines()]
+    assert sorted([*places, str(caught.value.where)]) == [
         "hardware.txt:1",
         "hardware.txt:2",
         "hardware.txt:3",
@@ -122,11 +125,13 @@ def test_the_setting_goes_before_the_file_and_the_file_before_the_project(
     phases: Phases,
 ) -> None:
     phases.write("pyproject.toml", '[tool.cnbkit]\nhardware = ["tpu", "amd64"]\n')
-    assert "tpu (Google Cloud TPU), from pyproject.toml" in phases.build(Hardware()).out
+    assert "tpu (Google Cloud TPU), from pyproject.toml" in phases.build(Tpu()).out
     phases.write("hardware.txt", "coral\n")
-    assert "coral (Coral Edge TPU), from hardware.txt:1" in phases.build(Hardware()).out
+    assert phases.detect(Cuda()).code == 100
+    assert "coral (Coral Edge TPU), from hardware.txt:1" in phases.build(Tpu()).out
     phases.env["BP_HARDWARE"] = "cuda:12.8,amd64"
-    assert "cuda:12.8 (NVIDIA GPUs), from BP_HARDWARE" in phases.build(Hardware()).out
+    assert phases.detect(Tpu()).code == 100
+    assert "cuda:12.8 (NVIDIA GPUs), from BP_HARDWARE" in phases.build(Cuda()).out
 
 
 @pytest.mark.parametrize(
@@ -136,63 +141,90 @@ def test_the_setting_goes_before_the_file_and_the_file_before_the_project(
         ("[tool.cnbkit.processes]\nhardware = 1\n", 100),
         ("[tool.cnbkit]\nhardware = 7\n", 0),
         ('[tool.cnbkit]\nhardware = "cpu"\n', 0),
+        ('tool.cnbkit.hardware = "cpu"\n', 0),
+        ('[tool]\ncnbkit = { "hardware" = ["cpu"] }  # a comment\n', 0),
     ],
 )
 def test_a_project_without_the_word_is_left_alone(phases: Phases, text: str, code: int) -> None:
     phases.write("pyproject.toml", text)
     assert phases.detect(Hardware()).code == code
+    assert phases.detect(Cuda()).code == 100
     if "= 7" in text:
         fault = phases.build(Hardware()).fault
         assert isinstance(fault, UserFault)
         assert "is 7, not text" in fault.what
 
 
-def test_later_buildpacks_are_told_word_and_rules(phases: Phases) -> None:
+def test_words_of_others_are_theirs_alone(phases: Phases) -> None:
+    phases.env["CNB_BUILDPACK_DIR"] = str(BUILDPACKS / "hardware")
+    for word in ("cuda", "tpu", "coral"):
+        phases.write("hardware.txt", f"{word}\n")
+        assert phases.detect(Hardware()).code == 100, word
+    phases.write("hardware.txt", "rocm\n")
+    assert phases.detect(Cuda()).code == phases.detect(Tpu()).code == 100
+    assert phases.detect(Hardware()).code == 0
+
+
+def test_a_word_whose_buildpack_is_not_in_the_builder_is_unknown(
+    tmp_path: Path, phases: Phases
+) -> None:
+    for name in ("hardware", "acme-gaudi"):
+        (tmp_path / name / "1.0").mkdir(parents=True)
+    gaudi = tmp_path / "acme-gaudi" / "1.0" / "buildpack.toml"
+    gaudi.write_text('[metadata.cnbkit]\nhardware = [\n  "gaudi",\n]\n')
+    phases.env["CNB_BUILDPACK_DIR"] = str(tmp_path / "hardware" / "1.0")
+    phases.write("hardware.txt", "gaudi\n")
+    assert phases.detect(Hardware()).code == 100
+    gaudi.unlink()
+    assert phases.detect(Hardware()).code == 0
+    fault = phases.build(Hardware()).fault
+    assert isinstance(fault, UserFault)
+    assert "gaudi is not hardware known here" in fault.what
+    assert fault.where == "hardware.txt:1"
+
+
+def test_the_image_is_labelled_and_its_driver_checked(phases: Phases) -> None:
     phases.write("hardware.txt", "aws\n")
-    ran = phases.build(Hardware())
-    env = ran.layers / "choice" / "env.build"
-    assert (env / "CNBKIT_HARDWARE.override").read_text() == "cuda"
-    rules = (env / "CNBKIT_HARDWARE_RULES.override").read_text().splitlines()
-    assert "family torch torchvision torchaudio" in rules
-    assert "drivers 13=580 12=525.60.13 11.8=450.80.02" in rules
+    installed = phases.app.parent / "packages.json"
+    packages = [{"name": "nvidia-cuda-runtime-cu12", "version": "12.8.90", "directory": "/l/py"}]
+    installed.write_text(json.dumps(packages))
+    phases.env["CNBKIT_PACKAGES"] = str(installed)
+    ran = phases.build(Cuda())
+    assert ran.fault is None
     assert {each["key"]: each["value"] for each in ran.launch["labels"]} == {
-        "io.cnbkit.hardware": "cuda"
+        "io.cnbkit.hardware": "cuda",
+        "io.cnbkit.cuda": "12.8",
+        "io.cnbkit.cuda.driver": ">=525.60.13",
     }
     assert os.access(ran.layers / "device" / "exec.d" / "cuda", os.X_OK)
-    launch = tomllib.loads((ran.layers / "launch.toml").read_text())
-    assert launch["labels"]
+    env = ran.layers / "device" / "env.launch"
+    assert (env / "CNBKIT_CUDA.override").read_text() == "12.8"
+    assert "12=525.60.13" in (env / "CNBKIT_CUDA_DRIVERS.override").read_text()
 
 
-def test_the_vocabulary_holds_together() -> None:
-    for word, (meaning, reason) in ALIASES.items():
-        assert meaning in ACCELERATORS or meaning in ARCHITECTURES
-        assert word not in ACCELERATORS
-        assert reason
-    verbs = {rule.split()[0] for each in ACCELERATORS.values() for rule in each.rules}
-    assert verbs <= {
-        *("torch", "builds", "default-of", "default", "drivers", "extra", "runtime", "loader"),
-        *(
-            "xla",
-            "instead",
-            "leaner",
-            "family",
-            "beside",
-            "refuse",
-            "index",
-            "device",
-            "expects",
-            "until",
-            "turing",
-        ),
-    }
+def test_requests_arrive_at_whoever_installs(detect_group: DetectGroup) -> None:
+    order = [BUILDPACKS / name for name in ("python", "pip", "cuda", "tpu", "hardware")]
+    group = [(each, each.name != "python") for each in order]
+    app = {"requirements.txt": "torch\n", "hardware.txt": "cuda:12.8\n"}
+    found = detect_group(group, app=app)
+    assert found.group == ("cnbkit/python", "cnbkit/pip", "cnbkit/cuda")
+    entries = found.plan("cnbkit/pip").named("site-packages")
+    (request,) = (each.metadata["request"] for each in entries if each.metadata)
+    assert PackageRequest.parse(request).subject == "cuda:12.8"
+    # Without hardware words, and without Python packages.
+    assert detect_group(group, app={"requirements.txt": ""}).group == (
+        *("cnbkit/python", "cnbkit/pip"),
+    )
+    alone = detect_group(group[1:], app={"hardware.txt": "coral\n", "app.py": ""})
+    assert alone.group == ("cnbkit/tpu",)
 
 
-@given(text=st.text(max_size=60) | st.sampled_from([*ACCELERATORS, *ALIASES, "cuda:12.8"]))
+@given(text=st.text(max_size=60) | st.sampled_from(["cuda", "m1", "mps", "coral", "cuda:12.8"]))
 def test_any_text_is_a_choice_or_a_user_fault(
     tmp_path_factory: pytest.TempPathFactory, text: str
 ) -> None:
     try:
-        found: object = choice(tmp_path_factory.mktemp("app"), text)
+        found: object = asked(tmp_path_factory.mktemp("app"), text)
     except UserFault as fault:
         found = fault.where
     assert found is not None
@@ -202,10 +234,8 @@ def test_an_unchanged_build_imports_nothing_heavy(
     buildpack_run: BuildpackRun,
     unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
 ) -> None:
-    built = buildpack_run(Hardware, app={"hardware.txt": "cuda:12.8 # A100\n"})
-    # A layer for the build alone is not there again.
-    shutil.rmtree(built.layers_dir / "choice")
-    again = unchanged_build(Hardware, built)
+    built = buildpack_run(Cuda, app={"hardware.txt": "cuda:12.8 # A100\n"})
+    again = unchanged_build(Cuda, built)
     assert "cuda:12.8 (NVIDIA GPUs)" in again.log
     assert not again.imported & {"typing", "re", "pathlib", "tomllib", "json", "difflib", "enum"}
 
@@ -324,6 +354,19 @@ def test_the_check_is_plain_shell(shell: str) -> None:
 
 
 def test_the_words_that_get_nvidias_run_image_are_those_of_cuda() -> None:
-    descriptor = tomllib.loads((ROOT / "buildpacks/hardware/buildpack.toml").read_text())
+    descriptor = tomllib.loads((ROOT / "buildpacks/cuda/buildpack.toml").read_text())
     words = descriptor["metadata"]["cnbkit"]["run-image"]["cuda"]
-    assert set(words) == {"cuda", *(word for word, (name, _) in ALIASES.items() if name == "cuda")}
+    assert words == descriptor["metadata"]["cnbkit"]["hardware"]
+    assert set(words) == {"cuda", *CUDA.aliases}
+
+
+@pytest.mark.parametrize(
+    ("name", "accelerators"),
+    [("cuda", (CUDA,)), ("tpu", (CORAL, CLOUD)), ("hardware", ACCELERATORS)],
+)
+def test_descriptors_name_the_words_the_code_serves(
+    name: str, accelerators: tuple[Accelerator, ...]
+) -> None:
+    descriptor = tomllib.loads((BUILDPACKS / name / "buildpack.toml").read_text())
+    words = {word for each in accelerators for word in (each.name, *each.aliases)}
+    assert set(descriptor["metadata"]["cnbkit"]["hardware"]) == words

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit import UserFault
-from cnbkit_hardware import Hardware
+from cnbkit_tpu import Tpu
 
 if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases
 
-CHECK = Path(__file__).parents[2] / "buildpacks" / "hardware" / "launch" / "coral"
+CHECK = Path(__file__).parents[2] / "buildpacks" / "tpu" / "launch" / "coral"
 
 
 def elf(machine: int, text: str = "") -> bytes:
@@ -65,7 +65,7 @@ def test_the_library_for_this_processor_and_clock_is_on_the_loaders_path(
 ) -> None:
     coral.write("runtime.tar.gz", LIBEDGETPU)
     coral.env.update(BP_CORAL_RUNTIME="runtime.tar.gz", BP_CORAL_CLOCK=clock)
-    ran = coral.build(Hardware())
+    ran = coral.build(Tpu())
     assert ran.fault is None
     lib = ran.layers / "coral" / "lib"
     assert sorted(path.name for path in lib.iterdir()) == [
@@ -93,7 +93,7 @@ def test_a_debian_package_serves_and_its_version_is_looked_at(
     subprocess.run(["dpkg-deb", "--build", root, package], check=True, capture_output=True)
     digest = hashlib.sha256(package.read_bytes()).hexdigest()
     coral.env["BP_CORAL_RUNTIME"] = f"{package.name}@sha256:{digest}"
-    ran = coral.build(Hardware())
+    ran = coral.build(Tpu())
     assert ran.fault is None
     assert (ran.layers / "coral" / "lib" / "libedgetpu.so.1").read_bytes() == elf(X86)
     said = ran.out + ran.err
@@ -103,14 +103,14 @@ def test_a_debian_package_serves_and_its_version_is_looked_at(
 
 def test_a_binding_or_the_aptfile_brings_it_as_well(coral: Phases) -> None:
     coral.write("Aptfile", "libedgetpu1-std\nlibusb-1.0-0\n")
-    ran = coral.build(Hardware())
+    ran = coral.build(Tpu())
     assert ran.fault is None
     assert "libedgetpu comes from the Aptfile" in ran.out
     binding = Path(coral.env["CNB_PLATFORM_DIR"]) / "bindings" / "tpu"
     binding.mkdir(parents=True)
     (binding / "type").write_text("coral")
     (binding / "libedgetpu.so.1").write_bytes(elf(X86, "bound"))
-    ran = coral.build(Hardware())
+    ran = coral.build(Tpu())
     assert (ran.layers / "coral" / "lib" / "libedgetpu.so.1").read_bytes() == elf(X86, "bound")
 
 
@@ -140,7 +140,7 @@ def test_what_holds_no_library_is_refused(
     if content:
         coral.write(setting.partition("@")[0], content)
     coral.env["BP_CORAL_RUNTIME"] = setting
-    fault = coral.build(Hardware()).fault
+    fault = coral.build(Tpu()).fault
     assert fault is not None
     assert what in str(fault)
     assert fault.remedy

@@ -8,21 +8,23 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cnbkit import BuildContext, PlatformFault, UserFault
-from cnbkit.layer.layer import Layer
+from cnbkit import BuildContext, LayerEnv, PackageRequest, PlatformFault, UserFault
 from cnbkit.log import Log
-from cnbkit_hardware.choice import Choice
-from cnbkit_hardware.vocabulary import ACCELERATORS
+from cnbkit_cuda.installed import Installation
+from cnbkit_cuda.nvidia import cuda_of, library_folders, majors, xla_folder
+from cnbkit_frameworks import CUDA_EVIDENCE
+from cnbkit_hardware.vocabulary import REQUESTS
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.accelerators.accelerated import add_launch_environment, hints
-from cnbkit_pip.accelerators.hardware import Hardware
-from cnbkit_pip.accelerators.nvidia import cuda_of, library_folders, majors, xla_folder
+from cnbkit_pip.accelerators.declared import declared_names
+from cnbkit_pip.accelerators.hints import hints
+from cnbkit_pip.accelerators.runtime import runtime_of
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.kept import Kept
 from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
@@ -32,6 +34,7 @@ from cnbkit_python_inputs.wanted import Locked
 
 from ..e2e.accelerators import Site
 from .arm64 import make_arm64, write_uv
+from .hardware import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,16 +74,15 @@ class App:
             log=Log(),
         )
 
-    def hardware(self, word: str) -> Hardware:
-        choice = Choice.read(self.context(BP_HARDWARE=word))
-        assert choice is not None
-        env = {
-            "CNBKIT_HARDWARE": str(choice),
-            "CNBKIT_HARDWARE_RULES": "\n".join(choice.accelerator.rules),
-        }
-        found = Hardware.read(self.context(**env), self.torch)
+    def request(self, word: str) -> PackageRequest:
+        found = joined(self.root, {**self.env, "BP_HARDWARE": word})
         assert found is not None
-        return found
+        indexes = [
+            each.replace(url=f"{self.torch}/neuron") if "neuron" in each.url else each
+            for each in found.indexes
+        ]
+        frameworks = [each.replace(site=self.torch) for each in found.frameworks]
+        return found.replace(frameworks=frameworks, indexes=indexes)
 
     def packages(
         self,
@@ -108,19 +110,20 @@ class App:
         wanted = None if lock else Requirements.read(ctx, ["requirements.txt"])
         fitting = Fitting(
             ctx,
-            self.hardware(word),
+            self.request(word),
             sources,
             target,
             engine=uv if engine else None,
             wanted=wanted,
             where=lock or "requirements.txt",
+            declared=declared_names(ctx),
         )
         chosen = f"{self._layers}/pylock.hardware.toml"
         try:
             if wanted is None:
                 packages = read_locked(uv, locked, target, mirrored=False)
             else:
-                packages = resolve(uv, wanted, target, f"{self._layers}/pylock.toml")
+                packages = resolve(ctx, uv, wanted, target, Kept(str(self._layers), ""))
         except UserFault as fault:
             packages = fitting.rescued(fault, chosen)
         self.found = fitting.fit(packages, chosen)
@@ -208,7 +211,8 @@ def test_each_word_gets_its_build_of_torch_from_requirements(
 ) -> None:
     found = app.packages(text, word)
     assert found["torch"] == torch
-    assert cuda_of(app.found)[0] == cuda
+    assert installation(app.found).cuda() == cuda
+    assert runtime_of(app.found, CUDA_EVIDENCE)[0] == cuda
     # PyTorch's site has other things as well, of which nothing is taken.
     assert found.get("idna", "3.10") == "3.10"
     assert found.get("six", "1.16.0") == "1.16.0"
@@ -236,7 +240,8 @@ def test_of_a_lock_only_what_the_accelerator_is_about_is_exchanged(
     before = {each.name: each for each in _entries(app, lock)}
     found = app.packages("", word, lock=lock)
     assert found["torch"] == torch
-    assert cuda_of(app.found)[0] == cuda
+    assert installation(app.found).cuda() == cuda
+    assert runtime_of(app.found, CUDA_EVIDENCE)[0] == cuda
     assert found["corp-lib"] == "local"
     for each in app.found:
         if each.name in ("hub", "six", "idna"):
@@ -379,16 +384,13 @@ def test_a_build_that_only_pytorchs_site_has_may_be_named(app: App) -> None:
 
 @pytest.mark.parametrize("word", ["neuron", "inferentia", "trainium"])
 def test_neuron_takes_the_real_package_and_never_the_placeholder(
-    app: App, site: Site, monkeypatch: pytest.MonkeyPatch, word: str
+    app: App, site: Site, word: str
 ) -> None:
-    known = [rule for rule in ACCELERATORS["neuron"].rules if rule.startswith("index ")]
-    assert [rule.split()[1] for rule in known] == ["https://pip.repos.neuron.amazonaws.com"]
-    assert {"torch-neuronx", "neuronx-cc", "jax-neuronx"} <= set(known[0].split()[2:])
+    (known,) = REQUESTS["neuron"]["indexes"]
+    assert known.url == "https://pip.repos.neuron.amazonaws.com"
+    assert {"torch-neuronx", "neuronx-cc", "jax-neuronx"} <= set(known.packages)
     site.publish("torch-neuronx", "1.0")
     site.publish("torch-neuronx", "2.7.0", index="neuron", needs=["torch==2.7.*"])
-    real = f"index {site.torch}/neuron torch-neuronx neuronx-cc"
-    rules = [real if rule.startswith("index ") else rule for rule in ACCELERATORS["neuron"].rules]
-    monkeypatch.setattr(ACCELERATORS["neuron"], "rules", tuple(rules))
     for text in ("torch-neuronx==2.7.0\n", "torch-neuronx\ntorch<2.8\n"):
         found = app.packages(text, word)
         assert (found["torch-neuronx"], found["torch"]) == ("2.7.0", "2.7.0+cpu")
@@ -420,12 +422,30 @@ def test_hidden_accelerators_and_strangers_are_named(app: App) -> None:
 
 def test_two_cudas_in_one_image_are_warned_of(app: App) -> None:
     app.packages("torch==2.8.0\nnvidia-cuda-runtime\n", "cuda:12.8")
-    assert "CUDA is in the image 2 times: CUDA 12 (" in app.said
+    (line,) = installation(app.found).warnings("cuda:12.8", "12.8")
+    assert line.startswith("CUDA is in the image 2 times: CUDA 12 (")
 
 
 def test_a_cuda_that_nothing_is_for_is_warned_of(app: App) -> None:
     app.packages("nvidia-cuda-runtime\n", "cuda:12.8")
-    assert "Warning: cuda:12.8 is asked for, but the packages are for CUDA 13" in app.said
+    (line,) = installation(app.found).warnings("cuda:12.8", "12.8")
+    assert line.startswith("cuda:12.8 is asked for, but the packages are for CUDA 13")
+
+
+def test_what_a_lock_s_project_names_itself_never_falls_away(app: App) -> None:
+    app.site.publish("tritonclient", "2.60.0")
+    app.site.publish("nvidia-ml-py", "13.580.65")
+    app.site.publish("nvidia-dali-cuda120", "1.52.0")
+    own = ("tritonclient", "nvidia-ml-py", "nvidia-dali-cuda120", "jax-cuda12-plugin")
+    text = "".join(f"{name}\n" for name in ("torch==2.8.0", *own))
+    lock = app.lock(text)
+    for word in ("cpu", "cuda:12.6"):
+        assert app.packages("", word, lock=lock).keys() >= {*own}, word
+    # One of CUDA's own libraries that the project declares stays, too; undeclared it goes.
+    lock = app.lock("torch==2.8.0\nnvidia-cublas-cu12\n")
+    assert "nvidia-cublas-cu12" in app.packages("", "cpu", lock=lock)
+    (app.root / "requirements.in").unlink()
+    assert "nvidia-cublas-cu12" not in app.packages("", "cpu", lock=lock)
 
 
 @pytest.mark.full  # they are fetched, and some are large
@@ -447,7 +467,8 @@ def test_what_the_real_packages_say_of_themselves_is_understood(
     app.env = {**passed, **app.env}
     del app.env["BP_PIP_INDEX_URL"]
     found = app.packages(f"{text}\n", word)
-    assert cuda_of(app.found)[0] == cuda
+    assert installation(app.found).cuda() == cuda
+    assert runtime_of(app.found, CUDA_EVIDENCE)[0] == cuda
     assert found.keys() >= {*packages.split()}
 
 
@@ -455,37 +476,48 @@ def package(name: str, version: str = "1.0", size: int = 0) -> Package:
     return Package({"name": name, "version": version, "wheels": [{"size": size, "hashes": {}}]})
 
 
+def entry(name: str, version: str = "1.0", directory: str = "/layers/py") -> dict[str, str]:
+    return {"name": name, "version": version, "directory": directory}
+
+
+def installation(packages: list[Package]) -> Installation:
+    found: Any = [entry(each.name, each.version) for each in packages]
+    return Installation(found, "", known=True)
+
+
 def test_nvidias_names_tell_cuda_and_places() -> None:
-    old = [package("nvidia-cudnn-cu12"), package("nvidia-cuda-runtime-cu12", "12.8.90")]
-    new = [package("cuda-toolkit", "13.0.3"), *map(package, ("nvidia-cublas", "nvidia-nccl-cu13"))]
+    old: Any = [entry("nvidia-cudnn-cu12"), entry("nvidia-cuda-runtime-cu12", "12.8.90")]
+    new: Any = [entry("cuda-toolkit", "13.0.3"), entry("nvidia-cublas"), entry("nvidia-nccl-cu13")]
+    other: Any = [entry("nvidia-nccl-cu12")]
     assert cuda_of(old) == ("12.8", "nvidia-cuda-runtime-cu12 12.8.90")
     assert cuda_of(new) == ("13.0", "cuda-toolkit 13.0.3")
-    assert cuda_of([package("nvidia-nccl-cu12")]) == ("12", "nvidia-nccl-cu12")
-    assert cuda_of([package("nvidia-ml-py")]) == ("", "")
+    assert cuda_of(other) == ("12", "nvidia-nccl-cu12")
+    assert cuda_of([entry("nvidia-ml-py")]) == ("", "")  # type: ignore[list-item]
+    single: Any = [entry("nvidia-ml-py")], [entry("nvidia-cublas")]
+    for packages in (old, new, other, *single):
+        told = [package(each["name"], each["version"]) for each in packages]
+        assert runtime_of(told, CUDA_EVIDENCE) == cuda_of(packages)
     assert list(majors([*new, *old])) == ["12", "13"]
     assert library_folders(old) == ["nvidia/cuda_runtime/lib", "nvidia/cudnn/lib"]
     assert library_folders(new) == ["nvidia/cu13/lib", "nvidia/nccl/lib"]
-    assert xla_folder([package("nvidia-cuda-nvcc-cu12")]) == "nvidia/cuda_nvcc"
-    assert xla_folder([package("nvidia-cuda-nvcc", "13.0")]) == "nvidia/cu13"
+    compiler: Any = [entry("nvidia-cuda-nvcc-cu12")], [entry("nvidia-cuda-nvcc", "13.0")]
+    assert xla_folder(compiler[0]) == "nvidia/cuda_nvcc"
+    assert xla_folder(compiler[1]) == "nvidia/cu13"
 
 
-def test_who_needs_it_gets_the_loaders_path_and_xla_its_data(app: App) -> None:
-    ctx = app.context()
-    packages = [
-        *(package("ctranslate2"), package("jax")),
-        *(package("nvidia-cublas-cu12"), package("nvidia-cuda-nvcc-cu12", "12.8.93")),
-        package("nvidia-cuda-runtime-cu12", "12.8.90"),
+def test_who_needs_it_gets_the_loaders_path_and_xla_its_data() -> None:
+    place = "/layers/p/wheels-accelerator-/py"
+    packages: Any = [
+        *(entry("ctranslate2", directory="/layers/p/wheels-light-/py"), entry("jax")),
+        entry("nvidia-cublas-cu12", directory=place),
+        entry("nvidia-cuda-nvcc-cu12", "12.8.93", place),
+        entry("nvidia-cuda-runtime-cu12", "12.8.90", place),
     ]
-    places = ["/layers/p/wheels-light-/py", "/layers/p/wheels-accelerator-/py"]
-    for asked, wanted in ((packages, True), (packages[2:], False)):
-        site = ctx.layer(Layer.launch(f"site-{wanted}"))
-        with site, ctx.layer(Layer.cached(f"lock-{wanted}")) as lock:
-            hardware = app.hardware("cuda")
-            add_launch_environment(site, lock, hardware, asked, places)
-            env = site.env.launch.apply({"LD_LIBRARY_PATH": "/own"})
-            assert (Path(lock.directory) / "cuda").read_text() == "12.8"
-        assert env["CNBKIT_CUDA"] == "12.8"
-        base = "/layers/p/wheels-accelerator-/py/nvidia"
+    for found, wanted in ((packages, True), (packages[2:], False)):
+        changes = LayerEnv()
+        Installation(found, "", known=True).add_environment(changes.launch)
+        env = changes.launch.apply({"LD_LIBRARY_PATH": "/own"})
+        base = f"{place}/nvidia"
         if wanted:
             libraries = [f"{base}/{each}/lib" for each in ("cublas", "cuda_nvcc", "cuda_runtime")]
             assert env["LD_LIBRARY_PATH"].split(":") == [*libraries, "/own"]
@@ -498,25 +530,20 @@ def test_who_needs_it_gets_the_loaders_path_and_xla_its_data(app: App) -> None:
 @pytest.mark.parametrize(
     ("version", "cuda", "told"),
     [
-        ("2.11.0+cu128", "12.8.90", "torch 2.11.0+cu128"),
-        ("2.12.0", "12.9.1", "torch 2.12.0"),
-        ("2.11.0+cu126", "12.6.77", None),
-        ("2.10.0", "12.8.90", None),
+        ("2.11.0+cu128", "12.8", "torch 2.11.0+cu128"),
+        ("2.12.0", "12.9", "torch 2.12.0"),
+        ("2.11.0+cu126", "12.6", ""),
+        ("2.10.0", "12.8", ""),
     ],
 )
 def test_wheels_without_the_oldest_gpus_are_told_to_the_check(
-    app: App, version: str, cuda: str, told: str | None
+    version: str, cuda: str, told: str
 ) -> None:
-    ctx = app.context()
-    packages = [package("torch", version), package("nvidia-cuda-runtime-cu12", cuda)]
-    with ctx.layer(Layer.launch("site")) as site, ctx.layer(Layer.cached("lock")) as lock:
-        add_launch_environment(site, lock, app.hardware("cuda"), packages, ["/layers/py"])
-        env = site.env.launch.apply({})
-    assert env.get("CNBKIT_CUDA_GPUS") == told
+    assert installation([package("torch", version)]).without_old_gpus(cuda) == told
 
 
 def test_who_asked_for_nothing_is_told_what_cuda_weighs() -> None:
     heavy = package("nvidia-cuda-runtime-cu12", "12.8.90", 2_500_000_000)
     [line] = hints([heavy, package("six")])
-    assert line.startswith("2.50 GB of this is CUDA 12.8: where no GPU is used, `cpu` in")
+    assert line.startswith("2.50 GB of this is CUDA: where no GPU is used, `cpu` in")
     assert hints([package("torch", size=10**9)]) == []

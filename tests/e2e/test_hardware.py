@@ -34,7 +34,7 @@ EXAMPLE = ROOT / "examples" / "hardware"
 UV = Path(sys.executable).with_name("uv")
 APP = "import idna, torch; print(torch.VERSION, idna.VERSION)\n"
 TORCH, ACCELERATOR = "cnbkit/pip:wheels-torch", "cnbkit/pip:wheels-accelerator-"
-OWN = ("cnbkit/pip:site", "cnbkit/hardware:device")
+OWN = ("cnbkit/pip:site", "cnbkit/cuda:device")
 
 
 @pytest.fixture
@@ -316,7 +316,7 @@ def test_variants_in_a_registry_share_layers_and_ask_for_gpus_where_they_use_the
     assert nvidia(cuda)["NVIDIA_VISIBLE_DEVICES"] == "all"
     own = {layer.digest for layer in cuda.layers} - {layer.digest for layer in cpu.layers}
     kinds = {layer.what for layer in cuda.layers if layer.digest in own}
-    assert kinds <= {"cnbkit/hardware:device", "config", "sbom", "process-types"}
+    assert kinds <= {"cnbkit/cuda:device", "cnbkit/tpu:device", "config", "sbom", "process-types"}
     rows = [built.lines(f"  {reference}:{tag} ") for tag in ("cpu", "cuda-12.8")]
     assert [len(row) for row in rows] == [1, 1], built.output
     [together] = built.lines("  together")

@@ -92,7 +92,7 @@ def test_jax_gets_what_a_tpu_needs(project: Project, tmp_path: Path) -> None:
         built = project.build(*site.options)
     assert "tpu: 1 packages more: libtpu" in built.output
     assert {process.type for process in project.image().processes} >= {"train"}
-    [layer] = [e for e in project.image().layers if e.what == "cnbkit/hardware:device"]
+    [layer] = [e for e in project.image().layers if e.what == "cnbkit/tpu:device"]
     folder = ensure_layer(project.home, project.store, layer)
     [variable] = folder.rglob("PJRT_DEVICE.default")
     assert variable.read_text() == "TPU"

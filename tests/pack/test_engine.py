@@ -126,8 +126,8 @@ def test_without_a_run_image_the_engine_gets_cnbkits_own(
 
     # For NVIDIA's GPUs there is another run image, of the same layers.
     with toml.open("a") as file:
-        file.write('[[order.group]]\nid = "cnbkit/hardware"\noptional = true\n')
-        file.write(f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / "hardware"}"\n')
+        file.write('[[order.group]]\nid = "cnbkit/cuda"\noptional = true\n')
+        file.write(f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / "cuda"}"\n')
     inspect = ("image", "inspect", "--format", "{{range .Config.Env}}{{println .}}{{end}}")
     for word, asked in (("cpu", False), ("cuda", True)):
         done = _cnbkit(pack_services, *options, "--env", f"BP_HARDWARE={word}")

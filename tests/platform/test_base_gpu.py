@@ -20,8 +20,8 @@ TABLE = "[tool.cnbkit]\nhardware = "
 
 @pytest.fixture
 def builder(tmp_path: Path) -> Path:
-    """As assembled: what the hardware buildpack says of itself, and another one."""
-    for name in ("hardware", "pip"):
+    """As assembled: what the cuda buildpack says of itself, and another one."""
+    for name in ("cuda", "pip"):
         folder = tmp_path / f"builder/buildpacks/cnbkit_{name}/0.1.0"
         folder.mkdir(parents=True)
         shutil.copy(ROOT / "buildpacks" / name / "buildpack.toml", folder)
@@ -68,10 +68,10 @@ def test_a_builders_own_setting_is_a_default_or_overrides(builder: Path, tmp_pat
     assert asks_for_gpus(tmp_path, {"BP_HARDWARE": "cpu"}, builder)
 
 
-def test_a_builder_without_the_hardware_buildpack_has_no_such_words(
+def test_a_builder_without_the_cuda_buildpack_has_no_such_words(
     builder: Path, tmp_path: Path
 ) -> None:
-    shutil.rmtree(builder / "buildpacks" / "cnbkit_hardware")
+    shutil.rmtree(builder / "buildpacks" / "cnbkit_cuda")
     assert not asks_for_gpus(tmp_path, {"BP_HARDWARE": "cuda"}, builder)
 
 

@@ -185,6 +185,7 @@ def test_a_layer_is_unpacked_once(
     assert ensure_layer(home, store, layer) == first
     assert first.name == layer.diff_id.removeprefix("sha256:")
     assert names_in(home.layers) == [first.name]
+    assert home.layers.stat().st_mode & 0o077 == 0, "an image's files are not for other users"
 
 
 @pytest.mark.parametrize("damage", ["other content", "cut off"])

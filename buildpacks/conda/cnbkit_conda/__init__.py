@@ -86,6 +86,8 @@ class Conda(Buildpack):
             return ctx.skip(f"{there} is no list for this" if there else f"none of {self.triggers}")
         # Required by itself as well: an environment without Python has its use.
         plan = Plan().provides("python").requires("python")
+        # Required by itself as well, because nobody else may want it.
+        plan = plan.provides("conda-environment").requires("conda-environment")
         return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
 
     def build(self, ctx: BuildContext) -> BuildResult:

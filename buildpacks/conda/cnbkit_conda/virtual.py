@@ -18,10 +18,7 @@ _STATUS = "/usr/share/cnbkit/run-image/status"
 _ARCHSPEC = {"amd64": "x86_64", "arm64": "aarch64"}
 # What conda-lock assumes, too; hardly a package asks.
 _LINUX = "5.10"
-# Set by buildpacks before this one: "12.8"; and the `hardware` buildpack's "cuda" or "cuda:12.8",
-# with rules of which one is `default 12.8`.
-_CUDA = "CNBKIT_CUDA"
-_HARDWARE, _RULES = "CNBKIT_HARDWARE", "CNBKIT_HARDWARE_RULES"
+_CUDA = "__cuda"
 
 
 def virtual_packages(ctx: BuildContext, config: CondaConfig) -> list[str]:
@@ -37,18 +34,21 @@ def virtual_packages(ctx: BuildContext, config: CondaConfig) -> list[str]:
         f"__glibc={_version('BP_CONDA_GLIBC', config.glibc or _glibc())}=0",
         f"__archspec=1={archspec}",
     ]
-    cuda = config.cuda or ctx.env.get(_CUDA, "") or _of_hardware(ctx)
-    if cuda:
-        found.append(f"__cuda={_version('BP_CONDA_CUDA' if config.cuda else _CUDA, cuda)}=0")
+    asked = _requested(ctx)
+    if config.cuda:
+        asked[_CUDA] = config.cuda
+    for name, version in sorted(asked.items()):
+        place = "BP_CONDA_CUDA" if name == _CUDA and config.cuda else name
+        found.append(f"{name}={_version(place, version)}=0")
     return found
 
 
-def _of_hardware(ctx: BuildContext) -> str:
-    name, _, version = ctx.env.get(_HARDWARE, "").partition(":")
-    if name != "cuda":
-        return ""
-    rules = (rule.split() for rule in ctx.env.get(_RULES, "").splitlines())
-    return version or next((rule[1] for rule in rules if rule[:1] == ["default"]), "")
+def _requested(ctx: BuildContext) -> dict[str, str]:
+    """What later buildpacks ask the solver to count on, by way of the build plan."""
+    found: dict[str, str] = {}
+    for request in ctx.package_requests("conda-environment"):
+        found.update(request.virtual_packages)
+    return found
 
 
 def _glibc() -> str:

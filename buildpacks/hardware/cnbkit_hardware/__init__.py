@@ -1,159 +1,188 @@
-"""The `hardware` buildpack: one word, and all that follows from it."""
+"""The `hardware` buildpack: choices of wheels or of a processor, and words nobody knows."""
 
 from __future__ import annotations
 
 import os
 
-from cnbkit import Buildpack, BuildResult, Config, Layer, LayerKey, Option, Triggers, key
-from cnbkit_hardware.choice import FILE, SETTING, Choice, source_of
+from cnbkit import Buildpack, BuildResult, Config, Option, PackageRequest, Plan, Triggers
+from cnbkit.hardware import SETTING, TRIGGERS, Accelerator, Word, Words, tell
+from cnbkit.package_request import RequestFault
+from cnbkit_frameworks import CUDA_EVIDENCE, REFUSALS, SERVING
+from cnbkit_hardware.vocabulary import (
+    ACCELERATORS,
+    ARCHITECTURES,
+    DEVICES,
+    PROCESSORS,
+    REFUSED,
+    REQUESTS,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, DetectContext, DetectResult
 
-__all__ = ["Hardware"]
+__all__ = ["Hardware", "requests_for"]
+
+_REMEDY = "write one word a line, like cpu, cuda, cuda:12.8, rocm, coral, tpu, neuron or arm64"
 
 
 class Options(Config):
     """What people may set."""
 
-    hardware = Option.text(SETTING, help="The hardware the image is for, like `cuda:12.8`")
-    check = Option.choice(
-        "BP_CUDA_CHECK",
-        "warn",
-        "fail",
-        "off",
-        help="What happens at start where driver or GPU do not fit; BPL_CUDA_CHECK at start",
-    )
-    runtime = Option.words(
-        "BP_CORAL_RUNTIME",
-        help="Where libedgetpu is: files of the app, or addresses with `@sha256:<hex>` behind them",
-    )
-    clock = Option.choice(
-        "BP_CORAL_CLOCK", "std", "max", help="The Edge TPU's clock; with `max` it gets hot"
-    )
-
-
-class Runtime(LayerKey):
-    """What the layer with the Edge TPU's library depends on."""
-
-    sources: list[str] = key("sources")
-    target: str = key("target")
-    clock: str = key("clock")
-    check: str = key("check")
-
-
-class Launch(LayerKey):
-    """What runs before the app."""
-
-    accelerator: str = key("hardware")
-    check: str = key("check")
-    program: str = key("program")
+    hardware = Option.text(SETTING, help="The hardware the image is for, like `cpu`")
 
 
 class Hardware(Buildpack):
-    """Reads the choice, tells the later buildpacks, and gives the image what is not Python."""
+    """Asks for the wheels of its words, and says which words nobody knows."""
 
-    triggers = Triggers(FILE, "pyproject.toml", settings=(SETTING,))
+    triggers = Triggers(*TRIGGERS, settings=(SETTING,))
     config = Options
 
-    choice = Layer.for_build("choice")
-    device = Layer.launch("device")
-    coral = Layer.launch("coral")
-
     def detect(self, ctx: DetectContext) -> DetectResult:
-        """Join where anything says which hardware; most a pyproject.toml does not."""
-        source = source_of(ctx)
-        return ctx.join(f"found {source}") if source else ctx.skip("nothing names hardware")
+        """Join for its own words, and for words that no buildpack of the builder serves."""
+        words = Words.read(ctx)
+        if not words.source:
+            return ctx.skip("nothing names hardware")
+        requests = requests_for(words, ctx.target.arch, _folder(ctx))
+        if not requests:
+            return ctx.skip("other buildpacks serve it")
+        # Provided by itself as well: an app without Python packages has nobody else to do it.
+        plan = Plan()
+        for name in ("site-packages", "conda-environment"):
+            plan = plan.provides(name)
+            for request in requests:
+                plan = plan.requires(name, **request.metadata())
+        return ctx.join(f"found {words.source}", plan)
 
     def build(self, ctx: BuildContext) -> BuildResult:
-        """Publish the choice; add checks, variables and libraries of the accelerator."""
-        options = Options.read(ctx.settings)
-        choice = Choice.read(ctx)
-        if choice is None:
-            ctx.log.info("Nothing names hardware")
-            return BuildResult()
-        accelerator = choice.accelerator
-        ctx.log.info(f"{choice} ({accelerator.about}), {choice.reason}")
-        with ctx.layer(self.choice) as layer:
-            layer.env.build.override("CNBKIT_HARDWARE", str(choice))
-            rules = "\n".join(accelerator.rules)
-            layer.env.build.override("CNBKIT_HARDWARE_RULES", rules)
-        for rule in accelerator.rules:
-            verb, _, rest = rule.partition(" ")
-            if verb == "device":
-                ctx.log.info(f"The container needs the host's {rest}")
-        if accelerator.name == "cuda":
-            self._check(ctx, choice, options)
-        elif accelerator.name == "coral":
-            self._coral(ctx, options)
-        elif accelerator.name == "tpu":
-            with ctx.layer(self.device, _key(choice)) as layer:
-                if layer.rebuild:
-                    layer.env.launch.default("PJRT_DEVICE", "TPU")
-        labels = {"io.cnbkit.hardware": str(choice)}
+        """Say what was chosen; the wheels are the installer's."""
+        words = Words.read(ctx)
+        requests = requests_for(words, ctx.target.arch, _folder(ctx))
+        labels = {}
+        for request in requests:
+            about = next((a.about for a in ACCELERATORS if a.name == request.accelerator), "")
+            tell(ctx, request, about, _reason(words))
+            if device := DEVICES.get(request.accelerator):
+                ctx.log.info(f"The container needs the host's {device}")
+            if all(_own(word) for word in words.words):  # else the other's buildpack says it
+                labels["io.cnbkit.hardware"] = request.subject
         return BuildResult(labels=labels)
 
-    def _check(self, ctx: BuildContext, choice: Choice, options: Options) -> None:
-        """A look at driver and GPU before the app starts."""
-        if options.check == "off":
-            return
-        path, digest = _program("cuda")
-        with ctx.layer(self.device, _key(choice, options.check, digest)) as layer:
-            if layer.rebuild:
-                drivers = next(r for r in choice.accelerator.rules if r.startswith("drivers "))
-                layer.env.launch.override("CNBKIT_CUDA_DRIVERS", drivers.partition(" ")[2])
-                layer.env.launch.default("BPL_CUDA_CHECK", options.check)
-                # What the installed wheels are for is better known by who installs them.
-                layer.env.launch.default("CNBKIT_CUDA_STATED", choice.version)
-                layer.exec_d("cuda", path)
 
-    def _coral(self, ctx: BuildContext, options: Options) -> None:
-        """The library, from where the user says, and a look for the device."""
-        from cnbkit_hardware.coral import find
-
-        sources = find(ctx)
-        path, digest = _program("coral")
-        wanted = Runtime(
-            sources=[f"{each.name} #{each.digest}" for each in sources],
-            target=str(ctx.target),
-            clock=options.clock,
-            check=f"#{digest}",
-        )
-        with ctx.layer(self.coral, wanted) as layer:
-            if not layer.rebuild:
-                return
-            layer.exec_d("coral", path)
-            if not sources:
-                ctx.log.info("libedgetpu comes from the Aptfile")
-                return
-            from cnbkit_hardware.edgetpu import install
-
-            fast = options.clock == "max"
-            found = install(ctx, sources, f"{layer.directory}/lib", fast=fast)
-            ctx.log.info(f"{', '.join(found)} from {', '.join(each.name for each in sources)}")
-            if "libusb-1.0.so.0" not in found and not _in_aptfile(ctx, "libusb-1.0-0"):
-                ctx.log.warning("libedgetpu needs libusb-1.0.so.0: add libusb-1.0-0 to the Aptfile")
-        for each in sources:
-            if "16.0" in each.name and "tf" not in each.name.lower():
-                ctx.log.warning(
-                    f"{each.name}: version 16.0 as Google published it crashes with TensorFlow "
-                    "Lite after 2.11; take a build for the version you have, like 16.0TF2.17"
-                )
+def _folder(ctx: BuildContext | DetectContext) -> str:
+    """This buildpack's own: pathlib, which `ctx.buildpack_dir` needs, takes detect too long."""
+    return ctx.env.get("CNB_BUILDPACK_DIR") or os.path.dirname(os.path.dirname(__file__))
 
 
-def _program(name: str) -> tuple[str, str]:
-    """Path and digest of a program for exec.d."""
-    import hashlib
+def requests_for(words: Words, architecture: str, buildpack: str) -> list[PackageRequest]:
+    """What follows from the words that are this buildpack's; all faults are in the first.
 
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", name)
-    with open(path, "rb") as file:
-        return path, hashlib.sha256(file.read()).hexdigest()[:16]
+    Args:
+        words: the app's.
+        architecture: of the image.
+        buildpack: this buildpack's folder.
+    """
+    faults = _faults(words, architecture, buildpack)
+    chosen = [each for each in ACCELERATORS if each.asked(words)]
+    for each in chosen:
+        faults += [RequestFault(**fault) for fault in each.faults(words, architecture)]
+    if not chosen and not faults and all(_processor(word) for word in words.words):
+        chosen = [ACCELERATORS[0]]  # processor cores alone
+    if faults and not chosen:
+        return [PackageRequest(subject=words.source, where=words.source, faults=faults)]
+    requests = [_request(each, words) for each in chosen]
+    if faults:
+        requests[0] = requests[0].replace(faults=faults)
+    return requests
 
 
-def _in_aptfile(ctx: BuildContext, name: str) -> bool:
-    return ctx.app.has("Aptfile") and name in ctx.app.text("Aptfile")
+def _request(accelerator: Accelerator, words: Words) -> PackageRequest:
+    refusals = [r for r in REFUSALS if (accelerator.name, r.package) != ("neuron", "torch-neuronx")]
+    asked = accelerator.asked(words)
+    return PackageRequest(
+        subject=accelerator.subject(words),
+        where=words.where(asked[0] if asked else None),
+        accelerator=accelerator.name,
+        runtime=accelerator.version(words),
+        refusals=refusals,
+        evidence=CUDA_EVIDENCE,
+        serving=SERVING,
+        **REQUESTS[accelerator.name],
+    )
 
 
-def _key(choice: Choice, check: str = "", program: str = "") -> Launch:
-    return Launch(accelerator=str(choice), check=check, program=f"#{program}")
+def _own(word: Word) -> bool:
+    own = {name for each in ACCELERATORS for name in (each.name, *each.aliases)}
+    return word.name in own or bool(_processor(word))
+
+
+def _processor(word: Word) -> str:
+    """The architecture a word stands for; empty if it stands for none."""
+    return word.name if word.name in ARCHITECTURES else PROCESSORS.get(word.name, ("",))[0]
+
+
+def _faults(words: Words, architecture: str, buildpack: str) -> list[RequestFault]:
+    if words.fault:
+        return [RequestFault(what=words.fault, where=words.source, remedy=_REMEDY)]
+    strange = [word for word in words.words if not _own(word) and word.name not in REFUSED]
+    faults = [
+        _fault(words, word, f"{word.name} cannot be built for: {REFUSED[word.name]}")
+        for word in words.words
+        if word.name in REFUSED
+    ]
+    if strange:
+        from cnbkit_hardware.known import words_of_others
+
+        others = words_of_others(buildpack)
+        faults += [
+            _fault(words, word, f"{word.name} is not hardware known here" + _nearest(word, others))
+            for word in strange
+            if word.name not in others
+        ]
+    return [*faults, *_faults_of_processors(words, architecture)]
+
+
+def _faults_of_processors(words: Words, architecture: str) -> list[RequestFault]:
+    asked = {name: word for word in words.words if (name := _processor(word))}
+    faults = []
+    for name, word in asked.items():
+        if ":" in word.text:
+            what = f"{word.name} has no versions, so {word.text} means nothing"
+            faults.append(_fault(words, word, what))
+        elif len(asked) > 1:
+            what = f"{' and '.join(asked)} exclude each other in one image"
+            return [*faults, _fault(words, word, what)]
+        elif name != architecture:
+            what = f"{word.text} is for {name}, but this build is for {architecture}"
+            remedy = f"build with --platform linux/{name}"
+            faults.append(RequestFault(what=what, where=words.where(word), remedy=remedy))
+    return faults
+
+
+def _fault(words: Words, word: Word, what: str) -> RequestFault:
+    return RequestFault(what=what, where=words.where(word), remedy=_REMEDY)
+
+
+def _nearest(word: Word, others: set[str]) -> str:
+    from difflib import get_close_matches
+
+    own = [name for each in ACCELERATORS for name in (each.name, *each.aliases)]
+    known = [*own, *ARCHITECTURES, *PROCESSORS, *REFUSED, *sorted(others)]
+    near = get_close_matches(word.name, known, 3, 0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else f" (known: {', '.join(own)})"
+
+
+def _reason(words: Words) -> str:
+    notes = [
+        f"{word.name} is {PROCESSORS[word.name][0]}: {PROCESSORS[word.name][1]}"
+        for word in words.words
+        if word.name in PROCESSORS
+    ]
+    notes += [
+        f"{word.name} is {each.name}: {each.aliases[word.name]}"
+        for each in ACCELERATORS
+        for word in each.asked(words)
+        if word.name in each.aliases
+    ]
+    first = words.words[0] if len(words.words) == 1 else None
+    return "; ".join([f"from {words.where(first)}", *dict.fromkeys(notes)])

@@ -9,15 +9,17 @@ from cnbkit import (
     Layer,
     LayerKey,
     OpenLayer,
+    PackageRequest,
     Plan,
     Triggers,
     key,
     note,
 )
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.accelerators.hardware import Hardware, installed_cuda
+from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
 from cnbkit_pip.present import Present
 from cnbkit_pip.provided import Provided
+from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.wanted import Locked, find
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Pip"]
 
-SITE_PACKAGES = "site-packages"
-
 
 class Inputs(LayerKey):
     """Everything the installed set depends on.
@@ -45,8 +45,8 @@ class Inputs(LayerKey):
     target: str = key("target")
     settings: list[str] = key("settings")
     hardware: str = key("hardware")
-    # The version the installed packages bring; labels of an unchanged image need it.
-    cuda: str = note(default="")
+    # What is installed where, for builds that change nothing and have lost their cache.
+    packages: list[str] = note(default_factory=list)
 
 
 class Pip(Buildpack):
@@ -80,13 +80,13 @@ class Pip(Buildpack):
         _tell_exposed(ctx, wanted)
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
-        hardware = Hardware.read(ctx, config.torch_index)
+        request = requested(ctx, config.torch_index)
         inputs = Inputs(
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),
             target=str(ctx.target),
             settings=_settings(config, sources),
-            hardware=str(hardware or "none"),
+            hardware=f"{request.subject} #{request.digest()[:16]}" if request else "none",
         )
         present = Present.of(ctx)
         with ctx.layer(present.kind(self.site), inputs) as site, ctx.layer(self.lock) as lock:
@@ -94,11 +94,11 @@ class Pip(Buildpack):
             lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
             present.tell(lock, f"{site.directory}/venv")
             if site.rebuild:
-                self._install(ctx, config, wanted, python, sources, hardware, site, lock, present)
+                self._install(ctx, config, wanted, python, sources, request, site, lock, present)
             else:
+                restore_record(site, lock)
                 self._reuse(ctx, wanted, present)
-            cuda = installed_cuda(site, lock) if hardware and hardware.name == "cuda" else ""
-        return BuildResult(labels=hardware.labels(cuda) if hardware else None)
+        return BuildResult()
 
     def _install(
         self,
@@ -107,13 +107,12 @@ class Pip(Buildpack):
         wanted: Requirements | Project | Locked,
         python: Interpreter,
         sources: Sources,
-        hardware: Hardware | None,
+        request: PackageRequest | None,
         site: OpenLayer,
         lock: OpenLayer,
         present: Present,
     ) -> None:
         # Imported here: a build that changes nothing does without them.
-        from cnbkit_pip.accelerators.accelerated import add_launch_environment
         from cnbkit_pip.decide import decide, engine_for
         from cnbkit_pip.diagnosis.survey import Survey
         from cnbkit_pip.diagnosis.unresolved import Uncompiled
@@ -134,7 +133,7 @@ class Pip(Buildpack):
         engine = engine_for(ctx, config, wanted, environment, sources)
         survey = Survey.of(ctx, config, wanted, engine, environment, target, sources)
         packages = decide(
-            ctx, config, wanted, engine, target, sources, hardware, survey, kept=lock.directory
+            ctx, config, wanted, engine, target, sources, request, survey, kept=lock.directory
         )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
         record = Record(f"{lock.directory}/packages.json")
@@ -143,8 +142,7 @@ class Pip(Buildpack):
         except Uncompiled as fault:
             raise survey.with_wheels(fault) from None
         add_site_directories(site, python, directories)
-        if hardware:
-            add_launch_environment(site, lock, hardware, packages, directories)
+        site.key = site.key.replace(packages=record.lines()) if site.key else None
         if config.conflicts != "off":
             own = Installed.read(python.site) if python.site else []
             installed = list(record.packages.values())

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.app import App
     from cnbkit.bindings.binding import Binding
+    from cnbkit.bindings.bindings import Bindings
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
     from cnbkit.config import Config, Option
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
     from cnbkit.layer.key import LayerKey, key, migrates, note
     from cnbkit.layer.layer import Layer
     from cnbkit.layer.open_layer import OpenLayer
+    from cnbkit.log import Log
+    from cnbkit.package_request import PackageRequest
     from cnbkit.results import BuildResult, DetectResult
     from cnbkit.sbom.component import Component
     from cnbkit.sbom.documents import bill_of_materials
     from cnbkit.settings import Settings
-    from cnbkit.spec.build_plan import Plan
+    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Provide, Require
     from cnbkit.spec.launch import Process
     from cnbkit.spec.model import Model, field
     from cnbkit.spec.target import Target
@@ -35,10 +38,12 @@ __version__ = "0.1.0"
 _HOME = {
     "App": "cnbkit.app",
     "Binding": "cnbkit.bindings.binding",
+    "Bindings": "cnbkit.bindings.bindings",
     "BuildContext": "cnbkit.context",
+    "BuildResult": "cnbkit.results",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",
-    "BuildResult": "cnbkit.results",
+    "BuildpackPlan": "cnbkit.spec.build_plan",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
@@ -47,18 +52,23 @@ _HOME = {
     "DetectContext": "cnbkit.context",
     "DetectResult": "cnbkit.results",
     "DownloadFailed": "cnbkit.download",
+    "Entry": "cnbkit.spec.build_plan",
     "EnvChanges": "cnbkit.layer.env",
     "GenerateContext": "cnbkit.context",
     "GenerateResult": "cnbkit.extension",
     "Layer": "cnbkit.layer.layer",
     "LayerEnv": "cnbkit.layer.env",
     "LayerKey": "cnbkit.layer.key",
+    "Log": "cnbkit.log",
     "Model": "cnbkit.spec.model",
     "OpenLayer": "cnbkit.layer.open_layer",
     "Option": "cnbkit.config",
+    "PackageRequest": "cnbkit.package_request",
     "Plan": "cnbkit.spec.build_plan",
     "PlatformFault": "cnbkit.errors",
     "Process": "cnbkit.spec.launch",
+    "Provide": "cnbkit.spec.build_plan",
+    "Require": "cnbkit.spec.build_plan",
     "Settings": "cnbkit.settings",
     "Target": "cnbkit.spec.target",
     "Triggers": "cnbkit.buildpack",
@@ -73,10 +83,12 @@ _HOME = {
 __all__ = [
     "App",
     "Binding",
+    "Bindings",
     "BuildContext",
     "BuildResult",
     "Buildpack",
     "BuildpackFault",
+    "BuildpackPlan",
     "CnbkitError",
     "CommandFailed",
     "Component",
@@ -85,18 +97,23 @@ __all__ = [
     "DetectContext",
     "DetectResult",
     "DownloadFailed",
+    "Entry",
     "EnvChanges",
     "GenerateContext",
     "GenerateResult",
     "Layer",
     "LayerEnv",
     "LayerKey",
+    "Log",
     "Model",
     "OpenLayer",
     "Option",
+    "PackageRequest",
     "Plan",
     "PlatformFault",
     "Process",
+    "Provide",
+    "Require",
     "Settings",
     "Target",
     "Triggers",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnbkit.layer.key import LayerKey
     from cnbkit.layer.layer import Layer
     from cnbkit.log import Log
+    from cnbkit.package_request import PackageRequest
     from cnbkit.spec.build_plan import Plan
     from cnbkit.spec.model import Model
 
@@ -188,6 +189,27 @@ class BuildContext(_Context):
     def plan(self) -> BuildpackPlan:
         """What other buildpacks require of this one."""
         return _read_plan(self._plan)
+
+    def package_requests(self, name: str) -> list[PackageRequest]:
+        """What later buildpacks ask of this one, which installs packages (`PackageRequest`).
+
+        Args:
+            name: what this buildpack provides: `site-packages` or `conda-environment`.
+
+        Raises:
+            UserFault: one of the requirers cannot be served, or two of them exclude each other.
+            BuildpackFault: a request does not fit.
+        """
+        if not self._plan:
+            return []
+        # As text first: hardly an app has any, and a TOML parser takes longer than most builds.
+        with open(self._plan, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        if "request" not in text or "subject" not in text:
+            return []
+        from cnbkit.package_request import asked_of
+
+        return asked_of(self.plan, name)
 
     @property
     def store(self) -> dict[str, object]:

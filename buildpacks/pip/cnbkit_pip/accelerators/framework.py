@@ -1,49 +1,51 @@
-"""Which build of a framework the hardware asks for, and why: nothing is resolved or fetched here.
+"""Which build of a framework a request asks for, and why: nothing is resolved or fetched here.
 
 What the packages bring as they are counts: a wheel that is right already stays where it is.
 """
 
 from __future__ import annotations
 
-from cnbkit import UserFault
-from cnbkit_pip.accelerators.hardware import Hardware, version_of
-from cnbkit_pip.accelerators.nvidia import cuda_of, is_accelerator
+from cnbkit import PackageRequest, UserFault
+from cnbkit.package_request import Framework
+from cnbkit_pip.accelerators.runtime import runtime_of, serves_only
 from cnbkit_python_inputs.package import Package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Change", "Decision", "public"]
+__all__ = ["Change", "Decision", "builds_of", "index_of", "public", "version_of"]
 
 
 class Change:
     """What to change.
 
     Attributes:
-        build: of PyTorch's indexes; empty to leave its packages where they are.
+        build: of the framework's indexes; empty to leave its packages where they are.
+        index: the address of that build's index.
         indexes: package → the index it has to come from.
         more: requirements to add.
         reason: why that build.
-        cuda: major version of the CUDA that extras and libraries are for; empty for none.
+        runtime: major version of the runtime that extras and libraries are for; empty for none.
     """
 
     def __init__(self) -> None:
         self.build = ""
+        self.index = ""
         self.indexes: dict[str, str] = {}
         self.more: list[str] = []
         self.reason = ""
-        self.cuda = ""
+        self.runtime = ""
 
     def __bool__(self) -> bool:
         return bool(self.indexes or self.more)
 
 
 class Decision:
-    """Decides for one choice of hardware.
+    """Decides what a request changes.
 
     Args:
-        hardware: the choice.
+        request: what is asked for.
         machine: "x86_64" or "aarch64".
         where: what the packages are from.
         offered: whether an index has a package at a version; at any if that is empty.
@@ -51,12 +53,12 @@ class Decision:
 
     def __init__(
         self,
-        hardware: Hardware,
+        request: PackageRequest,
         machine: str,
         where: str,
         offered: Callable[[str, str, str], bool],
     ) -> None:
-        self._hardware = hardware
+        self._request = request
         self._machine = machine
         self._where = where
         self._offered = offered
@@ -67,100 +69,134 @@ class Decision:
         Raises:
             UserFault: there is no such build of the framework at all.
         """
-        hardware, plan = self._hardware, Change()
+        request, change = self._request, Change()
         by_name = {each.name: each for each in packages}
-        for url, *names in hardware.rules("index"):
-            plan.indexes.update({name: url for name in names if name in by_name})
-        family = [name for name in hardware.words("family") if name in by_name]
-        present, witness = cuda_of(packages)
-        if family:
-            self._choose_build(plan, packages, by_name[family[0]], present, witness)
-        if plan.build:
-            url = hardware.index(plan.build)
-            plan.indexes.update(dict.fromkeys(family, url))
-            for name in hardware.words("beside"):
-                if name in by_name and self._offered(url, name, public(by_name[name].version)):
-                    plan.indexes[name] = url
-        if hardware.name == "cuda":
-            cuda = version_of(plan.build) or present or self._cuda_without(by_name)
-            plan.cuda = cuda.partition(".")[0]
-        for major, name, extras, signs in hardware.rules("extra"):
-            there = any(sign in by_name for sign in signs.split(","))
-            if name in by_name and not there and major in ("-", plan.cuda):
-                plan.more.append(f"{name}[{extras}]")
-        for major, name, *libraries in hardware.rules("runtime"):
-            if name in by_name and major == plan.cuda:
-                plan.more += [each for each in libraries if each not in by_name]
-        return plan
+        present, witness = runtime_of(packages, request.evidence)
+        for framework in request.frameworks:
+            family = [name for name in framework.packages if name in by_name]
+            if family:
+                self._choose_build(
+                    change, framework, packages, by_name[family[0]], present, witness
+                )
+            if not change.build or not family:
+                continue
+            change.index = index_of(framework, change.build)
+            change.indexes.update(dict.fromkeys(family, change.index))
+            for name in framework.beside:
+                if name in by_name and self._offered(
+                    change.index, name, public(by_name[name].version)
+                ):
+                    change.indexes[name] = change.index
+        for binding in request.indexes:
+            change.indexes.update({n: binding.url for n in binding.packages if n in by_name})
+        if any(framework.compatible for framework in request.frameworks):
+            runtime = version_of(change.build) or present or self._runtime_without(by_name)
+            change.runtime = runtime.partition(".")[0]
+        for extra in request.extras:
+            there = any(sign in by_name for sign in extra.unless)
+            if extra.package in by_name and not there and extra.runtime in ("", change.runtime):
+                change.more.append(f"{extra.package}[{','.join(extra.extras)}]")
+        for addition in request.additions:
+            if addition.package in by_name and addition.runtime in ("", change.runtime):
+                change.more += [each for each in addition.add if each not in by_name]
+        return change
 
     def _choose_build(
-        self, plan: Change, packages: list[Package], torch: Package, present: str, witness: str
+        self,
+        change: Change,
+        framework: Framework,
+        packages: list[Package],
+        first: Package,
+        present: str,
+        witness: str,
     ) -> None:
-        hardware = self._hardware
-        for [build] in hardware.rules("torch"):
-            if not any(is_accelerator(each.name) for each in packages) and (
-                torch.version.endswith(f"+{build}") or self._machine == "aarch64"
+        request = self._request
+        if framework.only:
+            plain = not any(serves_only(each.name, request.serving) for each in packages)
+            if plain and (
+                first.version.endswith(f"+{framework.only}") or self._machine == "aarch64"
             ):
-                plan.reason = f"{torch.name} {torch.version} is without an accelerator already"
+                change.reason = f"{first.name} {first.version} is without an accelerator already"
                 return
-            plan.build, plan.reason = build, "no accelerator is to be served by PyTorch"
+            change.build = framework.only
+            change.reason = "no accelerator is to be served by PyTorch"
             return
-        builds = hardware.words("builds")
-        if not builds:
+        if not framework.builds:
             return
-        version = hardware.version
-        if hardware.name == "cuda" and present and _fits(present, version):
-            plan.reason = (
-                f"{torch.name} {torch.version} as {self._where} has it is for CUDA {present} "
-                f"({witness})"
+        version = request.runtime
+        if framework.compatible and present and _fits(present, version):
+            change.reason = (
+                f"{first.name} {first.version} as {self._where} has it is for "
+                f"{request.accelerator.upper()} {present} ({witness})"
             )
             return
         reason = "asked for"
-        if hardware.name == "cuda" and not version:
-            version = self._default_of(torch)
-            reason = f"what {torch.name} {public(torch.version)} is published for by default"
-        exact = [each for each in builds if version_of(each) == version]
-        candidates = exact or hardware.builds(version)
+        if framework.compatible and not version:
+            version = self._published_for(framework, first)
+            reason = f"what {first.name} {public(first.version)} is published for by default"
+        exact = [each for each in framework.builds if version_of(each) == version]
+        candidates = exact or builds_of(framework, version)
         if not candidates:
             raise UserFault(
-                f"PyTorch has no index for {hardware.name} {version}",
-                where="hardware.txt",
-                remedy=f"choose one of {', '.join(builds)}",
+                f"PyTorch has no index for {request.accelerator} {version}",
+                where=request.where,
+                remedy=f"choose one of {', '.join(framework.builds)}",
             )
         if len(candidates) > 1:
-            plan.build = self._newest(candidates, torch)
-            reason = f"the newest with {torch.name}"
+            change.build = self._newest(framework, candidates, first)
+            reason = f"the newest with {first.name}"
         else:
-            [plan.build] = candidates
-        plan.reason = reason + (f", in place of CUDA {present}" if present else "")
+            [change.build] = candidates
+        change.reason = reason + (
+            f", in place of {request.accelerator.upper()} {present}" if present else ""
+        )
 
-    def _newest(self, builds: list[str], package: Package) -> str:
+    def _newest(self, framework: Framework, builds: list[str], package: Package) -> str:
         for version in (public(package.version), ""):
             for build in builds:
-                if self._offered(self._hardware.index(build), package.name, version):
+                if self._offered(index_of(framework, build), package.name, version):
                     return build
         return builds[0]
 
-    def _default_of(self, package: Package) -> str:
+    def _published_for(self, framework: Framework, package: Package) -> str:
         from packaging.version import Version
 
-        for name, *pairs in self._hardware.rules("default-of"):
-            if name == package.name:
-                for pair in pairs:
-                    since, _, cuda = pair.partition("=")
-                    if Version(package.version) >= Version(since):
-                        return cuda
-        return (self._hardware.words("default") or [""])[0]
+        for each in framework.published:
+            if each.package == package.name and Version(package.version) >= Version(each.since):
+                return each.runtime
+        return framework.default
 
-    def _cuda_without(self, by_name: dict[str, Package]) -> str:
-        """The CUDA of libraries that nothing in the packages names."""
-        if self._hardware.version:
-            return self._hardware.version
-        for major, name, *_ in self._hardware.rules("runtime"):
-            others = [words[0] for words in self._hardware.rules("runtime") if words[1] == name]
-            if name in by_name and others == [major]:
-                return major
-        return (self._hardware.words("default") or [""])[0]
+    def _runtime_without(self, by_name: dict[str, Package]) -> str:
+        """The runtime of libraries that nothing in the packages names."""
+        request = self._request
+        if request.runtime:
+            return request.runtime
+        for addition in request.additions:
+            others = [e.runtime for e in request.additions if e.package == addition.package]
+            if addition.package in by_name and others == [addition.runtime]:
+                return addition.runtime
+        return next((each.default for each in request.frameworks if each.default), "")
+
+
+def index_of(framework: Framework, build: str) -> str:
+    """The address of the index with a build."""
+    return f"{framework.site.rstrip('/')}/{build}"
+
+
+def builds_of(framework: Framework, version: str) -> list[str]:
+    """The builds for a version like "12", or for any; the newest first."""
+    return [
+        each
+        for each in framework.builds
+        if not version or f"{version_of(each)}.".startswith(f"{version}.")
+    ]
+
+
+def version_of(build: str) -> str:
+    """Of `cu128` 12.8, of `rocm6.4` 6.4."""
+    if build.startswith("cu"):
+        return f"{build[2:-1]}.{build[-1]}"
+    return build.lstrip("abcdefghijklmnopqrstuvwxyz")
 
 
 def public(version: str) -> str:

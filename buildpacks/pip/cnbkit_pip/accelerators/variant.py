@@ -11,12 +11,11 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from cnbkit import BuildContext, PlatformFault, UserFault
+from cnbkit import BuildContext, PackageRequest, PlatformFault, UserFault
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.accelerators.framework import Change, Decision, public
-from cnbkit_pip.accelerators.hardware import Hardware
-from cnbkit_pip.accelerators.hardware_log import advise, names, tell
-from cnbkit_pip.accelerators.nvidia import is_accelerator
+from cnbkit_pip.accelerators.framework import Change, Decision, builds_of, index_of, public
+from cnbkit_pip.accelerators.report import advise, names, tell
+from cnbkit_pip.accelerators.runtime import serves_only
 from cnbkit_pip.accelerators.weight import weighed
 from cnbkit_pip.engines.engine import Wanted
 from cnbkit_pip.engines.uv import Uv
@@ -35,27 +34,30 @@ class Fitting:
 
     Args:
         ctx: the build.
-        hardware: the choice.
+        request: what later buildpacks ask for.
         sources: where packages come from.
         target: what the packages have to fit besides.
         engine: resolves; None if it is one that cannot bind a package to an index.
         wanted: what the user wrote, where it may be resolved again; None for a lock.
         where: what errors call it.
+        declared: names the app declares itself: none of them falls away.
     """
 
     def __init__(
         self,
         ctx: BuildContext,
-        hardware: Hardware,
+        request: PackageRequest,
         sources: Sources,
         target: TargetEnvironment,
         *,
         engine: Uv | None,
         wanted: Wanted | None,
         where: str,
+        declared: frozenset[str] = frozenset(),
     ) -> None:
+        self._declared = declared
         self._ctx = ctx
-        self._hardware = hardware
+        self._request = request
         self._sources = sources
         self._target = target
         self._engine = engine
@@ -76,16 +78,16 @@ class Fitting:
         """
         self._refuse(packages)
         machine = str(self._target.markers["platform_machine"])
-        plan = Decision(self._hardware, machine, self._where, self._offered).decide(packages)
+        plan = Decision(self._request, machine, self._where, self._offered).decide(packages)
         log = self._ctx.log
         if not plan:
             if plan.reason:
-                log.info(f"{self._hardware.word}: {plan.reason}")
+                log.info(f"{self._request.subject}: {plan.reason}")
             return self._advised(weighed(packages, self._sources))
         if self._engine is None:
             raise UserFault(
                 f"pip cannot take {names(plan.indexes or packages)} from an index for "
-                f"{self._hardware.word}, and everything else from another",
+                f"{self._request.subject}, and everything else from another",
                 where="BP_PIP_ENGINE",
                 remedy="leave BP_PIP_ENGINE out: uv can",
             )
@@ -94,13 +96,13 @@ class Fitting:
             after = self._resolved(packages, plan, lock)
         except PlatformFault as fault:
             fault.remedy = (
-                f"{fault.remedy}; wheels for {self._hardware.word} come from "
+                f"{fault.remedy}; wheels for {self._request.subject} come from "
                 f"{', '.join(sorted(set(plan.indexes.values())))}: where that cannot be reached, "
                 "set BP_PYTORCH_INDEX to a mirror"
             )
             raise
         after = weighed(after, self._sources)
-        tell(log, self._hardware, plan, before, after)
+        tell(log, self._request, plan, before, after)
         return self._advised(after)
 
     def rescued(self, fault: UserFault, lock: str) -> list[Package]:
@@ -118,15 +120,17 @@ class Fitting:
             PlatformFault: an index cannot be reached.
         """
         self._explain(fault)
-        wanted, hardware, plan = self._wanted, self._hardware, Change()
+        wanted, request, plan = self._wanted, self._request, Change()
         if wanted is None or self._engine is None:
             raise fault
-        asked = hardware.rules("index")
-        builds = hardware.words("torch") or hardware.builds(hardware.version)
-        if len(builds) == 1:
-            [plan.build] = builds
-            asked.append([hardware.index(plan.build), *hardware.words("family")])
-        for url, *found in asked:
+        asked = [(each.url, each.packages) for each in request.indexes]
+        for framework in request.frameworks:
+            builds = [framework.only] if framework.only else builds_of(framework, request.runtime)
+            if len(builds) == 1:
+                [plan.build] = builds
+                plan.index = index_of(framework, plan.build)
+                asked.append((plan.index, framework.packages))
+        for url, found in asked:
             # Where a line names them.
             plan.indexes.update({name: url for name in found if ":" in wanted.where(name)})
         if not plan.indexes:
@@ -141,25 +145,25 @@ class Fitting:
         """Say what to do about a package that has no wheels for this Python any more."""
         minor = int(str(self._target.markers["python_version"]).partition(".")[2])
         text = f"{fault.what} {fault.detail} {fault.where}"
-        for last, name, better in self._hardware.rules("until"):
-            if minor > int(last.partition(".")[2]) and name in text:
+        for each in self._request.endings:
+            if minor > int(each.python.partition(".")[2]) and each.package in text:
                 fault.remedy = (
-                    f"{name} has no wheels after Python {last}: take {better}, or set "
-                    f"BP_PYTHON_VERSION={last}"
+                    f"{each.package} has no wheels after Python {each.python}: take "
+                    f"{each.instead}, or set BP_PYTHON_VERSION={each.python}"
                 )
 
     def _advised(self, packages: list[Package]) -> list[Package]:
-        advise(self._ctx.log, self._hardware, packages)
+        advise(self._ctx.log, self._request, packages)
         return packages
 
     def _refuse(self, packages: list[Package]) -> None:
         present = {each.name for each in packages}
-        bad = [words for words in self._hardware.rules("refuse") if words[0] in present]
+        bad = [each for each in self._request.refusals if each.package in present]
         if bad:
-            lines = [f"{name}: {' '.join(why)}" for name, *why in bad]
+            lines = [f"{each.package}: {each.reason}" for each in bad]
             raise UserFault(
-                f"{' and '.join(words[0] for words in bad)} is not what its name says",
-                where=", ".join(self._place(words[0]) for words in bad),
+                f"{' and '.join(each.package for each in bad)} is not what its name says",
+                where=", ".join(self._place(each.package) for each in bad),
                 remedy="take it out of the dependencies",
                 detail="\n".join(lines),
             )
@@ -197,7 +201,7 @@ class Fitting:
                 raise self._not_published(plan, packages, fault) from None
             self._ctx.log.info(
                 f"{names(plan.indexes)} {versions.get(next(iter(plan.indexes)), '')} is not "
-                f"published for {plan.build or self._hardware.word}: another version is taken"
+                f"published for {plan.build or self._request.subject}: another version is taken"
             )
         assert self._engine is not None
         return select(self._engine.complete(document, self._where), self._target, self._where)
@@ -207,7 +211,8 @@ class Fitting:
         kept = [
             each
             for each in packages
-            if each.name not in plan.indexes and not is_accelerator(each.name)
+            if each.name not in plan.indexes
+            and (each.name in self._declared or not serves_only(each.name, self._request.serving))
         ]
         asked = [each for each in kept if _indexed(each)]
         overrides = f"{self._ctx.scratch}/overrides.txt"
@@ -294,17 +299,18 @@ class Fitting:
 
     def _not_published(self, plan: Change, packages: list[Package], fault: UserFault) -> UserFault:
         """Why there is no such build, with those there are."""
-        hardware, target = self._hardware, self._target.markers
+        target = self._target.markers
         family = [each for each in packages if each.name in plan.indexes and plan.build]
         for package in family:
             version = public(package.version)
             if self._offered(plan.indexes[package.name], package.name, version):
                 continue
-            builds = [each for each in hardware.words("builds") if each != plan.build]
             having = [
                 each
-                for each in builds
-                if self._offered(hardware.index(each), package.name, version)
+                for framework in self._request.frameworks
+                for each in framework.builds
+                if each != plan.build
+                and self._offered(index_of(framework, each), package.name, version)
             ]
             there = f"; it is for {', '.join(having)}" if having else ""
             return UserFault(
@@ -320,7 +326,7 @@ class Fitting:
             if "+" in package.version and not package.version.endswith(f"+{plan.build}"):
                 return UserFault(
                     f"{package.name} {package.version} names a build itself, and "
-                    f"{hardware.word} asks for another",
+                    f"{self._request.subject} asks for another",
                     where=self._place(package.name),
                     remedy=f"write {package.name}=={public(package.version)}, and leave the build "
                     "to hardware.txt",

@@ -11,7 +11,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from cnbkit_indexes.sources import Sources
-from cnbkit_pip.accelerators.nvidia import is_accelerator
+from cnbkit_pip.accelerators.stack import is_accelerator
 from cnbkit_python_inputs.package import Package
 
 __all__ = ["shown", "weighed"]

@@ -26,16 +26,24 @@ class Installed:
         requires: requirements (PEP 508).
         packages: import packages that are its own, as paths below site-packages.
         folders: all folders it has files in, likewise.
+        directory: the site-packages folder it is in.
     """
 
     def __init__(
-        self, name: str, version: str, requires: list[str], packages: list[str], folders: list[str]
+        self,
+        name: str,
+        version: str,
+        requires: list[str],
+        packages: list[str],
+        folders: list[str],
+        directory: str = "",
     ) -> None:
         self.name = name
         self.version = version
         self.requires = requires
         self.packages = packages
         self.folders = folders
+        self.directory = directory
 
     @classmethod
     def read(cls, site_packages: str) -> list[Installed]:
@@ -68,6 +76,7 @@ class Installed:
                     metadata.get_all("Requires-Dist") or [],
                     sorted(own),
                     sorted(each for each in folders if not each.endswith(".dist-info")),
+                    site_packages,
                 )
             )
         return found
@@ -178,3 +187,7 @@ class Record:
         self.packages = {n: each for n, each in sorted(self.packages.items()) if n in names}
         with open(self._path, "w", encoding="utf-8") as file:
             json.dump([vars(each) for each in self.packages.values()], file)
+
+    def lines(self) -> list[str]:
+        """Name, version and folder of each, for a layer's metadata."""
+        return [f"{p.name} {p.version} {p.directory}" for p in self.packages.values()]

@@ -13,12 +13,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cnbkit.hardware import FILE, PROJECT, SETTING, Words
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import UnknownImage
 from cnbkit_engine.oci.types import OCI_MANIFEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cnbkit_engine.oci.store import ImageStore
@@ -31,14 +32,13 @@ __all__ = ["asks_for_gpus", "dockerfile", "gpu_run_image", "stands_on_gpus"]
 _VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
 _PLAIN, _NAME = "cnbkit/run", "cnbkit/run-cuda"
-_SETTING, _FILE, _PROJECT = "BP_HARDWARE", "hardware.txt", "pyproject.toml"
 
 
 def asks_for_gpus(app: Path, env: Mapping[str, str], builder: Path) -> bool:
     """Whether the image is to be for NVIDIA's GPUs, as far as can be known before the build.
 
-    The first of these counts, as for the hardware buildpack: BP_HARDWARE, of the build or of the
-    builder; hardware.txt; `hardware` below `[tool.cnbkit]` in pyproject.toml. Which words mean
+    The first of these counts: BP_HARDWARE, of the build or of the builder; hardware.txt; `hardware`
+    below `[tool.cnbkit]` in pyproject.toml. Which words mean
     these GPUs says a buildpack of the builder: `cuda` in its `[metadata.cnbkit.run-image]`.
 
     Args:
@@ -46,8 +46,8 @@ def asks_for_gpus(app: Path, env: Mapping[str, str], builder: Path) -> bool:
         env: build-time variables.
         builder: the folder with assembled buildpacks.
     """
-    words = set(_split(_stated(app, env, builder / "build-config" / "env")))
-    return bool(words) and not words.isdisjoint(_known(builder / "buildpacks"))
+    words = _stated(app, env, builder / "build-config" / "env").words
+    return bool(words) and bool({word.name for word in words} & _known(builder / "buildpacks"))
 
 
 def gpu_run_image(store: ImageStore, plain: str) -> str:
@@ -92,34 +92,16 @@ def dockerfile() -> str:
     )
 
 
-def _stated(app: Path, env: Mapping[str, str], configured: Path) -> str:
-    """What names the hardware, or nothing. The rule is the hardware buildpack's."""
+def _stated(app: Path, env: Mapping[str, str], configured: Path) -> Words:
+    """What names the hardware, or nothing."""
     told = [
-        _text(configured / f"{_SETTING}.override"),
-        env.get(_SETTING, ""),
+        _text(configured / f"{SETTING}.override"),
+        env.get(SETTING, ""),
         # As the lifecycle has it, a builder's variable without a suffix is a default.
-        _text(configured / _SETTING) or _text(configured / f"{_SETTING}.default"),
+        _text(configured / SETTING) or _text(configured / f"{SETTING}.default"),
     ]
-    if found := next(filter(None, told), ""):
-        return found
-    if (app / _FILE).is_file():
-        return _text(app / _FILE)
-    project = _text(app / _PROJECT)
-    if "[tool.cnbkit]" not in project:
-        return ""
-    import tomllib  # few apps say it there
-
-    try:
-        stated = tomllib.loads(project)["tool"]["cnbkit"]["hardware"]
-        return stated if isinstance(stated, str) else "\n".join(stated)
-    except (ValueError, KeyError, TypeError):
-        return ""  # for the buildpack to complain of
-
-
-def _split(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        for word in line.partition("#")[0].replace(",", " ").lower().split():
-            yield word.partition(":")[0]
+    file = _text(app / FILE) if (app / FILE).is_file() else None
+    return Words.of(next(filter(None, told), ""), file, _text(app / PROJECT))
 
 
 def _known(buildpacks: Path) -> set[str]:

@@ -15,6 +15,7 @@ from cnbkit_engine.build.app_copy import copy_app, make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.predecessor import damage_in_registry
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder
@@ -29,6 +30,7 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.registry.server import Registry
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 from cnbkit_engine.sandbox.network import network_for
+from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.state.locks import locked
 from cnbkit_engine.state.workspace import Workspace, remove_tree
 
@@ -186,8 +188,17 @@ class Build:
         log = cache / "last.log"
         with ExitStack() as stack:
             stack.enter_context(locked(image_lock(home, reference), self._waits))
+            # It takes its time, which is spent on what comes before the buildpacks.
+            network, namespace = stack.enter_context(
+                network_for(self.network, os.environ, self.show)
+            )
             registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
+            damage = None
+            if self.publish:
+                damage = stack.enter_context(
+                    damage_in_registry(self.name, arch, self.insecure_registries)
+                )
             if self.clear_cache:
                 remove_tree(cache)
             for folder in ("platform/env", "tmp", "home", "exporter-tmp"):
@@ -195,6 +206,7 @@ class Build:
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
+            cache.chmod(0o700)  # what a build leaves there is not for others of this machine
             told_of_files(copy_app(self.app, space / "workspace", files), files, env, self.show)
             for name, value in env.items():
                 (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
@@ -204,9 +216,8 @@ class Build:
                 (space / "run.toml").write_text(run, encoding="utf-8")
             if exposed := proxies_with_passwords():
                 self.show(f"The build's code can read the password in {', '.join(exposed)}")
-            network, namespace = stack.enter_context(
-                network_for(self.network, os.environ, self.show)
-            )
+            if ensure_filter(home.tools) is None:
+                self.show("System calls are not filtered: libseccomp 2.5 is not installed")
             sandboxes = replace(
                 self._sandboxes(home, kit, cache, space, registry),
                 network=network,
@@ -225,6 +236,10 @@ class Build:
                     insecure=(registry.host, *self.insecure_registries),
                     logins=self._logins(),
                 )
+                if damage and (found := damage()):
+                    self.show(f"The image {self.name} in the registry is damaged: {found}.")
+                    self.show("Nothing of it is used; what is needed is built anew.")
+                    phases.ignore_predecessor()
                 exported = phases.run(space, store, arch, first=first, afresh=afresh)
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(exported)

@@ -55,6 +55,7 @@ def ensure_layer(home: Home, store: ImageStore, layer: Layer) -> Path:
     if place.is_dir() and is_sound(place):
         return place
     with Workspace(home.layers) as workspace:
+        home.layers.chmod(0o700)  # an image's files are not for others of this machine
         fresh = workspace / "layer"
         try:
             with store.open_for_reading(layer.descriptor) as blob:

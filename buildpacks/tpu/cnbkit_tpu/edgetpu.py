@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 
 from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
-from cnbkit_hardware.coral import Source
+from cnbkit_tpu.coral import Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,29 +5,29 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypedDict
 
-    from cnbkit_python_inputs.package import Package
+    class Package(TypedDict):
+        """An installed package; `directory` is the site-packages folder it is in."""
 
-__all__ = ["cuda_of", "is_accelerator", "library_folders", "majors", "xla_folder"]
+        name: str
+        version: str
+        directory: str
 
-_PREFIXES = ("nvidia-", "triton", "pytorch-triton", "jax-cuda", "jax-rocm", "libtpu")
-_OTHERS = ("cuda-toolkit", "cuda-bindings", "cuda-pathfinder", "cuda-python")
+
+__all__ = ["cuda_of", "library_folders", "majors", "xla_folder"]
+
 # Not of one CUDA version.
 _ANY = ("nvidia-ml-py", "nvidia-pyindex", "nvidia-dali", "nvidia-nat")
 # Of CUDA 13 these keep a folder of their own, as all of CUDA 12 do.
 _APART = ("cudnn", "nccl", "nvshmem")
 
 
-def is_accelerator(name: str) -> bool:
-    """Whether a package serves nothing but an accelerator."""
-    return name.startswith(_PREFIXES) or name in _OTHERS
-
-
 def majors(packages: Iterable[Package]) -> dict[str, list[Package]]:
     """NVIDIA's packages by the CUDA they are of, like "12"."""
     found: dict[str, list[Package]] = {}
     for each in packages:
-        if major := _major(each.name):
+        if major := _major(each["name"]):
             found.setdefault(major, []).append(each)
     return dict(sorted(found.items()))
 
@@ -51,14 +51,20 @@ _UNSUFFIXED = (
 def cuda_of(packages: Sequence[Package]) -> tuple[str, str]:
     """The CUDA version that packages bring, "12.8", and which of them says so; empty for none."""
     for start in ("nvidia-cuda-runtime", "cuda-toolkit", "nvidia-cuda-nvrtc"):
-        having = [e for e in packages if e.name == start or e.name.startswith(f"{start}-cu")]
+        having = [e for e in packages if _is(e["name"], start)]
         if having:
             # The newest of several is what a driver has to be able to do.
-            newest = max(having, key=lambda each: [*map(int, _numbers(each.version))])
-            return ".".join(_numbers(newest.version)[:2]), f"{newest.name} {newest.version}"
+            newest = max(having, key=lambda each: [*map(int, _numbers(each["version"]))])
+            return ".".join(
+                _numbers(newest["version"])[:2]
+            ), f"{newest['name']} {newest['version']}"
     found = majors(packages)
     last = max(found, key=int, default="")
-    return (last, found[last][0].name) if last else ("", "")
+    return (last, found[last][0]["name"]) if last else ("", "")
+
+
+def _is(name: str, start: str) -> bool:
+    return name == start or name.startswith(f"{start}-cu")
 
 
 def _numbers(version: str) -> list[str]:
@@ -75,9 +81,9 @@ def library_folders(packages: Iterable[Package]) -> list[str]:
     """Where their libraries lie, below site-packages, sorted."""
     found = set()
     for each in packages:
-        major = _major(each.name)
-        component = _component(each.name)
-        if major and each.name != "cuda-toolkit":
+        major = _major(each["name"])
+        component = _component(each["name"])
+        if major and each["name"] != "cuda-toolkit":
             own = int(major) < 13 or component in _APART
             found.add(f"nvidia/{component}/lib" if own else f"nvidia/cu{major}/lib")
     return sorted(found)
@@ -86,7 +92,7 @@ def library_folders(packages: Iterable[Package]) -> list[str]:
 def xla_folder(packages: Iterable[Package]) -> str:
     """What XLA wants as its data folder, below site-packages; empty if nothing brings it."""
     for each in packages:
-        if _component(each.name) == "cuda_nvcc":
-            major = _major(each.name)
+        if _component(each["name"]) == "cuda_nvcc":
+            major = _major(each["name"])
             return "nvidia/cuda_nvcc" if int(major or 12) < 13 else f"nvidia/cu{major}"
     return ""
