@@ -24,6 +24,7 @@ from cnbkit_pip.accelerators.hints import hints
 from cnbkit_pip.accelerators.runtime import runtime_of
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.kept import Kept
 from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
@@ -122,7 +123,7 @@ class App:
             if wanted is None:
                 packages = read_locked(uv, locked, target, mirrored=False)
             else:
-                packages = resolve(uv, wanted, target, f"{self._layers}/pylock.toml")
+                packages = resolve(ctx, uv, wanted, target, Kept(str(self._layers), ""))
         except UserFault as fault:
             packages = fitting.rescued(fault, chosen)
         self.found = fitting.fit(packages, chosen)

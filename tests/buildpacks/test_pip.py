@@ -81,7 +81,11 @@ def test_all_is_made_again_if_a_part_that_is_wanted_is_in_the_image_alone(
 def test_lines_are_joined_and_comments_dropped(tmp_path: Path) -> None:
     text = "# head\nflask==3.0.3 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb # two\n\nsix#x\n"
     first, second = read(tmp_path, {"requirements.txt": text}).lines()
-    assert (first.number, first.name, first.hashes) == (2, "flask", ["aa", "bb"])
+    assert (first.number, first.name, first.hashes) == (
+        2,
+        "flask",
+        ["sha256:aa", "sha256:bb"],
+    )
     assert (second.number, second.text) == (6, "six#x")
 
 

@@ -16,6 +16,7 @@ from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.resolution.kept import Kept
 from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_pip.resolution.unpublished import Unpublished
 from cnbkit_python_inputs.interpreter import Interpreter
@@ -75,8 +76,7 @@ class App:
             if lock:
                 found = read_locked(uv, locked, target, mirrored=False)
             else:
-                path = str(self._folder / "pylock.toml")
-                found = resolve(uv, wanted, target, path)
+                found = resolve(ctx, uv, wanted, target, Kept(str(self._folder), ""))
         except UserFault as fault:
             raise unpublished.instead_of(fault) from None
         return found, unpublished.warning(found)

@@ -21,8 +21,9 @@ from cnbkit_indexes.address import Login, same_place, split_login, with_login
 from cnbkit_indexes.pip_conf import read_pip_conf, write_pip_conf
 from cnbkit_indexes.refused import REFUSED
 from cnbkit_indexes.sources import Sources
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.pip_variables import pip_variables
-from cnbkit_pip.engines.uv_variables import only_index, uv_variables
+from cnbkit_pip.engines.uv_variables import only_index, uv_arguments, uv_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,7 +188,7 @@ def test_wheels_in_the_app_are_part_of_the_digest(given_: Given) -> None:
     sources = given_.sources(**env)
     assert sources.digest() != before
     assert uv_variables(sources)["UV_FIND_LINKS"] == "vendor"
-    assert uv_variables(sources)["UV_NO_INDEX"] == "true"
+    assert uv_arguments(sources, FileOptions({}), "install") == ["--no-index"]
     conf = Path(pip_variables(sources)["PIP_CONFIG_FILE"]).read_text()
     assert "find-links = vendor\n" in conf
     assert "no-index = true\n" in conf
@@ -267,8 +268,8 @@ def test_the_rest_of_a_pip_conf_reaches_uv(given_: Given) -> None:
     assert variables["SSL_CERT_FILE"] == f"{folder}/ca.pem"
     assert variables["SSL_CLIENT_CERT"] == f"{folder}/me.pem"
     assert variables["UV_INSECURE_HOST"] == "a.example b.example"
-    assert variables["UV_NO_BUILD"] == "true"
-    assert variables["UV_NO_BINARY_PACKAGE"] == "spam"
+    asked = uv_arguments(sources, FileOptions({}), "compile")
+    assert asked == ["--no-binary", "spam", "--only-binary", ":all:"]
     assert variables["UV_PRERELEASE"] == "allow"
     hosts, left_out = sources.warnings()
     assert hosts == "certificates of a.example, b.example are not verified"

@@ -162,6 +162,23 @@ def test_a_registrys_login_is_in_no_build_code_s_sight(
     assert any(line.startswith("PUT") for line in guard.asked)
 
 
+def test_no_buildpack_runs_where_the_analyzer_failed(
+    attack: Attack, guard: GuardedRegistry
+) -> None:
+    # The detector has been started by then, and waits.
+    output = attack.build(
+        "",
+        "--volume",
+        evidence(attack),
+        detect="echo ran >> /evidence/detect",
+        publish=f"{guard.host}/{attack.name}",
+        env={"DOCKER_CONFIG": str(attack.root / "no-login")},
+        code=69,
+    )
+    assert "the registry refuses: HTTP status 401" in output
+    assert not (attack.root / "evidence" / "detect").exists()
+
+
 def test_what_build_code_left_running_sees_no_phase_with_a_login(attack: Attack) -> None:
     volume = evidence(attack)
     attack.build("", "--volume", volume)  # the second build exports beside nothing new

@@ -109,20 +109,25 @@ def test_a_link_in_a_layer_is_a_link_in_the_image(attack: Attack, *, rebuild: bo
     }
 
 
+DEEP = """
+python3 - "$1/unused" /home/cnb/unused /tmp/unused <<'END'
+import os, sys
+for place in sys.argv[1:]:
+    os.mkdir(place)
+    os.chdir(place)
+    for _ in range(1500):
+        os.mkdir("d")
+        os.chdir("d")
+    os.mkdir("closed")
+    os.chmod("closed", 0)
+    os.chmod(place, 0)
+END
+"""
+
+
 def test_folders_nested_deep_and_closed_are_removed(attack: Attack) -> None:
     names = before(attack)
-    attack.build(
-        """
-for place in "$1/unused" /workspace/unused /home/cnb/unused /tmp/unused; do
-    mkdir -p "$place" && cd "$place"
-    for i in $(seq 400); do mkdir d && cd d || break; done
-    mkdir closed && touch closed/file && chmod 0 closed
-    chmod 0 "$place"
-done
-cd /
-chmod -R u+rwx /workspace/unused && rm -rf /workspace/unused  # it would be exported
-"""
-    )
+    attack.build(DEEP)
     assert emptied(attack, names)
 
 

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 
 __all__ = ["tiered"]
 
+# Every how many-th of a module's cases `make test` tries; `make test-all` tries all.
+_SLICE = 8
+
 
 def tiered(cases: Sequence[Case]) -> list[ParameterSet]:
-    """All cases as parameters of a test."""
-    return [pytest.param(case, id=case.name) for case in cases]
+    """All cases as parameters of a test: a slice of them for `make test`, the others for all.
+
+    The first is in the slice.
+    """
+    return [
+        pytest.param(case, id=case.name, marks=[pytest.mark.full] if number % _SLICE else [])
+        for number, case in enumerate(cases)
+    ]

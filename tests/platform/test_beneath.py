@@ -26,7 +26,13 @@ SECRET = b"what the host's file says"
 # Modules that handle what build code could write, and the calls by a path they must not make.
 HANDLERS = (
     *("build/app_copy", "build/report", "lifecycle/handover", "lifecycle/layer_tar"),
-    *("lifecycle/output", "lifecycle/phases", "lifecycle/prebuilt_layers", "state/workspace"),
+    *(
+        "lifecycle/output",
+        "lifecycle/phases",
+        "lifecycle/process",
+        "lifecycle/prebuilt_layers",
+        "state/workspace",
+    ),
 )
 BY_PATH = {
     *("open", "read_text", "read_bytes", "write_text", "write_bytes", "glob", "rglob", "iterdir"),

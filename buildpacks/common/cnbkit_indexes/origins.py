@@ -33,11 +33,17 @@ _UVS = {
     "UV_NO_INDEX": "no-index",
     "UV_INDEX_STRATEGY": "index-strategy",
     "UV_INSECURE_HOST": "trusted-host",
+    "UV_NO_BINARY": "no-binary",
+    "UV_NO_BINARY_PACKAGE": "no-binary",
+    "UV_NO_BUILD": "only-binary",
+    "UV_NO_BUILD_PACKAGE": "only-binary",
 }
 _PIPS = {
     "PIP_DEFAULT_TIMEOUT": "timeout",
     **{f"PIP_{option.upper().replace('-', '_')}": option for option in OPTIONS},
 }
+# Switches of uv that stand for all packages.
+_ALL = ("UV_NO_BINARY", "UV_NO_BUILD")
 VARIABLES = {**_OURS, **_UVS, **_PIPS}
 _STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
 _YES, _NO = ("1", "true", "yes", "on"), ("0", "false", "no", "off")
@@ -139,6 +145,8 @@ _REMEDY = "correct or remove it; the pip buildpack's README has what each may ho
 def _of_variable(ctx: BuildContext, variable: str, option: str, faults: list[str]) -> Origin:
     origin = Origin(variable)
     value = ctx.settings.get(variable)
+    if variable in _ALL:
+        value = ":all:" if _switch(value, variable, faults) == "true" else ":none:"
     if option in (*SWITCHES, "cert", "client-cert"):
         values = [value]
     else:

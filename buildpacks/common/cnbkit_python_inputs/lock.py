@@ -7,6 +7,7 @@ import tomllib
 from typing import Any
 
 from cnbkit import UserFault
+from cnbkit_python_inputs.line import normalised
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.target import TargetEnvironment
 
@@ -49,6 +50,7 @@ def select(
     *,
     extras: tuple[str, ...] = (),
     groups: tuple[str, ...] = (),
+    where_exist: tuple[str, ...] = (),
 ) -> list[Package]:
     """The packages an environment gets, each with the one file that fits it best.
 
@@ -58,6 +60,7 @@ def select(
         where: what errors call the lock.
         extras: of the project, besides none.
         groups: dependency groups, besides the default ones.
+        where_exist: groups to add if the lock has them.
 
     Raises:
         UserFault: the lock breaks the format's rules, does not know an extra or group, or has
@@ -73,15 +76,16 @@ def select(
             where=where,
             remedy="lock the dependencies again; the format is PEP 751's",
         ) from None
-    _known(where, "extra", extras, lock.extras)
-    _known(where, "dependency group", groups, lock.dependency_groups)
+    extras = _known(where, "extra", extras, lock.extras)
+    groups = _known(where, "dependency group", groups, lock.dependency_groups)
+    tests = [name for name in lock.dependency_groups or () if normalised(name) in where_exist]
     try:
         chosen = list(
             lock.select(
                 environment=target.markers,
                 tags=target.tags,
                 extras=extras,
-                dependency_groups=[*(lock.default_groups or ()), *groups],
+                dependency_groups=[*(lock.default_groups or ()), *groups, *tests],
             )
         )
     except PylockSelectError as error:
@@ -99,8 +103,10 @@ def select(
     ]
 
 
-def _known(where: str, what: str, wanted: tuple[str, ...], known: Any) -> None:
-    unknown = [name for name in wanted if name not in (known or ())]
+def _known(where: str, what: str, wanted: tuple[str, ...], known: Any) -> tuple[str, ...]:
+    """Names in the lock's own spelling; theirs is one by PEP 685 and 735."""
+    names = {normalised(name): str(name) for name in known or ()}
+    unknown = [name for name in wanted if normalised(name) not in names]
     if unknown:
         has = f"it has {', '.join(known)}" if known else "it has none"
         raise UserFault(
@@ -108,6 +114,7 @@ def _known(where: str, what: str, wanted: tuple[str, ...], known: Any) -> None:
             where="BP_PYTHON_EXTRAS" if what == "extra" else "BP_PYTHON_GROUPS",
             remedy=f"correct the name ({has}), or lock with it",
         )
+    return tuple(names[normalised(name)] for name in wanted)
 
 
 def _of_one_file(entry: dict[str, Any], hashes: Any) -> dict[str, Any]:

@@ -73,15 +73,21 @@ class Package:
         digest_of_all = hashlib.sha256(" ".join(sorted(parts)).encode()).hexdigest()
         return f"{self.name} {self.version} #{digest_of_all[:24]}"
 
+    def in_place(self, editable: bool) -> Package:
+        """The same folder, with its code where it is or as a copy."""
+        directory = {**self.entry["directory"], "editable": editable}
+        return Package({**self.entry, "directory": directory})
+
     def restricted_to(self, allowed: set[str]) -> Package:
-        """The same package with only the files of these SHA-256 sums."""
+        """The same package with only the files of these hashes, `sha256:…` and so on."""
         entry = dict(self.entry)
-        wheels = [each for each in entry.get("wheels", []) if _sha256(each) in allowed]
+        wheels = [each for each in entry.get("wheels", []) if not _hashes(each).isdisjoint(allowed)]
         entry.pop("wheels", None)
         if wheels:
             entry["wheels"] = wheels
-        if "sdist" in entry and _sha256(entry["sdist"]) not in allowed:
-            del entry["sdist"]
+        for kind in ("sdist", "archive"):
+            if kind in entry and _hashes(entry[kind]).isdisjoint(allowed):
+                del entry[kind]
         return Package(entry)
 
 
@@ -93,5 +99,5 @@ def _size(artifact: dict[str, Any]) -> int:
     return os.path.getsize(path) if path and os.path.exists(path) else 0
 
 
-def _sha256(artifact: dict[str, Any]) -> str:
-    return str(artifact.get("hashes", {}).get("sha256", ""))
+def _hashes(artifact: dict[str, Any]) -> set[str]:
+    return {f"{kind}:{digest}".lower() for kind, digest in artifact.get("hashes", {}).items()}

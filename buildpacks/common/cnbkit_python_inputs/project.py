@@ -5,7 +5,7 @@ from __future__ import annotations
 from cnbkit import BuildContext, UserFault
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.requirements import normalised
-from cnbkit_python_inputs.tree import project_digest, project_files
+from cnbkit_python_inputs.tree import local_digests, project_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Project:
         if groups or extras or where_exist:
             document = ctx.app.toml(name) if name == "pyproject.toml" else {}
             known = [str(group) for group in document.get("dependency-groups", {})]
-            unknown = [group for group in groups if group not in known]
+            spelt = {normalised(group): group for group in known}
+            unknown = [group for group in groups if normalised(group) not in spelt]
             if unknown:
                 has = f"it has {', '.join(known)}" if known else "it has none"
                 raise UserFault(
@@ -78,7 +79,8 @@ class Project:
             project = document.get("project", {})
             declared = project.get("optional-dependencies", {})
             dynamic = "optional-dependencies" in project.get("dynamic", []) or not project
-            missing = [extra for extra in extras if extra not in declared]
+            there = {normalised(extra) for extra in declared}
+            missing = [extra for extra in extras if normalised(extra) not in there]
             if missing and not dynamic:
                 has = f"it has {', '.join(declared)}" if declared else "it has none"
                 raise UserFault(
@@ -86,7 +88,8 @@ class Project:
                     where="BP_PYTHON_EXTRAS",
                     remedy=f"correct BP_PYTHON_EXTRAS ({has})",
                 )
-            groups = (*groups, *(each for each in where_exist if each in known))
+            groups = (*groups, *(each for each in where_exist if each in spelt))
+            groups = tuple(dict.fromkeys(spelt[normalised(group)] for group in groups))
         return cls(ctx, name, extras, groups, editable=editable)
 
     def __str__(self) -> str:
@@ -96,12 +99,28 @@ class Project:
     def digests(self) -> list[str]:
         """`name #sha256…` of everything read, for the layer's key."""
         chosen = ",".join([*self.extras, "", *self.groups])
-        digest = project_digest(self._root, editable=self.editable)
-        return [f"{self.name} #{digest[:24]}{chosen}"]
+        found = local_digests(self._root, self._root, editable=self.editable)
+        own = found.pop(".")
+        others = [f"{name} #{digest[:24]}" for name, digest in found.items()]
+        return [f"{self.name} #{own[:24]}{chosen}", *others]
 
     def allowed_hashes(self) -> dict[str, set[str]]:
         """None: a project names no files."""
         return {}
+
+    @property
+    def all_hashed(self) -> bool:
+        """Never: a project has no hashes."""
+        return False
+
+    @property
+    def as_read(self) -> dict[str, str]:
+        """The files themselves."""
+        return self.files
+
+    def where_place(self, place: str) -> str:
+        """The line that names an address or a path; the file if none does."""
+        return self.where(place)
 
     def where(self, name: str) -> str:
         """`file:line` of the first line that names a package; the file if none does."""
@@ -113,6 +132,10 @@ class Project:
                 if wanted and wanted in starts:
                     return f"{file}:{number}"
         return self.name
+
+    def declared_lines(self) -> list[str]:
+        """The lines of all files."""
+        return [line.strip() for text in self.files.values() for line in text.splitlines()]
 
     def arguments(self) -> list[str]:
         """What `pip compile` is to read."""

@@ -1,7 +1,8 @@
-"""Requirements files as pip reads them: includes, continued lines, hashes.
+"""Requirements files as pip reads them, with all they include, and the same for uv.
 
-Only as much as is needed for the cache key, for errors that name a line, and for the hashes a
-file allows; what a requirement means is left to uv.
+uv does not know each option of pip's, nor each encoding. So the files are written once more, line
+for line: comments, hashes and pip's own options gone, paths absolute. What the options say is kept
+apart, and reaches whichever engine resolves in its own way.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import hashlib
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_python_inputs.tree import tree_digest
+from cnbkit_python_inputs.line import Line, decoded, filled, logical_lines, normalised
+from cnbkit_python_inputs.tree import local_digests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,89 +30,6 @@ _GROUP_FILES = (
     "requirements-{}.in",
     "requirements/{}.in",
 )
-_INCLUDES = ("-r", "--requirement", "-c", "--constraint")
-
-
-class Line:
-    """A logical line: continued lines joined, comments gone.
-
-    Attributes:
-        file: the file it stands in, relative to the app.
-        number: of its first physical line, from 1.
-        text: without comments and outer white space.
-    """
-
-    __slots__ = ("file", "number", "text")
-
-    def __init__(self, file: str, number: int, text: str) -> None:
-        self.file = file
-        self.number = number
-        self.text = text
-
-    @property
-    def where(self) -> str:
-        """`file:line`, for errors."""
-        return f"{self.file}:{self.number}"
-
-    @property
-    def included(self) -> str:
-        """The file a `-r` or `-c` line names; empty on other lines."""
-        for option in _INCLUDES:
-            if self.text.startswith(option):
-                rest = self.text[len(option) :]
-                if rest[:1] in (" ", "\t", "=") or not option.startswith("--"):
-                    return rest.lstrip(" \t=").strip("\"'")
-        return ""
-
-    @property
-    def local(self) -> str:
-        """The file or folder a local requirement names, as written; empty on other lines."""
-        text = self.text
-        for option in ("-e", "--editable"):
-            if text.startswith((f"{option} ", f"{option}=")):
-                text = text[len(option) :].lstrip(" =")
-        if "file://" in text:
-            path = text.partition("file://")[2]
-        elif text.startswith((".", "/")):
-            path = text
-        elif " @ ." in text or " @ /" in text:
-            path = text.partition(" @ ")[2]
-        else:
-            return ""
-        path = path.split()[0].partition("#")[0].partition("[")[0]
-        repository, at, _commit = path.rpartition("@")
-        return repository if at else path
-
-    @property
-    def links(self) -> str:
-        """What a `--find-links` line names; empty on other lines."""
-        for option in ("-f", "--find-links"):
-            if self.text.startswith((f"{option} ", f"{option}=")):
-                return self.text[len(option) :].lstrip(" =").removeprefix("file://")
-        return ""
-
-    @property
-    def index(self) -> str:
-        """The address of an index line, as written; empty on other lines."""
-        for option in ("-i", "--index-url", "--extra-index-url"):
-            if self.text.startswith((f"{option} ", f"{option}=")):
-                return self.text[len(option) :].lstrip(" =")
-        return ""
-
-    @property
-    def hashes(self) -> list[str]:
-        """The SHA-256 sums of its `--hash` options."""
-        words = self.text.replace("--hash=", "--hash ").split()
-        options = [index for index, word in enumerate(words[:-1]) if word == "--hash"]
-        return [words[index + 1].removeprefix("sha256:") for index in options]
-
-    @property
-    def name(self) -> str:
-        """The package's normalised name, if the line starts with one; else empty."""
-        end = 0
-        while end < len(self.text) and (self.text[end].isalnum() or self.text[end] in "-_."):
-            end += 1
-        return "" if self.text.startswith("-") else normalised(self.text[:end])
 
 
 class Requirements:
@@ -119,13 +38,21 @@ class Requirements:
     Attributes:
         roots: the files named by the user.
         files: contents of every file, includes too, by name, in reading order.
-        local: SHA-256 of every file or folder of the app that a requirement names.
+        local: name → SHA-256 of all files and folders of the app that a requirement depends on.
+        as_read: what the engine reads in place of each file; known once they are written.
+        folder: where that is written.
     """
 
     def __init__(self, roots: list[str], files: dict[str, str], local: dict[str, str]) -> None:
         self.roots = roots
         self.files = files
         self.local = local
+        self.as_read: dict[str, str] = {}
+        self._lines: dict[str, list[Line]] = {}
+        self._env: Mapping[str, str] = {}
+        self._root = ""
+        self._editable = True
+        self.folder = ""
 
     @classmethod
     def read(
@@ -135,6 +62,7 @@ class Requirements:
         groups: tuple[str, ...] = (),
         *,
         where_exist: tuple[str, ...] = (),
+        editable: bool = True,
     ) -> Requirements:
         """Read files and all they include.
 
@@ -143,9 +71,10 @@ class Requirements:
             names: the files, relative to the app or absolute.
             groups: more files, each by the part of its name that tells it from requirements.txt.
             where_exist: the same, passed over if there is no such file.
+            editable: whether the app's own code stays where it is, if it is a package.
 
         Raises:
-            UserFault: a file is missing or not UTF-8, or a group has no file.
+            UserFault: a file is missing or cannot be decoded, or a group has no file.
         """
         roots = list(names)
         for group in (*groups, *where_exist):
@@ -160,6 +89,10 @@ class Requirements:
             if found and found not in roots:
                 roots.append(found)
         result = cls(roots, {}, {})
+        result._root = ctx.app.root
+        result._env = {"PROJECT_ROOT": ctx.app.root, **ctx.env}
+        result._editable = editable
+        result.folder = f"{ctx.scratch}/requirements"
         for root in roots:
             result._read_file(ctx, root, root)
         return result
@@ -175,52 +108,120 @@ class Requirements:
                 remedy=f"add {name}, or correct the name at {mentioned}",
             )
         if absolute:  # written by another buildpack
-            with open(name, encoding="utf-8") as file:
-                self.files[name] = file.read()
+            with open(name, "rb") as file:
+                data = file.read()
         else:
-            self.files[name] = ctx.app.text(name)
-        folder = name.rpartition("/")[0]
-        for line in logical_lines(name, self.files[name]):
-            for local in (line.local, line.links):
-                if local and "://" not in local:
-                    self._hash_local(ctx, folder, local)
-            included = line.included
+            data = ctx.app.bytes(name)
+        try:
+            self.files[name] = decoded(data)
+        except (UnicodeDecodeError, LookupError) as error:
+            at = getattr(error, "start", 0)
+            number = data.count(b"\n", 0, at) + 1
+            raise UserFault(
+                f"{name} is not UTF-8 (byte 0x{data[at]:02x})",
+                where=f"{name}:{number}",
+                remedy=f"save {name} as UTF-8",
+            ) from None
+        self._lines[name] = logical_lines(name, self.files[name])
+        for line in self._lines[name]:
+            included = self._included(line)
             if included and "://" not in included:
-                # One spelling for each file, or files that include each other never end.
-                inner = os.path.normpath(os.path.join(folder, included))
-                self._read_file(ctx, inner, line.where)
+                self._read_file(ctx, included, line.where)
+            self._check_inside(line)
+            in_place = line.editable and not line.repository
+            for path, editable in ((self.path(line), in_place), (self._links(line), False)):
+                if path:
+                    own = path == self._root
+                    self.local.update(
+                        local_digests(
+                            path, self._root, editable=self._editable if own else editable
+                        )
+                    )
 
-    def _hash_local(self, ctx: BuildContext, folder: str, path: str) -> None:
-        # Relative to the file it stands in, as pip has it; uv takes the working directory's too.
-        found = os.path.normpath(os.path.join(ctx.app.root, folder, path))
-        if not os.path.exists(found):
-            found = os.path.normpath(os.path.join(ctx.app.root, path))
-        # A folder that the app lies in, `/` above all, is not read: it is no package of the app.
-        above = f"{ctx.app.root}/".startswith(found.rstrip("/") + "/")
-        if os.path.exists(found) and (found == ctx.app.root or not above):
-            self.local[path] = tree_digest(found)
+    def _check_inside(self, line: Line) -> None:
+        """Only the app is in the build."""
+        path = filled(line.local, self._env)
+        found = os.path.normpath(os.path.join(self._root, path))
+        if path and not os.path.isabs(path) and os.path.relpath(found, self._root)[:2] == "..":
+            raise UserFault(
+                f"{path} is outside the app, and not in the build",
+                where=line.where,
+                remedy="build the folder that holds both, with BP_PYTHON_INPUT=<app>/"
+                f"{line.file}; or put a wheel of it into the app",
+            )
+
+    def _included(self, line: Line) -> str:
+        """A file that a line includes, relative to the app; its one spelling."""
+        included = filled(line.included, self._env)
+        if not included or "://" in included:
+            return included
+        # One spelling for each file, or files that include each other never end.
+        return os.path.normpath(os.path.join(os.path.dirname(line.file), included))
+
+    def path(self, line: Line) -> str:
+        """The absolute path of a file or folder that a requirement names; empty if none is."""
+        local = filled(line.local, self._env)
+        # As pip has it; uv takes the folder of the file, too.
+        return self._existing(local, "", os.path.dirname(line.file))
+
+    def _links(self, line: Line) -> str:
+        return self._existing(filled(line.links, self._env), os.path.dirname(line.file), "")
+
+    def _existing(self, path: str, *folders: str) -> str:
+        if not path or "://" in path:
+            return ""
+        for folder in folders:
+            found = os.path.normpath(os.path.join(self._root, folder, path))
+            # A folder that the app lies in, `/` above all, is no package of the app.
+            above = f"{self._root}/".startswith(found.rstrip("/") + "/")
+            if os.path.exists(found) and (found == self._root or not above):
+                return found
+        return ""
 
     def __str__(self) -> str:
         return ", ".join(self.roots)
 
     def digests(self) -> list[str]:
-        """`name #sha256…` of everything read, for the layer's key."""
+        """`name #sha256…` of everything read, for the layer's key; comments do not count."""
         texts = {
-            name: hashlib.sha256(text.encode()).hexdigest() for name, text in self.files.items()
+            name: hashlib.sha256(
+                "\n".join(filled(line.text, self._named_paths(line)) for line in lines).encode()
+            ).hexdigest()
+            for name, lines in self._lines.items()
         }
         return [f"{name} #{digest[:24]}" for name, digest in {**texts, **self.local}.items()]
 
+    def _named_paths(self, line: Line) -> Mapping[str, str]:
+        """Variables that decide which files are read; others may be passwords."""
+        return self._env if line.included or line.local else {}
+
     def lines(self) -> list[Line]:
         """The logical lines of all files."""
-        return [line for name, text in self.files.items() for line in logical_lines(name, text)]
+        return [line for lines in self._lines.values() for line in lines]
 
     def allowed_hashes(self) -> dict[str, set[str]]:
-        """Package → SHA-256 sums its lines allow; empty if no line has any."""
+        """Package, or address or path → hashes its lines allow; empty if no line has any."""
         allowed: dict[str, set[str]] = {}
         for line in self.lines():
             if line.hashes:
-                allowed.setdefault(line.name, set()).update(line.hashes)
+                for key in (line.name if self._is_named(line) else "", self.place(line)):
+                    if key:
+                        allowed.setdefault(key, set()).update(line.hashes)
         return allowed
+
+    @property
+    def all_hashed(self) -> bool:
+        """Whether every package has to have a hash, because one has, or a line says so."""
+        return any(
+            "hash" in line.options or "require-hashes" in line.options for line in self.lines()
+        )
+
+    def place(self, line: Line) -> str:
+        """What a lock calls the file or folder a requirement names; empty for a name."""
+        return self.path(line) or filled(line.location, self._env)
+
+    def _is_named(self, line: Line) -> bool:
+        return not line.location or "@" in line.requirement.partition(line.location)[0]
 
     def where(self, name: str) -> str:
         """`file:line` of the first line about a package; the files if none is."""
@@ -228,52 +229,123 @@ class Requirements:
         found = (line.where for line in self.lines() if wanted and line.name == wanted)
         return next(found, str(self))
 
+    def where_place(self, place: str) -> str:
+        """`file:line` of the line that names an address or a path; the files if none does."""
+        found = (line.where for line in self.lines() if place and self.place(line) == place)
+        return next(found, str(self))
+
+    def values(self, option: str) -> list[str]:
+        """The values of one of pip's options, of all lines that are options alone."""
+        return [
+            filled(value, self._env)
+            for line in self.lines()
+            if not line.requirement
+            for value in line.options.get(option, [])
+        ]
+
+    def links(self) -> list[str]:
+        """Pages and folders with packages that lines name; folders as absolute paths."""
+        named = [line for line in self.lines() if line.links]
+        return [self._links(line) or filled(line.links, self._env) for line in named]
+
+    def build_settings(self) -> list[tuple[str, str]]:
+        """Name and `key=value` of each `--config-settings` of a requirement."""
+        return [
+            (line.name, value)
+            for line in self.lines()
+            if line.name
+            for value in line.options.get("config-settings", [])
+        ]
+
+    def declared_lines(self) -> list[str]:
+        """The texts of all lines."""
+        return [line.text for line in self.lines()]
+
     def arguments(self) -> list[str]:
-        """What `pip compile` is to read."""
-        return list(self.roots)
+        """What `pip compile` is to read: the files as it can read them."""
+        if not self.as_read:
+            self._write()
+        return [self.place_of(name) for name in self.roots]
+
+    def _write(self) -> None:
+        for name, lines in self._lines.items():
+            physical = [""] * (self.files[name].count("\n") + len(lines) + 1)
+            for line in lines:
+                physical[line.number - 1] = self._for_engine(line)
+            self.as_read[name] = "\n".join(physical) + "\n"
+            path = self.place_of(name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            # There may be passwords in it, as in the file itself.
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(self.as_read[name])
+
+    def place_of(self, name: str) -> str:
+        """Where a file is written for the engine."""
+        # uv takes what follows `-r` up to the first space.
+        safe = name.lstrip("/").replace("../", "above/").replace(" ", "%20")
+        return f"{self.folder}/{safe}"
+
+    def _for_engine(self, line: Line) -> str:
+        if line.included:
+            option = "-c" if line.constrains else "-r"
+            included = self._included(line)
+            return f"{option} {included if '://' in included else self.place_of(included)}"
+        if not line.requirement:
+            return self._options_for_engine(line)
+        text = line.requirement
+        path = self.path(line)
+        if path and not line.repository:
+            before, _, after = text.partition(line.location)
+            if "://" in line.location or line.location.startswith("file:"):
+                path = f"file://{_quoted(path)}"
+            text = f"{before}{path}{after}"
+        text = _without_hash(text, line.fragment)
+        if not line.editable:
+            return text
+        if line.repository:
+            # Its code would be outside of all layers: installed like any other.
+            return f"{egg} @ {text}" if (egg := _egg(line.fragment)) else text
+        return f"-e {text}"
+
+    def _options_for_engine(self, line: Line) -> str:
+        words = []
+        for name, values in line.options.items():
+            for value in values:
+                if name == "no-index":
+                    words.append("--no-index")
+                elif name == "find-links":
+                    words.append(f"--find-links {self._links(line) or value}")
+                elif name in ("index-url", "extra-index-url", "no-binary", "only-binary"):
+                    words.append(f"--{name} {value}")
+                else:
+                    # uv passes over those that concern pip alone, and refuses what is unknown.
+                    return line.text
+        return " ".join(words)
 
     def indexes(self, env: Mapping[str, str]) -> list[str]:
         """Addresses of indexes that its lines name, variables filled in.
 
         A lock names files by URL only, so whoever fetches them has to know the passwords.
         """
-        return [_filled(line.index, env) for line in self.lines() if line.index]
+        return [filled(line.index, env) for line in self.lines() if line.index]
 
 
-def normalised(name: str) -> str:
-    """A project name in its one spelling (PEP 503)."""
-    for separator in "_.":
-        name = name.replace(separator, "-")
-    while "--" in name:
-        name = name.replace("--", "-")
-    return name.lower()
+def _without_hash(text: str, fragment: str) -> str:
+    if not fragment:
+        return text
+    kept = [part for part in fragment.split("&") if part.startswith(("subdirectory=", "egg="))]
+    new = f"#{'&'.join(kept)}" if kept else ""
+    return text.replace(f"#{fragment}", new)
 
 
-def logical_lines(file: str, text: str) -> list[Line]:
-    """A requirements file's lines, continued ones joined, comments and empty ones gone."""
-    lines: list[Line] = []
-    start, parts = 0, ""
-    for number, raw in enumerate(text.splitlines(), 1):
-        start = start or number
-        # pip: a comment starts at the line's start or after white space.
-        cut = 0 if raw.lstrip().startswith("#") else raw.replace("\t", " ").find(" #")
-        stripped = (raw if cut < 0 else raw[:cut]).rstrip()
-        if stripped.endswith("\\") and cut < 0:
-            parts += stripped[:-1] + " "
-            continue
-        parts = (parts + stripped).strip()
-        if parts:
-            lines.append(Line(file, start, parts))
-        start, parts = 0, ""
-    if parts.strip():
-        lines.append(Line(file, start, parts.strip()))
-    return lines
+def _egg(fragment: str) -> str:
+    for part in fragment.split("&"):
+        if part.startswith("egg="):
+            return part.removeprefix("egg=")
+    return ""
 
 
-def _filled(text: str, env: Mapping[str, str]) -> str:
-    """`${NAME}` replaced as pip does; a name that is not set stays."""
-    before, *parts = text.split("${")
-    for part in parts:
-        name, brace, after = part.partition("}")
-        before += (env[name] if brace and name in env else f"${{{name}{brace}") + after
-    return before
+def _quoted(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path)

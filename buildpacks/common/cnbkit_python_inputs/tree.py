@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-__all__ = ["compiles", "project_digest", "project_files", "tree_digest"]
+__all__ = ["compiles", "local_digests", "project_digest", "project_files", "tree_digest"]
 
 # What the metadata of a package comes from; its code may change without it.
 _DECLARING = ("pyproject.toml", "setup.py", "setup.cfg", "MANIFEST.in")
@@ -38,6 +38,7 @@ def project_files(directory: str) -> list[str]:
     may read those.
     """
     found = [name for name in _DECLARING if os.path.isfile(f"{directory}/{name}")]
+    found += _named_files(directory, found)
     for folder in ("", "requirements"):
         path = f"{directory}/{folder}"
         names = sorted(os.listdir(path)) if os.path.isdir(path) else []
@@ -48,6 +49,19 @@ def project_files(directory: str) -> list[str]:
             and "requirement" in (folder or name)
             and os.path.isfile(f"{path}/{name}")
         ]
+    return list(dict.fromkeys(found))
+
+
+def _named_files(directory: str, declaring: list[str]) -> list[str]:
+    """Files that these name: lists of dependencies, where a version stands."""
+    found = []
+    for name in declaring:
+        with open(f"{directory}/{name}", encoding="utf-8", errors="replace") as file:
+            for word in _paths(file.read()):
+                if "." in word and not word.startswith(("/", "..")):
+                    described = word.lower().endswith((".md", ".rst"))
+                    if not described and os.path.isfile(f"{directory}/{word}"):
+                        found.append(os.path.normpath(word))
     return found
 
 
@@ -77,6 +91,56 @@ def project_digest(directory: str, *, editable: bool = True) -> str:
             if inside or name.endswith(".py"):
                 total.update(f"{name}\0".encode(errors="surrogateescape"))
     return total.hexdigest()
+
+
+def local_digests(path: str, root: str, *, editable: bool) -> dict[str, str]:
+    """What a local package depends on: itself, and the folders its declaration names.
+
+    Args:
+        path: a file, a folder with a project, a folder with packages, or a repository.
+        root: of the app; names are relative to it.
+        editable: whether its code stays where it is.
+
+    Returns:
+        Name → SHA-256.
+    """
+    found: dict[str, str] = {}
+    todo = [(path, editable)]
+    while todo:
+        place, in_place = todo.pop(0)
+        name = os.path.relpath(place, root)
+        if name in found:
+            continue
+        if not os.path.isdir(place):
+            found[name] = tree_digest(place)
+            continue
+        declared = any(os.path.isfile(f"{place}/{each}") for each in _DECLARING)
+        found[name] = project_digest(place, editable=in_place and declared)
+        todo += [(each, "editable" in text) for each, text in _named_folders(place)]
+    return found
+
+
+def _named_folders(directory: str) -> list[tuple[str, str]]:
+    """Folders with projects that a project's declaration names, each with the line it stands in."""
+    found = []
+    for name in _DECLARING:
+        if not os.path.isfile(f"{directory}/{name}"):
+            continue
+        with open(f"{directory}/{name}", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                for word in _paths(line):
+                    place = os.path.normpath(os.path.join(directory, word))
+                    if place != directory and any(
+                        os.path.isfile(f"{place}/{each}") for each in _DECLARING[:3]
+                    ):
+                        found.append((place, line))
+    return found
+
+
+def _paths(text: str) -> list[str]:
+    """Words that may be paths."""
+    kept = "".join(char if char.isalnum() or char in "-_./" else " " for char in text)
+    return list(dict.fromkeys(kept.split()))
 
 
 def _file_digest(path: str) -> bytes:

@@ -28,6 +28,7 @@ class Locked:
         name: what messages call it: the app's own lock file.
         extras: of the lock (PEP 751), besides none.
         groups: dependency groups of the lock, besides its default ones.
+        where_exist: groups to add if the lock has them.
         editable: whether the app's code stays where it is, if the app is a package of the lock.
     """
 
@@ -39,8 +40,10 @@ class Locked:
         *,
         extras: tuple[str, ...] = (),
         groups: tuple[str, ...] = (),
+        where_exist: tuple[str, ...] = (),
         editable: bool,
     ) -> None:
+        self.where_exist = where_exist
         self.path = path
         self.name = name
         self.extras = extras
@@ -55,7 +58,7 @@ class Locked:
         """`name #sha256…` of the lock and of the folders it names, for the layer's key."""
         with open(self.path, "rb") as file:
             data = file.read()
-        chosen = ",".join([*self.extras, "", *self.groups])
+        chosen = ",".join([*self.extras, "", *self.groups, *self.where_exist])
         found = [f"{self.name} #{hashlib.sha256(data).hexdigest()[:24]}{chosen}"]
         if b"directory" in data:
             found += self._folders()
@@ -109,6 +112,7 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
             root,
             extras=config.extras,
             groups=config.groups,
+            where_exist=tests,
             editable=editable,
         )
     if first in ("pyproject.toml", "setup.py"):
@@ -121,4 +125,4 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
             where="the builder's order",
             remedy=f"put the buildpack that reads {first} before this one",
         )
-    return Requirements.read(ctx, names, config.groups, where_exist=tests)
+    return Requirements.read(ctx, names, config.groups, where_exist=tests, editable=editable)

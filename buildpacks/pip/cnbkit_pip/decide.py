@@ -8,9 +8,12 @@ from cnbkit_pip.accelerators.declared import declared_names
 from cnbkit_pip.accelerators.hints import hints
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.diagnosis.announced import Announced
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
-from cnbkit_pip.resolution.resolve import kept_lock, read_locked, resolve
+from cnbkit_pip.resolution.hashes import verified
+from cnbkit_pip.resolution.kept import Kept
+from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_pip.resolution.unpublished import Unpublished
 from cnbkit_python_inputs.project import Project, own_package
 from cnbkit_python_inputs.requirements import Requirements
@@ -68,7 +71,7 @@ def decide(
             packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
         else:
             announced.before_resolving()
-            packages = resolve(engine, wanted, target, kept_lock(kept, config.refresh))
+            packages = resolve(ctx, engine, wanted, target, Kept(kept, config.refresh))
     except UserFault as fault:
         if fitting is None:
             raise survey.instead_of(unpublished.instead_of(fault)) from None
@@ -76,6 +79,8 @@ def decide(
             packages = fitting.rescued(fault, chosen)
         except UserFault as other:
             raise survey.instead_of(unpublished.instead_of(other)) from None
+    if not isinstance(wanted, Locked):
+        packages = verified(packages, wanted, sources, f"{ctx.scratch}/verified")
     if fitting:
         packages = fitting.fit(packages, chosen)
     else:
@@ -96,14 +101,17 @@ def engine_for(
     sources: Sources,
 ) -> Engine:
     """What resolves and installs: uv, or pip if that was asked for (BP_PIP_ENGINE)."""
-    if config.engine == "pip":
-        return PipTools(ctx, python, sources, limit=60 * config.limit)
-    indexes = wanted.indexes(ctx.env) if isinstance(wanted, Requirements) else []
+    options = FileOptions({})
+    indexes: list[str] = []
+    if isinstance(wanted, Requirements):
+        options, indexes = FileOptions.of(wanted), wanted.indexes(ctx.env)
     for index in indexes:
         # Of an address without a login nothing is secret, and errors are about it.
         if split_login(index)[1]:
             ctx.hide(index)
-    return Uv(ctx, python, sources, indexes, limit=60 * config.limit)
+    if config.engine == "pip":
+        return PipTools(ctx, python, sources, options, limit=60 * config.limit)
+    return Uv(ctx, python, sources, indexes, options, limit=60 * config.limit)
 
 
 def _fitting(
@@ -134,9 +142,12 @@ def _with_own(
 ) -> list[Package]:
     """With the app itself if it is a package, however the lock has it."""
     others = [each for each in packages if each.directory != ctx.app.root]
-    # A front-end has the app in its lock if it is a package.
-    belongs = isinstance(wanted, Project) or len(others) < len(packages)
-    if config.project == "none" or not belongs:
+    if config.project == "none":
         return others
-    own = own_package(ctx, editable=config.project == "editable")
-    return [*others, own] if own else others
+    editable = config.project == "editable"
+    # What names the app (`-e .`, a lock) has it installed, however the app declares itself.
+    named = [each.in_place(editable) for each in packages if each.directory == ctx.app.root]
+    if not named and isinstance(wanted, Project):
+        own = own_package(ctx, editable=editable)
+        return [*others, own] if own else others
+    return [*others, *named[:1]]

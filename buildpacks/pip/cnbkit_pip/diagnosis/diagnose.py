@@ -184,14 +184,15 @@ def _unparsable(requirements: Wanted, failed: CommandFailed) -> UserFault | None
         return None
     file = found["file"].removeprefix("./")
     name = next((each for each in requirements.files if file.endswith(each)), file)
-    text = requirements.files.get(name, "")
+    # It may have read another text than the file's, with the same lines.
+    text = requirements.as_read.get(name) or requirements.files.get(name, "")
     places = found.groupdict()
     if places.get("line"):
         number = int(places["line"] or 1)
     else:
         before = text.encode()[: int(found["position"])].decode(errors="ignore")
         number = before.count("\n") + 1
-    lines = text.splitlines()
+    lines = requirements.files.get(name, text).splitlines()
     shown = lines[number - 1].strip() if number <= len(lines) else ""
     reason = _reason(output)
     fault = Unresolved(

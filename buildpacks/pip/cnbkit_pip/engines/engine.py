@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cnbkit_python_inputs.package import Package
@@ -16,21 +17,40 @@ class Wanted(Protocol):
     def files(self) -> dict[str, str]:
         """Contents by name."""
 
+    def declared_lines(self) -> list[str]:
+        """All that it says, line by line."""
+
     def arguments(self) -> list[str]:
         """What `pip compile` is to read."""
 
     def allowed_hashes(self) -> dict[str, set[str]]:
-        """Package → SHA-256 sums its lines allow; empty if no line has any."""
+        """Package, or address or path → hashes its lines allow; empty if no line has any."""
+
+    @property
+    def all_hashed(self) -> bool:
+        """Whether every package has to have a hash."""
+
+    @property
+    def as_read(self) -> dict[str, str]:
+        """What the engine reads in place of the files, by their names."""
 
     def where(self, name: str) -> str:
         """Where a package is named, for errors."""
+
+    def where_place(self, place: str) -> str:
+        """Where an address or a path is named, for errors."""
 
 
 class Engine(Protocol):
     """Resolves and installs for one interpreter."""
 
-    def lock(self, wanted: Wanted, path: str) -> None:
+    def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """Resolve into a pylock.toml; one that is there keeps its versions where allowed.
+
+        Args:
+            wanted: what the user wrote.
+            path: of the lock.
+            renewed: packages whose versions are not kept.
 
         Raises:
             UserFault: the requirements are at fault; names file and line.

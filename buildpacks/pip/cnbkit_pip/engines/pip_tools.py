@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.address import with_login
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
@@ -44,6 +47,7 @@ class PipTools(Engine):
         ctx: the build.
         python: the interpreter packages are for.
         sources: where packages come from.
+        options: what requirements files say besides.
         limit: seconds a call may take.
 
     Raises:
@@ -51,9 +55,16 @@ class PipTools(Engine):
     """
 
     def __init__(
-        self, ctx: BuildContext, python: Interpreter, sources: Sources, *, limit: float
+        self,
+        ctx: BuildContext,
+        python: Interpreter,
+        sources: Sources,
+        options: FileOptions | None = None,
+        *,
+        limit: float,
     ) -> None:
         self._limit = limit
+        self._options = options or FileOptions({})
         self._ctx = ctx
         self._sources = sources
         self._python = python
@@ -69,7 +80,7 @@ class PipTools(Engine):
         self._wheels = f"{ctx.scratch}/wheels"
         self._provided = Provided.of(ctx)
 
-    def lock(self, wanted: Wanted, path: str) -> None:
+    def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`pip-compile`; versions of the last time are kept where they are allowed."""
         import tomli_w
 
@@ -77,12 +88,15 @@ class PipTools(Engine):
         options = ("--quiet", "--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe")
         more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
         env: dict[str, str] = {}
+        asked = [*wanted.arguments()]
+        for name in renewed:
+            asked += ["--upgrade-package", name]
         if self._provided:
             given = self._environment.get("PIP_FIND_LINKS", "")
             env["PIP_FIND_LINKS"] = f"{given} {self._provided.folder}".strip()
             self._prefer(listed)
         try:
-            self._run("piptools", "compile", *wanted.arguments(), *options, *more, env=env)
+            self._run("piptools", "compile", *asked, *options, *more, env=env)
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
         with open(listed, encoding="utf-8") as file:
@@ -114,7 +128,8 @@ class PipTools(Engine):
         for pins in pinned(document):
             listed = f"{self._ctx.scratch}/pins.txt"
             with open(listed, "w", encoding="utf-8") as file:
-                file.write(pins.requirements())
+                file.write(self._options.lines())
+                file.write(pins.requirements(self._options.build_settings))
             env = {}
             if pins.index:
                 login = self._sources.credentials_for(pins.index)
@@ -184,15 +199,21 @@ def _entry(line: Line) -> dict[str, Any]:
         return {}
     text = line.text.removeprefix("-e ").partition(" --hash")[0].partition(" ;")[0].strip()
     name, direct, url = text.partition(" @ ")
+    fragment = dict(part.partition("=")[::2] for part in url.partition("#")[2].split("&"))
     if editable:
         url, name = text, os.path.basename(text.partition("#")[0].rstrip("/"))
+    name = name.partition("[")[0]
+    folder = fragment.get("subdirectory", "")
+    below = {"subdirectory": folder} if folder else {}
     if url.startswith("git+"):
         address, _, commit = url.removeprefix("git+").partition("#")[0].rpartition("@")
-        return {"name": name, "vcs": {"type": "git", "url": address, "commit-id": commit}}
+        vcs = {"type": "git", "url": address, "commit-id": commit, **below}
+        return {"name": name, "vcs": vcs}
     if direct or editable:
         return {"name": name, **_direct(url, line.hashes, editable)}
     name, _, version = text.partition("==")
-    hashes = [{"name": each, "hashes": {"sha256": each}} for each in line.hashes]
+    split = [each.split(":", 1) for each in line.hashes]
+    hashes = [{"name": digest, "hashes": {kind: digest}} for kind, digest in split]
     return {"name": name.partition("[")[0], "version": version, "wheels": hashes}
 
 
@@ -201,7 +222,7 @@ def _direct(url: str, hashes: list[str], editable: bool) -> dict[str, Any]:
     path = plain.removeprefix("file://")
     if os.path.isdir(path):
         return {"directory": {"path": path, "editable": editable}}
-    sums = {"sha256": hashes[0]} if hashes else _sum_of(path)
+    sums = dict(each.split(":", 1) for each in hashes[:1]) if hashes else _sum_of(path)
     place = {"path": path} if os.path.exists(path) else {"url": plain}
     return {"archive": {**place, "hashes": sums}}
 
@@ -217,7 +238,9 @@ def _with_wheel(entry: dict[str, Any], path: str) -> dict[str, Any]:
     """The entry with the wheel pip fetched or built."""
     with open(path, "rb") as file:
         own = hashlib.sha256(file.read()).hexdigest()
-    allowed = sorted(each["hashes"]["sha256"] for each in entry.get("wheels", []))
+    allowed = sorted(
+        digest for each in entry.get("wheels", []) for digest in each["hashes"].values()
+    )
     # A wheel built here is never the same twice: what it was built from is its identity.
     digest = own if own in allowed else hashlib.sha256(" ".join(allowed).encode()).hexdigest()
     wheel = {"name": os.path.basename(path), "path": path, "hashes": {"sha256": digest}}
@@ -234,6 +257,9 @@ def _requirement(entry: dict[str, Any]) -> str:
         folder = f"#subdirectory={vcs['subdirectory']}" if "subdirectory" in vcs else ""
         return f"{entry['name']} @ {vcs['type']}+{where}@{vcs['commit-id']}{folder}"
     source = (entry.get("wheels") or [entry.get("sdist") or entry.get("archive")])[0]
-    if "path" in source:
-        return f"{entry['name']} @ file://{source['path']}"
-    return f"{entry['name']} @ {source['url']} --hash=sha256:{source['hashes']['sha256']}"
+    folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
+    if "archive" not in entry and "path" in source:  # built here: what it came from was checked
+        return f"{entry['name']} @ file://{quote(source['path'])}"
+    address = f"file://{quote(source['path'])}" if "path" in source else source["url"]
+    sums = [f" --hash={kind}:{digest}" for kind, digest in sorted(source["hashes"].items())]
+    return f"{entry['name']} @ {address}{folder}{sums[-1] if sums else ''}"

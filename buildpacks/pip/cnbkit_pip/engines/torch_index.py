@@ -64,23 +64,21 @@ class TorchIndex:
         option, _, url = text.replace("=", " ", 1).partition(" ")
         return option == _EXTRA and self._is_theirs(url.strip())
 
-    def _copied(self, wanted: Requirements, name: str) -> str:
-        """A file without lines that name PyTorch's index; what is left stays where it stands."""
-        text = wanted.files[name].splitlines()
-        folder = os.path.dirname(name)
-        for line in logical_lines(name, wanted.files[name]):
-            at = line.number - 1
-            if self._is_extra(line.text):
-                text[at] = " " * len(text[at])
-            elif line.included and "://" not in line.included:
-                inner = os.path.normpath(os.path.join(folder, line.included))
-                option = "-c" if line.text.startswith(("-c", "--constraint")) else "-r"
-                text[at] = f"{option} {self._copied(wanted, inner)}"
-        path = f"{self._folder}/{name.lstrip('/')}"
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("".join(f"{each}\n" for each in text))
-        return path
+    def _copied(self, wanted: Requirements, root: str) -> str:
+        """The files as uv reads them, without lines that name PyTorch's index; the first's path."""
+        for name, text in wanted.as_read.items():
+            lines = text.replace(f"{wanted.folder}/", f"{self._folder}/").splitlines()
+            for line in logical_lines(name, wanted.files[name]):
+                if self._is_extra(line.text):
+                    lines[line.number - 1] = ""
+            path = self._copy_of(wanted, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("".join(f"{each}\n" for each in lines))
+        return self._copy_of(wanted, root)
+
+    def _copy_of(self, wanted: Requirements, name: str) -> str:
+        return wanted.place_of(name).replace(f"{wanted.folder}/", f"{self._folder}/")
 
     def _project(self, url: str, names: list[str]) -> str:
         """What binds names to an index, as only a project can."""

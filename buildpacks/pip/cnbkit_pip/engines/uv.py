@@ -9,9 +9,10 @@ from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
+from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
-from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_variables
+from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
 from cnbkit_python_inputs.interpreter import Interpreter
@@ -40,6 +41,7 @@ class Uv(Engine):
         python: the interpreter packages are for.
         sources: where packages come from.
         indexes: addresses that files of the app name besides.
+        options: what requirements files say besides.
         limit: seconds a call may take.
     """
 
@@ -49,10 +51,12 @@ class Uv(Engine):
         python: Interpreter,
         sources: Sources,
         indexes: Sequence[str] = (),
+        options: FileOptions | None = None,
         *,
         limit: float,
     ) -> None:
         self._limit = limit
+        self._options = options or FileOptions({})
         self._ctx = ctx
         self._python = python
         self._sources = sources
@@ -70,11 +74,22 @@ class Uv(Engine):
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
 
-    def lock(self, wanted: Wanted, path: str) -> None:
+    def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`uv pip compile`."""
+        bound = TorchIndex(self._ctx, wanted, uv_variables(self._sources))
+        env, asked = bound.env, [*bound.arguments]
+        for name in renewed:
+            asked += ["--upgrade-package", name]
+        if self._options.has("prefer-binary"):
+            # uv knows no such preference: wheels alone, if there is a solution with them.
+            try:
+                self._compile(*asked, "--only-binary", ":all:", path=path, env=env)
+            except CommandFailed:
+                self._ctx.log.info("--prefer-binary: wheels alone have no solution")
+            else:
+                return
         try:
-            bound = TorchIndex(self._ctx, wanted, uv_variables(self._sources))
-            self._compile(*bound.arguments, path=path, env=bound.env)
+            self._compile(*asked, path=path, env=env)
         except CommandFailed as failed:
             raise explained(failed, wanted, self._sources) from None
 
@@ -199,15 +214,25 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, *arguments: str, env: dict[str, str]) -> str:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> str:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
-        with patient(self._ctx.log.info, _DOES.get(arguments[0], arguments[0])):
+        said = uv_arguments(self._sources, self._options, command)
+        with patient(self._ctx.log.info, _DOES.get(command, command)):
             return self._ctx.run(
-                *(program, "pip", *arguments, "--python", self._python.path),
-                env={**self._environment, **env},
+                *(program, "pip", command, *arguments, *said, "--python", self._python.path),
+                env={**self._environment, **env, **self._of_files(env)},
                 quiet=True,
                 limit=self._limit,
             )
+
+    def _of_files(self, env: dict[str, str]) -> dict[str, str]:
+        """What requirements files say and uv takes by variables alone."""
+        found = {}
+        if hosts := self._options.values.get("trusted-host"):
+            found["UV_INSECURE_HOST"] = " ".join([env.get("UV_INSECURE_HOST", ""), *hosts]).strip()
+        if self._options.has("pre"):
+            found["UV_PRERELEASE"] = "allow"
+        return found
 
 
 def _remove_lock(prefix: str) -> None:

@@ -10,7 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["login_variables", "only_index", "uv_variables"]
+    from cnbkit_pip.engines.file_options import FileOptions
+
+__all__ = ["login_variables", "only_index", "uv_arguments", "uv_variables"]
 
 # pip's option → uv's variable.
 _OPTIONS = {
@@ -19,8 +21,6 @@ _OPTIONS = {
     "timeout": "UV_HTTP_TIMEOUT",
     "retries": "UV_HTTP_RETRIES",
     "constraint": "UV_CONSTRAINT",
-    "no-binary": "UV_NO_BINARY_PACKAGE",
-    "only-binary": "UV_NO_BUILD_PACKAGE",
 }
 _SINGLE = ("client-cert", "timeout", "retries")
 # What replaces these has been read from them.
@@ -56,6 +56,41 @@ def uv_variables(sources: Sources, indexes: Sequence[str] = ()) -> dict[str, str
     return env
 
 
+def uv_arguments(sources: Sources, options: FileOptions, command: str) -> list[str]:
+    """What `uv pip` takes by arguments alone; its variables for these are those of `uv sync`.
+
+    Args:
+        sources: where packages come from.
+        options: what requirements files say besides.
+        command: `compile` or `install`.
+    """
+    found = []
+    if sources.value("no-index") == "true" or options.has("no-index"):
+        found.append("--no-index")
+    for links in options.values.get("find-links", []):
+        found += ["--find-links", links]
+    for name, setting in options.build_settings:
+        found += ["--config-settings-package", f"{name}:{setting}"]
+    if command == "compile":
+        # What is to be installed has been chosen by these.
+        for option in ("no-binary", "only-binary"):
+            for name in formats(sources, options, option):
+                found += [f"--{option}", name]
+    return found
+
+
+def formats(sources: Sources, options: FileOptions, option: str) -> list[str]:
+    """The packages that `no-binary` or `only-binary` names, as pip reads them.
+
+    `:none:` empties what stands before it; a name and `:all:` are kept as they are.
+    """
+    words = [word for value in sources.values(option) for word in value.split(",")]
+    found: list[str] = []
+    for word in [*words, *options.formats(option)]:
+        found = [] if word == ":none:" else [*found, *([word] if word else [])]
+    return found
+
+
 def only_index(sources: Sources, index: str) -> dict[str, str]:
     """Variables that make uv ask one index alone, on top of `uv_variables`.
 
@@ -88,8 +123,6 @@ def _options(sources: Sources) -> Iterator[tuple[str, str]]:
     if links := sources.values("find-links"):
         full = (with_login(each, sources.login_at(each)) for each in links)
         yield "UV_FIND_LINKS", ",".join(full)
-    if sources.value("no-index") == "true":
-        yield "UV_NO_INDEX", "true"
     if cert := sources.certificates():
         yield "SSL_CERT_FILE", cert
     if sources.value("pre") == "true" and "UV_PRERELEASE" not in sources.names:
@@ -98,10 +131,7 @@ def _options(sources: Sources) -> Iterator[tuple[str, str]]:
         values = sources.values(option)
         if not values or variable in sources.names:
             continue
-        if option in ("no-binary", "only-binary") and ":all:" in values:
-            yield variable.removesuffix("_PACKAGE"), "true"
-        else:
-            yield variable, values[0] if option in _SINGLE else " ".join(values)
+        yield variable, values[0] if option in _SINGLE else " ".join(values)
 
 
 def login_variables(index: str, login: Login | None) -> dict[str, str]:

@@ -6,6 +6,7 @@ address. The index is asked for these once; a file with another hash is never ta
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cnbkit import UserFault
@@ -25,6 +26,7 @@ class Pins:
     def __init__(self, index: str, entries: list[dict[str, Any]], name: str = "") -> None:
         self.index = index
         self.files: dict[str, str] = {}
+        self.as_read: dict[str, str] = {}
         self._entries = entries
         self._name = name
 
@@ -33,13 +35,23 @@ class Pins:
         """None at all, to say in errors which lock they are from."""
         return cls("", [], name)
 
-    def requirements(self) -> str:
-        """One `name==version --hash=…` a line."""
+    def requirements(self, settings: Sequence[tuple[str, str]] = ()) -> str:
+        """One `name==version --hash=…` a line.
+
+        Args:
+            settings: name of a package and `key=value` for its build back end; pip reads them.
+        """
         lines = []
         for entry in self._entries:
-            hashes = "".join(f" --hash=sha256:{each}" for each in sorted(_hashes(entry)))
-            lines.append(f"{entry['name']}=={entry['version']}{hashes}\n")
+            hashes = "".join(f" --hash={each}" for each in sorted(_hashes(entry)))
+            name = normalised(entry["name"])
+            more = "".join(f' --config-settings="{each}"' for own, each in settings if own == name)
+            lines.append(f"{entry['name']}=={entry['version']}{hashes}{more}\n")
         return "".join(lines)
+
+    def declared_lines(self) -> list[str]:
+        """None."""
+        return []
 
     def arguments(self) -> list[str]:
         """Nothing to compile."""
@@ -48,6 +60,15 @@ class Pins:
     def allowed_hashes(self) -> dict[str, set[str]]:
         """They are checked by `with_files`."""
         return {}
+
+    @property
+    def all_hashed(self) -> bool:
+        """The lock has its own rules."""
+        return False
+
+    def where_place(self, place: str) -> str:
+        """The lock."""
+        return self.where(place)
 
     def where(self, name: str) -> str:
         """The lock."""
@@ -123,5 +144,10 @@ def _files(entry: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _hashes(entry: dict[str, Any]) -> set[str]:
-    sums = (each.get("hashes", {}).get("sha256") for each in _files(entry))
-    return {str(each) for each in sums if each}
+    """All of its files' hashes that pip and uv can check, `sha256:…` and so on."""
+    return {
+        f"{kind}:{digest}"
+        for file in _files(entry)
+        for kind, digest in file.get("hashes", {}).items()
+        if kind in ("sha256", "sha384", "sha512")
+    }

@@ -15,6 +15,7 @@ from cnbkit_engine.build.app_copy import copy_app, make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_report import told_of_files
 from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.predecessor import damage_in_registry
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.builder.folder import ensure_builder
@@ -187,8 +188,17 @@ class Build:
         log = cache / "last.log"
         with ExitStack() as stack:
             stack.enter_context(locked(image_lock(home, reference), self._waits))
+            # It takes its time, which is spent on what comes before the buildpacks.
+            network, namespace = stack.enter_context(
+                network_for(self.network, os.environ, self.show)
+            )
             registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
+            damage = None
+            if self.publish:
+                damage = stack.enter_context(
+                    damage_in_registry(self.name, arch, self.insecure_registries)
+                )
             if self.clear_cache:
                 remove_tree(cache)
             for folder in ("platform/env", "tmp", "home", "exporter-tmp"):
@@ -208,9 +218,6 @@ class Build:
                 self.show(f"The build's code can read the password in {', '.join(exposed)}")
             if ensure_filter(home.tools) is None:
                 self.show("System calls are not filtered: libseccomp 2.5 is not installed")
-            network, namespace = stack.enter_context(
-                network_for(self.network, os.environ, self.show)
-            )
             sandboxes = replace(
                 self._sandboxes(home, kit, cache, space, registry),
                 network=network,
@@ -229,6 +236,10 @@ class Build:
                     insecure=(registry.host, *self.insecure_registries),
                     logins=self._logins(),
                 )
+                if damage and (found := damage()):
+                    self.show(f"The image {self.name} in the registry is damaged: {found}.")
+                    self.show("Nothing of it is used; what is needed is built anew.")
+                    phases.ignore_predecessor()
                 exported = phases.run(space, store, arch, first=first, afresh=afresh)
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(exported)

@@ -8,6 +8,7 @@ run, nothing of it is alive when the next with credentials starts.
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,13 @@ class Phases:
         self._insecure = [option for host in insecure for option in ("-insecure-registry", host)]
         self._default = ["-process-type", default_process] if default_process else []
         self._logins = logins
+        self._previous: tuple[str, ...] = ()
+
+    def ignore_predecessor(self) -> None:
+        """Do not look at the image that has the name now: not all of it is there."""
+        reference = Reference.parse(self._own)
+        # The analyzer opens the image of the name it is given, so it is given one that is free.
+        self._previous = ("-previous-image", f"{reference.repository}:none-{os.urandom(8).hex()}")
 
     def run(self, space: Path, store: ImageStore, arch: str, *, first: bool, afresh: bool) -> Path:
         """Build; returns the folder that was the exporter's `/layers`.
@@ -190,8 +198,8 @@ class Phases:
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
         return Process(
             self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
-            "-run-image", f"{self._registry.host}/{self._run_image}", *self._insecure,
-            self._image,
+            *self._previous, "-run-image", f"{self._registry.host}/{self._run_image}",
+            *self._insecure, self._image,
         )  # fmt: skip
 
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import UserFault
+from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.oci import types
 from cnbkit_engine.oci.push import push_image
 from cnbkit_engine.oci.reference import Reference
-from cnbkit_engine.oci.session import Broken, Session, broken
+from cnbkit_engine.oci.session import Broken, Nonsense, Session, broken
 from cnbkit_engine.oci.store import PIECE, ImageStore, UnknownImage
 from cnbkit_engine.oci.types import Descriptor
 
@@ -135,6 +135,38 @@ class Remote:
         if not isinstance(found, dict):
             raise self._session.nonsense(f"the config of a {kind} is not a JSON object")
         return found
+
+    def damage(self, arch: str) -> str:
+        """What of the image is missing or damaged, in words; empty if nothing, or without an image.
+
+        Its manifest and config are read, its layers are asked for.
+
+        Raises:
+            PlatformFault: the registry cannot be reached, or refuses.
+        """
+        from concurrent.futures import ThreadPoolExecutor
+
+        try:
+            kind, data = self._chosen(arch)
+            parts = types.references(kind, json.loads(data))
+            self.config(arch)
+        except (UnknownImage, UserFault):
+            return ""
+        except (Nonsense, AttributeError, TypeError, ValueError):
+            return "its manifest or config is not readable"
+        except PlatformFault as fault:
+            if fault.what.startswith(("the registry does not give", "not a", "this is not a")):
+                return "its manifest or config is missing"
+            raise
+
+        def missing(part: Descriptor) -> bool:
+            answer = self._session.request("HEAD", f"blobs/{part.digest}")
+            size = answer.headers.get("Content-Length", str(part.size))
+            return answer.status == 404 or (answer.status == 200 and size != str(part.size))
+
+        with ThreadPoolExecutor(8) as pool:
+            gone = [part for part, bad in zip(parts, pool.map(missing, parts), strict=True) if bad]
+        return f"{len(gone)} of its blobs are missing or torn" if gone else ""
 
     def layers(self, arch: str) -> list[Descriptor]:
         """The layers of the image, of several platforms' of one; none is fetched.

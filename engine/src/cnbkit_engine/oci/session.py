@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
-__all__ = ["Broken", "Session", "broken", "said"]
+__all__ = ["Broken", "Nonsense", "Session", "broken", "said"]
 
 _LOCAL = re.compile(r"(localhost|[a-z0-9-]+\.localhost|127\.[0-9.]+|\[::1\])(:\d+)?")
 _REDIRECTS = 10
@@ -28,6 +28,10 @@ _PORTS = {"http": 80, "https": 443}
 
 class Broken(Exception):
     """A connection that could not be made or ended early."""
+
+
+class Nonsense(PlatformFault):
+    """A registry, or an image in it, that is not what the specification says."""
 
 
 class Session:
@@ -236,9 +240,9 @@ class Session:
                 detail=said(answer),
             )
 
-    def nonsense(self, detail: str) -> PlatformFault:
+    def nonsense(self, detail: str) -> Nonsense:
         """The fault of a registry that does not keep to the specification."""
-        return PlatformFault(
+        return Nonsense(
             "this is not a registry, or a broken one",
             where=self.base,
             remedy="correct the name",

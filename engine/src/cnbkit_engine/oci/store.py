@@ -76,6 +76,7 @@ class ImageStore:
     def __init__(self, path: Path, *, own: bool = True) -> None:
         self.path = path
         self.blobs = BlobFiles(path, own=own)
+        self._written: set[str] = set()
         self._sizes: tuple[tuple[int, int] | None, dict[str, int]] | None = None
 
     # Blobs
@@ -132,7 +133,7 @@ class ImageStore:
             PlatformFault: the store cannot be written.
         """
         self._prepare()
-        return BlobWriter(self.blobs.folder, self.blobs.path, lambda: self._locked(fcntl.LOCK_SH))
+        return BlobWriter(self.blobs.folder, self._naming, lambda: self._locked(fcntl.LOCK_SH))
 
     def put_blob(self, data: bytes) -> str:
         """Store a small blob and return its digest."""
@@ -366,6 +367,11 @@ class ImageStore:
             for part in types.references(image.media_type, document):
                 yield from self._tree(part)
 
+    def _naming(self, digest: str) -> Path:
+        """Where a blob goes that has just been written."""
+        self._written.add(digest)
+        return self.blob_path(digest)
+
     def _known_sizes(self) -> dict[str, int]:
         """Sizes of all blobs that images refer to, as their manifests say."""
         try:
@@ -380,13 +386,17 @@ class ImageStore:
         return self._sizes[1]
 
     def _settle(self, digests: list[str]) -> None:
-        """Have blobs, and their names, on the disk for good."""
+        """Have blobs, and their names, on the disk for good.
+
+        What another image refers to is there already, unless it was written again since.
+        """
+        known = self._known_sizes().keys() - self._written
+        new = [digest for digest in digests if digest not in known]
+        for digest in new:
+            if not self.blob_path(digest).exists():
+                raise self.blobs.unknown(digest)
         try:
-            for digest in digests:
-                try:
-                    sync_files([self.blob_path(digest)])
-                except FileNotFoundError:
-                    raise self.blobs.unknown(digest) from None
+            sync_files(self.blob_path(digest) for digest in new)
             sync_folder(self.blobs.folder)
         except OSError as error:
             raise disk_fault(error, "cannot write the image store", self.path) from error

@@ -1,0 +1,227 @@
+"""What settings and changed lines come to: proved by what is installed, and what was asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import sysconfig
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit import UserFault
+
+from ..e2e.index import sdist, wheel, wheel_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from cnbkit.testing import BuildpackRun, Result
+
+BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "pip"
+TOOLS = Path(sys.executable).parent
+INPUT = {
+    "CNBKIT_PYTHON": f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
+    "CNBKIT_INPUT": "requirements.txt",
+}
+# With pip each takes seconds: `make test-all`.
+ENGINES = ("uv", pytest.param("pip", marks=pytest.mark.full))
+
+
+@pytest.fixture(scope="module")
+def buildpack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The buildpack, with what its requirements.lock names where a package has it."""
+    folder = tmp_path_factory.mktemp("pip")
+    (folder / "lib" / "bin").mkdir(parents=True)
+    for name in ("buildpack.toml", "cnbkit_pip"):
+        (folder / name).symlink_to(BUILDPACK / name)
+    for each in Path(sysconfig.get_path("purelib")).iterdir():
+        (folder / "lib" / each.name).symlink_to(each)
+    (folder / "lib" / "bin" / "uv").symlink_to(TOOLS / "uv")
+    return folder
+
+
+class Index:
+    """A package index of files, that knows what it was asked for.
+
+    Attributes:
+        url: of its simple index.
+        asked: paths, in their order.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.asked: list[str] = []
+        self._folder = folder
+
+        class Handler(SimpleHTTPRequestHandler):
+            def __init__(handler, *arguments: object) -> None:  # noqa: N805
+                super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
+
+            def log_message(handler, *arguments: object) -> None:  # noqa: ARG002, N805
+                self.asked.append(handler.path)
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def add(self, name: str, file: str, content: bytes) -> None:
+        folder = self._folder / "simple" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
+        links = (each.name for each in folder.iterdir() if each.name != "index.html")
+        text = "".join(f'<a href="{each}">{each}</a>' for each in sorted(links))
+        (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{text}</body></html>")
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    made = Index(tmp_path / "index")
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def installed(result: Result) -> dict[str, str]:
+    """Name → version, of the metadata in all layers."""
+    assert result.code == 0, result.log
+    found = (path.name for path in result.layers_dir.rglob("*.dist-info"))
+    return dict(name.removesuffix(".dist-info").split("-") for name in found)
+
+
+NO_INDEX: list[tuple[dict[str, str], dict[str, dict[str, str]]]] = [
+    ({"BP_PIP_NO_INDEX": "true"}, {}),
+    ({"PIP_NO_INDEX": "1"}, {}),
+    ({"UV_NO_INDEX": "true"}, {}),
+    ({}, {"conf": {"type": "pip", "pip.conf": "[global]\nno-index = true\n"}}),
+    ({}, {"conf": {"type": "pip", "pip.conf": "[install]\nno-index = yes\n"}}),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("env", "bindings"), NO_INDEX)
+def test_without_an_index_none_is_asked(
+    buildpack_run: BuildpackRun,
+    buildpack: Path,
+    index: Index,
+    env: Mapping[str, str],
+    bindings: Mapping[str, Mapping[str, str]],
+    engine: str,
+) -> None:
+    index.add("demo", wheel_name("demo", "2.0"), wheel("demo", "2.0"))
+    index.add("other", wheel_name("other", "1.0"), wheel("other", "1.0"))
+    given = {
+        **INPUT,
+        **env,
+        "BP_PIP_ENGINE": engine,
+        "BP_PIP_INDEX_URL": index.url,
+        "BP_PIP_FIND_LINKS": "vendor",
+    }
+    app = {f"vendor/{wheel_name('demo', '1.0')}": wheel("demo", "1.0")}
+    result = buildpack_run(
+        buildpack, app={**app, "requirements.txt": "demo\n"}, env=given, bindings=bindings
+    )
+    assert installed(result) == {"demo": "1.0"}
+    refused = buildpack_run(
+        buildpack, app={**app, "requirements.txt": "other\n"}, env=given, bindings=bindings
+    )
+    assert isinstance(refused.fault, UserFault), refused.log
+    assert index.asked == []
+
+
+OLD = "demo<2\n"
+FORMATS: list[tuple[dict[str, str], dict[str, dict[str, str]], str, str]] = [
+    ({"PIP_ONLY_BINARY": ":all:"}, {}, "", "1.0 test"),
+    ({"PIP_ONLY_BINARY": "demo"}, {}, "", "1.0 test"),
+    ({"UV_NO_BUILD_PACKAGE": "demo"}, {}, "", "1.0 test"),
+    ({}, {"c": {"type": "pip", "pip.conf": "[global]\nonly-binary = demo\n"}}, "", "1.0 test"),
+    ({}, {}, "--only-binary demo\n", "1.0 test"),
+    ({}, {}, "", "2.0 setuptools"),
+    ({"PIP_NO_BINARY": "demo"}, {}, "demo<2\n", "1.0 setuptools"),
+    ({}, {"c": {"type": "pip", "pip.conf": "[global]\nno-binary = demo\n"}}, OLD, "1.0 setuptools"),
+    ({}, {}, "--no-binary demo\ndemo<2\n", "1.0 setuptools"),
+    ({}, {}, "--prefer-binary\n", "1.0 test"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("env", "bindings", "lines", "made"), FORMATS)
+def test_what_is_compiled_and_what_is_not_is_as_it_was_said(
+    buildpack_run: BuildpackRun,
+    buildpack: Path,
+    env: Mapping[str, str],
+    bindings: Mapping[str, Mapping[str, str]],
+    lines: str,
+    made: str,
+    engine: str,
+) -> None:
+    result = buildpack_run(
+        buildpack,
+        app={
+            "requirements.txt": f"--find-links vendor\n{lines}demo\n",
+            f"vendor/{wheel_name('demo', '1.0')}": wheel("demo", "1.0"),
+            "vendor/demo-1.0.tar.gz": sdist("demo", "1.0"),
+            "vendor/demo-2.0.tar.gz": sdist("demo", "2.0"),
+        },
+        env={**INPUT, **env, "BP_PIP_ENGINE": engine},
+        bindings=bindings,
+    )
+    version, maker = made.split()
+    assert installed(result) == {"demo": version}
+    [text] = {path.read_text() for path in result.layers_dir.rglob("*.dist-info/WHEEL")}
+    assert f"Generator: {maker}" in text
+
+
+def vendor(*files: tuple[str, str]) -> dict[str, str | bytes]:
+    return {f"vendor/{wheel_name(*each)}": wheel(*each) for each in files}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_removed_pin_is_resolved_anew_and_what_was_kept_is_said(
+    buildpack_run: BuildpackRun, buildpack: Path, engine: str
+) -> None:
+    head = "--no-index\n--find-links vendor\n"
+    first = buildpack_run(
+        buildpack,
+        app={
+            "requirements.txt": f"{head}demo==1.0\nother\n",
+            **vendor(("demo", "1.0"), ("other", "1.0")),
+        },
+        env={**INPUT, "BP_PIP_ENGINE": engine},
+    )
+    assert installed(first) == {"demo": "1.0", "other": "1.0"}
+    newer = vendor(("demo", "2.0"), ("other", "2.0"))
+    again = first.rebuild(app={"requirements.txt": f"{head}demo\nother\n", **newer})
+    assert installed(again) == {"demo": "2.0", "other": "1.0"}
+    assert "Kept from the last build: other 1.0; resolved anew: demo 1.0 → 2.0" in again.log
+    assert "BP_PIP_REFRESH" in again.log
+    fresh = again.rebuild(env={"BP_PIP_REFRESH": "1"})
+    assert installed(fresh) == {"demo": "2.0", "other": "2.0"}
+
+
+def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
+    buildpack_run: BuildpackRun, buildpack: Path
+) -> None:
+    entries = "".join(
+        f'[[packages]]\nname = "{name}"\nversion = "1.0"\n{marker}'
+        f'wheels = [{{ path = "vendor/{wheel_name(name, "1.0")}",'
+        f' hashes = {{ sha256 = "{hashlib.sha256(wheel(name, "1.0")).hexdigest()}" }} }}]\n'
+        for name, marker in (
+            ("demo", ""),
+            ("probe", "marker = \"'test' in dependency_groups\"\n"),
+            ("viz", "marker = \"'My_Viz' in dependency_groups\"\n"),
+        )
+    )
+    lock = (
+        f'lock-version = "1.0"\ncreated-by = "t"\ndependency-groups = ["test", "My_Viz"]\n{entries}'
+    )
+    app = {"pylock.toml": lock, **vendor(*((n, "1.0") for n in ("demo", "probe", "viz")))}
+    env = {**INPUT, "CNBKIT_INPUT": "pylock.toml"}
+    plain = buildpack_run(buildpack, app=app, env=env)
+    assert installed(plain).keys() == {"demo"}
+    tests = buildpack_run(buildpack, app=app, env=env, exec_env="test")
+    assert installed(tests).keys() == {"demo", "probe"}
+    asked = buildpack_run(buildpack, app=app, env={**env, "BP_PYTHON_GROUPS": "my-viz"})
+    assert installed(asked).keys() == {"demo", "viz"}
