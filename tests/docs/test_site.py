@@ -44,7 +44,6 @@ def test_it_builds_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> 
 def test_the_public_api_is_on_one_page() -> None:
     named = re.findall(r"^::: cnbkit\.(\w+)$", (DOCS / "reference/api.md").read_text(), re.M)
     assert sorted(named) == sorted(cnbkit.__all__)
-    assert len(named) <= 40
 
 
 def test_the_testing_kit_is_on_one_page() -> None:
