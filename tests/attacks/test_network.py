@@ -76,6 +76,7 @@ def test_the_world_is_reached_by_either_program(
     known = shutil.which
     monkeypatch.setattr(shutil, "which", lambda name: name == program and known(name))
     with private_network() as namespace:
+        namespace.ready()
         enter = ["nsenter", "--target", str(namespace.holder), "--user", "--net"]
         shown = subprocess.run(
             [*enter, "--preserve-credentials", "/bin/cat", "/proc/net/route"],

@@ -316,6 +316,11 @@ def test_link_scripts_of_packages_run(buildpack_run: BuildpackRun, channels: Pat
             ["environment.yml has 3 faults", "environment.yml:1:", "environment.yml:3:", ":4:"],
         ),
         ("a: " + "[" * 600, ["more than 512 lists"]),
+        (
+            "channels:\n - http://[bad\n - http://h:99999/x\n - http://a b/c\ndependencies: []\n",
+            ["environment.yml:2: 'http://[bad' is not an address", ":3: ", ":4: "],
+        ),
+        ("dependencies:\n - http://[bad::tool\n", ["environment.yml:2", "not an address"]),
         ("dependencies: []\nname: \x00\n", ["environment.yml:2", "not YAML: the character"]),
     ],
 )
@@ -563,6 +568,26 @@ def test_an_explicit_list_is_installed_as_it_is(
     shown = fault(buildpack_run(Conda, app={"explicit.txt": foreign}))
     assert f"explicit.txt:3: packages for osx-arm64, and this image is {SUBDIR}" in shown
     assert "explicit.txt:6: 'x' is no address of a conda package" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("http://[bad/linux-64/tool-1.0-0.conda", "is no address of a conda package"),
+        ("http://h/linux-64/t\0ool-1.0-0.conda", "is no address of a conda package"),
+        ("http://h/linux-64/tool.conda", "is not name-version-build"),
+        ("http://h/linux-64/tool-1.conda", "is not name-version-build"),
+        ("http://h/linux-64/tool-!!-0.conda", "is not name-version-build"),
+        ("http://h/linux-64/tool-1.0-0.conda#" + "g" * 32, "is neither an MD5 nor a SHA-256 sum"),
+    ],
+)
+def test_a_line_of_an_explicit_list_that_is_none_is_named(
+    buildpack_run: BuildpackRun, line: str, said: str
+) -> None:
+    text = f"@EXPLICIT\n{line.replace('linux-64', SUBDIR)}\n"
+    shown = fault(buildpack_run(Conda, app={"explicit.txt": text}))
+    assert said in shown
+    assert "explicit.txt:2" in shown
 
 
 CONDA_LOCK = """

@@ -105,6 +105,15 @@ def test_what_the_app_writes_is_gone_afterwards(home: Home, image: str) -> None:
     assert list(home.tmp.iterdir()) == []
 
 
+@pytest.mark.parametrize(("network", "devices"), [("none", 1), ("private", 2)])
+def test_a_network_of_its_own_has_none_of_the_machines_devices(
+    home: Home, image: str, network: str, devices: int
+) -> None:
+    code, out, err = result(home, "run", "--network", network, image, "--", "cat", "/proc/net/dev")
+    assert code == 0, err
+    assert len(out.splitlines()[2:]) == devices, "loopback, and the way out"
+
+
 def test_sigterm_reaches_the_app(home: Home, image: str) -> None:
     with cnbkit(home, "run", image, "--", "wait") as process:
         assert process.stdout is not None

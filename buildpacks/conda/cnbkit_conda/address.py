@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Login", "public", "split_login"]
+__all__ = ["Login", "is_address", "public", "split_login"]
 
 
 class Login:
@@ -26,6 +26,19 @@ class Login:
         import base64
 
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+
+def is_address(text: str) -> bool:
+    """Whether a text with `://` can be asked for; `${NAME}` in it is filled in later."""
+    from urllib.parse import urlsplit
+
+    if any(char.isspace() or not char.isprintable() for char in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return "$" in text or ((parts.port or 0) >= 0 and bool(parts.hostname or parts.path))
+    except ValueError:  # of a bracket without its pair, or a port that is none
+        return False
 
 
 def split_login(url: str) -> tuple[str, Login | None]:

@@ -8,6 +8,7 @@ from rattler.exceptions import InvalidMatchSpecError
 
 from cnbkit import UserFault
 from cnbkit_conda import yaml_text
+from cnbkit_conda.address import is_address, public
 
 __all__ = ["EnvironmentFile", "Wanted"]
 
@@ -72,6 +73,9 @@ class EnvironmentFile:
         found = cls(file)
         root = yaml_text.mapping(yaml_text.document(text, faults), "the file", faults)
         found.channels = yaml_text.texts(root.get("channels"), "channels", faults)
+        faults += [
+            (line, _no_address(name)) for line, name in found.channels if not _can_be_asked(name)
+        ]
         found._read_dependencies(root.get("dependencies"), faults)
         found._read_variables(root.get("variables"), faults)
         found.unknown = [key for key in root if key not in (*_UNDERSTOOD, *_NO_MATTER)]
@@ -116,6 +120,9 @@ class EnvironmentFile:
     def _read_package(self, text: str, line: int, faults: yaml_text.Faults) -> None:
         channel, sign, rest = text.rpartition("::")
         spec = rest.strip() if sign else text
+        if not _can_be_asked(channel):
+            faults.append((line, _no_address(channel)))
+            return
         try:
             name = MatchSpec(spec, strict=False).name
         except (InvalidMatchSpecError, ValueError) as error:
@@ -131,3 +138,11 @@ class EnvironmentFile:
             else:
                 what = f"the variable {name} is {yaml_text.kind(value)}"
                 faults.append((yaml_text.line(value), what))
+
+
+def _can_be_asked(channel: str) -> bool:
+    return "://" not in channel or is_address(channel)
+
+
+def _no_address(channel: str) -> str:
+    return f"{public(channel)!r} is not an address that a channel can have"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from string import hexdigits
+
 from rattler import BuildString, NoArchType, PackageRecord, RepoDataRecord
+from rattler.exceptions import InvalidPackageNameError, InvalidVersionError
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_conda.address import split_login
+from cnbkit_conda.address import is_address, split_login
 from cnbkit_conda.choice import SUBDIRS
 from cnbkit_conda.places import Places
 
@@ -36,16 +39,21 @@ def read_list(ctx: BuildContext, file: str, places: Places) -> list[RepoDataReco
         url, _, digest = line.partition("#")
         ctx.hide(url) if split_login(url)[1] else None
         parts = url.rsplit("/", 2)
-        if "://" not in url or len(parts) < 3 or not url.endswith(_ARCHIVES):
+        bad = "://" not in url or not is_address(url) or len(parts) < 3
+        if bad or not url.endswith(_ARCHIVES):
             faults.append((number, f"{url[:80]!r} is no address of a conda package"))
         elif parts[1] not in (subdir, "noarch"):
             others.add(parts[1])
             if len(others) == 1:
                 faults.append((number, f"packages for {parts[1]}, and this image is {subdir}"))
-        elif len(digest.removeprefix("sha256:")) not in (0, 32, 64):
+        elif not _is_sum(digest.removeprefix("sha256:")):
             faults.append((number, f"{digest!r} is neither an MD5 nor a SHA-256 sum"))
         else:
-            records.append(_record(places.own(split_login(url)[0]), digest))
+            try:
+                records.append(_record(places.own(split_login(url)[0]), digest))
+            except (ValueError, InvalidVersionError, InvalidPackageNameError):
+                name = url.rpartition("/")[2][:80]
+                faults.append((number, f"{name!r} is not name-version-build of a conda package"))
     if not marked:
         faults.append((1, f"there is no line {_MARK}"))
     if faults:
@@ -54,6 +62,10 @@ def read_list(ctx: BuildContext, file: str, places: Places) -> list[RepoDataReco
     if unchecked:
         ctx.log.warning(f"{file}: no checksum for {', '.join(unchecked)}")
     return records
+
+
+def _is_sum(digest: str) -> bool:
+    return len(digest) in (0, 32, 64) and all(char in hexdigits for char in digest)
 
 
 def _checked(record: RepoDataRecord) -> bool:
@@ -69,7 +81,7 @@ def _record(url: str, digest: str) -> RepoDataRecord:
         name,
         version,
         BuildString(build),
-        int(number) if number.isdigit() else 0,
+        int(number) if number.isascii() and number.isdigit() and len(number) < 18 else 0,
         subdir,
         None,
         None,

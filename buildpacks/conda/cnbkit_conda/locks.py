@@ -130,7 +130,7 @@ def _left_out(
     # Thousands of lines: libyaml's reader, where it is there, takes a tenth of the time.
     document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     packages = [each for each in document["package"] if each.get("platform") == subdir]
-    categories = {each.get("category", "main") for each in packages}
+    categories = {_category(each) for each in packages}
     known = {_normalised(each) for each in categories}
     if missing := sorted(each for name, each in asked.items() if name not in known):
         raise UserFault(
@@ -139,10 +139,14 @@ def _left_out(
             remedy=f"use some of: {', '.join(sorted(categories))}",
         )
     return {
-        (each["manager"], each["name"].lower()): each["category"]
+        (each["manager"], each["name"].lower()): _category(each)
         for each in packages
-        if _normalised(each.get("category", "main")) not in wanted
+        if _normalised(_category(each)) not in wanted
     }
+
+
+def _category(package: dict[str, object]) -> str:
+    return str(package.get("category", "main"))
 
 
 def _normalised(name: str) -> str:

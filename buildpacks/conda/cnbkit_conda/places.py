@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_conda.address import Login, public, split_login
+from cnbkit_conda.address import Login, is_address, public, split_login
 from cnbkit_conda.config import CHANNELS, MIRROR
 
 __all__ = ["Place", "Places", "channel_names", "public_digests", "vendored"]
@@ -76,7 +76,7 @@ class Places:
     def learn(self, text: str) -> None:
         """Take the channels that are named by address in the app's file, with their logins."""
         for word in "".join(" " if each in "\"',[]" else each for each in text).split():
-            if "://" in word:
+            if "://" in word and is_address(word):
                 url = word.partition("#")[0].partition("::")[0]
                 self.channel(url.rsplit("/", 2)[0] if url.endswith(_ARCHIVES) else url)
 

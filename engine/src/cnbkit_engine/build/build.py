@@ -188,6 +188,10 @@ class Build:
         log = cache / "last.log"
         with ExitStack() as stack:
             stack.enter_context(locked(image_lock(home, reference), self._waits))
+            # It takes its time, which is spent on what comes before the buildpacks.
+            network, namespace = stack.enter_context(
+                network_for(self.network, os.environ, self.show)
+            )
             registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
             damage = None
@@ -214,9 +218,6 @@ class Build:
                 self.show(f"The build's code can read the password in {', '.join(exposed)}")
             if ensure_filter(home.tools) is None:
                 self.show("System calls are not filtered: libseccomp 2.5 is not installed")
-            network, namespace = stack.enter_context(
-                network_for(self.network, os.environ, self.show)
-            )
             sandboxes = replace(
                 self._sandboxes(home, kit, cache, space, registry),
                 network=network,

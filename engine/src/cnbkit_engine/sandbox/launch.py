@@ -107,6 +107,7 @@ class Launch:
                 *bwrap,
             ]
         if self._sandbox.network and (namespace := self._sandbox.namespace):
+            namespace.ready()
             enter = [find_program("nsenter"), "--target", str(namespace.holder)]
             bwrap = [*enter, "--user", "--net", "--preserve-credentials", "--", *bwrap]
         return bwrap

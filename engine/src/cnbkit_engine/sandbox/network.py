@@ -70,7 +70,7 @@ def network_for(
 
 @contextmanager
 def private_network() -> Iterator[NetworkNamespace]:
-    """A namespace, for as long as the block lasts.
+    """A namespace, for as long as the block lasts; it is being connected while that goes on.
 
     Raises:
         PlatformFault: no program for it is installed, or this machine does not allow it.
@@ -79,11 +79,9 @@ def private_network() -> Iterator[NetworkNamespace]:
     with ExitStack() as stack:
         holder = stack.enter_context(_held(user))
         if shutil.which("slirp4netns"):
-            _slirp(holder, user, stack)
-            yield NetworkNamespace(holder, _SLIRP_RESOLVER)
+            yield NetworkNamespace(holder, _SLIRP_RESOLVER, _slirp(holder, user, stack))
         elif shutil.which("pasta"):
-            _pasta(holder, user, stack)
-            yield NetworkNamespace(holder, _PASTA_RESOLVER)
+            yield NetworkNamespace(holder, _PASTA_RESOLVER, _pasta(holder, user, stack))
         else:
             raise PlatformFault(
                 "a network of its own needs slirp4netns or pasta",
@@ -137,7 +135,7 @@ def _as(user: HostUser | None) -> dict[str, Any]:
     return options | {"start_new_session": True}
 
 
-def _slirp(holder: int, user: HostUser | None, stack: ExitStack) -> None:
+def _slirp(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
     alive, ours = os.pipe2(os.O_CLOEXEC)
     with ExitStack() as inherited:
         inherited.callback(os.close, alive)
@@ -149,10 +147,10 @@ def _slirp(holder: int, user: HostUser | None, stack: ExitStack) -> None:
         command += ["--disable-host-loopback", "--ready-fd", str(told), "--exit-fd", str(alive)]
         command += ["--userns-path", f"/proc/{holder}/ns/user", str(holder), "tap0"]
         process = _start(command, user, stack, {"pass_fds": (told, alive)})
-    _await(ready, process)
+    return _Connecting(ready, process)
 
 
-def _pasta(holder: int, user: HostUser | None, stack: ExitStack) -> None:
+def _pasta(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
     with ExitStack() as inherited:
         ready, told = os.pipe2(os.O_CLOEXEC)
         inherited.callback(os.close, told)
@@ -168,7 +166,7 @@ def _pasta(holder: int, user: HostUser | None, stack: ExitStack) -> None:
         watched = ["/bin/sh", "-c", _WATCHED, "pasta", *command]
         options = {"pass_fds": (told,), "stdin": subprocess.PIPE}
         process = _start(watched, user, stack, options)
-    _await(ready, process)
+    return _Connecting(ready, process)
 
 
 def _start(
@@ -198,14 +196,28 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
         process.stderr.close()
 
 
-def _await(ready: int, process: subprocess.Popen[bytes]) -> None:
-    if select.select([ready], [], [], _PATIENCE)[0] and os.read(ready, 32):
-        return
+class _Connecting:
+    """Waits until a program has said that it has connected its namespace."""
+
+    def __init__(self, ready: int, process: subprocess.Popen[bytes]) -> None:
+        self._ready = ready
+        self._process = process
+        self._done = False
+
+    def __call__(self) -> None:
+        if not self._done:
+            heard = select.select([self._ready], [], [], _PATIENCE)[0]
+            if not (heard and os.read(self._ready, 32)):
+                raise _not_connected(self._process)
+            self._done = True
+
+
+def _not_connected(process: subprocess.Popen[bytes]) -> PlatformFault:
     process.terminate()
     assert process.stderr
     errors = process.stderr.read().decode(errors="replace")
     tun = stat.S_ISCHR(_TUN.stat().st_mode) if _TUN.exists() else False
-    raise PlatformFault(
+    return PlatformFault(
         "a network of its own cannot be connected",
         where=str(process.args[0]) if isinstance(process.args, list) else None,
         remedy="--network host shares this machine's, loopback included; --network none has none"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 __all__ = ["Bind", "NetworkNamespace", "View"]
@@ -19,10 +19,12 @@ class NetworkNamespace:
     Args:
         holder: a process in it.
         resolver: address of the name server in it.
+        ready: waits until it is connected; raises a fault if it is not going to be.
     """
 
     holder: int
     resolver: str
+    ready: Callable[[], None]
 
 
 @dataclass(frozen=True)
