@@ -167,11 +167,12 @@ def test_pip_s_fault_names_the_same_line_and_a_change(builds: Builds, title: str
 
 
 def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: Builds) -> None:
-    built = builds.build("requests\nnumpy==1.23.1\nonlysource==1.0\n")
+    built = builds.build("requests\nnumpy==1.23.1\nonlysource==1.0\npsycopg2==1.0\n")
     assert built.fault is not None
-    told = built.log.partition("2 packages have no wheel for this image, which means compiling")[2]
+    told = built.log.partition("3 packages have no wheel for this image, which means compiling")[2]
     assert "numpy 1.23.1: it has wheels for Python 3.8 to 3.10" in told
-    assert "onlysource 1.0: it has no wheels at all" in told
+    assert "onlysource 1.0: it has no wheels at all\n" in told
+    assert "psycopg2 1.0: it has no wheels at all; psycopg2-binary comes with them" in told
 
 
 def test_public_addresses_are_shown_and_logins_are_not(builds: Builds) -> None:

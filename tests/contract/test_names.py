@@ -35,6 +35,9 @@ CHECKS = (
         (names.layer_name, "site_packages-1"),
         (names.layer_name, "sbom"),
         (names.process_type, "web.v2_a-b"),
+        # A link of this name starts the process; files of a layer have longer ones.
+        (names.process_type, "w" * 255),
+        (names.layer_name, "l" * 240),
     ],
 )
 def test_a_good_name_comes_back_unchanged(check: Callable[[str], str], value: str) -> None:
@@ -73,6 +76,8 @@ def test_a_good_name_comes_back_unchanged(check: Callable[[str], str], value: st
         (names.process_type, "a/b", "'/'"),
         (names.process_type, "..", "file"),
         (names.process_type, "web ", "' '"),
+        (names.process_type, "w" * 256, "256 letters"),
+        (names.layer_name, "l" * 241, "241 letters"),
     ],
 )
 def test_a_bad_name_is_refused_and_the_message_shows_why(

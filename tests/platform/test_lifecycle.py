@@ -213,7 +213,17 @@ def test_a_wheel_has_the_programs_and_the_engine_takes_them(
     assert os.access(made / "launcher", os.X_OK)
 
 
-def test_checksums_are_well_formed() -> None:
-    for name, checksum in known_checksums().items():
-        assert name.startswith("lifecycle-v")
-        assert len(bytes.fromhex(checksum)) == 32
+def test_confirmed_checksums_are_read_and_the_shipped_ones_well_formed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = [
+        (name, checksum)
+        for name, checksum in known_checksums().items()
+        if not name.startswith("lifecycle-v") or len(bytes.fromhex(checksum)) != 32
+    ]
+    assert faulty == []
+    (tmp_path / "lifecycle").mkdir()
+    text = f"# who confirmed them\n\n{'a1' * 32}  lifecycle-v1.tgz\n"
+    (tmp_path / "lifecycle" / "checksums.txt").write_text(text)
+    monkeypatch.setattr("cnbkit_engine.lifecycle.install.MODULES", tmp_path)
+    assert known_checksums() == {"lifecycle-v1.tgz": "a1" * 32}

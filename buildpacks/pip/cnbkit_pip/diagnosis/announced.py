@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext
+from cnbkit_pip.diagnosis.diagnose import INSTEAD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,11 @@ class Announced:
         lines = []
         for pin in sorted(new):
             wheels = self._survey.wheels(pin)
-            lines.append(f"{pin.replace('==', ' ')}: {wheels or 'it has no wheels at all'}")
+            other = INSTEAD.get(pin.partition("==")[0])
+            lines.append(
+                f"{pin.replace('==', ' ')}: {wheels or 'it has no wheels at all'}"
+                + (f"; {other} comes with them" if other else "")
+            )
         count = f"{len(new)} packages have" if len(new) > 1 else "a package has"
         self._ctx.log.warning(
             f"{count} no wheel for this image, which means compiling here: that takes long and "

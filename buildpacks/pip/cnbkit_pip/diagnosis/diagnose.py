@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cnbkit_pip.diagnosis.compile_faults import Lack
     from cnbkit_pip.engines.engine import Wanted
 
-__all__ = ["explained", "explained_install", "uncompiled"]
+__all__ = ["INSTEAD", "explained", "explained_install", "uncompiled"]
 
 _PARSE = re.compile(r"parse requirement in `(?P<file>[^`]+)` at position (?P<position>\d+)")
 _AT = re.compile(r"(?:or the start of a requirement|error parsing): (?P<file>.+):(?P<line>\d+):\d+")
@@ -46,7 +46,7 @@ _OLD_PYTHON = re.compile(
 )
 _KILLED = re.compile(r"Killed signal terminated program|signal: 9, SIGKILL|: Killed\n|MemoryError")
 # Packages that come without the need to compile, too.
-_INSTEAD = {
+INSTEAD = {
     "psycopg2": "psycopg2-binary",
     "mysqlclient": "pymysql",
     "mysql-python": "pymysql",
@@ -244,8 +244,8 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
     packages = list(dict.fromkeys(package for each in lacking for package in each.packages))
     if packages:
         changes.append(f"add {' and '.join(f'`{each}`' for each in packages)} to Aptfile")
-    if name in _INSTEAD:
-        changes.append(f"write {_INSTEAD[name]}")
+    if name in INSTEAD:
+        changes.append(f"write {INSTEAD[name]}")
     if lacking:
         names = " and ".join(each.name for each in lacking)
         why = f": {names} {'is' if len(lacking) == 1 else 'are'} missing"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext
-from cnbkit_python_inputs.requirements import Requirements, logical_lines
+from cnbkit_python_inputs.requirements import Requirements
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,6 @@ class TorchIndex:
     def __init__(self, ctx: BuildContext, wanted: Wanted, env: dict[str, str]) -> None:
         self._places = (_HOST, ctx.settings.get("BP_PYTORCH_INDEX").rstrip("/") or _HOST)
         self._folder = f"{ctx.scratch}/torch-index"
-        self._root = ctx.app.root
         self.arguments = wanted.arguments()
         self.env = env
         named = wanted.lines() if isinstance(wanted, Requirements) else []
@@ -54,7 +53,7 @@ class TorchIndex:
         others = [f"{name}={place}" for name, _, place in pairs if place not in theirs]
         self.env = {**env, "UV_INDEX": " ".join(others)}
         if isinstance(wanted, Requirements):
-            self.arguments = [self._copied(wanted, root) for root in wanted.roots]
+            self._leave_out(wanted)
         self.arguments.append(self._project(url, names))
 
     def _is_theirs(self, url: str) -> bool:
@@ -64,21 +63,15 @@ class TorchIndex:
         option, _, url = text.replace("=", " ", 1).partition(" ")
         return option == _EXTRA and self._is_theirs(url.strip())
 
-    def _copied(self, wanted: Requirements, root: str) -> str:
-        """The files as uv reads them, without lines that name PyTorch's index; the first's path."""
-        for name, text in wanted.as_read.items():
-            lines = text.replace(f"{wanted.folder}/", f"{self._folder}/").splitlines()
-            for line in logical_lines(name, wanted.files[name]):
-                if self._is_extra(line.text):
-                    lines[line.number - 1] = ""
-            path = self._copy_of(wanted, name)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write("".join(f"{each}\n" for each in lines))
-        return self._copy_of(wanted, root)
-
-    def _copy_of(self, wanted: Requirements, name: str) -> str:
-        return wanted.place_of(name).replace(f"{wanted.folder}/", f"{self._folder}/")
+    def _leave_out(self, wanted: Requirements) -> None:
+        """Take the lines that name PyTorch's index out of what is written for the engine."""
+        for name in wanted.files:
+            text = wanted.as_read[name].split("\n")
+            for line in wanted.lines():
+                if line.file == name and self._is_extra(line.text):
+                    text[line.number - 1] = ""
+            with open(wanted.place_of(name), "w", encoding="utf-8") as file:
+                file.write("\n".join(text))
 
     def _project(self, url: str, names: list[str]) -> str:
         """What binds names to an index, as only a project can."""

@@ -109,7 +109,7 @@ def _change(name: str, before: str, now: str) -> str:
 def _lines(wanted: Wanted) -> dict[str, list[str]]:
     """Digest of each line → the names in it that may be packages'."""
     return {
-        hashlib.sha256(line.encode()).hexdigest()[:16]: _names(line)
+        hashlib.sha256(line.encode()).hexdigest()[:16]: _names(without_logins(line))
         for line in wanted.declared_lines()
     }
 

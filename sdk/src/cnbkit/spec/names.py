@@ -26,6 +26,9 @@ _RESERVED_IDS = ("app", "config", "generated", "sbom")
 _RESERVED_LAYERS = ("build", "launch", "store")
 
 
+_LONGEST_FILE = 255
+
+
 def _only(value: str, allowed: str, what: str) -> None:
     wrong = sorted({char for char in value if char not in allowed})
     if wrong or not value:
@@ -73,6 +76,9 @@ def layer_name(value: str) -> str:
     _only(value, _LETTERS + "_-", "a layer name")
     if value in _RESERVED_LAYERS:
         raise ValueError(f"the layer name {value!r} is reserved for {value}.toml")
+    # Its bill of materials has the longest name of all that is made for a layer.
+    if len(value) > _LONGEST_FILE - len(".sbom.syft.json"):
+        raise ValueError(f"the layer name {value[:20]}… has {len(value)} letters: too many")
     return value
 
 
@@ -81,6 +87,12 @@ def process_type(value: str) -> str:
     _only(value, _LETTERS + "._-", "a process type")
     if value in (".", ".."):
         raise ValueError(f"the process type {value!r} cannot name a file")
+    if len(value) > _LONGEST_FILE:
+        # The launcher is started by a link of this name.
+        raise ValueError(
+            f"the process type {value[:20]}… has {len(value)} letters, and a file's name "
+            f"at most {_LONGEST_FILE}"
+        )
     return value
 
 
