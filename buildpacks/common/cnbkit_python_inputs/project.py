@@ -109,6 +109,18 @@ class Project:
         return {}
 
     @property
+    def is_static(self) -> bool:
+        """Whether what it needs can be read without running its build back end."""
+        import tomllib
+
+        try:
+            document = tomllib.loads(self.files.get("pyproject.toml", ""))
+        except tomllib.TOMLDecodeError:
+            return True  # who resolves says so
+        table = document.get("project", {})
+        return bool(table) and not table.get("dynamic")
+
+    @property
     def all_hashed(self) -> bool:
         """Never: a project has no hashes."""
         return False

@@ -20,6 +20,7 @@ from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, lacks_address, pinned
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
+from cnbkit_python_inputs.project import Project
 from cnbkit_python_inputs.requirements import Line, logical_lines, normalised
 
 __all__ = ["PipTools"]
@@ -88,7 +89,7 @@ class PipTools(Engine):
         options = ("--quiet", "--no-header", "--no-annotate", "--strip-extras", "--allow-unsafe")
         more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
         env: dict[str, str] = {}
-        asked = [*wanted.arguments()]
+        asked = self._files(wanted)
         for name in renewed:
             asked += ["--upgrade-package", name]
         if self._provided:
@@ -110,6 +111,22 @@ class PipTools(Engine):
             tomli_w.dump(document, file)
         for text in self._provided.leave_out(path):
             self._ctx.log.info(text)
+
+    def _files(self, wanted: Wanted) -> list[str]:
+        """What pip-compile is to read.
+
+        A project whose metadata has to be built is named in a file: read as a project, it would be
+        built with the interpreter's own pip, which an image's has not.
+        """
+        arguments = [*wanted.arguments()]
+        if not isinstance(wanted, Project) or wanted.is_static:
+            return arguments
+        path = f"{self._ctx.scratch}/project.txt"
+        extras = f"[{','.join(wanted.extras)}]" if wanted.extras else ""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"{self._ctx.app.root}{extras}\n")
+        groups = arguments.index("--group") if "--group" in arguments else len(arguments)
+        return [path, *arguments[groups:]]
 
     def _prefer(self, listed: str) -> None:
         """Have pip-compile's last output name the versions that are there."""
