@@ -62,12 +62,15 @@ class Engine(Protocol):
             PlatformFault: the index cannot be reached, or the disk is full.
         """
 
-    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+    def complete(
+        self, document: dict[str, Any], where: str, wanted: Wanted | None = None
+    ) -> dict[str, Any]:
         """The lock with something to install from in every entry.
 
         Args:
             document: a pylock.toml; entries may lack addresses of their files.
             where: what errors call it.
+            wanted: what it was resolved from, for errors to name the line.
 
         Raises:
             UserFault: the index does not have what the lock names.

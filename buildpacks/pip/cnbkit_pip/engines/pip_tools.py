@@ -143,7 +143,9 @@ class PipTools(Engine):
         with open(listed, "w", encoding="utf-8") as file:
             file.write("".join(f"{text}\n" for text in texts))
 
-    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+    def complete(
+        self, document: dict[str, Any], where: str, wanted: Wanted | None = None
+    ) -> dict[str, Any]:
         """Fetch, and build where there is no wheel: pip cannot tell addresses without that."""
         for pins in pinned(document):
             listed = f"{self._ctx.scratch}/pins.txt"
@@ -158,7 +160,7 @@ class PipTools(Engine):
             try:
                 self._run("pip", "wheel", *options, "-r", listed, env=env)
             except CommandFailed as failed:
-                raise explained(failed, Pins.named(where), self._sources) from None
+                raise explained(failed, wanted or Pins.named(where), self._sources) from None
         built = self._built()
         entries = [
             _with_wheel(entry, built[normalised(entry["name"])]) if lacks_address(entry) else entry

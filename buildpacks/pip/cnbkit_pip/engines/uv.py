@@ -151,7 +151,9 @@ class Uv(Engine):
             return [], failed.output
         return read_entries(lock, "what was asked")["packages"], ""
 
-    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+    def complete(
+        self, document: dict[str, Any], where: str, wanted: Wanted | None = None
+    ) -> dict[str, Any]:
         """Ask the indexes for the files of packages of which only name and hashes are known."""
         found: dict[str, dict[str, Any]] = {}
         for number, pins in enumerate(pinned(document)):
@@ -166,7 +168,7 @@ class Uv(Engine):
             try:
                 self._pip("compile", lines, *options, env=env)
             except CommandFailed as failed:
-                raise explained(failed, Pins.named(where), self._sources) from None
+                raise explained(failed, wanted or Pins.named(where), self._sources) from None
             entries = read_entries(lock, where)["packages"]
             found.update({str(entry["name"]): entry for entry in entries})
         named = (str(entry["index"]) for entry in document["packages"] if "index" in entry)
