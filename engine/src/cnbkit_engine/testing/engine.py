@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.build.cache import app_cache
@@ -20,11 +22,12 @@ from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.oci.unpack import ensure_layer
 from cnbkit_engine.run.run import command_of, image_sandbox
+from cnbkit_engine.sandbox.giving import give
+from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from cnbkit_engine.oci.image import Image
     from cnbkit_engine.sandbox.sandbox import Sandboxed
@@ -156,9 +159,11 @@ class EmbeddedEngine:
         output: IO[bytes],
     ) -> _SandboxProcess:
         """Start a process type, or a command with the launcher's environment."""
-        shown = [
-            Bind(source, target, writable=True, given=True) for source, target in binds.items()
-        ]
+        place = Path(os.path.realpath(tempfile.gettempdir()))
+        for source in binds:
+            if place in source.resolve().parents:
+                give(source.resolve(), sandbox_user(), within=place)
+        shown = [Bind(source, target, writable=True) for source, target in binds.items()]
         sandbox = image_sandbox(self._home, self._store, image, env, binds=shown)
         argv = [*_LAUNCHER, *command] if command else command_of(image, process, args)
         running = sandbox.popen(
@@ -204,6 +209,11 @@ class _SandboxProcess:
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command where it runs."""
         pid = self._running.pid
+        # As the user it runs as: root itself is nobody in there, who can make no files.
+        user = sandbox_user()
+        identity: dict[str, Any] = (
+            {"user": user.uid, "group": user.gid, "extra_groups": ()} if user else {}
+        )
         return subprocess.run(
             [
                 *("nsenter", "--preserve-credentials", "--user", "--mount", "--pid", "--ipc"),
@@ -217,4 +227,5 @@ class _SandboxProcess:
             text=True,
             errors="replace",
             check=False,
+            **identity,
         )
