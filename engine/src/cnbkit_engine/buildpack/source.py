@@ -36,7 +36,7 @@ found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
 static = found.detect is Buildpack.detect
 plan = found.plan.document().dumps() if static and found.plan else ""
 on = found.triggers
-print(json.dumps([on.files, on.settings, on.bindings, static, plan]))
+print(json.dumps([on.files, on.settings, on.bindings, static, plan, found.folder]))
 """
 
 
@@ -49,6 +49,7 @@ class Detection:
         bindings: types of service bindings.
         static: whether these alone decide, so that detect needs no Python.
         plan: the build plan then, as TOML; may be empty.
+        folder: a BP_* variable that names the folder to look for the files in; may be empty.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Detection:
         bindings: list[str],
         static: bool,
         plan: str,
+        folder: str,
     ) -> None:
         self.files = files
         self.settings = settings
         self.bindings = bindings
         self.static = static
         self.plan = plan
+        self.folder = folder
 
 
 class BuildpackSource:
