@@ -121,7 +121,7 @@ class App:
         chosen = f"{self._layers}/pylock.hardware.toml"
         try:
             if wanted is None:
-                packages = read_locked(uv, locked, target, mirrored=False)
+                packages = read_locked(uv, locked, target, sources)
             else:
                 packages = resolve(ctx, uv, wanted, target, Kept(str(self._layers), ""))
         except UserFault as fault:

@@ -115,6 +115,25 @@ def test_files_and_folders_a_requirement_names_are_part_of_the_key(tmp_path: Pat
     assert read(tmp_path).digests() != before
 
 
+@pytest.mark.parametrize(
+    "file", ["requirements-Web_UI.txt", "requirements/web.ui.txt", "web-ui-requirements.txt"]
+)
+def test_the_file_of_a_group_is_found_by_any_spelling_of_its_name(
+    tmp_path: Path, file: str
+) -> None:
+    write(tmp_path, {"requirements.txt": "six\n", file: "idna\n"})
+    found = Requirements.read(context(tmp_path), ["requirements.txt"], ("WEB.ui",))
+    assert found.roots == ["requirements.txt", file]
+    with pytest.raises(UserFault, match="group web-u"):
+        Requirements.read(context(tmp_path), ["requirements.txt"], ("web-u",))
+
+
+def test_lines_of_repositories_that_cannot_be_editable_are_known(tmp_path: Path) -> None:
+    text = "six\n-e git+https://host/x.git#egg=x\n-e .\ny @ git+https://host/y.git\n"
+    found = read(tmp_path, {"requirements.txt": text}, "requirements.txt")
+    assert [line.where for line in found.not_editable()] == ["requirements.txt:2"]
+
+
 def test_several_files_are_read_in_their_order(tmp_path: Path) -> None:
     files = {"a.txt": "six\n", "b.txt": "flask\n"}
     found = read(tmp_path, files, "a.txt", "b.txt")

@@ -27,6 +27,8 @@ INPUT = {
     "CNBKIT_PYTHON": f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
     "CNBKIT_INPUT": "requirements.txt",
 }
+# Beside the layers are what engines fetch and build with.
+LAYER = "wheels-*/py/python*/site-packages"
 # With pip each takes seconds: `make test-all`.
 ENGINES = ("uv", pytest.param("pip", marks=pytest.mark.full))
 
@@ -87,7 +89,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 def installed(result: Result) -> dict[str, str]:
     """Name → version, of the metadata in all layers."""
     assert result.code == 0, result.log
-    found = (path.name for path in result.layers_dir.rglob("*.dist-info"))
+    found = (path.name for path in result.layers_dir.glob(f"{LAYER}/*.dist-info"))
     return dict(name.removesuffix(".dist-info").split("-") for name in found)
 
 
@@ -170,7 +172,7 @@ def test_what_is_compiled_and_what_is_not_is_as_it_was_said(
     )
     version, maker = made.split()
     assert installed(result) == {"demo": version}
-    [text] = {path.read_text() for path in result.layers_dir.rglob("*.dist-info/WHEEL")}
+    [text] = {path.read_text() for path in result.layers_dir.glob(f"{LAYER}/*.dist-info/WHEEL")}
     assert f"Generator: {maker}" in text
 
 
@@ -225,3 +227,72 @@ def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
     assert installed(tests).keys() == {"demo", "probe"}
     asked = buildpack_run(buildpack, app=app, env={**env, "BP_PYTHON_GROUPS": "my-viz"})
     assert installed(asked).keys() == {"demo", "viz"}
+
+
+def locked_demo(*files: str) -> str:
+    """A pylock.toml with demo 1.0, of these files in `vendor`."""
+    made = {wheel_name("demo", "1.0"): wheel("demo", "1.0"), "demo-1.0.tar.gz": SDIST}
+    tables = {
+        name: f'{{ path = "vendor/{name}",'
+        f' hashes = {{ sha256 = "{hashlib.sha256(made[name]).hexdigest()}" }} }}'
+        for name in files
+    }
+    wheels = [table for name, table in tables.items() if name.endswith(".whl")]
+    sources = [f"sdist = {table}\n" for name, table in tables.items() if name.endswith(".gz")]
+    return (
+        'lock-version = "1.0"\ncreated-by = "t"\n[[packages]]\nname = "demo"\nversion = "1.0"\n'
+        f"{''.join(sources)}{f'wheels = [{wheels[0]}]' if wheels else ''}\n"
+    )
+
+
+SDIST = sdist("demo", "1.0")
+BOTH = (wheel_name("demo", "1.0"), "demo-1.0.tar.gz")
+FILES = {f"vendor/{BOTH[0]}": wheel("demo", "1.0"), "vendor/demo-1.0.tar.gz": SDIST}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("env", "made"),
+    [
+        ({}, "test"),
+        ({"PIP_NO_BINARY": ":all:"}, "setuptools"),
+        ({"UV_NO_BINARY_PACKAGE": "demo"}, "setuptools"),
+        ({"PIP_NO_BINARY": ":all:", "PIP_ONLY_BINARY": "demo"}, "test"),
+    ],
+)
+def test_a_lock_is_installed_from_files_of_the_kind_that_is_asked_for(
+    buildpack_run: BuildpackRun,
+    buildpack: Path,
+    env: Mapping[str, str],
+    made: str,
+    engine: str,
+) -> None:
+    result = buildpack_run(
+        buildpack,
+        app={"pylock.toml": locked_demo(*BOTH), **FILES},
+        env={**INPUT, **env, "CNBKIT_INPUT": "pylock.toml", "BP_PIP_ENGINE": engine},
+    )
+    assert installed(result) == {"demo": "1.0"}
+    [text] = {path.read_text() for path in result.layers_dir.glob(f"{LAYER}/*.dist-info/WHEEL")}
+    assert f"Generator: {made}" in text
+
+
+@pytest.mark.parametrize(
+    ("file", "env", "says"),
+    [
+        (BOTH[1], {"PIP_ONLY_BINARY": ":all:"}, "only-binary forbids its source"),
+        (BOTH[0], {"PIP_NO_BINARY": "demo"}, "no-binary forbids its wheels"),
+    ],
+)
+def test_a_lock_without_a_file_of_that_kind_is_refused(
+    buildpack_run: BuildpackRun, buildpack: Path, file: str, env: Mapping[str, str], says: str
+) -> None:
+    result = buildpack_run(
+        buildpack,
+        app={"pylock.toml": locked_demo(file), **FILES},
+        env={**INPUT, **env, "CNBKIT_INPUT": "pylock.toml"},
+    )
+    assert isinstance(result.fault, UserFault), result.log
+    assert "demo 1.0" in result.fault.what
+    assert says in result.fault.what
+    assert next(iter(env)) in str(result.fault.where)

@@ -68,13 +68,14 @@ class App:
         python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
         target = TargetEnvironment.of(ctx, python)
         make_arm64(target)
-        uv = Uv(ctx, python, Sources.read(ctx), limit=600)
+        sources = Sources.read(ctx)
+        uv = Uv(ctx, python, sources, limit=600)
         locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
         wanted = Requirements.read(ctx, ["requirements.txt"])
         unpublished = Unpublished(ctx, uv, target, locked if lock else wanted)
         try:
             if lock:
-                found = read_locked(uv, locked, target, mirrored=False)
+                found = read_locked(uv, locked, target, sources)
             else:
                 found = resolve(ctx, uv, wanted, target, Kept(str(self._folder), ""))
         except UserFault as fault:

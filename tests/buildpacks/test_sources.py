@@ -72,6 +72,39 @@ def given_(tmp_path: Path) -> Given:
     return Given(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PIP_CONSTRAINT",
+        "UV_CONSTRAINT",
+        "UV_OVERRIDE",
+        "UV_BUILD_CONSTRAINT",
+        "PIP_BUILD_CONSTRAINT",
+    ],
+)
+def test_a_file_that_a_variable_names_counts_with_all_it_includes(given_: Given, name: str) -> None:
+    given_.write("pins/all.txt", "-c one.txt\n")
+    given_.write("pins/one.txt", "-c all.txt\nsix==1.16.0\n")
+    first = given_.sources(**{name: "pins/all.txt"}).digest()
+    given_.write("pins/one.txt", "-c all.txt\nsix==1.17.0\n")
+    second = given_.sources(**{name: "pins/all.txt"}).digest()
+    given_.write("pins/all.txt", "idna==3.7\n")
+    third = given_.sources(**{name: "pins/all.txt"}).digest()
+    assert len({"", first, second, third}) == 4
+
+
+def test_variables_of_pip_count_but_for_those_of_its_output_and_cache(given_: Given) -> None:
+    assert given_.sources(PIP_PREFER_BINARY="1").digest()
+    assert given_.sources(PIP_QUIET="1", PIP_NO_INPUT="1", PIP_CACHE_DIR="/x").digest() == ""
+
+
+@pytest.mark.parametrize("name", ["PIP_REQUIREMENT", "PIP_EDITABLE"])
+def test_what_pip_would_add_to_each_call_is_refused(given_: Given, name: str) -> None:
+    with pytest.raises(UserFault, match="into every layer") as caught:
+        given_.sources(**{name: "requirements.txt"})
+    assert caught.value.where == name
+
+
 def test_nothing_said_is_nothing_done(given_: Given) -> None:
     sources = given_.sources(PATH="/bin")
     assert not sources

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import http.server
 import io
+import json
 import os
+import platform
 import subprocess
+import sys
 import tarfile
 import threading
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,6 +125,9 @@ class _Files(http.server.SimpleHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 @pytest.fixture
 def release(tmp_path: Path) -> Iterator[tuple[str, bytes]]:
     """Address and bytes of an archive laid out as the official one, served over HTTP."""
@@ -152,7 +159,7 @@ def test_a_release_with_the_right_checksum_is_unpacked(
     folder = tmp_path / "programs"
     folder.mkdir()
 
-    assert download_release(address, hashlib.sha256(data).hexdigest(), folder)
+    assert download_release(address, hashlib.sha256(data).hexdigest(), folder) == ""
 
     assert sorted(path.name for path in folder.iterdir()) == ["creator", "lifecycle"]
     assert os.access(folder / "creator", os.X_OK)
@@ -171,7 +178,39 @@ def test_a_release_with_another_checksum_is_refused_and_nothing_written(
 
 
 def test_an_address_out_of_reach_leaves_the_other_way_open(tmp_path: Path) -> None:
-    assert not download_release("http://127.0.0.1:9/none.tgz", "0" * 64, tmp_path)
+    assert "refused" in download_release("http://127.0.0.1:9/none.tgz", "0" * 64, tmp_path)
+
+
+def test_an_address_that_refuses_says_so(tmp_path: Path, release: tuple[str, bytes]) -> None:
+    said = download_release(f"{release[0]}x", "0" * 64, tmp_path)
+    assert said == "HTTP 404 File not found"
+
+
+@pytest.mark.full  # asks `go` what the programs are made of
+def test_a_wheel_has_the_programs_and_the_engine_takes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arch = machine_architecture()
+    built = ensure_lifecycle(Home.default(), arch=arch)
+    command = [sys.executable, str(ROOT / "tools" / "make-lifecycle-wheel"), arch]
+    subprocess.run([*command, str(tmp_path), "--programs", str(built)], check=True)
+    (wheel,) = tmp_path.glob("cnbkit_lifecycle-*.whl")
+    assert wheel.name.endswith(f"manylinux2014_{platform.machine()}.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name.partition(".dist-info/")[2] for name in archive.namelist()}
+        assert {"licenses/LICENSE", "sboms/lifecycle.cdx.json"} <= names
+        (sbom,) = (name for name in archive.namelist() if name.endswith(".cdx.json"))
+        listed = {each["name"] for each in json.loads(archive.read(sbom))["components"]}
+        assert {"lifecycle", "go-containerregistry"} <= listed
+        archive.extractall(tmp_path / "installed")
+    monkeypatch.syspath_prepend(str(tmp_path / "installed"))
+    monkeypatch.setenv("PATH", "/nonexistent")  # neither Go nor anything else is asked for
+    told: list[str] = []
+    made = ensure_lifecycle(Home(tmp_path / "home"), arch=arch, progress=told.append)
+    assert told == []
+    assert (made / "lifecycle").read_bytes() == (built / "lifecycle").read_bytes()
+    assert os.access(made / "creator", os.X_OK)
+    assert os.access(made / "launcher", os.X_OK)
 
 
 def test_confirmed_checksums_are_read_and_the_shipped_ones_well_formed(

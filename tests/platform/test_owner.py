@@ -1,9 +1,8 @@
-"""Whom root's sandboxes run as, and what that user is given."""
+"""Whom root's sandboxes run as."""
 
 from __future__ import annotations
 
 import os
-import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from tests.user_namespace import in_user_namespace
 
 from cnbkit_engine.sandbox import owner
-from cnbkit_engine.sandbox.owner import HostUser, give, sandbox_user
+from cnbkit_engine.sandbox.owner import sandbox_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,28 +54,3 @@ def test_root_of_a_namespace_with_more_users_takes_one_of_them() -> None:
     command = in_user_namespace([sys.executable, "-c", ASK])
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == ("None\n" if os.geteuid() else f"{sandbox_user()}\n")
-
-
-def test_what_is_given_is_all_of_it_and_nothing_that_links_lead_to(tmp_path: Path) -> None:
-    me = os.getuid()
-    user = HostUser(me + 70000, os.getgid() + 70000) if me == 0 else HostUser(me, os.getgid())
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    (outside / "file").touch()
-    tree = tmp_path / "tree"
-    (tree / "deep" / "deeper").mkdir(parents=True)
-    (tree / "deep" / "program").touch()
-    (tree / "deep" / "program").chmod(0o6755)
-    (tree / "deep" / "link").symlink_to(outside)
-    give(tree, user)
-    for path in (tree, *tree.rglob("*")):
-        assert path.lstat().st_uid == user.uid, path
-    assert {path.lstat().st_uid for path in (outside, outside / "file")} == {me}
-    if me == 0:
-        assert not (tree / "deep/program").stat().st_mode & (stat.S_ISUID | stat.S_ISGID)
-    (tree / "later").mkdir()
-    (tree / "later" / "file").touch()
-    give(tree, user)
-    assert (tree / "later" / "file").stat().st_uid == user.uid
-    give(tmp_path / "tree" / "deep" / "link", user)
-    assert outside.stat().st_uid == me

@@ -25,6 +25,8 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.registry.grant import ANY, Grant
 from cnbkit_engine.registry.server import Registry
 from cnbkit_engine.sandbox.certificates import BUNDLE, host_bundle
+from cnbkit_engine.sandbox.giving import give
+from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.testing import EmbeddedEngine
@@ -166,6 +168,7 @@ class _Engine(EmbeddedEngine):
         variables: Mapping[str, str],
         name: str,
     ) -> Sandbox:
+        give(self.folder / name, sandbox_user(), within=self.folder)
         binds = [
             Bind(kit.builder / "buildpacks", "/cnb/buildpacks", given=True),
             Bind(kit.builder / "order.toml", "/cnb/order.toml", given=True),
@@ -175,7 +178,7 @@ class _Engine(EmbeddedEngine):
             Bind(space / "workspace", "/workspace", writable=True, given=True),
             Bind(space / "layers", "/layers", writable=True, given=True),
             Bind(space / "platform", "/platform", given=True),
-            Bind(self.folder / name, "/cache", writable=True, given=True),
+            Bind(self.folder / name, "/cache", writable=True),
             Bind(space / "home", "/home/cnb", writable=True, given=True),
         ]
         if bundle := host_bundle():

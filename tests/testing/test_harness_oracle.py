@@ -83,6 +83,14 @@ def _seen(log: str) -> list[list[object]]:
     return [json.loads(line.removeprefix("seen ")) for line in lines]
 
 
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lifecycle passes a machine's proxies on, and these tests' own is none of the kit's."""
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
 ENV = {"BP_X": " a b\n", "LD_LIBRARY_PATH": "/mine", "HOME": "/root"}
 
 

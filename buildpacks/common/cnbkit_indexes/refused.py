@@ -20,6 +20,8 @@ REFUSED = (
     *("UV_SYSTEM_PYTHON", "UV_TARGET", "UV_WORKING_DIR", "UV_WORKING_DIRECTORY"),
     "VIRTUAL_ENV",
 )
+# pip would add it to each of its calls: to every layer.
+_ADDED = ("PIP_REQUIREMENT", "PIP_EDITABLE")
 
 
 def refuse(ctx: BuildContext, names: Collection[str]) -> None:
@@ -32,6 +34,13 @@ def refuse(ctx: BuildContext, names: Collection[str]) -> None:
     Raises:
         UserFault: naming all that are.
     """
+    for name in _ADDED:
+        if name in names and ctx.settings.get(name):
+            raise UserFault(
+                f"{name} is set, which would be installed into every layer",
+                where=name,
+                remedy="unset it for the build; name requirements files in BP_PYTHON_INPUT",
+            )
     found = [name for name in REFUSED if name in names and ctx.settings.get(name)]
     if not found:
         return

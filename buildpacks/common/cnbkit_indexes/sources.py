@@ -39,6 +39,13 @@ _NOT_WHICH = (
     *("UV_SYSTEM_CERTS", "UV_NO_PROGRESS", "UV_OFFLINE", "UV_KEYRING", "UV_LOCK_TIMEOUT"),
     *("UV_NO_CONFIG_WARN", "UV_NO_COLOR", "UV_QUIET", "UV_VERBOSE"),
 )
+# The same of pip's.
+_NOT_WHICH_PIP = (
+    *("PIP_CACHE_DIR", "PIP_CONFIG_FILE", "PIP_DEBUG", "PIP_DISABLE_PIP_VERSION_CHECK"),
+    *("PIP_KEYRING_PROVIDER", "PIP_LOG", "PIP_NO_CACHE_DIR", "PIP_NO_COLOR", "PIP_NO_INPUT"),
+    *("PIP_NO_PYTHON_VERSION_WARNING", "PIP_NO_WARN_", "PIP_PROGRESS_BAR", "PIP_PROXY"),
+    *("PIP_QUIET", "PIP_RESUME_RETRIES", "PIP_ROOT_USER_ACTION", "PIP_USE_", "PIP_VERBOSE"),
+)
 _SECRET = ("PASSWORD", "USERNAME", "TOKEN", "AUTH", "SECRET")
 _FIRST = "first-index"
 
@@ -117,6 +124,10 @@ class Sources:
     def value(self, option: str) -> str:
         """What goes before everything else said of an option; empty if nothing is."""
         return next(iter(self.values(option)), "")
+
+    def origin_of_option(self, option: str) -> str:
+        """What says something of an option, for people."""
+        return ", ".join(each.name for each in self._origins if option in each.options)
 
     def certificates(self) -> str:
         """The file with the authorities to trust; empty for the usual one.
@@ -249,7 +260,7 @@ class Sources:
         return hashlib.sha256(text).hexdigest()[:24]
 
     def _resolving(self) -> list[str]:
-        """Variables of uv that change what is resolved, and that nothing above stands for."""
+        """Variables of uv and pip that change what is resolved, and that nothing above has."""
         if not self.names:
             return []
         from cnbkit_indexes.origins import VARIABLES
@@ -257,20 +268,27 @@ class Sources:
         return [
             name
             for name in self.names
-            if name.startswith("UV_")
+            if name.startswith(("UV_", "PIP_"))
+            and self.ctx.settings.get(name)
             and name not in VARIABLES
-            and not name.startswith(_NOT_WHICH)
+            and not name.startswith((*_NOT_WHICH, *_NOT_WHICH_PIP))
             and not any(word in name for word in _SECRET)
         ]
 
     def _contents(self, path: str) -> str:
-        """A digest of a file or folder of the app; empty for anything else."""
-        if "://" in path:
+        """A digest of a file or folder of the app, and of what a file of requirements includes.
+
+        Empty for anything else.
+        """
+        if "://" in path and not path.startswith("file://"):
             return ""
+        from cnbkit_python_inputs.included import with_included
         from cnbkit_python_inputs.tree import tree_digest
 
-        found = os.path.join(self.ctx.app.root, path)
-        return tree_digest(found) if os.path.exists(found) else ""
+        found = os.path.join(self.ctx.app.root, path.removeprefix("file://"))
+        if not os.path.exists(found):
+            return ""
+        return " ".join(tree_digest(each) for each in with_included(found))
 
     def describe(self) -> list[str]:
         """Lines for the log: each source and what names it."""

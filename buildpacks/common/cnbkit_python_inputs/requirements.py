@@ -11,12 +11,15 @@ import hashlib
 import os
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_python_inputs.git_login import without_git_logins
 from cnbkit_python_inputs.line import Line, decoded, filled, logical_lines, normalised
 from cnbkit_python_inputs.tree import local_digests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cnbkit_indexes.address import Login
 
 __all__ = ["Line", "Requirements", "logical_lines", "normalised"]
 
@@ -40,6 +43,7 @@ class Requirements:
         files: contents of every file, includes too, by name, in reading order.
         local: name → SHA-256 of all files and folders of the app that a requirement depends on.
         as_read: what the engine reads in place of each file; known once they are written.
+        logins: address of a git repository → its login, which what the engine reads has not.
         folder: where that is written.
     """
 
@@ -48,6 +52,7 @@ class Requirements:
         self.files = files
         self.local = local
         self.as_read: dict[str, str] = {}
+        self.logins: dict[str, Login] = {}
         self._lines: dict[str, list[Line]] = {}
         self._env: Mapping[str, str] = {}
         self._root = ""
@@ -78,13 +83,12 @@ class Requirements:
         """
         roots = list(names)
         for group in (*groups, *where_exist):
-            candidates = [pattern.format(group) for pattern in _GROUP_FILES]
-            found = next((name for name in candidates if ctx.app.has(name)), "")
+            found = _group_file(ctx, group)
             if not found and group in groups:
                 raise UserFault(
                     f"there is no requirements file for the group {group}",
                     where="BP_PYTHON_GROUPS",
-                    remedy=f"add {candidates[0]}, or correct BP_PYTHON_GROUPS",
+                    remedy=f"add {_GROUP_FILES[0].format(group)}, or correct BP_PYTHON_GROUPS",
                 )
             if found and found not in roots:
                 roots.append(found)
@@ -261,6 +265,10 @@ class Requirements:
         """The texts of all lines."""
         return [line.text for line in self.lines()]
 
+    def not_editable(self) -> list[Line]:
+        """`-e` lines that name repositories, whose code would lie outside of all layers."""
+        return [line for line in self.lines() if line.editable and line.repository]
+
     def arguments(self) -> list[str]:
         """What `pip compile` is to read: the files as it can read them."""
         if not self.as_read:
@@ -300,6 +308,8 @@ class Requirements:
                 path = f"file://{_quoted(path)}"
             text = f"{before}{path}{after}"
         text = _without_hash(text, line.fragment)
+        if line.repository:
+            text = without_git_logins(filled(text, self._env), self.logins)
         if not line.editable:
             return text
         if line.repository:
@@ -328,6 +338,22 @@ class Requirements:
         A lock names files by URL only, so whoever fetches them has to know the passwords.
         """
         return [filled(line.index, env) for line in self.lines() if line.index]
+
+
+def _group_file(ctx: BuildContext, group: str) -> str:
+    """The file of a group, however either spells its name (PEP 735); empty if there is none."""
+    wanted = [pattern.format(group) for pattern in _GROUP_FILES]
+    for name in wanted:
+        if ctx.app.has(name):
+            return name
+    there: dict[str, str] = {}
+    for folder in ("", "requirements/"):
+        path = f"{ctx.app.root}/{folder}"
+        for name in sorted(os.listdir(path)) if os.path.isdir(path) else []:
+            if name.endswith((".txt", ".in")) and os.path.isfile(path + name):
+                there.setdefault(normalised(folder + name), folder + name)
+    found = (there[normalised(name)] for name in wanted if normalised(name) in there)
+    return next(found, "")
 
 
 def _without_hash(text: str, fragment: str) -> str:

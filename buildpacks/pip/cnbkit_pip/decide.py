@@ -68,7 +68,7 @@ def decide(
     announced = Announced(ctx, survey)
     try:
         if isinstance(wanted, Locked):
-            packages = read_locked(engine, wanted, target, mirrored=bool(sources.default))
+            packages = read_locked(engine, wanted, target, sources)
         else:
             announced.before_resolving()
             packages = resolve(ctx, engine, wanted, target, Kept(kept, config.refresh))
@@ -105,6 +105,11 @@ def engine_for(
     indexes: list[str] = []
     if isinstance(wanted, Requirements):
         options, indexes = FileOptions.of(wanted), wanted.indexes(ctx.env)
+        for line in wanted.not_editable():
+            ctx.log.info(
+                f"{line.where}: installed like any other package, and not editable (-e): its code "
+                "would lie outside the image's layers"
+            )
     for index in indexes:
         # Of an address without a login nothing is secret, and errors are about it.
         if split_login(index)[1]:

@@ -95,6 +95,14 @@ def index_fault(
             detail=output,
         )
     if "Hash mismatch" in output or "DO NOT MATCH THE HASHES" in output:
+        if requirements is not None and (line := _declared_hash(output, requirements)):
+            return UserFault(
+                f"the file of {name} has another hash than the requirement says",
+                where=line,
+                remedy="correct the hash if the file is wanted; if nothing was changed on purpose, "
+                "the index may have been tampered with",
+                detail=output,
+            )
         return PlatformFault(
             f"the file of {name} is not the one that was promised: its hash differs",
             where=where,
@@ -182,6 +190,18 @@ def _answers(name: str, sources: Sources | None) -> str:
             said := answer_of(f"{index.url.rstrip('/')}/{name.lower().replace('_', '-')}/")
         ):
             return f": {said}"
+    return ""
+
+
+def _declared_hash(output: str, requirements: Wanted) -> str:
+    """The line with the hash that a file has not; empty if the index has promised it.
+
+    An index promises SHA-256 sums; those have been compared before.
+    """
+    for name, hashes in requirements.allowed_hashes().items():
+        kinds = (each.partition(":") for each in hashes)
+        if any(kind != "sha256" and digest in output for kind, _, digest in kinds):
+            return requirements.where_place(name) if "/" in name else requirements.where(name)
     return ""
 
 

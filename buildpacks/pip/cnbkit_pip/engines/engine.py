@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from cnbkit_indexes.address import Login
 from cnbkit_python_inputs.package import Package
 
 __all__ = ["Engine", "Wanted"]
@@ -34,6 +35,10 @@ class Wanted(Protocol):
     def as_read(self) -> dict[str, str]:
         """What the engine reads in place of the files, by their names."""
 
+    @property
+    def logins(self) -> dict[str, Login]:
+        """Address of a git repository → its login; what the engine reads has none."""
+
     def where(self, name: str) -> str:
         """Where a package is named, for errors."""
 
@@ -57,12 +62,15 @@ class Engine(Protocol):
             PlatformFault: the index cannot be reached, or the disk is full.
         """
 
-    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+    def complete(
+        self, document: dict[str, Any], where: str, wanted: Wanted | None = None
+    ) -> dict[str, Any]:
         """The lock with something to install from in every entry.
 
         Args:
             document: a pylock.toml; entries may lack addresses of their files.
             where: what errors call it.
+            wanted: what it was resolved from, for errors to name the line.
 
         Raises:
             UserFault: the index does not have what the lock names.

@@ -14,6 +14,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
@@ -80,6 +81,7 @@ class PipTools(Engine):
         }
         self._wheels = f"{ctx.scratch}/wheels"
         self._provided = Provided.of(ctx)
+        self._git = GitLogins(ctx.env)
 
     def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`pip-compile`; versions of the last time are kept where they are allowed."""
@@ -90,6 +92,7 @@ class PipTools(Engine):
         more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
         env: dict[str, str] = {}
         asked = self._files(wanted)
+        self._git.add(wanted.logins)
         for name in renewed:
             asked += ["--upgrade-package", name]
         if self._provided:
@@ -140,7 +143,9 @@ class PipTools(Engine):
         with open(listed, "w", encoding="utf-8") as file:
             file.write("".join(f"{text}\n" for text in texts))
 
-    def complete(self, document: dict[str, Any], where: str) -> dict[str, Any]:
+    def complete(
+        self, document: dict[str, Any], where: str, wanted: Wanted | None = None
+    ) -> dict[str, Any]:
         """Fetch, and build where there is no wheel: pip cannot tell addresses without that."""
         for pins in pinned(document):
             listed = f"{self._ctx.scratch}/pins.txt"
@@ -155,7 +160,7 @@ class PipTools(Engine):
             try:
                 self._run("pip", "wheel", *options, "-r", listed, env=env)
             except CommandFailed as failed:
-                raise explained(failed, Pins.named(where), self._sources) from None
+                raise explained(failed, wanted or Pins.named(where), self._sources) from None
         built = self._built()
         entries = [
             _with_wheel(entry, built[normalised(entry["name"])]) if lacks_address(entry) else entry
@@ -165,7 +170,7 @@ class PipTools(Engine):
 
     def install(self, packages: list[Package], prefix: str) -> None:
         """`pip install --no-deps`; what comes from the network is checked by its hash."""
-        lines = [_requirement(package.entry) for package in packages]
+        lines = [_requirement(self._git.taken_from_entry(each.entry)) for each in packages]
         options = (*_INSTALL, "--prefix", prefix)
         # pip wants a hash for all or for none of the packages of a call.
         for checked in (True, False):
@@ -203,7 +208,7 @@ class PipTools(Engine):
         with patient(self._ctx.log.info, f"{module} {arguments[0]}"):
             self._ctx.run(
                 *(self._python.path, "-c", _MODULE, library, module, *arguments),
-                env={**self._environment, **(env or {})},
+                env={**self._environment, **(env or {}), **self._git.variables()},
                 quiet=True,
                 timeout=self._limit,
             )

@@ -64,6 +64,10 @@ def _restricted(
     if package.directory or "vcs" in entry:
         raise _without_hash(package, where)
     if lacks_address(entry):
+        known = {each for file in package.artifacts() for each in _sums(file)}
+        comparable = known and all(each.startswith("sha256:") for each in hashes | known)
+        if comparable and hashes.isdisjoint(known):
+            raise _mismatch(package, where)
         # pip fetches it by these.
         split = (each.partition(":") for each in sorted(hashes))
         files = [{"name": digest, "hashes": {kind: digest}} for kind, _, digest in split]
@@ -220,6 +224,10 @@ def _trust(sources: Sources) -> Any:
     import ssl
 
     return ssl.create_default_context(cafile=sources.certificates() or None)
+
+
+def _sums(file: dict[str, Any]) -> set[str]:
+    return {f"{kind}:{digest}" for kind, digest in file.get("hashes", {}).items()}
 
 
 def _sum(path: str, kind: str) -> str:

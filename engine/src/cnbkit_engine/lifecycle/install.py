@@ -1,10 +1,12 @@
-"""The lifecycle, which carries a build out: its official release, else built from its Go module.
+"""The lifecycle, which carries a build out: of a wheel, of its official release, or built.
 
 Version 0.21 speaks Platform API 0.7 to 0.15 and Buildpack API 0.7 to 0.12.
 """
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.state.locks import made_once
@@ -12,7 +14,6 @@ from cnbkit_engine.tools.go import MODULES, GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from cnbkit_engine.state.home import Home
 
@@ -20,6 +21,7 @@ __all__ = [
     "CRANE_VERSION",
     "LIFECYCLE_VERSION",
     "PHASES",
+    "build_lifecycle",
     "ensure_crane",
     "ensure_lifecycle",
     "known_checksums",
@@ -64,24 +66,65 @@ def ensure_lifecycle(
         from cnbkit_engine.tools.download import download_release
 
         folder.mkdir()
+        if _copy_from_wheel(folder, arch):
+            _link_phases(folder)
+            return
         name = release_name(arch)
         checksum = known_checksums().get(name)
         address = f"https://{_SOURCE}/releases/download/v{LIFECYCLE_VERSION}/{name}"
-        if checksum is None or not download_release(address, checksum, folder):
-            progress("Building the lifecycle from source (about two minutes) ...")
-            _build(
-                "lifecycle",
-                (f"{_SOURCE}/cmd/lifecycle", f"{_SOURCE}/cmd/launcher"),
-                {f"{_SOURCE}/cmd.Version": LIFECYCLE_VERSION},
-                folder,
-                arch,
-                progress,
-            )
-            for phase in PHASES:
-                (folder / phase).symlink_to("lifecycle")
-            progress("Built the lifecycle")
+        if checksum:
+            reason = download_release(address, checksum, folder)
+            if not reason:
+                return
+            progress(f"The lifecycle's official release cannot be fetched: {reason}")
+        build_lifecycle(folder, arch, progress)
+        _link_phases(folder)
 
     return made_once(home.tools / f"lifecycle-{LIFECYCLE_VERSION}-linux-{arch}", make)
+
+
+def build_lifecycle(folder: Path, arch: str, progress: Callable[[str], None]) -> None:
+    """Build `lifecycle` and `launcher` from the Go module into an empty folder.
+
+    Raises:
+        PlatformFault: there is no Go, its sources cannot be had, or they do not build.
+    """
+    progress("Building the lifecycle from source (about two minutes) ...")
+    _build(
+        "lifecycle",
+        (f"{_SOURCE}/cmd/lifecycle", f"{_SOURCE}/cmd/launcher"),
+        {f"{_SOURCE}/cmd.Version": LIFECYCLE_VERSION},
+        folder,
+        arch,
+        progress,
+    )
+    progress("Built the lifecycle")
+
+
+def _link_phases(folder: Path) -> None:
+    for phase in PHASES:
+        (folder / phase).symlink_to("lifecycle")
+
+
+def _copy_from_wheel(folder: Path, arch: str) -> bool:
+    """Take the programs of the wheel `cnbkit-lifecycle`, if it is of this version and processor."""
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    from cnbkit_engine.sandbox.elf import architecture_of
+
+    try:
+        wheel = distribution("cnbkit-lifecycle")
+    except PackageNotFoundError:
+        return False
+    programs = Path(str(wheel.locate_file("cnbkit_lifecycle/programs")))
+    if wheel.version != LIFECYCLE_VERSION:
+        return False
+    if architecture_of(programs / "lifecycle") != arch:
+        return False
+    for name in ("lifecycle", "launcher"):
+        shutil.copy(programs / name, folder / name)
+        (folder / name).chmod(0o755)
+    return True
 
 
 def ensure_crane(

@@ -18,9 +18,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnbkit_engine.sandbox.giving import give
 from cnbkit_engine.sandbox.host import find_program
 from cnbkit_engine.sandbox.mount_point import mount_point
-from cnbkit_engine.sandbox.owner import give
 from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.sandbox.staging import STAGE
 from cnbkit_engine.state.workspace import Workspace
@@ -123,6 +123,9 @@ class Launch:
         self.staged.append(source.absolute())
         return f"{STAGE}/{len(self.staged) - 1}"
 
+    def _give(self, path: Path) -> None:
+        give(path, self._user, within=self._sandbox.scratch.parent)
+
     def _options(self, overlay: str) -> Iterator[str]:
         sandbox = self._sandbox
         yield from ("--unshare-user", "--uid", str(sandbox.uid), "--gid", str(sandbox.gid))
@@ -136,7 +139,7 @@ class Launch:
         if overlay:
             yield from ("--bind", overlay, "/")
         elif sandbox.root:
-            give(sandbox.root, self._user)
+            self._give(sandbox.root)
             yield from ("--ro-bind", self._seen(sandbox.root), "/")
         yield from self._mount("--dev", "/dev")
         for device in sandbox.devices:
@@ -149,7 +152,7 @@ class Launch:
             yield from self._mount("--tmpfs", target)
         for bind in sandbox.binds:
             if bind.given:
-                give(bind.source, self._user)
+                self._give(bind.source)
             elif self._user and not bind.writable and not _is_open(bind.source):
                 self.shifted.add(bind.source.absolute())
             target = self._point(bind.target, folder=bind.source.is_dir())
@@ -194,7 +197,7 @@ class Launch:
         (workspace / "upper").chmod(0o755)
         for number, layer in enumerate(self._sandbox.layers):
             if layer.is_dir():
-                give(layer, self._user)
+                self._give(layer)
                 link = self._seen(layer)
             else:
                 link = str(layer)  # for mount to complain of
@@ -206,7 +209,7 @@ class Launch:
         tmp = workspace / "upper" / "tmp"
         tmp.mkdir()
         tmp.chmod(0o1777)
-        give(workspace, self._user)
+        self._give(workspace)
 
 
 def _is_open(path: Path) -> bool:

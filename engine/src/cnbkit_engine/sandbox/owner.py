@@ -2,23 +2,21 @@
 
 An ordinary user's sandboxes run as that user. Root's run as a user that owns nothing else: the
 first of root's subordinate ids (/etc/subuid), else a fixed one far above all accounts. What such a
-process has to write, or must be able to read whatever its mode, is given to that user.
+process has to write, or must be able to read whatever its mode, is given to that user (`giving`).
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from cnbkit.errors import PlatformFault
 
-__all__ = ["HostUser", "give", "sandbox_user"]
+__all__ = ["HostUser", "sandbox_user"]
 
 # Above what systemd gives to containers (up to 0x6FFFFFFF), below what it reserves (0x7FFE0000).
 _FIXED = 0x70010000
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
@@ -56,51 +54,6 @@ def sandbox_user() -> HostUser | None:
         _subordinate("/etc/subuid", uids) or _free(uids),
         _subordinate("/etc/subgid", gids) or _free(gids),
     )
-
-
-def give(path: Path, user: HostUser | None) -> None:
-    """Make a file, or a folder and all in it, the sandboxes' own; links in it are not followed.
-
-    A folder that already is counts as given with all in it, but for what lies directly in the one
-    that is named. Programs lose setuid and setgid by it.
-
-    Raises:
-        PlatformFault: the file system knows no owners.
-    """
-    if user is None:
-        return
-    try:
-        known = path.lstat()
-        if stat.S_ISDIR(known.st_mode):
-            handle = os.open(path, _DIRECTORY)
-            try:
-                _give_entries(handle, user)
-            finally:
-                os.close(handle)
-        if known.st_uid != user.uid:
-            os.chown(path, user.uid, user.gid, follow_symlinks=False)
-    except OSError as error:
-        raise PlatformFault(
-            "what a sandbox needs cannot be given to the unprivileged user it runs as",
-            where=str(path),
-            remedy="set CNBKIT_HOME to a folder on ext4, xfs or btrfs, or start cnbkit as an"
-            " ordinary user",
-            detail=str(error),
-        ) from error
-
-
-def _give_entries(folder: int, user: HostUser) -> None:
-    # A folder comes after all in it, so that one whose turn never came is not taken for given.
-    for entry in list(os.scandir(folder)):
-        if entry.stat(follow_symlinks=False).st_uid == user.uid:
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            handle = os.open(entry.name, _DIRECTORY, dir_fd=folder)
-            try:
-                _give_entries(handle, user)
-            finally:
-                os.close(handle)
-        os.chown(entry.name, user.uid, user.gid, dir_fd=folder, follow_symlinks=False)
 
 
 @dataclass(frozen=True)

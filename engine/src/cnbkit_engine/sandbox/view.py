@@ -35,9 +35,10 @@ class Bind:
         source: on the host.
         target: absolute path inside.
         writable: whether the process may change it.
-        given: it is cnbkit's own: root gives it, with all in it, to the user that the process runs
-            as. What is not keeps its owners; for root's sandboxes, root's files are readable in it
-            where the file system can show them as that user's, and written as others may.
+        given: it is cnbkit's own, below the folder that `View.scratch` is in: root gives it, with
+            all in it, to the user that the process runs as (`giving`). What is not keeps its
+            owners; for root's sandboxes, root's files are readable in it where the file system can
+            show them as that user's, and written as others may.
     """
 
     source: Path
@@ -52,7 +53,8 @@ class View:
 
     Args:
         scratch: where temporary folders are made; on a disk file system (for an overlay's top).
-            What is kept for the next sandbox goes beside it, to `tools`.
+            What is kept for the next sandbox goes beside it, to `tools`. Root, layers and what is
+            given are below the folder it is in.
         root: a folder to be the root, read-only. Mount points it lacks are made in it.
         layers: folders to be stacked as the root, topmost first; writes are kept apart from them
             and thrown away at the end.

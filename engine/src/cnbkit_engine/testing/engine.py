@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from cnbkit_engine.build.build import Build
@@ -20,14 +22,15 @@ from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.oci.unpack import ensure_layer
 from cnbkit_engine.run.run import command_of, image_sandbox
+from cnbkit_engine.sandbox.giving import give
+from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from cnbkit_engine.oci.image import Image
-    from cnbkit_engine.sandbox.sandbox import Sandboxed
+    from cnbkit_engine.sandbox.sandbox import Sandbox, Sandboxed
     from cnbkit_engine.state.home import Home
 
 __all__ = ["EmbeddedEngine", "Engine", "Outcome", "Process"]
@@ -156,9 +159,11 @@ class EmbeddedEngine:
         output: IO[bytes],
     ) -> _SandboxProcess:
         """Start a process type, or a command with the launcher's environment."""
-        shown = [
-            Bind(source, target, writable=True, given=True) for source, target in binds.items()
-        ]
+        place = Path(os.path.realpath(tempfile.gettempdir()))
+        for source in binds:
+            if place in source.resolve().parents:
+                give(source.resolve(), sandbox_user(), within=place)
+        shown = [Bind(source, target, writable=True) for source, target in binds.items()]
         sandbox = image_sandbox(self._home, self._store, image, env, binds=shown)
         argv = [*_LAUNCHER, *command] if command else command_of(image, process, args)
         running = sandbox.popen(
@@ -167,7 +172,7 @@ class EmbeddedEngine:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        return _SandboxProcess(running, sandbox.env)
+        return _SandboxProcess(running, sandbox)
 
     def files(self, image: Image, kind: str) -> list[Path]:
         """The roots of an image's layers of one kind, unpacked."""
@@ -184,9 +189,9 @@ class EmbeddedEngine:
 class _SandboxProcess:
     """A process in the embedded engine's sandbox."""
 
-    def __init__(self, running: Sandboxed, env: Mapping[str, str]) -> None:
+    def __init__(self, running: Sandboxed, sandbox: Sandbox) -> None:
         self._running = running
-        self._env = env
+        self._sandbox = sandbox
 
     def poll(self) -> int | None:
         """Its exit status; None while it runs."""
@@ -204,13 +209,18 @@ class _SandboxProcess:
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command where it runs."""
         pid = self._running.pid
+        # Root in there is nobody, who can make no files: it becomes the user that the process runs
+        # as, after it has entered all namespaces, since some are of one around the user's own.
+        who = ["--preserve-credentials"]
+        if sandbox_user():
+            who = [f"--setuid={self._sandbox.uid}", f"--setgid={self._sandbox.gid}"]
         return subprocess.run(
             [
-                *("nsenter", "--preserve-credentials", "--user", "--mount", "--pid", "--ipc"),
-                *("--uts", "--root", "--wd", f"--target={pid}"),
+                *("nsenter", *who, "--user", "--mount", "--pid", "--ipc", "--uts"),
+                *("--root", "--wd", f"--target={pid}"),
                 *(*_LAUNCHER, "/bin/sh", "-c", command),
             ],
-            env={**self._env, "PATH": self._env.get("PATH", os.defpath)},
+            env={"PATH": os.defpath, **self._sandbox.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -250,7 +250,9 @@ class BuiltApp:
             process: its type; the image's default if not given.
             args: replace its default arguments.
             env: added to the image's environment.
-            binds: host files and folders shown inside, writable: path here → path there.
+            binds: host files and folders shown inside, writable: path here → path there. For
+                tests of root's, what is below the folder for temporary files becomes the user's
+                that processes run as; the rest they write as others may.
             shell: a shell command to run instead, with the launcher's environment.
         """
         self._root.mkdir(parents=True, exist_ok=True)

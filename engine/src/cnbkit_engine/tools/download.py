@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["download_release"]
 
 
-def download_release(address: str, checksum: str, folder: Path, *, timeout: float = 10.0) -> bool:
+def download_release(address: str, checksum: str, folder: Path, *, timeout: float = 10.0) -> str:
     """Unpack a `.tgz` of programs into `folder`, without the archive's own folder names.
 
     Args:
@@ -28,7 +28,8 @@ def download_release(address: str, checksum: str, folder: Path, *, timeout: floa
         timeout: seconds without an answer after which the address counts as out of reach.
 
     Returns:
-        whether the address could be reached: if not, there may be another way to get the programs.
+        why the address gives nothing, for there may be another way to get the programs; empty if it
+        did.
 
     Raises:
         PlatformFault: what came is not what was vouched for, or is no archive.
@@ -36,8 +37,10 @@ def download_release(address: str, checksum: str, folder: Path, *, timeout: floa
     try:
         with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310 - ours
             data = answer.read()
-    except (OSError, urllib.error.URLError):
-        return False
+    except urllib.error.HTTPError as error:
+        return f"HTTP {error.code} {error.reason}"
+    except (OSError, urllib.error.URLError) as error:
+        return str(getattr(error, "reason", error))
     found = hashlib.sha256(data).hexdigest()
     if found != checksum:
         raise PlatformFault(
@@ -60,4 +63,4 @@ def download_release(address: str, checksum: str, folder: Path, *, timeout: floa
         raise PlatformFault(
             "a download cannot be unpacked", where=address, remedy="try again", detail=str(error)
         ) from error
-    return True
+    return ""
