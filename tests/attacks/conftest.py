@@ -11,21 +11,17 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
-import cnbkit
-import cnbkit_engine
+from tests.ordinary_user import ORDINARY, as_ordinary, environment, give_to_ordinary, python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-ORDINARY = 64123  # a user that is nobody else's
 USERS = ("root", "ordinary") if os.geteuid() == 0 else ("ordinary",)
 
 # Started as the user; makes the sandbox, runs the attack in it, and passes on what that prints.
@@ -45,12 +41,6 @@ with network_for(network, {}, print) as (there, namespace):
         network=there, namespace=namespace,
     )
     sys.exit(sandbox.run(["/usr/bin/python3", "-I", "-S", "-c", attack, *arguments]))
-"""
-
-
-_TUN = """
-mount -t tmpfs tmpfs /mnt && mknod -m 666 /mnt/tun c 10 200 && mount --bind /mnt/tun /dev/net/tun
-exec "$@"
 """
 
 
@@ -75,14 +65,10 @@ class Attacker:
 
     def command(self, attack: str, *arguments: str, network: str = "host") -> list[str]:
         """The command line that runs an attack."""
-        start = [_python(self.user), "-s", "-c", START, self.kind, str(self.place), network]
+        interpreter = sys.executable if self.user == "root" else python()
+        start = [interpreter, "-s", "-c", START, self.kind, str(self.place), network]
         start += [attack, *arguments]
-        if self.user == "ordinary" and os.geteuid() == 0:
-            ids = str(ORDINARY)
-            become = ["setpriv", "--reuid", ids, "--regid", ids, "--clear-groups", *start]
-            # Where no udev has opened it to all, as it is on most machines: a node of our own.
-            return ["unshare", "--mount", "/bin/sh", "-c", _TUN, "tun", *become]
-        return start
+        return start if self.user == "root" else as_ordinary(start)
 
     def run(self, attack: str, *arguments: str, network: str = "host") -> Any:
         """Run an attack, which prints JSON; returns that."""
@@ -95,18 +81,6 @@ class Attacker:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
-
-
-def environment() -> dict[str, str]:
-    """For a Python that is not the one of .venv: where root's lies, others may not come."""
-    folders = [Path(module.__file__ or "").parents[1] for module in (cnbkit, cnbkit_engine)]
-    folders.append(Path(sysconfig.get_path("purelib")))
-    path = ":".join(map(str, folders))
-    return {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-
-
-def _python(user: str) -> str:
-    return sys.executable if user == "root" else "/usr/bin/python3"
 
 
 @pytest.fixture(params=["root", "layers"], ids=["build", "run"])
@@ -126,9 +100,8 @@ def attacker(request: pytest.FixtureRequest, kind: str) -> Iterator[Attacker]:
             (place / name).mkdir(parents=True)
         for name in ("bin", "lib", "lib64", "sbin"):
             (place / "root" / name).symlink_to(f"usr/{name}")
-        if user == "ordinary" and os.geteuid() == 0:
-            for path in (place, *place.rglob("*")):
-                os.chown(path, ORDINARY, ORDINARY, follow_symlinks=False)
+        if user == "ordinary":
+            give_to_ordinary(place)
         yield Attacker(user, kind, place)
     finally:
         shutil.rmtree(place)
@@ -136,6 +109,5 @@ def attacker(request: pytest.FixtureRequest, kind: str) -> Iterator[Attacker]:
 
 def as_somebody_else(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run a command as one more user of the machine, who has started nothing."""
-    ids = str(ORDINARY + 1)
-    become = ["setpriv", "--reuid", ids, "--regid", ids, "--clear-groups"]
-    return subprocess.run([*become, *command], capture_output=True, text=True, check=False)
+    become = as_ordinary(command, uid=ORDINARY + 1)
+    return subprocess.run(become, capture_output=True, text=True, check=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import subprocess
 from typing import TYPE_CHECKING
 
-from .conftest import USERS, as_somebody_else, environment
+from tests.ordinary_user import environment
+
+from .conftest import USERS, as_somebody_else
 
 if TYPE_CHECKING:
     from .conftest import Attacker
@@ -102,45 +102,6 @@ sys = os.listdir("/sys") if os.path.isdir("/sys") else []
 print(json.dumps({"wrong": wrong, "open": hidden, "sys": sys}))
 """
 
-CALLS = r"""
-import ctypes, errno, json, os, socket, sys
-libc = ctypes.CDLL(None, use_errno=True)
-numbers = json.loads(sys.argv[1])
-answers = {}
-for name, (number, *arguments) in numbers.items():
-    ctypes.set_errno(0)
-    result = libc.syscall(number, *[ctypes.c_long(value) for value in arguments])
-    answers[name] = errno.errorcode.get(ctypes.get_errno(), str(result)) if result < 0 else "done"
-for family in (38, 40):
-    try:
-        socket.socket(family, socket.SOCK_SEQPACKET if family == 38 else socket.SOCK_STREAM).close()
-        answers[f"family {family}"] = "done"
-    except OSError as error:
-        answers[f"family {family}"] = errno.errorcode[error.errno]
-print(json.dumps(answers))
-"""
-
-# Each with arguments by which nothing is changed, should it be let through.
-_NEW_USER = 0x10000000
-NAMES = ("unshare", "mount", "keyctl", "bpf", "setns", "add_key")
-NUMBERS = {
-    "x86_64": (272, 165, 250, 321, 308, 248),
-    "aarch64": (97, 40, 219, 280, 268, 217),
-}[platform.machine()]
-ARGUMENTS: dict[str, tuple[int, ...]] = {
-    "unshare": (_NEW_USER,),
-    "mount": (0, 0, 0, 0, 0),
-    "keyctl": (0, -3, 0),
-    "setns": (-1, 0),
-}
-NEWER = {
-    "io_uring_setup": 425,
-    "open_tree": 428,
-    "fsopen": 430,
-    "clone3": 435,
-    "mount_setattr": 442,
-}
-
 
 def test_no_kernel_parameter_can_be_written(attacker: Attacker) -> None:
     told = attacker.run(SYSCTL)
@@ -189,17 +150,6 @@ def test_no_mount_has_programs_with_setuid_or_devices_and_the_kernels_files_are_
 ) -> None:
     told = attacker.run(MOUNTS)
     assert told == {"wrong": [], "open": [], "sys": []}
-
-
-def test_calls_that_container_engines_refuse_are_refused(attacker: Attacker) -> None:
-    known = zip(NAMES, NUMBERS, strict=True)
-    calls = {name: (number, *ARGUMENTS.get(name, (0, 0, 0))) for name, number in known}
-    calls |= {name: (number, 0, 0, 0) for name, number in NEWER.items()}
-    calls["of the future"] = (999, 0, 0)
-    told = attacker.run(CALLS, json.dumps(calls))
-    assert {told.pop("of the future"), told.pop("clone3")} == {"ENOSYS"}
-    assert set(told.values()) <= {"EPERM", "ENOSYS"}, told
-    assert told["unshare"] == told["mount"] == told["keyctl"] == "EPERM"
 
 
 def test_other_users_reach_neither_temporary_folders_nor_what_lies_in_them(

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.ordinary_user import environment
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.sandbox.network import network_for, private_network
-
-from .conftest import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

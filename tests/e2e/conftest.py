@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.ordinary_user import ORDINARY
 
 from cnbkit_engine.build.build import prepare
 from cnbkit_engine.oci.image import Image
@@ -123,14 +125,20 @@ def vision(tmp_path: Path) -> Iterator[Project]:
 
 
 @pytest.fixture(scope="session")
-def user_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A state folder whose files are not given to root's sandboxes, with what a build needs."""
+def user_home() -> Iterator[Home]:
+    """An ordinary user's state folder, with what a build needs."""
     home = Home.default()
     if os.geteuid() != 0:
-        return home
-    copy = Home(tmp_path_factory.mktemp("user_home"))
+        yield home
+        return
     prepare(home, ImageStore(home.images), ROOT / "builder" / "builder.toml", print)
-    for folder in (home.base, home.tools, home.images):
-        subprocess.run(["cp", "-a", "--reflink=auto", folder, copy.root], check=True)
-    subprocess.run(["chown", "-Rh", f"{os.getuid()}:{os.getgid()}", copy.root], check=True)
-    return copy
+    # Not in a folder of pytest's, which are root's alone.
+    copy = Home(Path(tempfile.mkdtemp(prefix="cnbkit-user-home-")))
+    try:
+        for folder in (home.base, home.tools, home.images):
+            subprocess.run(["cp", "-a", "--reflink=auto", folder, copy.root], check=True)
+        subprocess.run(["chown", "-Rh", f"{ORDINARY}:{ORDINARY}", copy.root], check=True)
+        copy.root.chmod(0o755)
+        yield copy
+    finally:
+        shutil.rmtree(copy.root)

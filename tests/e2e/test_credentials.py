@@ -16,11 +16,13 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing.docker import LocalRegistry
 
-from .attacks import USERS, Attack
+from .attacks import USERS, attacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from .attacks import Attack
 
 # Everything that a process of this user can read of others, and of its own past.
 LOOK = r"""
@@ -100,13 +102,10 @@ chmod +x "$HOME/docker-credential-forged"
 
 
 @pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, tmp_path: Path, user_home: Home) -> Iterator[Attack]:
+def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
     home = Home.default() if request.param == "root" else user_home
-    made = Attack(tmp_path, home, request.param)
-    (tmp_path / "evidence").mkdir()
-    (tmp_path / "evidence").chmod(0o777)  # for root's sandboxes, which are another user
-    yield made
-    made.remove()
+    with attacking(home, request.param) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -11,30 +11,30 @@ import pytest
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 
-from .attacks import USERS, Attack
+from .attacks import USERS, attacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from .attacks import Attack
 
 HOSTS_FILE = b"[run-image]\nreference = 'the host says so'\n"
 
 
 @pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, tmp_path: Path, user_home: Home) -> Iterator[Attack]:
+def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
     home = Home.default() if request.param == "root" else user_home
-    made = Attack(tmp_path, home, request.param)
-    (tmp_path / "host" / "folder").mkdir(parents=True)
-    (tmp_path / "host" / "file.toml").write_bytes(HOSTS_FILE)
-    (tmp_path / "host" / "folder" / "layer").mkdir()
-    (tmp_path / "host" / "folder" / "layer.toml").write_text("[types]\nlaunch = true\n")
-    (tmp_path / "host" / "folder" / ".cnbkit-report.tsv").write_text("layer\tx\tbuilt\tSECRET\n")
-    yield made
-    assert (tmp_path / "host" / "file.toml").read_bytes() == HOSTS_FILE
-    assert sorted(path.name for path in (tmp_path / "host").rglob("*")) == [
-        *(".cnbkit-report.tsv", "file.toml", "folder", "layer", "layer.toml"),
-    ]
-    made.remove()
+    with attacking(home, request.param) as made:
+        host = made.root / "host"
+        (host / "folder" / "layer").mkdir(parents=True)
+        (host / "file.toml").write_bytes(HOSTS_FILE)
+        (host / "folder" / "layer.toml").write_text("[types]\nlaunch = true\n")
+        (host / "folder" / ".cnbkit-report.tsv").write_text("layer\tx\tbuilt\tSECRET\n")
+        yield made
+        assert (host / "file.toml").read_bytes() == HOSTS_FILE
+        assert sorted(path.name for path in host.rglob("*")) == [
+            *(".cnbkit-report.tsv", "file.toml", "folder", "layer", "layer.toml"),
+        ]
 
 
 def emptied(attack: Attack, before: set[str]) -> bool:

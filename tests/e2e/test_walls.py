@@ -7,14 +7,16 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.ordinary_user import ORDINARY
 
 from cnbkit_engine.state.home import Home
 
-from .attacks import USERS, Attack
+from .attacks import USERS, attacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from .attacks import Attack
 
 # $PORT is of a service on loopback. Kernel parameters are opened and not written.
 TRY = r"""
@@ -42,13 +44,10 @@ END
 
 
 @pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, tmp_path: Path, user_home: Home) -> Iterator[Attack]:
+def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
     home = Home.default() if request.param == "root" else user_home
-    made = Attack(tmp_path, home, request.param)
-    (tmp_path / "evidence").mkdir()
-    (tmp_path / "evidence").chmod(0o777)  # for root's sandboxes, which are another user
-    yield made
-    made.remove()
+    with attacking(home, request.param) as made:
+        yield made
 
 
 def test_walls_stand_in_a_real_build(attack: Attack) -> None:
@@ -65,6 +64,7 @@ def test_walls_stand_in_a_real_build(attack: Attack) -> None:
                 f"loopback {network == 'host'}",
             ]
     left = (attack.root / "evidence" / "id").stat()
-    if os.geteuid() == 0 and attack.home.root == Home.default().root:
-        assert left.st_uid != 0
+    assert left.st_uid != 0
+    if os.geteuid() == 0 and attack.user != "root":
+        assert left.st_uid == ORDINARY, "the attack was an ordinary user's"
     assert attack.cache().stat().st_mode & 0o077 == 0, "no way for others of this machine"

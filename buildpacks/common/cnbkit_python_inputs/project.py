@@ -11,6 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from cnbkit_indexes.address import Login
+
 __all__ = ["Project", "own_package"]
 
 
@@ -129,6 +131,11 @@ class Project:
     def as_read(self) -> dict[str, str]:
         """The files themselves."""
         return self.files
+
+    @property
+    def logins(self) -> dict[str, Login]:
+        """None: the engine reads the project itself."""
+        return {}
 
     def where_place(self, place: str) -> str:
         """The line that names an address or a path; the file if none does."""

@@ -11,12 +11,15 @@ import hashlib
 import os
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_python_inputs.git_login import without_git_logins
 from cnbkit_python_inputs.line import Line, decoded, filled, logical_lines, normalised
 from cnbkit_python_inputs.tree import local_digests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cnbkit_indexes.address import Login
 
 __all__ = ["Line", "Requirements", "logical_lines", "normalised"]
 
@@ -40,6 +43,7 @@ class Requirements:
         files: contents of every file, includes too, by name, in reading order.
         local: name → SHA-256 of all files and folders of the app that a requirement depends on.
         as_read: what the engine reads in place of each file; known once they are written.
+        logins: address of a git repository → its login, which what the engine reads has not.
         folder: where that is written.
     """
 
@@ -48,6 +52,7 @@ class Requirements:
         self.files = files
         self.local = local
         self.as_read: dict[str, str] = {}
+        self.logins: dict[str, Login] = {}
         self._lines: dict[str, list[Line]] = {}
         self._env: Mapping[str, str] = {}
         self._root = ""
@@ -305,6 +310,8 @@ class Requirements:
                 path = f"file://{_quoted(path)}"
             text = f"{before}{path}{after}"
         text = _without_hash(text, line.fragment)
+        if line.repository:
+            text = without_git_logins(filled(text, self._env), self.logins)
         if not line.editable:
             return text
         if line.repository:

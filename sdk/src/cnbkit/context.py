@@ -262,8 +262,12 @@ class BuildContext(_Context):
             key: what its contents depend on. Without one, whatever was restored fits.
 
         Raises:
-            BuildpackFault: it was opened before, and that did not fail.
+            BuildpackFault: it was opened before, and that did not fail; or what is given is no
+                `Layer` or no `LayerKey`.
         """
+        from cnbkit.blame import calling_line  # not for detect
+
+        _check_layer(layer, key)
         others = [each for each in self.opened if each.layer.name != layer.name]
         if any(not each.failed for each in self.opened if each not in others):
             raise BuildpackFault(
@@ -271,7 +275,9 @@ class BuildContext(_Context):
                 where=f"layer {layer.name}",
                 remedy="open it once, or name the second one differently",
             )
-        opened = OpenLayer(layer, key, self._layers, self.log, buildpack=self._buildpack)
+        opened = OpenLayer(
+            layer, key, self._layers, self.log, buildpack=self._buildpack, place=calling_line()
+        )
         self.opened = [*others, opened]
         return opened
 
@@ -355,3 +361,17 @@ class BuildContext(_Context):
             if opened.layer.is_build:
                 env = opened.env.apply_layer(env, opened.directory, phase="build")
         return env
+
+
+def _check_layer(layer: object, key: object) -> None:
+    if not hasattr(layer, "is_cache"):
+        raise BuildpackFault(
+            f"ctx.layer is given {layer!r}, no Layer",
+            remedy='write: ctx.layer(Layer.launch("name"), key)',
+        )
+    if key is not None and not hasattr(key, "__migrations__"):
+        raise BuildpackFault(
+            f"the key of the layer {getattr(layer, 'name', '')} is a {type(key).__name__}, "
+            "no LayerKey",
+            remedy='declare one: class Contents(LayerKey): version: str = key("version")',
+        )

@@ -81,6 +81,14 @@ def guarded(
         )
     except CnbkitError as error:
         fault = error
+        if isinstance(error, BuildpackFault):
+            from cnbkit.blame import raising_line
+
+            line = raising_line(error)
+            if not error.where:
+                error.where = line or None
+            elif not error.where.startswith(line):
+                error.code_line = line
     except KeyboardInterrupt:
         return 130
     except SystemExit as error:
@@ -91,12 +99,14 @@ def guarded(
         )
         fault.layer = getattr(error, "layer", "")
     except Exception as error:  # whatever else happens is the buildpack's fault
-        import traceback
+        from cnbkit.blame import raising_line, told_traceback
 
+        said = f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
         fault = BuildpackFault(
-            f"{type(buildpack).__name__} failed in {phase}",
+            f"{said} ({type(buildpack).__name__} failed in {phase})",
+            where=raising_line(error) or None,
             remedy="report this to the buildpack's author, with the text below",
-            detail=traceback.format_exc().rstrip(),
+            detail=told_traceback(error),
         )
         fault.layer = getattr(error, "layer", "")
     from cnbkit.spec.target import Target
@@ -183,7 +193,9 @@ def build(
         _begin(buildpack, ctx, identity)
         _enter(buildpack, ctx)
         built = buildpack.build(ctx)
-    _check_answer(buildpack, "build", built, BuildResult)
+        _check_answer(buildpack, "build", built, BuildResult)
+        for opened in ctx.opened:
+            opened.check_finished()
     _write_results(built, ctx, layers)
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
@@ -206,11 +218,16 @@ def _enter(buildpack: Phases, ctx: BuildContext | DetectContext) -> None:
 
 def _check_answer(buildpack: Phases, phase: str, answer: object, kind: type) -> None:
     if not isinstance(answer, kind):
+        code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
+        where = f"{code.co_filename}:{code.co_firstlineno}" if code else None
         remedy = f"return {kind.__name__}(…)"
+        if hasattr(answer, "close") and hasattr(answer, "throw"):
+            answer.close()  # else Python warns that nobody awaited it
+            remedy = f"write `def {phase}` without `async` and `yield`; asyncio.run(…) in it waits"
         if phase == "detect":
             remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
         raise BuildpackFault(
-            f"{type(buildpack).__name__}.{phase} returned {answer!r}", remedy=remedy
+            f"{type(buildpack).__name__}.{phase} returned {answer!r}", where=where, remedy=remedy
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from cnbkit_indexes.address import Login
 from cnbkit_python_inputs.package import Package
 
 __all__ = ["Engine", "Wanted"]
@@ -33,6 +34,10 @@ class Wanted(Protocol):
     @property
     def as_read(self) -> dict[str, str]:
         """What the engine reads in place of the files, by their names."""
+
+    @property
+    def logins(self) -> dict[str, Login]:
+        """Address of a git repository → its login; what the engine reads has none."""
 
     def where(self, name: str) -> str:
         """Where a package is named, for errors."""

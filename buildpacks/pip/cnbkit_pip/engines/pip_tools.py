@@ -14,6 +14,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
@@ -80,6 +81,7 @@ class PipTools(Engine):
         }
         self._wheels = f"{ctx.scratch}/wheels"
         self._provided = Provided.of(ctx)
+        self._git = GitLogins(ctx.env)
 
     def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`pip-compile`; versions of the last time are kept where they are allowed."""
@@ -90,6 +92,7 @@ class PipTools(Engine):
         more = ("--generate-hashes", "--no-emit-index-url", "--output-file", listed)
         env: dict[str, str] = {}
         asked = self._files(wanted)
+        self._git.add(wanted.logins)
         for name in renewed:
             asked += ["--upgrade-package", name]
         if self._provided:
@@ -167,7 +170,7 @@ class PipTools(Engine):
 
     def install(self, packages: list[Package], prefix: str) -> None:
         """`pip install --no-deps`; what comes from the network is checked by its hash."""
-        lines = [_requirement(package.entry) for package in packages]
+        lines = [_requirement(self._git.taken_from_entry(each.entry)) for each in packages]
         options = (*_INSTALL, "--prefix", prefix)
         # pip wants a hash for all or for none of the packages of a call.
         for checked in (True, False):
@@ -200,14 +203,14 @@ class PipTools(Engine):
         names = os.listdir(self._wheels) if os.path.isdir(self._wheels) else []
         return {str(parse_wheel_filename(name)[0]): f"{self._wheels}/{name}" for name in names}
 
-    def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> str:
+    def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> None:
         library = str(self._ctx.buildpack_dir / "lib")
         with patient(self._ctx.log.info, f"{module} {arguments[0]}"):
-            return self._ctx.run(
+            self._ctx.run(
                 *(self._python.path, "-c", _MODULE, library, module, *arguments),
-                env={**self._environment, **(env or {})},
+                env={**self._environment, **(env or {}), **self._git.variables()},
                 quiet=True,
-                limit=self._limit,
+                timeout=self._limit,
             )
 
 

@@ -10,6 +10,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
@@ -62,6 +63,7 @@ class Uv(Engine):
         self._sources = sources
         self._indexes = list(indexes)
         self._provided = Provided.of(ctx)
+        self._git = GitLogins(ctx.env)
         self._environment = {
             # On the layers' file system, so that wheels are linked and not copied; the
             # lifecycle neither exports nor keeps a directory without a toml.
@@ -78,6 +80,7 @@ class Uv(Engine):
         """`uv pip compile`."""
         bound = TorchIndex(self._ctx, wanted, uv_variables(self._sources))
         env, asked = bound.env, [*bound.arguments]
+        self._git.add(wanted.logins)
         for name in renewed:
             asked += ["--upgrade-package", name]
         if self._options.has("prefer-binary"):
@@ -140,7 +143,7 @@ class Uv(Engine):
         os.makedirs(folder, exist_ok=True)
         listed, lock = f"{folder}/{key}.txt", f"{folder}/pylock.{key}.toml"
         with open(listed, "w", encoding="utf-8") as file:
-            file.write(lines)
+            file.write(self._git.taken_from(lines))
         more = (*options, *_LOCK_OPTIONS, "--output-file", lock)
         try:
             self._pip("compile", listed, *more, env=uv_variables(self._sources))
@@ -181,7 +184,7 @@ class Uv(Engine):
         document = {
             "lock-version": "1.0",
             "created-by": "cnbkit",
-            "packages": [package.entry for package in packages],
+            "packages": [self._git.taken_from_entry(package.entry) for package in packages],
         }
         with open(lock, "wb") as file:
             tomli_w.dump(document, file)
@@ -216,15 +219,20 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> str:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> None:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         with patient(self._ctx.log.info, _DOES.get(command, command)):
-            return self._ctx.run(
+            self._ctx.run(
                 *(program, "pip", command, *arguments, *said, "--python", self._python.path),
-                env={**self._environment, **env, **self._of_files(env)},
+                env={
+                    **self._environment,
+                    **env,
+                    **self._of_files(env),
+                    **self._git.variables(),
+                },
                 quiet=True,
-                limit=self._limit,
+                timeout=self._limit,
             )
 
     def _of_files(self, env: dict[str, str]) -> dict[str, str]:

@@ -13,6 +13,10 @@ from cnbkit import UserFault
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.requirements import normalised
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_indexes.address import Login
+
 __all__ = ["Pins", "lacks_address", "pinned", "with_files", "without_addresses"]
 
 
@@ -27,6 +31,7 @@ class Pins:
         self.index = index
         self.files: dict[str, str] = {}
         self.as_read: dict[str, str] = {}
+        self.logins: dict[str, Login] = {}
         self._entries = entries
         self._name = name
 

@@ -30,6 +30,7 @@ __all__ = ["Copied", "copy_app", "make_mount_point"]
 _APP = "/workspace"  # where it is in the image
 _PIECE = 1 << 30  # bytes for one call; the kernel copies them
 _DEEPEST = 200  # each folder on the way down is open
+_TOLD = 3  # levels of folders whose files are named: what they tell of an app stands there
 
 
 class Copied:
@@ -39,12 +40,14 @@ class Copied:
         left_out: what is no part of it, with the reason, for people: `run/control: a socket`.
         not_chosen: how many files its own rules leave out.
         secrets: files that look like secrets, and were copied.
+        paths: files and links that were copied, of the uppermost folders.
     """
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
         self.not_chosen = 0
         self.secrets: list[str] = []
+        self.paths: list[str] = []
 
 
 def copy_app(app: Path, target: Path, files: AppFiles) -> Copied:
@@ -137,6 +140,8 @@ class _Copy:
                 done = self._link(source, copy, path, name)
             else:
                 done = self._file(source, copy, path, name)
+            if done and depth < _TOLD and not stat.S_ISDIR(mode):
+                self._copied.paths.append(path)
             any_copied = any_copied or done
         return any_copied
 

@@ -29,14 +29,24 @@ __all__ = ["BuildpackSource", "Detection"]
 
 # Runs in an interpreter of its own: an author's module is not ours to keep in memory.
 _READ_DETECTION = """
-import json, sys
+import json, os, sys
+answer = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever the author's modules print is no part of the answer
 sys.path[:0] = sys.argv[3:]
-from cnbkit import Buildpack
+from cnbkit import Buildpack, CnbkitError
 found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
+if not (isinstance(found, type) and issubclass(found, Buildpack)):
+    sys.exit(f"{sys.argv[1]}:{sys.argv[2]} is no class derived from cnbkit.Buildpack")
+from cnbkit.declared import check_class
+try:
+    check_class(found)
+except CnbkitError as error:
+    sys.exit(str(error))
 static = found.detect is Buildpack.detect
 plan = found.plan.document().dumps() if static and found.plan else ""
 on = found.triggers
-print(json.dumps([on.files, on.settings, on.bindings, static, plan, found.folder]))
+json.dump([on.files, on.settings, on.bindings, static, plan, found.folder], answer)
+answer.close()
 """
 
 

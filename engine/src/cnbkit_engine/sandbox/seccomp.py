@@ -2,7 +2,10 @@
 
 It refuses what the default profile of container engines refuses to a process without
 capabilities, and lets through the other calls that libseccomp knows. One that it does not know is
-answered as by a kernel that does not have it either.
+answered as by a kernel that does not have it either, and so are those that only programs from
+before Linux 2.2 make. Two ways around the walls are closed besides, which engines leave open or
+close in another way: `socketcall`, by which 32-bit code gets sockets whose family no filter sees,
+and typing into the terminal that the sandbox shares with whoever started it.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import struct
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +30,7 @@ The kernel itself: modules, its clock, its log, other kernels, power, accounting
   create_module delete_module finit_module init_module query_module get_kernel_syms clock_adjtime
   clock_adjtime64 clock_settime clock_settime64 settimeofday stime syslog kexec_file_load
   kexec_load reboot acct swapon swapoff nfsservctl _sysctl sysfs uselib ustat vhangup vserver
+  sethostname setdomainname
 Mounts and namespaces, which would give capabilities within them.
   mount umount umount2 pivot_root mount_setattr move_mount open_tree open_tree_attr fsopen chroot
   fsconfig fsmount fspick setns unshare quotactl quotactl_fd listmount statmount
@@ -43,6 +48,12 @@ REFUSED = frozenset(
 )
 """Calls that are answered with "operation not permitted"."""
 
+_OLD = """
+afs_syscall bdflush break ftime getpmsg gtty idle lock mpx nice oldfstat oldlstat oldolduname
+oldstat olduname prof profil putpmsg readdir security sgetmask sigaction signal sigpending
+sigsuspend ssetmask stty tuxcall ulimit
+"""
+
 # The flags CLONE_NEW… of clone.
 _NAMESPACES = (0x20000, *(1 << bit for bit in range(25, 31)))
 # Families of sockets, but for the kernel's ciphers (38) and the host of a virtual machine (40).
@@ -54,9 +65,19 @@ _BAD_ARCHITECTURE, _OPTIMIZE = 2, 8  # attributes of a filter
 _EQUAL, _MASKED = 4, 7  # comparisons
 _BY_TREE = 2  # so that a call is not compared with all others
 _HALF = 0xFFFFFFFF
-_X86_64, _X86 = 0xC000003E, 0x40000003
+_X86_64, _X86, _ARM_64 = 0xC000003E, 0x40000003, 0xC00000B7
 _HIGHEST = 1024  # neither numbers its calls higher, nor does arm64
 _PERSONALITIES = (0, 8, 0x20000, 0x20008, _HALF)
+# What libseccomp cannot say beside its other rules: a call by its number and one argument's value.
+_TYPE_INTO, _PASTE_INTO = 0x5412, 0x541C  # TIOCSTI, TIOCLINUX
+_APART = (
+    (_X86, 102, 0, 1, _UNKNOWN),  # socketcall, to make a socket: its family lies in memory
+    *(
+        (architecture, ioctl, 1, request, _REFUSE)
+        for architecture, ioctl in ((_X86_64, 16), (_X86, 54), (_ARM_64, 29))
+        for request in (_TYPE_INTO, _PASTE_INTO)
+    ),
+)
 
 
 class _Compare(ctypes.Structure):
@@ -126,16 +147,28 @@ def compile_filter() -> bytes | None:
         try:
             if export(context, handle):
                 return None
-            return os.pread(handle, os.fstat(handle).st_size, 0)
+            return _apart() + os.pread(handle, os.fstat(handle).st_size, 0)
         finally:
             os.close(handle)
     finally:
         library.seccomp_release(context)
 
 
+def _apart() -> bytes:
+    """Steps that answer those calls, and go on to what follows them with any other."""
+    load, equal, answer = 0x20, 0x15, 0x06
+    steps = []
+    for architecture, number, argument, value, action in _APART:
+        looked_at = ((4, architecture), (0, number), (16 + 8 * argument, value))
+        for left, (place, wanted) in zip((5, 3, 1), looked_at, strict=True):
+            steps += [(load, 0, 0, place), (equal, 0, left, wanted)]
+        steps.append((answer, 0, 0, action))
+    return b"".join(struct.pack("=HBBI", *step) for step in steps)
+
+
 def _rules(library: ctypes.CDLL, native: int) -> Iterator[tuple[bytes, int, tuple[_Compare, ...]]]:
     """Name, action, and what the arguments have to be."""
-    apart = {"clone", "clone3", "personality", "socket"}
+    apart = {"clone", "clone3", "personality", "socket", *_OLD.split()}
     for name in sorted(_known(library, native)):
         if name in REFUSED:
             yield name.encode(), _REFUSE, ()
