@@ -1,11 +1,10 @@
-"""What the documentation names is there: commands and options of cnbkit, and the repository's files."""
+"""What the documentation names is there: commands and options, and files of the repository."""
 
 from __future__ import annotations
 
 import re
 import shlex
 import subprocess
-from pathlib import Path
 
 import click
 import pytest
