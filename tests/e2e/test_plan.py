@@ -14,6 +14,7 @@ from cnbkit_engine.build.plan import Plan, Planning
 from cnbkit_engine.builder.reference import reference_builder
 from cnbkit_engine.lifecycle import phases
 from cnbkit_engine.lifecycle.detect import analyzed_for
+from cnbkit_engine.lifecycle.handover import document
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
@@ -36,21 +37,20 @@ class _Detected(Exception):
     """A build has come to the end of its detection."""
 
 
-def detected(app: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+def detected(app: Path, image: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
     """What a build's analyzer and detector leave; it is not carried on with."""
     found: dict[str, dict[str, Any]] = {}
-    read = phases.document
 
-    def recorded(layers: Path, document: str) -> bytes:
-        data = read(layers, document)
-        found[document] = tomllib.loads(data.decode())
-        if document == "plan.toml":
+    def recorded(layers: Path, name: str) -> bytes:
+        data = document(layers, name)
+        found[name] = tomllib.loads(data.decode())
+        if name == "plan.toml":
             raise _Detected
         return data
 
     monkeypatch.setattr(phases, "document", recorded)
     with pytest.raises(_Detected):
-        Build(app=app, name=name, builder=reference_builder()).run(Home.default())
+        Build(app=app, name=image, builder=reference_builder()).run(Home.default())
     return found
 
 
