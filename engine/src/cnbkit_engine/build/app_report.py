@@ -37,4 +37,6 @@ def told_of_files(
         show(f"Left out of the app by {files.source}: {count} {'file' if count == 1 else 'files'}")
     for line in copied.left_out:
         show(f"Left out of the app: {line}")
+    for line in copied.sparse:
+        show(f"Never written, and zeros in the image: {line}")
     judge(copied.secrets, env.get(SETTING, ""), files.source, show)
