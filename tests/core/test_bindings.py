@@ -162,7 +162,7 @@ def test_no_secret_shows_in_what_programs_print_nor_in_faults(
 ) -> None:
     _bind(tmp_path / "platform" / "bindings" / "x", type="pypi", password="hunter22")
     ctx = _context(tmp_path)
-    assert ctx.run("echo", "pw=hunter22") == "pw=hunter22\n"
+    assert ctx.run("echo", "pw=hunter22").stdout == "pw=hunter22\n"
     with pytest.raises(CommandFailed) as caught:
         ctx.run("sh", "-c", "echo hunter22; exit 3")
     ctx.log.warning("hunter22")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import CommandFailed
+from cnbkit import BuildpackFault, CommandFailed
 from cnbkit.command import Runner
 
 if TYPE_CHECKING:
@@ -27,34 +27,76 @@ def _runner(cwd: Path, shown: Shown, **env: str) -> Runner:
 def test_what_a_program_prints_is_shown_by_line_and_comes_back(tmp_path: Path) -> None:
     shown = Shown()
     run = _runner(tmp_path, shown)
-    assert run("sh", "-c", "echo one; echo two >&2; printf 'th\\377'") == "one\ntwo\nth\ufffd"
-    assert shown == ["one", "two", "th\ufffd"]
+    done = run("sh", "-c", "echo one; echo two >&2; printf 'th\\377'")
+    assert (done.stdout, done.stderr, done.returncode) == ("one\nth\ufffd", "two\n", 0)
+    assert sorted(done.output.splitlines()) == sorted(shown) == ["one", "th\ufffd", "two"]
+
+
+def test_what_a_program_warns_of_is_no_part_of_its_answer(tmp_path: Path) -> None:
+    run = _runner(tmp_path, Shown())
+    assert run("sh", "-c", "echo warning: x >&2; echo 3.12.1").stdout.strip() == "3.12.1"
+    with pytest.raises(AttributeError, match=r"write \.stdout\.strip\("):
+        run("true").strip()  # type: ignore[attr-defined]
+
+
+def test_an_exit_status_can_be_an_answer(tmp_path: Path) -> None:
+    done = _runner(tmp_path, Shown())("sh", "-c", "echo why >&2; exit 3", check=False)
+    assert (done.returncode, done.stderr, done.argv[0]) == (3, "why\n", "sh")
+    with pytest.raises(CommandFailed):
+        _runner(tmp_path, Shown())("absent", check=False)
+
+
+@pytest.mark.parametrize("given", ["a\u00e9", b"a\xc3\xa9", "", "x" * 1_000_000])
+def test_a_program_reads_what_it_is_given(tmp_path: Path, given: str | bytes) -> None:
+    text = given if isinstance(given, str) else given.decode()
+    run = _runner(tmp_path, Shown())
+    assert run("cat", input=given, quiet=True).stdout == text
+    assert run("true", input=given).returncode == 0  # which reads none of it
+
+
+def test_much_on_both_outputs_comes_whole(tmp_path: Path) -> None:
+    script = "for i in $(seq 20000); do echo o$i; echo e$i >&2; done"
+    done = _runner(tmp_path, Shown())("sh", "-c", script, quiet=True)
+    assert done.stdout.split() == [f"o{i}" for i in range(1, 20001)]
+    assert done.stderr.split() == [f"e{i}" for i in range(1, 20001)]
+
+
+@pytest.mark.parametrize("wrong", [None, ["echo", "x"], b"echo", {}])
+def test_an_argument_that_is_no_text_is_told(tmp_path: Path, wrong: object) -> None:
+    with pytest.raises(BuildpackFault, match="no text and no path"):
+        _runner(tmp_path, Shown())("echo", wrong)  # type: ignore[arg-type]
+
+
+def test_a_command_line_in_one_text_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as caught:
+        _runner(tmp_path, Shown())("echo x")
+    assert "each by itself" in str(caught.value.remedy)
 
 
 def test_a_quiet_program_shows_nothing_but_its_output_comes_back(tmp_path: Path) -> None:
     shown = Shown()
-    assert _runner(tmp_path, shown)("echo", "x", quiet=True) == "x\n"
+    assert _runner(tmp_path, shown)("echo", "x", quiet=True).stdout == "x\n"
     assert shown == []
 
 
 def test_a_program_runs_in_the_app_with_no_input(tmp_path: Path) -> None:
-    assert _runner(tmp_path, Shown())("sh", "-c", "pwd; cat") == f"{tmp_path}\n"
+    assert _runner(tmp_path, Shown())("sh", "-c", "pwd; cat").stdout == f"{tmp_path}\n"
     (tmp_path / "below").mkdir()
-    assert _runner(tmp_path, Shown())("pwd", cwd=tmp_path / "below") == f"{tmp_path}/below\n"
+    assert _runner(tmp_path, Shown())("pwd", cwd=tmp_path / "below").stdout == f"{tmp_path}/below\n"
 
 
 def test_a_program_is_found_on_the_path_it_is_given(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("#!/bin/sh\necho found $A\n")
     (tmp_path / "mine").chmod(0o755)
     run = _runner(tmp_path, Shown(), PATH=f"{tmp_path}:{PATH}")
-    assert run("mine", env={"A": "x"}) == "found x\n"
+    assert run("mine", env={"A": "x"}).stdout == "found x\n"
     with pytest.raises(CommandFailed):
         _runner(tmp_path, Shown())("mine")
 
 
 def test_only_the_given_environment_reaches_a_program(tmp_path: Path) -> None:
     run = _runner(tmp_path, Shown(), A="1", B="1")
-    seen = run("/usr/bin/env", env={"B": "2"}).splitlines()
+    seen = run("/usr/bin/env", env={"B": "2"}).stdout.splitlines()
     assert sorted(seen) == ["A=1", "B=2", f"PATH={PATH}"]
 
 
@@ -62,7 +104,7 @@ def test_the_environment_is_asked_for_at_each_call(tmp_path: Path) -> None:
     env = {"PATH": PATH, "A": "1"}
     run = Runner(lambda: env, str(tmp_path), Shown().append)
     env["A"] = "2"
-    assert run("sh", "-c", "echo $A") == "2\n"
+    assert run("sh", "-c", "echo $A").stdout == "2\n"
 
 
 def test_a_failure_keeps_all_lines_and_shows_the_first_and_the_last(tmp_path: Path) -> None:
@@ -110,7 +152,7 @@ def test_a_program_is_killed_with_all_it_started_when_its_time_is_over(tmp_path:
     runner = Runner(lambda: {"PATH": "/usr/bin:/bin"}, str(tmp_path), lambda _: None)
     script = "echo begun; (sleep 600; touch late) & sleep 600"
     with pytest.raises(CommandFailed, match=r"sh took longer than 0\.5 s") as caught:
-        runner("sh", "-c", script, limit=0.5)
+        runner("sh", "-c", script, timeout=0.5)
     assert caught.value.output == "begun"
-    assert caught.value.limit == 0.5
-    assert runner("echo", "in time", limit=60) == "in time\n"
+    assert caught.value.timeout == 0.5
+    assert runner("echo", "in time", timeout=60).stdout == "in time\n"

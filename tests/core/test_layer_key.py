@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import shutil
+import tomllib
+from enum import Enum
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cnbkit import Layer, LayerKey, OpenLayer, key, migrates, note
+from cnbkit import BuildpackFault, Layer, LayerKey, Model, OpenLayer, key, migrates, note
 from cnbkit.log import Log
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from cnbkit.testing._restore import rewritten
 
 
 class _Digests(LayerKey):
@@ -19,7 +21,7 @@ class _Digests(LayerKey):
 
 def test_the_hidden_part_of_an_item_counts_but_is_not_shown() -> None:
     def why(before: list[str], after: list[str]) -> str:
-        [line] = _Digests(files=after).changes(_Digests(files=before).metadata())
+        [line] = _Digests(files=after)._changes(_Digests(files=before)._metadata())
         return line
 
     assert why(["a.txt #1", "b.txt #1"], ["a.txt #2", "b.txt #1"]) == "requirements changed: a.txt"
@@ -56,6 +58,8 @@ def _build(root: Path, wanted: LayerKey, layer: Layer) -> OpenLayer:
         opened.env.override("A", "b")
     toml = root / f"{layer.name}.toml"
     toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
+    if not layer.is_cache and opened.state == "rebuild":
+        shutil.rmtree(opened.directory)  # it comes back as metadata alone
     return opened
 
 
@@ -102,7 +106,7 @@ def test_a_migrated_key_that_differs_says_in_what(tmp_path: Path) -> None:
 def test_old_metadata_of_any_shape_rebuilds_with_a_reason(
     metadata: dict[str, Any], why: str
 ) -> None:
-    lines = _Three(python="3.11", target="linux").changes({"cnbkit": "1", **metadata})
+    lines = _Three(python="3.11", target="linux")._changes({"cnbkit": "1", **metadata})
     assert why in "".join(lines)
     assert bool(lines) == bool(why)
 
@@ -115,3 +119,84 @@ def test_a_migration_from_what_cannot_have_been_is_refused() -> None:
             @staticmethod
             def _same(old: dict[str, Any]) -> dict[str, Any]:
                 return old
+
+
+class _Arch(Enum):
+    ARM = "arm64"
+    AMD = "amd64"
+
+
+class _Source(Model):
+    name: str
+    tags: tuple[str, ...] = ()
+    ref: str | None = None
+
+
+class _Rich(LayerKey):
+    arch: _Arch = key("architecture")
+    version: str | None = key("version", default=None)
+    pair: tuple[str, int] = key("pair", default=("a", 1))
+    names: set[str] = key("names", default_factory=set)
+    fixed: frozenset[str] = key("fixed", default=frozenset())
+    file: Path = key("file", default=Path("a/b"))
+    source: _Source = key("source", default=_Source(name="s"))
+    sources: list[_Source] = key("sources", default_factory=list)
+
+
+class _MethodNames(LayerKey):
+    digest: str = key("digest")
+    metadata: str = key("metadata")
+    role: str = key("role")
+    changes: str = key("changes")
+
+
+def _restored(wanted: LayerKey) -> dict[str, Any]:
+    table = tomllib.loads(rewritten({"metadata": wanted._metadata()}))["metadata"]
+    assert isinstance(table, dict)
+    return table
+
+
+@pytest.mark.parametrize("layer", [Layer.cached("x", launch=True), Layer.launch("x")])
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({}, []),
+        ({"arch": _Arch.AMD}, ["architecture changed from arm64 to amd64"]),
+        ({"version": "1"}, ["version changed"]),
+        ({"pair": ("a", 2)}, ["pair changed: -1 +2"]),
+        ({"names": {"c", "b"}}, ["names changed: +b +c"]),
+        ({"fixed": frozenset("a")}, ["fixed changed: +a"]),
+        ({"file": Path("c")}, ["file changed from a/b to c"]),
+        ({"source": _Source(name="s", tags=("t",))}, ["source changed: tags"]),
+        ({"sources": [_Source(name="t", ref="x")]}, ["sources changed"]),
+    ],
+)
+def test_a_key_of_every_kind_is_kept_and_its_change_is_told(
+    tmp_path: Path, layer: Layer, change: dict[str, Any], why: list[str]
+) -> None:
+    before = _Rich(arch=_Arch.ARM)
+    assert _build(tmp_path, before, layer).state == "rebuild"
+    assert before._changes(_restored(before)) == []
+    again = _build(tmp_path, before.replace(**change), layer)
+    assert (again.state == "rebuild") == bool(change)
+    if "sources" in change:
+        again.why = [line.partition(":")[0] for line in again.why]
+    assert again.why == why
+    assert hash(before) == hash(before.replace())
+
+
+def test_the_order_of_a_set_is_no_change() -> None:
+    one, other = (_Rich(arch=_Arch.ARM, names=set(names)) for names in ("abcdefgh", "hgfedcba"))
+    assert one._metadata() == other._metadata()
+
+
+def test_fields_of_a_key_may_have_any_of_these_names() -> None:
+    wanted = _MethodNames(digest="1", metadata="2", role="3", changes="4")
+    assert wanted._changes(_restored(wanted)) == []
+    assert wanted.replace(role="5")._changes(_restored(wanted)) == ["role changed from 3 to 5"]
+
+
+def test_a_faulty_key_is_the_buildpacks_fault(tmp_path: Path) -> None:
+    with pytest.raises(BuildpackFault, match="_Rich") as caught:
+        _build(tmp_path, _Rich(arch="arm64"), Layer.launch("x"))  # type: ignore[arg-type]
+    assert caught.value.exit_code == 70

@@ -474,9 +474,15 @@ def test_an_unexpected_error_blames_the_buildpack_and_keeps_the_traceback(
 ) -> None:
     done = _run(folders, phase, "1 / 0")
     assert done.returncode == 70
-    assert done.stderr.startswith(f"Error: Pack failed in {phase}\n  to do: report this")
+    told = done.stderr.splitlines()
+    assert told[0] == f"Error: ZeroDivisionError: division by zero (Pack failed in {phase})"
+    assert told[1:3] == ["  where: <string>:1", f"  to do: {told[2].removeprefix('  to do: ')}"]
     assert done.stderr.count("Traceback") == 1
-    assert done.stderr.rstrip().endswith("    ZeroDivisionError: division by zero")
+    by_way = told.index("    by way of:")
+    assert told.index("    ZeroDivisionError: division by zero") == by_way - 1
+    own, others = "\n".join(told[:by_way]), "\n".join(told[by_way:])
+    assert "cnbkit/runtime.py" not in own
+    assert "cnbkit/runtime.py" in others
     assert "hook: BuildpackFault" in done.stdout
 
 

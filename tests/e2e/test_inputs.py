@@ -8,6 +8,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.e2e.conftest import cnbkit
 
 from cnbkit_engine.testing import free_port
 
@@ -215,5 +216,28 @@ def test_no_app_at_all_says_what_was_looked_for(project: Project) -> None:
     project.write({"notes.md": "hello\n"})
     failed = project.build(code=20)
     assert "no buildpack recognises this app" in failed.output
-    assert "requirements.txt" in failed.output
+    assert "skip: none of requirements.txt" in failed.output
     assert "Traceback" not in failed.output
+
+
+def test_an_app_in_a_folder_is_found_in_twelve_lines_and_built_as_they_say(
+    project: Project,
+) -> None:
+    project.write({"web/app.py": "print('found')\n", "Dockerfile": "FROM scratch\n", "a.md": ""})
+    options = ("--tag", project.name, "--env", "BP_PYTHON_VERSIONS=3.11")
+    failed = cnbkit("build", str(project.app), *options)
+    assert failed.code == 20, failed.output
+    assert len(failed.output.splitlines()) <= 12, failed.output
+    [line] = failed.lines("  to do: cnbkit build ")
+    built = cnbkit("build", line.removeprefix("  to do: cnbkit build "), *options)
+    assert built.code == 0, built.output
+    assert project.run() == "found\n"
+    warning = "Warning: no buildpack of the builder reads BP_PYTHON_VERSIONS, from --env"
+    assert built.lines(warning) == [f"{warning}; the nearest is BP_PYTHON_VERSION"]
+
+
+def test_another_tools_file_is_named_before_the_buildpacks_speak(project: Project) -> None:
+    project.write({"app.py": "print(1)\n", "Dockerfile": "FROM scratch\n"})
+    lines = project.build().output.splitlines()
+    [note] = [line for line in lines if line.startswith("Not used: Dockerfile (")]
+    assert lines.index("===> RESTORING") < lines.index(note) < lines.index("python 0.1.0")

@@ -39,9 +39,10 @@ class Ships(Buildpack):
         ctx.log.info("tool: " + ctx.download(tool).read_text())
         ctx.log.info("word: " + (ctx.buildpack_dir / "data" / "word.txt").read_text())
         ctx.log.info("template: " + (ctx.buildpack_dir / "ships" / "page.tmpl").read_text())
-        ctx.log.info("program: " + ctx.run(ctx.buildpack_dir / "bin" / "own", quiet=True).strip())
+        own = ctx.run(ctx.buildpack_dir / "bin" / "own", quiet=True)
+        ctx.log.info("program: " + own.stdout.strip())
         ctx.log.info("inner: " + answer)
-        ctx.log.info("uv: " + ctx.run(ctx.program("uv"), "--version", quiet=True).split()[0])
+        ctx.log.info("uv: " + ctx.run(ctx.program("uv"), "--version", quiet=True).stdout.split()[0])
         return BuildResult()
 """
 SAID = [

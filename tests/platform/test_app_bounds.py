@@ -11,7 +11,7 @@ import pytest
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.app_copy import Copied, copy_app
 from cnbkit_engine.build.app_files import AppFiles
-from cnbkit_engine.build.app_report import told_of_files
+from cnbkit_engine.build.app_report import told_of_app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,11 +95,11 @@ def test_gigabytes_of_nothing_are_refused_before_anything_is_built(
     assert copied(app, tmp_path / "again").not_chosen == 1
 
 
-def test_what_is_zeros_in_the_image_is_said(app: Path) -> None:
+def test_what_is_zeros_in_the_image_is_said(app: Path, tmp_path: Path) -> None:
     result = Copied()
     result.sparse.append("disk.img: 2.1 of 2.1 GB")
     lines: list[str] = []
-    told_of_files(result, AppFiles(app), {}, lines.append)
+    told_of_app(result, AppFiles(app), {}, tmp_path, lines.append)
     assert lines == ["Never written, and zeros in the image: disk.img: 2.1 of 2.1 GB"]
 
 

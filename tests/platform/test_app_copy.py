@@ -186,3 +186,14 @@ def test_a_volumes_place_is_not_made_through_an_apps_link(space: Path, host: Pat
     assert [path.name for path in host.iterdir()] == ["secret"]
     with pytest.raises(UserFault, match="not below"):
         make_mount_point(Bind(host, "/workspace/../../x"), space)
+
+
+def test_files_of_the_uppermost_folders_are_named(app: Path, tmp_path: Path) -> None:
+    for name in ("app.py", "a/b/c.txt", "a/b/c/d.txt", ".git/config", "left/out.txt"):
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).touch()
+    (app / "link").symlink_to("app.py")
+    (app / "away").symlink_to("/etc/passwd")
+    (app / ".dockerignore").write_text("left\n")
+    paths = app_copy.copy_app(app, tmp_path / "copy", AppFiles(app)).paths
+    assert sorted(paths) == [".dockerignore", "a/b/c.txt", "app.py", "link"]

@@ -11,7 +11,7 @@ import pytest
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.app_copy import Copied, copy_app
 from cnbkit_engine.build.app_files import AppFiles
-from cnbkit_engine.build.app_report import told_of_files
+from cnbkit_engine.build.app_report import told_of_app
 from cnbkit_engine.build.dockerignore import DockerIgnore
 from cnbkit_engine.build.ignore_rules import IgnoreRules
 
@@ -32,6 +32,15 @@ def write(app: Path, *names: str, text: str = "") -> None:
 def app(tmp_path: Path) -> Path:
     made = tmp_path / "app"
     made.mkdir()
+    return made
+
+
+@pytest.fixture
+def builder(tmp_path: Path) -> Path:
+    """A builder whose buildpacks read no variable."""
+    made = tmp_path / "builder"
+    made.mkdir()
+    (made / "settings.txt").touch()
     return made
 
 
@@ -61,7 +70,7 @@ def test_project_toml_takes_only_what_it_includes(app: Path) -> None:
     assert copied(app)[1] == {"app.py", "src/a.py"}
 
 
-def test_dockerignore_counts_where_project_toml_says_nothing(app: Path) -> None:
+def test_dockerignore_counts_where_project_toml_says_nothing(app: Path, builder: Path) -> None:
     write(app, "app.py", "data/a.csv", "data/keep.csv", "x/data/b.csv", "a.md", "x/b.md")
     write(app, ".dockerignore", text="# ours\n/data\n!data/keep.csv\n*.md\n")
     write(app, "project.toml", text=HEAD)
@@ -69,7 +78,7 @@ def test_dockerignore_counts_where_project_toml_says_nothing(app: Path) -> None:
     names = {"app.py", "data/keep.csv", "x/data/b.csv", "x/b.md", ".dockerignore", "project.toml"}
     assert found == names
     shown: list[str] = []
-    told_of_files(done, AppFiles(app), {}, shown.append)
+    told_of_app(done, AppFiles(app), {}, builder, shown.append)
     assert shown == ["Left out of the app by .dockerignore: 2 files"]
     write(app, "project.toml", text=f'{HEAD}exclude = ["x"]\n')
     assert "a.md" in copied(app)[1]
@@ -159,25 +168,25 @@ NO_SECRETS = {
 
 @pytest.mark.parametrize(("name", "text"), SECRETS.items())
 def test_a_file_that_looks_like_a_secret_is_named_with_the_line_that_leaves_it_out(
-    app: Path, name: str, text: str
+    app: Path, builder: Path, name: str, text: str
 ) -> None:
     write(app, name, text=text)
     shown: list[str] = []
     done, _ = copied(app)
-    told_of_files(done, AppFiles(app), {}, shown.append)
+    told_of_app(done, AppFiles(app), {}, builder, shown.append)
     [line] = shown
     assert line.startswith(f"Warning: what looks like secrets becomes part of the image: {name};")
     assert f"add to .dockerignore the lines: {name} " in line
     with pytest.raises(UserFault, match="what looks like secrets"):
-        told_of_files(done, AppFiles(app), {"BP_SECRET_FILES": "fail"}, shown.append)
-    told_of_files(done, AppFiles(app), {"BP_SECRET_FILES": "off"}, shown.append)
+        told_of_app(done, AppFiles(app), {"BP_SECRET_FILES": "fail"}, builder, shown.append)
+    told_of_app(done, AppFiles(app), {"BP_SECRET_FILES": "off"}, builder, shown.append)
     assert len(shown) == 1
     # The line does what is said of it, in either file.
     write(app, ".dockerignore", text=f"{name}\n")
     assert copied(app)[0].secrets == []
     write(app, "project.toml", text=f'{HEAD}exclude = ["/{name}"]\n')
     assert copied(app)[0].secrets == []
-    told_of_files(done, AppFiles(app), {}, shown.append)
+    told_of_app(done, AppFiles(app), {}, builder, shown.append)
     assert f'add to `exclude` in project.toml (or take out of `include`): "/{name}"' in shown[-1]
 
 
@@ -187,9 +196,9 @@ def test_what_only_has_such_a_name_is_no_secret(app: Path, name: str, text: str)
     assert copied(app)[0].secrets == []
 
 
-def test_a_wrong_setting_is_told(app: Path) -> None:
+def test_a_wrong_setting_is_told(app: Path, builder: Path) -> None:
     with pytest.raises(UserFault, match="BP_SECRET_FILES is 'no'"):
-        told_of_files(Copied(), AppFiles(app), {"BP_SECRET_FILES": "no"}, print)
+        told_of_app(Copied(), AppFiles(app), {"BP_SECRET_FILES": "no"}, builder, print)
 
 
 def test_variables_come_from_project_toml(app: Path) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from cnbkit_engine.lifecycle.output import Narrator
 
 BUILD = """\
@@ -88,9 +90,31 @@ ERROR: failed to detect: buildpack(s) failed with err
 """
 
 
-def test_why_nothing_was_detected_is_shown() -> None:
-    _, shown, _ = tell(f"===> DETECTING\n{NOTHING}")
-    assert shown == NOTHING.splitlines()
+def test_why_nothing_was_detected_is_kept_and_shown_with_verbose_only() -> None:
+    narrator, shown, log = tell(f"===> DETECTING\n{NOTHING}")
+    assert shown == []
+    assert log.endswith(NOTHING)
+    assert narrator.detection.looked_for == ["requirements.txt"]
+    _, shown, _ = tell(f"===> DETECTING\n{NOTHING}", verbose=True)
+    assert shown == ["===> DETECTING", *NOTHING.splitlines()]
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_notes_come_before_what_the_buildpacks_say(verbose: bool) -> None:
+    shown: list[str] = []
+    narrator = Narrator(shown.append, io.StringIO(), verbose=verbose, notes=["a note"])
+    for line in BUILD.splitlines():
+        narrator.line(line)
+    assert shown.count("a note") == 1
+    assert shown.index("a note") < shown.index("pip 0.1.0")
+
+
+def test_of_an_app_that_is_not_built_there_are_no_notes() -> None:
+    shown: list[str] = []
+    narrator = Narrator(shown.append, io.StringIO(), verbose=False, notes=["a note"])
+    for line in f"===> DETECTING\n{NOTHING}".splitlines():
+        narrator.line(line)
+    assert shown == []
 
 
 def test_of_a_detect_that_failed_its_fault_alone_is_shown_and_once() -> None:

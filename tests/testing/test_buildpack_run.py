@@ -55,7 +55,8 @@ class Venv(Buildpack):
 
     def build(self, ctx: BuildContext) -> BuildResult:
         wanted = VenvKey(
-            python=ctx.run("python", "-V").strip(), requirements=ctx.app.text("requirements.txt")
+            python=ctx.run("python", "-V").stdout.strip(),
+            requirements=ctx.app.text("requirements.txt"),
         )
         with ctx.layer(self.downloads) as downloads, ctx.layer(self.venv, wanted) as venv:
             if venv.rebuild:
@@ -337,7 +338,10 @@ def test_a_bug_is_the_buildpacks_fault_with_its_traceback(buildpack_run: Buildpa
     result = buildpack_run(_Acts(lambda _: 1 // 0))
     assert result.code == 70
     assert result.fault is not None
-    assert result.fault.what == "_Acts failed in build"
+    assert result.fault.what == (
+        "ZeroDivisionError: integer division or modulo by zero (_Acts failed in build)"
+    )
+    assert str(result.fault.where).startswith(f"{__file__}:")
     assert "ZeroDivisionError" in str(result.fault.detail)
 
 

@@ -176,7 +176,7 @@ class AptGet:
         options = [f"-o{name}={value}" for name, value in self._options.items()]
         return self._ctx.run(
             program, *options, *arguments, quiet=True, env={"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
-        )
+        ).stdout
 
     def _names(self) -> set[str]:
         return set(self._run("apt-cache", "pkgnames").split())
@@ -227,7 +227,7 @@ class AptGet:
                 remedy="correct the checksum, if you trust the file",
             )
         try:
-            arch = self._ctx.run("dpkg-deb", "--field", path, "Architecture", quiet=True).strip()
+            said = self._ctx.run("dpkg-deb", "--field", path, "Architecture", quiet=True)
         except CommandFailed as failed:
             raise UserFault(
                 f"{address} is no Debian package, or damaged",
@@ -235,6 +235,7 @@ class AptGet:
                 remedy="fetch it again, or take its line out",
                 detail=failed.shown,
             ) from None
+        arch = said.stdout.strip()
         if arch not in ("all", self._ctx.target.arch):
             raise UserFault(
                 f"{address} is for {arch}, and the image for {self._ctx.target.arch}",

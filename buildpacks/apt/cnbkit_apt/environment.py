@@ -120,7 +120,7 @@ def _write_caches(ctx: BuildContext, layer: OpenLayer, lib: str, libraries: list
 def _run(ctx: BuildContext, command: list[str], env: dict[str, str]) -> str:
     """A program of the layer, if this machine can run it."""
     try:
-        return ctx.run(*command, env=env, quiet=True)
+        return ctx.run(*command, env=env, quiet=True).stdout
     except CommandFailed as failed:
         ctx.log.warning(f"{os.path.basename(command[0])} failed: {failed.shown or failed.what}")
         return ""

@@ -34,7 +34,7 @@ class Interpreter:
         if not path:
             path = _on_path(ctx.env.get("PATH", ""))
             program = "import sys; print('%d.%d.0' % sys.version_info[:2])"
-            version = ctx.run(path, "-I", "-c", program, quiet=True).strip()
+            version = ctx.run(path, "-I", "-c", program, quiet=True).stdout.strip()
         return cls(path, version.rpartition(".")[0], ctx.env.get("CNBKIT_PYTHON_SITE", ""))
 
     def make_present(self, ctx: BuildContext) -> None:

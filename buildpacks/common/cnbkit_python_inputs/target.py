@@ -49,5 +49,6 @@ class TargetEnvironment:
         from packaging.tags import parse_tag
 
         library = os.path.dirname(os.path.dirname(packaging.__file__))
-        markers, tags = json.loads(ctx.run(python.path, "-I", "-c", _ASK, library, quiet=True))
+        said = ctx.run(python.path, "-I", "-c", _ASK, library, quiet=True)
+        markers, tags = json.loads(said.stdout)
         return cls(markers, [tag for text in tags for tag in parse_tag(text)])

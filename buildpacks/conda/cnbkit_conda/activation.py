@@ -39,7 +39,7 @@ def activate(ctx: BuildContext, prefix: str) -> dict[str, str]:
     shell = ("bash", "--noprofile", "--norc", "-c", _SCRIPT, "activate", out)
     try:
         given = [f"{name}={value}" for name, value in before.items()]
-        ctx.run("env", "-i", *given, *shell, *scripts, quiet=True, limit=_SECONDS)
+        ctx.run("env", "-i", *given, *shell, *scripts, quiet=True, timeout=_SECONDS)
     except CommandFailed as failed:
         ctx.log.warning(f"activation scripts of packages failed, and are left out:\n{failed.shown}")
         return found

@@ -61,6 +61,7 @@ class Pip(Buildpack):
     # Required by itself as well, because nobody else may want it; and who does says `build`.
     plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
+    folder = "BP_PYTHON_FOLDER"
 
     # A virtual environment that ties the packages' layers together. Its key is all inputs, so
     # while it can be re-used, so can every other layer of the previous image.

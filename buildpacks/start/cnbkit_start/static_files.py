@@ -63,7 +63,7 @@ def collect(ctx: BuildContext) -> None:
         with ctx.log.timed("Collecting Django's static files"):
             ctx.run(
                 *(python, "manage.py", "collectstatic", "--noinput"),
-                env=env, cwd=ctx.app.root, limit=_LIMIT,
+                env=env, cwd=ctx.app.root, timeout=_LIMIT,
             )  # fmt: skip
     except CommandFailed as failed:
         raise UserFault(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cnbkit.bindings.binding import Binding
     from cnbkit.bindings.bindings import Bindings
     from cnbkit.buildpack import Buildpack, Triggers
-    from cnbkit.command import CommandFailed
+    from cnbkit.command import CommandFailed, CommandResult
     from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, DetectContext, GenerateContext
     from cnbkit.download import Dependency, DownloadFailed
@@ -46,6 +46,7 @@ _HOME = {
     "BuildpackPlan": "cnbkit.spec.build_plan",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
+    "CommandResult": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
     "Dependency": "cnbkit.download",
@@ -91,6 +92,7 @@ __all__ = [
     "BuildpackPlan",
     "CnbkitError",
     "CommandFailed",
+    "CommandResult",
     "Component",
     "Config",
     "Dependency",

@@ -36,6 +36,7 @@ class Triggers:
 
     Raises:
         ValueError: a name leads out of the app, or holds what only some shells understand.
+        TypeError: the names are something else than texts.
     """
 
     __slots__ = ("bindings", "files", "settings")
@@ -43,6 +44,9 @@ class Triggers:
     def __init__(
         self, *files: str, settings: tuple[str, ...] = (), bindings: tuple[str, ...] = ()
     ) -> None:
+        _check_names("files", files)
+        _check_names("settings", settings)
+        _check_names("bindings", bindings)
         for name in files:
             steps = name.split("/")
             if any(char in name for char in "[]\\\n") or {"", ".", "..", "**"} & {*steps}:
@@ -79,6 +83,13 @@ class Triggers:
         return ", ".join(
             [*self.files, *self.settings, *map("a binding of type {}".format, self.bindings)]
         )
+
+
+def _check_names(what: str, names: object) -> None:
+    # A lone text would be taken for its letters.
+    if not isinstance(names, tuple | list) or any(not isinstance(each, str) for each in names):
+        form = 'Triggers("a.txt", "b.txt")' if what == "files" else f'{what}=("…", "…")'
+        raise TypeError(f"the {what} of triggers are {names!r}; write {form}")
 
 
 def _named(root: str, steps: list[str], before: str) -> list[str]:
@@ -140,11 +151,14 @@ class Buildpack:
         plan: what it provides and requires when it joins by its triggers alone.
         config: the options it has. Before `build` runs all are read, so that whatever is wrong
             with them is told at once, and those that are set are logged.
+        folder: the BP_* variable that names a folder of the app to take for the app: triggers are
+            looked for there, `ctx.app` is it, and programs run in it. `ctx.app.top` stays.
     """
 
     triggers: ClassVar[Triggers] = Triggers()
     plan: ClassVar[Plan | None] = None
     config: ClassVar[type[Config] | None] = None
+    folder: ClassVar[str] = ""
 
     def detect(self, ctx: DetectContext) -> DetectResult:
         """Say whether to take part: `ctx.join(reason, plan)` or `ctx.skip(reason)`.

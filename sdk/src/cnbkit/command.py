@@ -4,20 +4,56 @@ from __future__ import annotations
 
 import sys
 
-from cnbkit.errors import CnbkitError
+from cnbkit.errors import BuildpackFault, CnbkitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
     from os import PathLike
+    from typing import IO
 
     from cnbkit.redact import Secrets
 
-__all__ = ["CommandFailed", "Runner"]
+__all__ = ["CommandFailed", "CommandResult", "Runner"]
 
 # What an error shows of long output: where it begins, which often says why, and how it ends.
 _HEAD, _TAIL = 15, 40
+
+
+class CommandResult:
+    """What a program came to.
+
+    Attributes:
+        argv: what was run.
+        returncode: its exit status; -9 if killed by signal 9.
+        stdout: what it printed there; the answer, for programs that have one.
+        stderr: what it printed there: warnings, progress.
+        output: both together, about in the order in which they came.
+    """
+
+    __slots__ = ("argv", "output", "returncode", "stderr", "stdout")
+
+    def __init__(
+        self, argv: list[str], returncode: int, stdout: str, stderr: str, output: str
+    ) -> None:
+        self.argv = argv
+        self.returncode = returncode
+        self.stdout = stdout
+        self.stderr = stderr
+        self.output = output
+
+    def __repr__(self) -> str:
+        return f"CommandResult({self.argv!r}, returncode={self.returncode})"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            if hasattr(str, name):
+                raise AttributeError(
+                    f"what ctx.run returns is no text and has no {name}(); write .stdout.{name}(…)"
+                )
+            raise AttributeError(f"what ctx.run returns has no {name}")
 
 
 class CommandFailed(CnbkitError):
@@ -28,16 +64,18 @@ class CommandFailed(CnbkitError):
         code: its exit status; 127 if it could not be started, -9 if killed by signal 9.
         output: all it printed, stdout and stderr together: a cause may stand in any line.
         shown: the same without its middle, where that is long; fit for a fault's `detail`.
-        limit: the seconds it had, if these were over; else None.
+        timeout: the seconds it had, if these were over; else None.
 
     `output` and `shown` are as they came; `str(error)` shows no secret.
     """
 
-    def __init__(self, argv: list[str], code: int, output: str, limit: float | None = None) -> None:
+    def __init__(
+        self, argv: list[str], code: int, output: str, timeout: float | None = None
+    ) -> None:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         remedy = "see what it printed"
-        if limit is not None:
-            how = f"took longer than {limit:g} s"
+        if timeout is not None:
+            how = f"took longer than {timeout:g} s"
             remedy = "see how far it came; a slow network or disk may be to blame"
         shown = _without_middle(output)
         super().__init__(
@@ -47,7 +85,7 @@ class CommandFailed(CnbkitError):
         self.argv = argv
         self.code = code
         self.output = output
-        self.limit = limit
+        self.timeout = timeout
 
 
 class Runner:
@@ -77,71 +115,97 @@ class Runner:
         *argv: str | PathLike[str],
         env: Mapping[str, str] | None = None,
         cwd: str | PathLike[str] | None = None,
+        input: str | bytes | None = None,  # noqa: A002
         quiet: bool = False,
-        limit: float | None = None,
-    ) -> str:
+        check: bool = True,
+        timeout: float | None = None,
+    ) -> CommandResult:
         """Run a program, showing what it prints line by line.
 
         Args:
-            argv: program and arguments; found on the build environment's PATH.
+            argv: program and arguments, each by itself; found on the build environment's PATH.
             env: variables on top of the build environment.
             cwd: where to run it; the app's directory if not given.
+            input: what it reads from its standard input; nothing if not given.
             quiet: show nothing; the output still comes back, and in an error.
-            limit: seconds after which it is killed, with all it started.
+            check: take an exit status other than 0 for an error.
+            timeout: seconds after which it is killed, with all it started.
 
         Returns:
-            Everything it printed, stdout and stderr together.
+            Its exit status and what it printed.
 
         Raises:
-            CommandFailed: non-zero exit status, the time is over, or the program does not
-                exist.
+            CommandFailed: non-zero exit status (unless `check=False`), the time is over, or
+                the program does not exist.
+            BuildpackFault: an argument is no text.
         """
-        command = [str(each) for each in argv]
+        command = [_argument(each) for each in argv]
+        if not command:
+            raise BuildpackFault("ctx.run() is given no program", remedy='ctx.run("program", "-x")')
         try:
-            return self._run(
-                command, {**self._env(), **(env or {})}, cwd or self._cwd, quiet, limit
+            done, over = self._run(
+                command, {**self._env(), **(env or {})}, cwd or self._cwd, input, quiet, timeout
             )
+            if over:
+                raise CommandFailed(command, done.returncode, done.output.rstrip(), timeout)
+            if check and done.returncode:
+                raise CommandFailed(command, done.returncode, done.output.rstrip())
         except CommandFailed as failed:
             failed.secrets = self._secrets
             raise
+        return done
 
     def _run(
         self,
         command: list[str],
         environment: Mapping[str, str],
         cwd: str | PathLike[str],
+        input: str | bytes | None,  # noqa: A002
         quiet: bool,
-        limit: float | None,
-    ) -> str:
+        timeout: float | None,
+    ) -> tuple[CommandResult, bool]:
         import subprocess
         import threading
 
         sys.stdout.flush()
-        lines: list[str] = []
+        lines: list[tuple[int, str]] = []
         over = threading.Event()
+
+        def take(kind: int, stream: IO[str]) -> None:
+            for line in stream:
+                lines.append((kind, line))
+                if not quiet:
+                    self._show(line.rstrip("\n"))
+
         try:
             with subprocess.Popen(
                 command,
                 env=environment,
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE,
                 encoding="utf-8",
                 errors="replace",
                 process_group=0,
             ) as process:
+                assert process.stdout is not None
+                assert process.stderr is not None
+                beside = [threading.Thread(target=take, args=(2, process.stderr), daemon=True)]
+                if process.stdin is not None:
+                    given = (process.stdin, input)
+                    beside.append(threading.Thread(target=_feed, args=given, daemon=True))
                 timer = None
-                if limit is not None:
-                    timer = threading.Timer(limit, _end, (process.pid, over))
+                if timeout is not None:
+                    timer = threading.Timer(timeout, _end, (process.pid, over))
                     timer.daemon = True
                     timer.start()
                 try:
-                    assert process.stdout is not None
-                    for line in process.stdout:
-                        lines.append(line)
-                        if not quiet:
-                            self._show(line.rstrip("\n"))
+                    for thread in beside:
+                        thread.start()
+                    take(1, process.stdout)
+                    for thread in beside:
+                        thread.join()
                     process.wait()
                 except BaseException:
                     _kill(process.pid)
@@ -151,12 +215,30 @@ class Runner:
                         timer.cancel()
         except OSError as error:
             missing = error.filename or command[0]
-            raise CommandFailed(command, 127, f"{missing}: {error.strerror}") from None
-        if over.is_set():
-            raise CommandFailed(command, process.returncode, "".join(lines).rstrip(), limit)
-        if process.returncode:
-            raise CommandFailed(command, process.returncode, "".join(lines).rstrip())
-        return "".join(lines)
+            failed = CommandFailed(command, 127, f"{missing}: {error.strerror}")
+            if len(command) == 1 and " " in command[0]:
+                failed.remedy = "give program and arguments each by itself: ctx.run('a', 'b')"
+            raise failed from None
+        stdout, stderr = ("".join(line for of, line in lines if of == kind) for kind in (1, 2))
+        output = "".join(line for _, line in lines)
+        return CommandResult(command, process.returncode, stdout, stderr, output), over.is_set()
+
+
+def _argument(value: object) -> str:
+    if isinstance(value, str | int | float) or hasattr(value, "__fspath__"):
+        return str(value)
+    raise BuildpackFault(
+        f"ctx.run is given {value!r}, no text and no path",
+        remedy='give each argument by itself: ctx.run("a", "b"), or ctx.run(*arguments)',
+    )
+
+
+def _feed(stream: IO[str], data: str | bytes) -> None:
+    try:
+        with stream.buffer as raw:  # type: ignore[attr-defined]
+            raw.write(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
+    except OSError:
+        return  # it ended, or does not want to know
 
 
 def _without_middle(text: str) -> str:

@@ -6,7 +6,7 @@ import os
 
 from cnbkit.app import App
 from cnbkit.command import Runner
-from cnbkit.errors import BuildpackFault
+from cnbkit.errors import BuildpackFault, UserFault
 from cnbkit.layer.open_layer import OpenLayer
 from cnbkit.results import DetectResult
 from cnbkit.settings import Settings
@@ -58,6 +58,28 @@ class _Context:
         self._buildpack = buildpack
         self._platform = platform
         self._bindings: Bindings | None = None
+
+    def enter(self, folder: str, setting: str) -> None:
+        """Take a folder of the app for the app: names are relative to it from now on.
+
+        Args:
+            folder: relative to the app's root.
+            setting: the variable that says so.
+
+        Raises:
+            UserFault: it is no folder of the app.
+        """
+        import os
+
+        top = self.app.top
+        root = os.path.normpath(os.path.join(top, folder))
+        if not (root == top or root.startswith(f"{top}/")) or not os.path.isdir(root):
+            raise UserFault(
+                f"there is no folder {folder} in the app",
+                where=setting,
+                remedy=f"correct {setting}: a folder's name from the app's root, like services/api",
+            )
+        self.app = App(root, top)
 
     @property
     def bindings(self) -> Bindings:
@@ -181,9 +203,18 @@ class BuildContext(_Context):
         self._layers = layers
         self._plan = plan
         self.opened: list[OpenLayer] = []
-        self.run = Runner(
-            self._env_of_programs, app, lambda line: log.info(f"  {line}"), log.secrets
+        self.run = self._runner()
+
+    def _runner(self) -> Runner:
+        log = self.log
+        return Runner(
+            self._env_of_programs, self.app.root, lambda line: log.info(f"  {line}"), log.secrets
         )
+
+    def enter(self, folder: str, setting: str) -> None:
+        """Take a folder of the app for the app; programs run there as well."""
+        super().enter(folder, setting)
+        self.run = self._runner()
 
     @property
     def plan(self) -> BuildpackPlan:
@@ -231,8 +262,12 @@ class BuildContext(_Context):
             key: what its contents depend on. Without one, whatever was restored fits.
 
         Raises:
-            BuildpackFault: it was opened before, and that did not fail.
+            BuildpackFault: it was opened before, and that did not fail; or what is given is no
+                `Layer` or no `LayerKey`.
         """
+        from cnbkit.blame import calling_line  # not for detect
+
+        _check_layer(layer, key)
         others = [each for each in self.opened if each.layer.name != layer.name]
         if any(not each.failed for each in self.opened if each not in others):
             raise BuildpackFault(
@@ -240,7 +275,9 @@ class BuildContext(_Context):
                 where=f"layer {layer.name}",
                 remedy="open it once, or name the second one differently",
             )
-        opened = OpenLayer(layer, key, self._layers, self.log, buildpack=self._buildpack)
+        opened = OpenLayer(
+            layer, key, self._layers, self.log, buildpack=self._buildpack, place=calling_line()
+        )
         self.opened = [*others, opened]
         return opened
 
@@ -324,3 +361,17 @@ class BuildContext(_Context):
             if opened.layer.is_build:
                 env = opened.env.apply_layer(env, opened.directory, phase="build")
         return env
+
+
+def _check_layer(layer: object, key: object) -> None:
+    if not hasattr(layer, "is_cache"):
+        raise BuildpackFault(
+            f"ctx.layer is given {layer!r}, no Layer",
+            remedy='write: ctx.layer(Layer.launch("name"), key)',
+        )
+    if key is not None and not hasattr(key, "__migrations__"):
+        raise BuildpackFault(
+            f"the key of the layer {getattr(layer, 'name', '')} is a {type(key).__name__}, "
+            "no LayerKey",
+            remedy='declare one: class Contents(LayerKey): version: str = key("version")',
+        )

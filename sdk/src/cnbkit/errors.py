@@ -42,6 +42,7 @@ class CnbkitError(Exception):
         target: what was built for, as `ctx.target` prints, then.
         app: the app's directory, then.
         layer: name of the layer that was open when it happened; empty if none was.
+        code_line: `file:line` of the buildpack's own code it came from, where that is at fault.
         secrets: what `str` leaves out; known once a phase has run.
     """
 
@@ -53,6 +54,7 @@ class CnbkitError(Exception):
     target = ""
     app = ""
     layer = ""
+    code_line = ""
     secrets: Secrets | None = None
 
     def __init__(
@@ -93,6 +95,8 @@ class CnbkitError(Exception):
         lines = [f"Error: {self.what}"]
         if self.where:
             lines.append(f"  where: {self.where}")
+        if self.code_line:
+            lines.append(f"  code: {self.code_line}")
         if self.remedy:
             first, *rest = self.remedy.splitlines()
             lines.append(f"  to do: {first}")

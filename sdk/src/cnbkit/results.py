@@ -7,9 +7,12 @@ from cnbkit.errors import BuildpackFault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import TypeVar
 
     from cnbkit.spec.build_plan import Plan
     from cnbkit.spec.launch import Process
+
+    T = TypeVar("T")
 
 __all__ = ["BuildResult", "DetectResult"]
 
@@ -26,6 +29,16 @@ class DetectResult:
     __slots__ = ("joins", "plan", "reason")
 
     def __init__(self, joins: bool, reason: str, plan: Plan | None = None) -> None:
+        if not isinstance(reason, str):
+            raise BuildpackFault(
+                f"the reason of detect is {reason!r}, not text",
+                remedy='write: ctx.join("found requirements.txt", plan), or ctx.skip("no …")',
+            )
+        if plan is not None and not hasattr(plan, "alternatives"):
+            raise BuildpackFault(
+                f"the plan of detect is {plan!r}, no Plan",
+                remedy='write: Plan().provides("…").requires("…")',
+            )
         self.joins = joins
         self.reason = reason
         self.plan = plan
@@ -64,6 +77,12 @@ class BuildResult:
         build_sbom: Mapping[str, Mapping[str, object] | str | bytes] | None = None,
     ) -> None:
         for process in processes:
+            if not hasattr(process, "command"):
+                raise BuildpackFault(
+                    f"{process!r} is no Process",
+                    remedy="give each Process by itself: BuildResult(web, worker), or "
+                    "BuildResult(*processes) for a list",
+                )
             _texts(f"exec_env of {process.type}", process.exec_env)
         by_place = {(each.type, *sorted(each.exec_env)): each for each in processes}
         self.processes = tuple(by_place.values())
@@ -74,12 +93,14 @@ class BuildResult:
                     f"more than one process is the default: {', '.join(defaults)}",
                     remedy="leave `default=True` with one of them",
                 )
-        self.labels = dict(labels or {})
-        self.slices = [_texts(f"slices[{at}]", paths) for at, paths in enumerate(slices)]
+        self.labels = _table("labels", labels)
+        self.slices = [
+            _texts(f"slices[{at}]", paths) for at, paths in enumerate(_list("slices", slices))
+        ]
         self.unmet = _texts("unmet", unmet)
-        self.store = None if store is None else dict(store)
-        self.sbom = dict(sbom or {})
-        self.build_sbom = dict(build_sbom or {})
+        self.store = None if store is None else _table("store", store)
+        self.sbom = _table("sbom", sbom)
+        self.build_sbom = _table("build_sbom", build_sbom)
         for key, value in self.labels.items():
             if not isinstance(key, str) or not isinstance(value, str) or not key:
                 raise BuildpackFault(
@@ -107,6 +128,20 @@ class BuildResult:
             each if each.runs_in(exec_env) or not each.default else each.replace(default=False)
             for each in found.values()
         ]
+
+
+def _table(what: str, value: Mapping[str, T] | None) -> dict[str, T]:
+    if value is not None and not hasattr(value, "keys"):
+        raise BuildpackFault(
+            f"{what} is {value!r}, not a table", remedy=f'write: {what}={{"…": …}}'
+        )
+    return dict(value or {})
+
+
+def _list(what: str, value: Sequence[T]) -> Sequence[T]:
+    if not isinstance(value, list | tuple):
+        raise BuildpackFault(f"{what} is {value!r}, not a list", remedy=f"write: {what}=[…]")
+    return value
 
 
 def _texts(what: str, value: object) -> list[str]:

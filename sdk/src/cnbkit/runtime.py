@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
         @property
         def config(self) -> type[Config] | None: ...
+        @property
+        def folder(self) -> str: ...
         def detect(self, ctx: DetectContext) -> DetectResult: ...
         def build(self, ctx: BuildContext) -> BuildResult: ...
         def generate(self, ctx: GenerateContext) -> GenerateResult: ...
@@ -79,6 +81,14 @@ def guarded(
         )
     except CnbkitError as error:
         fault = error
+        if isinstance(error, BuildpackFault):
+            from cnbkit.blame import raising_line
+
+            line = raising_line(error)
+            if not error.where:
+                error.where = line or None
+            elif not error.where.startswith(line):
+                error.code_line = line
     except KeyboardInterrupt:
         return 130
     except SystemExit as error:
@@ -89,12 +99,14 @@ def guarded(
         )
         fault.layer = getattr(error, "layer", "")
     except Exception as error:  # whatever else happens is the buildpack's fault
-        import traceback
+        from cnbkit.blame import raising_line, told_traceback
 
+        said = f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
         fault = BuildpackFault(
-            f"{type(buildpack).__name__} failed in {phase}",
+            f"{said} ({type(buildpack).__name__} failed in {phase})",
+            where=raising_line(error) or None,
             remedy="report this to the buildpack's author, with the text below",
-            detail=traceback.format_exc().rstrip(),
+            detail=told_traceback(error),
         )
         fault.layer = getattr(error, "layer", "")
     from cnbkit.spec.target import Target
@@ -136,6 +148,7 @@ def detect(
         log=_log(env, secrets),
     )
     with _Traced("detect", ctx):
+        _enter(buildpack, ctx)
         answer = buildpack.detect(ctx)
     _check_answer(buildpack, "detect", answer, DetectResult)
     if not answer.joins:
@@ -178,8 +191,11 @@ def build(
     )
     with _Traced("build", ctx):
         _begin(buildpack, ctx, identity)
+        _enter(buildpack, ctx)
         built = buildpack.build(ctx)
-    _check_answer(buildpack, "build", built, BuildResult)
+        _check_answer(buildpack, "build", built, BuildResult)
+        for opened in ctx.opened:
+            opened.check_finished()
     _write_results(built, ctx, layers)
     _write_report(ctx, layers, time.monotonic() - start)
     return 0
@@ -194,13 +210,24 @@ def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str
             ctx.log.info(f"Settings: {', '.join(changed)}")
 
 
+def _enter(buildpack: Phases, ctx: BuildContext | DetectContext) -> None:
+    """Go to the folder of the app that a variable names, if this buildpack has such a variable."""
+    if buildpack.folder and (folder := ctx.settings.get(buildpack.folder)):
+        ctx.enter(folder, buildpack.folder)
+
+
 def _check_answer(buildpack: Phases, phase: str, answer: object, kind: type) -> None:
     if not isinstance(answer, kind):
+        code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
+        where = f"{code.co_filename}:{code.co_firstlineno}" if code else None
         remedy = f"return {kind.__name__}(…)"
+        if hasattr(answer, "close") and hasattr(answer, "throw"):
+            answer.close()  # else Python warns that nobody awaited it
+            remedy = f"write `def {phase}` without `async` and `yield`; asyncio.run(…) in it waits"
         if phase == "detect":
             remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
         raise BuildpackFault(
-            f"{type(buildpack).__name__}.{phase} returned {answer!r}", remedy=remedy
+            f"{type(buildpack).__name__}.{phase} returned {answer!r}", where=where, remedy=remedy
         )
 
 

@@ -72,7 +72,7 @@ def explained(
             or "correct what is named below: [project] needs a name and a version (PEP 621)",
             detail=failed.shown,
         )
-    if failed.limit is not None:
+    if failed.timeout is not None:
         return _too_slow(failed, str(requirements))
     if common := _common(failed, requirements, sources):
         return common
@@ -115,7 +115,7 @@ def explained_install(
     An `Uncompiled` fault does not know yet which line asks for the package.
     """
     where = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    if failed.limit is not None:
+    if failed.timeout is not None:
         return _too_slow(failed, where)
     if common := _common(failed, None, sources):
         return common
@@ -167,7 +167,7 @@ def _common(
 
 def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
     return PlatformFault(
-        f"it took longer than {(failed.limit or 0) / 60:g} minutes",
+        f"it took longer than {(failed.timeout or 0) / 60:g} minutes",
         where=where,
         remedy="see whether the index answers; or set BP_PIP_TIME_LIMIT to more minutes",
         detail=failed.shown,

@@ -203,14 +203,14 @@ class PipTools(Engine):
         names = os.listdir(self._wheels) if os.path.isdir(self._wheels) else []
         return {str(parse_wheel_filename(name)[0]): f"{self._wheels}/{name}" for name in names}
 
-    def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> str:
+    def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> None:
         library = str(self._ctx.buildpack_dir / "lib")
         with patient(self._ctx.log.info, f"{module} {arguments[0]}"):
-            return self._ctx.run(
+            self._ctx.run(
                 *(self._python.path, "-c", _MODULE, library, module, *arguments),
                 env={**self._environment, **(env or {}), **self._git.variables()},
                 quiet=True,
-                limit=self._limit,
+                timeout=self._limit,
             )
 
 

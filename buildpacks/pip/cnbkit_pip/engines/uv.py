@@ -219,11 +219,11 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> str:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> None:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         with patient(self._ctx.log.info, _DOES.get(command, command)):
-            return self._ctx.run(
+            self._ctx.run(
                 *(program, "pip", command, *arguments, *said, "--python", self._python.path),
                 env={
                     **self._environment,
@@ -232,7 +232,7 @@ class Uv(Engine):
                     **self._git.variables(),
                 },
                 quiet=True,
-                limit=self._limit,
+                timeout=self._limit,
             )
 
     def _of_files(self, env: dict[str, str]) -> dict[str, str]:

@@ -33,6 +33,7 @@ _APP = "/workspace"  # where it is in the image
 _PIECE = 1 << 30  # bytes for one call; the kernel copies them
 _HOLES_SAID, _HOLES_REFUSED = 1 << 28, 1 << 32  # bytes of a file that were never written
 _DEEPEST = 200  # each folder on the way down is open
+_TOLD = 3  # levels of folders whose files are named: what they tell of an app stands there
 
 
 class Copied:
@@ -43,6 +44,7 @@ class Copied:
         not_chosen: how many files its own rules leave out.
         secrets: files that look like secrets, and were copied.
         sparse: files that for the most part were never written, with sizes, for people.
+        paths: files and links that were copied, of the uppermost folders.
     """
 
     def __init__(self) -> None:
@@ -50,6 +52,7 @@ class Copied:
         self.not_chosen = 0
         self.secrets: list[str] = []
         self.sparse: list[str] = []
+        self.paths: list[str] = []
 
 
 def copy_app(app: Path, target: Path, files: AppFiles) -> Copied:
@@ -142,6 +145,8 @@ class _Copy:
                 done = self._link(source, copy, path, name)
             else:
                 done = self._file(source, copy, path, name)
+            if done and depth < _TOLD and not stat.S_ISDIR(mode):
+                self._copied.paths.append(path)
             any_copied = any_copied or done
         return any_copied
 

@@ -1,4 +1,4 @@
-"""What a build says of its app's files."""
+"""What a build says of its app's files and variables before anything else."""
 
 from __future__ import annotations
 
@@ -6,25 +6,32 @@ from typing import TYPE_CHECKING
 
 from cnbkit_engine.build.app_files import PROJECT
 from cnbkit_engine.build.secret_files import SETTING, judge
+from cnbkit_engine.build.settings import unknown_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from cnbkit_engine.build.app_copy import Copied
     from cnbkit_engine.build.app_files import AppFiles
 
-__all__ = ["told_of_files"]
+__all__ = ["told_of_app"]
 
 
-def told_of_files(
-    copied: Copied, files: AppFiles, env: Mapping[str, str], show: Callable[[str], None]
+def told_of_app(
+    copied: Copied,
+    files: AppFiles,
+    given: Mapping[str, str],
+    builder: Path,
+    show: Callable[[str], None],
 ) -> None:
-    """Say what of the app is no part of the build, and what should not be.
+    """Say what of the app is no part of the build, what should not be, and what nobody reads.
 
     Args:
         copied: what became of its files.
         files: the choice.
-        env: the build's variables.
+        given: the build's variables without those of project.toml.
+        builder: the folder with assembled buildpacks.
         show: prints a line.
 
     Raises:
@@ -39,4 +46,7 @@ def told_of_files(
         show(f"Left out of the app: {line}")
     for line in copied.sparse:
         show(f"Never written, and zeros in the image: {line}")
+    for line in unknown_settings({"--env": given, PROJECT: files.variables}, builder):
+        show(line)
+    env = {**files.variables, **given}
     judge(copied.secrets, env.get(SETTING, ""), files.source, show)

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.build.app_copy import copy_app, make_mount_point
+from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
-from cnbkit_engine.build.app_report import told_of_files
+from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.predecessor import damage_in_registry
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
+from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes, proxies_with_passwords
-from cnbkit_engine.lifecycle.phases import Phases
+from cnbkit_engine.lifecycle.phases import BuildFailed, Phases
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore
@@ -201,15 +203,11 @@ class Build:
                 )
             if self.clear_cache:
                 remove_tree(cache)
-            for folder in ("platform/env", "tmp", "home", "exporter-tmp"):
-                (space / folder).mkdir(parents=True)
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             cache.chmod(0o700)  # what a build leaves there is not for others of this machine
-            told_of_files(copy_app(self.app, space / "workspace", files), files, env, self.show)
-            for name, value in env.items():
-                (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
+            copied = laid_out(space, self.app, files, self.env, kit.builder, self.show)
             if not self.publish:
                 # Recorded in the image, which can be rebased by it then.
                 run = f'[[images]]\nimage = "{registry.host}/{run_image}"\n'
@@ -224,7 +222,8 @@ class Build:
                 namespace=namespace,
             )
             with log.open("w", encoding="utf-8") as file:
-                narrator = Narrator(self.show, file, verbose=self.verbose)
+                notes = unused(copied.paths, kit.builder)
+                narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
                 phases = Phases(
                     sandboxes,
                     registry,
@@ -240,7 +239,10 @@ class Build:
                     self.show(f"The image {self.name} in the registry is damaged: {found}.")
                     self.show("Nothing of it is used; what is needed is built anew.")
                     phases.ignore_predecessor()
-                exported = phases.run(space, store, arch, first=first, afresh=afresh)
+                try:
+                    exported = phases.run(space, store, arch, first=first, afresh=afresh)
+                except BuildFailed as failed:
+                    raise judged(failed, narrator.detection, self.app, copied.paths) from None
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(exported)
         image = None if self.publish else Image.from_store(store, self.name)

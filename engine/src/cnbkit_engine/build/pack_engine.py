@@ -14,8 +14,10 @@ from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app
 from cnbkit_engine.build.app_files import PROJECT, AppFiles
-from cnbkit_engine.build.app_report import told_of_files
+from cnbkit_engine.build.app_report import told_of_app
 from cnbkit_engine.build.build import Outcome
+from cnbkit_engine.build.conventions import unused
+from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.builder.image import BuilderImage
 from cnbkit_engine.buildpack.assemble import Runtime
@@ -30,6 +32,7 @@ from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.tools.pack import ensure_pack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from cnbkit_engine.build.build import Build
@@ -103,11 +106,14 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
     command += ["--clear-cache"] if build.clear_cache else []
     with Workspace(home.tmp) as space:
         # pack itself knows project.toml alone.
-        told_of_files(copy_app(build.app, space / "app", files), files, env, build.show)
+        copied = copy_app(build.app, space / "app", files)
+        told_of_app(copied, files, build.env, assembled, build.show)
         command += ["--path", str(space / "app")]
         if (build.app / PROJECT).is_file():  # which its own rules may leave out of the copy
             command += ["--descriptor", str(build.app / PROJECT)]
-        narrator = _run(command, build, home.root / "pack.log")
+        narrator = _run(
+            command, build, home.root / "pack.log", copied.paths, unused(copied.paths, assembled)
+        )
     return Outcome(
         name=build.name,
         digest=narrator.digest,
@@ -211,10 +217,12 @@ def _load(home: Home, docker: str, store: ImageStore, reference: str) -> None:
         )
 
 
-def _run(command: list[str], build: Build, log: Path) -> Narrator:
+def _run(
+    command: list[str], build: Build, log: Path, paths: list[str], notes: Iterable[str]
+) -> Narrator:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
-        narrator = Narrator(build.show, file, verbose=build.verbose)
+        narrator = Narrator(build.show, file, verbose=build.verbose, notes=notes)
         with subprocess.Popen(
             command,
             env={**os.environ, **build.env},
@@ -232,4 +240,5 @@ def _run(command: list[str], build: Build, log: Path) -> Narrator:
     if not status and not build.verbose:
         for text in said.splitlines()[-5:]:
             build.show(text)  # pack's own fault, which is no line of the lifecycle's
-    raise BuildFailed(int(status[-1]) if status else 1, log)
+    failed = BuildFailed(int(status[-1]) if status else 1, log)
+    raise judged(failed, narrator.detection, build.app, paths)

@@ -4,6 +4,7 @@
   buildpacks/<id with _ for />/<version>/     what /cnb/buildpacks will be
   order.toml                                  what /cnb/order.toml will be
   build-config/env/<name>                     what /cnb/build-config will be
+  settings.txt                                names of the variables that the buildpacks read
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ __all__ = ["ensure_builder", "variable_files"]
 
 _LIBRARY = re.compile(r"""["'](\.\.?/[^"']+)["']""")
 # Of the folder, as described above; raised when that changes.
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 def ensure_builder(
@@ -66,6 +67,7 @@ def ensure_builder(
     stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
 
     def make(folder: Path) -> None:
+        from cnbkit_engine.builder.settings import FILE, settings_named
         from cnbkit_engine.buildpack.bytecode import compile_bytecode
         from cnbkit_engine.buildpack.dependency_cache import Libraries
         from cnbkit_engine.buildpack.locator import Finder, fetched
@@ -87,6 +89,8 @@ def ensure_builder(
             libraries = Libraries(home, runtime, root)
             ours = _assemble_all(folder, sources, runtime, libraries)
         _write_order(order, folder)
+        names = settings_named(folder / "buildpacks")
+        (folder / FILE).write_text("".join(f"{name}\n" for name in names), encoding="ascii")
         (folder / "build-config" / "env").mkdir(parents=True)
         for name, value in variable_files(builder.build.env if builder.build else []):
             (folder / "build-config" / "env" / name).write_text(value, encoding="utf-8")

@@ -29,14 +29,24 @@ __all__ = ["BuildpackSource", "Detection"]
 
 # Runs in an interpreter of its own: an author's module is not ours to keep in memory.
 _READ_DETECTION = """
-import json, sys
+import json, os, sys
+answer = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # whatever the author's modules print is no part of the answer
 sys.path[:0] = sys.argv[3:]
-from cnbkit import Buildpack
+from cnbkit import Buildpack, CnbkitError
 found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
+if not (isinstance(found, type) and issubclass(found, Buildpack)):
+    sys.exit(f"{sys.argv[1]}:{sys.argv[2]} is no class derived from cnbkit.Buildpack")
+from cnbkit.declared import check_class
+try:
+    check_class(found)
+except CnbkitError as error:
+    sys.exit(str(error))
 static = found.detect is Buildpack.detect
 plan = found.plan.document().dumps() if static and found.plan else ""
 on = found.triggers
-print(json.dumps([on.files, on.settings, on.bindings, static, plan]))
+json.dump([on.files, on.settings, on.bindings, static, plan, found.folder], answer)
+answer.close()
 """
 
 
@@ -49,6 +59,7 @@ class Detection:
         bindings: types of service bindings.
         static: whether these alone decide, so that detect needs no Python.
         plan: the build plan then, as TOML; may be empty.
+        folder: a BP_* variable that names the folder to look for the files in; may be empty.
     """
 
     def __init__(
@@ -58,12 +69,14 @@ class Detection:
         bindings: list[str],
         static: bool,
         plan: str,
+        folder: str,
     ) -> None:
         self.files = files
         self.settings = settings
         self.bindings = bindings
         self.static = static
         self.plan = plan
+        self.folder = folder
 
 
 class BuildpackSource:

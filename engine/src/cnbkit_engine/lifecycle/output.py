@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnbkit_engine.lifecycle.detection import Detection
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import TextIO
 
 __all__ = ["Narrator"]
 
 _LAYER_LINES = {"Adding layer '": "built", "Reusing layer '": "reused"}
 _BUILDPACKS_SPEAK = ("DETECTING", "BUILDING")
-# Shown only when nothing is found; the lifecycle then prints every detect's output.
+# Shown only when a detect fails without saying why; the lifecycle then prints all their output.
 _DETECT_LINES = ("=====", "fail: ", "err: ", "pass: ", "skip: ", "  ")
 _APP_LINES = {"Added ": "built", "Reused ": "reused"}
 
@@ -28,6 +30,7 @@ class Narrator:
         show: prints a line.
         log: gets every line.
         verbose: show everything.
+        notes: lines to show once it is settled which buildpacks take part.
 
     Attributes:
         layers: what became of each layer of the image: "built" or "reused", by the name the
@@ -35,14 +38,24 @@ class Narrator:
         digest: the image's digest, as the lifecycle reports it; empty before the end.
         error: the last line in which the lifecycle itself says what went wrong; empty if none.
         ready: layers that this build made and the lifecycle takes for an earlier image's.
+        detection: what it prints of the groups that it tries.
     """
 
-    def __init__(self, show: Callable[[str], None], log: TextIO, *, verbose: bool) -> None:
+    def __init__(
+        self,
+        show: Callable[[str], None],
+        log: TextIO,
+        *,
+        verbose: bool,
+        notes: Iterable[str] = (),
+    ) -> None:
         self._show = show
         self._log = log
         self._verbose = verbose
         self._phase = ""
         self._detected: list[str] = []
+        self._notes = list(notes)
+        self.detection = Detection()
         self.layers: dict[str, str] = {}
         self.digest = ""
         self.error = ""
@@ -53,6 +66,8 @@ class Narrator:
         self._log.write(text + "\n")
         if text.startswith("===> "):
             self._phase = text.removeprefix("===> ").strip()
+            if self._phase == "BUILDING":
+                self._tell_notes()
         for prefix, state in _LAYER_LINES.items():
             if text.startswith(prefix):
                 name = text.removeprefix(prefix).rstrip("'")
@@ -65,23 +80,31 @@ class Narrator:
             self.digest = text.removeprefix("*** Images (").partition(")")[0]
         if text.startswith("ERROR: ") and self._phase not in _BUILDPACKS_SPEAK:
             self.error = text
+        if self._phase == "DETECTING":
+            self.detection.line(text)
         if self._phase == "DETECTING" and not self._verbose:
             self._detected.append(text)
-            if text.startswith("ERROR: failed to detect"):
-                self._tell_detected(failed="with err" in text)
+            # Where nothing fits, the engine says what the app looks like.
+            if text.startswith("ERROR: failed to detect") and "with err" in text:
+                self._tell_detected()
         elif self._verbose or self._tells(text):
             self._show(text)
 
-    def _tell_detected(self, *, failed: bool) -> None:
-        """What the detects print; of those that failed alone, where one did."""
+    def _tell_notes(self) -> None:
+        for note in self._notes:
+            self._show(note)
+        self._notes.clear()
+
+    def _tell_detected(self) -> None:
+        """What the detects print that failed; what all of them print if those say no fault."""
         told: list[str] = []
         of = ""
         for text in self._detected:
             if text.startswith("======== "):
                 of = text
-            elif failed and of.startswith("======== Output: "):
+            elif of.startswith("======== Output: "):
                 told.append(text)
-        if failed and any(text.startswith("Error: ") for text in told):
+        if any(text.startswith("Error: ") for text in told):
             self._tell_faults(told)
             return
         for text in self._detected:

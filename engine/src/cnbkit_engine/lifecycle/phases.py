@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.registry.server import Registry
 
-__all__ = ["BuildFailed", "Phases"]
+__all__ = ["DETECTOR", "BuildFailed", "Phases", "layers_folder"]
 
 # Where things are in the sandbox, as the lifecycle's options name them.
 _APP = ("-app", "/workspace")
@@ -42,6 +42,9 @@ _LAYERS = ("-layers", "/layers")
 _BUILDPACKS = ("-buildpacks", "/cnb/buildpacks")
 _ORDER = ("-order", "/cnb/order.toml")
 _PLATFORM = ("-platform", "/platform")
+DETECTOR = (*_ORDER, *_APP, *_LAYERS, *_BUILDPACKS, *_PLATFORM)
+"""Where the detector finds what it works on."""
+
 _CACHE = ("-cache-dir", "/cache")
 _LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
 _UID = 1000  # the build image's user, and its group
@@ -50,7 +53,7 @@ _NOTHING = "/nonexistent"
 
 # The lifecycle's exit codes (lifecycle, platform/exit.go), in words of the person who builds.
 _MEANING = {
-    20: ("no buildpack recognises this app", "see above what each of them looked for"),
+    20: ("no buildpack recognises this app", "see the log for what each of them looked for"),
     21: ("a buildpack failed while looking at the app", "see above what it says"),
     51: ("a buildpack failed", "see above what it says"),
 }
@@ -60,11 +63,22 @@ class BuildFailed(PlatformFault):
     """The lifecycle ended with an error; the previous image and the cache are as before.
 
     Its exit code is the lifecycle's, except for 1, which says nothing.
+
+    Args:
+        code: the lifecycle's.
+        log: the file with its output.
+        what: what is wrong; what the code means if empty.
+        remedy: with `what`, what to do about it.
+        detail: more on it.
     """
 
-    def __init__(self, code: int, log: Path) -> None:
-        what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
-        super().__init__(what, where=f"log: {log}", remedy=remedy)
+    def __init__(
+        self, code: int, log: Path, *, what: str = "", remedy: str = "", detail: str = ""
+    ) -> None:
+        if not what:
+            what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
+        super().__init__(what, where=f"log: {log}", remedy=remedy, detail=detail or None)
+        self.log = log
         self.exit_code = code if code > 1 else PlatformFault.exit_code
 
 
@@ -131,7 +145,7 @@ class Phases:
             BuildpackFault: the build left something in the lifecycle's way.
             PlatformFault: a registry failed or refused, or the sandbox; or the disk is full.
         """
-        exported = _layers_folder(space, "exporter")
+        exported = layers_folder(space, "exporter")
         analyzed, group, built = self._build(space, ("-skip-layers",) if afresh else ())
         taking_part = members(group, self._sandboxes.builder / "buildpacks")
         take_over(built, exported, taking_part, {"analyzed.toml": analyzed, "group.toml": group})
@@ -171,7 +185,7 @@ class Phases:
         Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
         """
         analyzing, detecting, building = (
-            _layers_folder(space, name) for name in ("analyzer", "detector", "builder")
+            layers_folder(space, name) for name in ("analyzer", "detector", "builder")
         )
         with ExitStack() as stack:
             with self._logged_in() as logins:
@@ -205,10 +219,7 @@ class Phases:
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         """The detector, the restorer and the builder."""
         sandboxes = self._sandboxes
-        yield Process(
-            sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *_ORDER, *_APP,
-            *_LAYERS, *_BUILDPACKS, *_PLATFORM,
-        )  # fmt: skip
+        yield Process(sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *DETECTOR)
         yield Process(
             sandboxes.restorer(building), "restorer", "-group", STDIN, *_LAYERS, *_CACHE,
             *_OWNER, *skip,
@@ -254,7 +265,7 @@ class Phases:
             raise fault or BuildFailed(code, self._log)
 
 
-def _layers_folder(space: Path, phase: str) -> Path:
+def layers_folder(space: Path, phase: str) -> Path:
     """A new folder to be a phase's `/layers`."""
     place = space / f"{phase}-layers"
     place.mkdir()

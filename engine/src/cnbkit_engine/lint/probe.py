@@ -42,10 +42,15 @@ import sys
 module, attribute, folder, library, app, *paths = sys.argv[1:]
 sys.path[:0] = [folder, library, *paths]
 answer = {}
+import os
+out = os.dup(1)
+os.dup2(2, 1)  # whatever the author's modules print is no part of the answer
 def tell():
     import json
-    print("\\n" + json.dumps(answer))
-    raise SystemExit
+    sys.stdout.flush()
+    with os.fdopen(out, "w") as file:
+        file.write(json.dumps(answer))
+    os._exit(0)
 def fail(stage, error):
     import traceback
     places = [(each.filename, each.lineno) for each in traceback.extract_tb(error.__traceback__)]
@@ -58,10 +63,19 @@ try:
     found = getattr(__import__(module, fromlist=[attribute]), attribute)
 except BaseException as error:
     fail("import", error)
-from cnbkit import Buildpack
+from cnbkit import Buildpack, BuildpackFault
 answer["is_class"] = isinstance(found, type) and issubclass(found, Buildpack)
 if not answer["is_class"]:
     tell()
+loaded = set(sys.modules)
+from cnbkit.declared import check_class
+try:
+    check_class(found)
+except BuildpackFault as fault:
+    answer["declared"] = [fault.what, fault.where, fault.remedy]
+    tell()
+for name in set(sys.modules) - loaded:  # what detect loads is counted
+    del sys.modules[name]
 answer["builds"] = found.build is not Buildpack.build
 answer["generates"] = hasattr(Buildpack, "generate") and found.generate is not Buildpack.generate
 answer["static"] = static = found.detect is Buildpack.detect
@@ -77,7 +91,6 @@ def config():
 if static:
     config()
     tell()
-import os
 from cnbkit import CnbkitError
 from cnbkit.runtime import detect
 os.chdir(app)
@@ -92,6 +105,12 @@ else:
     env.update({name.replace("*", "X"): "1" for name in answer["settings"][:1]})
 try:
     detect(found(), env)
+except BuildpackFault as fault:
+    from cnbkit.blame import raising_line
+    line = raising_line(fault)
+    at = fault.where or "" if line.startswith("<") else line
+    answer["declared"] = [fault.what, at, fault.remedy or ""]
+    tell()
 except CnbkitError:
     pass
 except BaseException as error:
@@ -109,6 +128,7 @@ class Probed:
     Args:
         failed: stage ("import" or "detect"), the exception and its places in the folder; None
             if nothing failed.
+        declared: what is wrong with the class's declaration or detect, where, and what to write.
         is_class: whether the entry is a buildpack's class.
         builds: whether it has a `build` of its own.
         generates: whether it has a `generate` of its own.
@@ -124,6 +144,7 @@ class Probed:
     """
 
     failed: tuple[str, str, list[tuple[str, int]]] | None = None
+    declared: tuple[str, str, str] | None = None
     is_class: bool = False
     builds: bool = False
     generates: bool = False
@@ -171,13 +192,16 @@ def probe(paths: Sequence[Path], module: str, attribute: str) -> Probed:
         except subprocess.TimeoutExpired:
             return Probed(failed=("import", f"not done after {_SECONDS} seconds", []))
     try:
-        answer = json.loads("{" + done.stdout.rpartition("\n{")[2])
+        answer = json.loads(done.stdout)
     except ValueError:
         text = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
         return Probed(failed=("import", f"Python ended early: {text}", []))
     if "failed" in answer:
         stage, what, places = answer["failed"]
         return Probed(failed=(stage, what, [(path, line) for path, line in places]))
+    if "declared" in answer:
+        what, where, remedy = answer["declared"]
+        return Probed(is_class=True, declared=(what, where, remedy))
     readme, readme_fault = _readme(paths[0] / "README.md", answer.get("table", ""))
     return Probed(
         is_class=answer["is_class"],

@@ -150,7 +150,13 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
     unit.provides, unit.requires = python.plan_names("provides"), python.plan_names("requires")
     place = python.place_of(attribute) or (toml.path, toml.line("metadata", "cnbkit", "entry"))
     told = probe([folder, *(library.parent for library in libraries)], module, attribute)
-    if told.failed is None and told.is_class:
+    if told.declared is not None:
+        what, where, remedy = told.declared
+        path, _, line = where.rpartition(":")
+        at = (Path(path), int(line)) if line.isdigit() else place
+        found.error(*at, "entry", what, remedy)
+        unit.known = False
+    elif told.failed is None and told.is_class:
         method = "generate" if extension else "build"
         if not (told.generates if extension else told.builds):
             what = f"{attribute} has no {method} of its own"

@@ -13,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.build.cache import app_cache
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from cnbkit_engine.oci.image import Image
-    from cnbkit_engine.sandbox.sandbox import Sandboxed
+    from cnbkit_engine.sandbox.sandbox import Sandbox, Sandboxed
     from cnbkit_engine.state.home import Home
 
 __all__ = ["EmbeddedEngine", "Engine", "Outcome", "Process"]
@@ -172,7 +172,7 @@ class EmbeddedEngine:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        return _SandboxProcess(running, sandbox.env)
+        return _SandboxProcess(running, sandbox)
 
     def files(self, image: Image, kind: str) -> list[Path]:
         """The roots of an image's layers of one kind, unpacked."""
@@ -189,9 +189,9 @@ class EmbeddedEngine:
 class _SandboxProcess:
     """A process in the embedded engine's sandbox."""
 
-    def __init__(self, running: Sandboxed, env: Mapping[str, str]) -> None:
+    def __init__(self, running: Sandboxed, sandbox: Sandbox) -> None:
         self._running = running
-        self._env = env
+        self._sandbox = sandbox
 
     def poll(self) -> int | None:
         """Its exit status; None while it runs."""
@@ -209,23 +209,22 @@ class _SandboxProcess:
     def shell(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a shell command where it runs."""
         pid = self._running.pid
-        # As the user it runs as: root itself is nobody in there, who can make no files.
-        user = sandbox_user()
-        identity: dict[str, Any] = (
-            {"user": user.uid, "group": user.gid, "extra_groups": ()} if user else {}
-        )
+        # Root in there is nobody, who can make no files: it becomes the user that the process runs
+        # as, after it has entered all namespaces, since some are of one around the user's own.
+        who = ["--preserve-credentials"]
+        if sandbox_user():
+            who = [f"--setuid={self._sandbox.uid}", f"--setgid={self._sandbox.gid}"]
         return subprocess.run(
             [
-                *("nsenter", "--preserve-credentials", "--user", "--mount", "--pid", "--ipc"),
-                *("--uts", "--root", "--wd", f"--target={pid}"),
+                *("nsenter", *who, "--user", "--mount", "--pid", "--ipc", "--uts"),
+                *("--root", "--wd", f"--target={pid}"),
                 *(*_LAUNCHER, "/bin/sh", "-c", command),
             ],
-            env={**self._env, "PATH": self._env.get("PATH", os.defpath)},
+            env={"PATH": os.defpath, **self._sandbox.env},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             check=False,
-            **identity,
         )

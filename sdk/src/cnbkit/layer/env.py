@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 
+from cnbkit.errors import BuildpackFault
 from cnbkit.spec import names
 
 TYPE_CHECKING = False
@@ -44,6 +45,7 @@ class EnvChanges:
         self._files = dict(files or {})
         # What was said since, as against what a kept layer brought along.
         self._said: set[str] = set()
+        self._closed = ""
 
     def __bool__(self) -> bool:
         return bool(self._files)
@@ -87,9 +89,28 @@ class EnvChanges:
         """
         self._set(name, "prepend", value, delim)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it is written, so that no change would arrive."""
+        return bool(self._closed)
+
+    def close(self, layer: str) -> None:
+        """Take no more changes: the layer is written."""
+        self._closed = layer
+
     def _set(self, name: str, action: str, value: object, delim: str | None = None) -> None:
+        if self._closed:
+            raise BuildpackFault(
+                f"{name} is set in the environment of the layer {self._closed} after its block",
+                remedy="move it into the `with` block of the layer",
+            )
         if not name or "." in name or "=" in name or "/" in name or "\0" in name:
             raise ValueError(f"{name!r} cannot name an environment variable of a layer")
+        if value is None or isinstance(value, bytes | list | tuple | dict | set):
+            raise BuildpackFault(
+                f"{name} of a layer's environment is {value!r}, not text",
+                remedy="give a text, a path or a number",
+            )
         text = str(value)
         if "\0" in text:
             raise ValueError(f"the value for {name} holds a NUL character")
@@ -186,7 +207,16 @@ class LayerEnv(EnvChanges):
 
     def process(self, type: str) -> EnvChanges:
         """The changes for one process type only."""
-        return self._processes.setdefault(names.process_type(type), EnvChanges())
+        changes = self._processes.setdefault(names.process_type(type), EnvChanges())
+        if self._closed:
+            changes.close(self._closed)
+        return changes
+
+    def close(self, layer: str) -> None:
+        """Take no more changes: the layer is written."""
+        super().close(layer)
+        for _, changes in self._scopes():
+            changes.close(layer)
 
     def _scopes(self) -> Iterator[tuple[str, EnvChanges]]:
         yield "env.build", self.build

@@ -22,6 +22,7 @@ __all__ = ["LayerKey", "digest_of", "key", "migrates", "note"]
 
 _FORMAT = "1"
 _SHOWN = 20
+_USUAL = ("str", "int", "bool", "list[str]", "str | None", "dict[str, str]")
 
 
 def key(
@@ -76,36 +77,49 @@ class LayerKey(Model):
         for name, spec in cls.__fields__.items():
             if spec.role not in ("key", "note"):
                 raise TypeError(f"{cls.__name__}.{name}: declare it with key(…) or note(…)")
+        for name, annotation in vars(cls).get("__annotations__", {}).items():
+            # Detect imports the class as well: the usual ones need no closer look.
+            if name in cls.__fields__ and annotation not in _USUAL:
+                from cnbkit.layer.key_types import check_annotation
 
-    def role(self, role: str) -> dict[str, Any]:
+                check_annotation(cls, name, annotation)
+
+    def __init__(self, **values: Any) -> None:
+        from cnbkit.layer.key_types import check_value
+
+        super().__init__(**values)
+        for name in self.__fields__:
+            check_value(type(self), name, self.__dict__[name])
+
+    def _role(self, role: str) -> dict[str, Any]:
         """The plain values of all fields declared as `key` or as `note`."""
         plain = self.to_plain()
         fields = ((name, spec) for name, spec in self.__fields__.items() if spec.role == role)
         return {name: plain[at] for name, spec in fields if (at := spec.toml or name) in plain}
 
-    def digest(self) -> str:
+    def _digest(self) -> str:
         """SHA-256 over version and key fields, in hexadecimal."""
         import hashlib
 
-        text = repr((self.__version__, _canonical(self.role("key"))))
+        text = repr((self.__version__, _canonical(self._role("key"))))
         return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
-    def metadata(self) -> dict[str, Any]:
+    def _metadata(self) -> dict[str, Any]:
         """The layer's `[metadata]` table."""
         table: dict[str, Any] = {
             "cnbkit": _FORMAT,
-            "digest": self.digest(),
+            "digest": self._digest(),
             "version": self.__version__,
-            "key": self.role("key"),
+            "key": self._role("key"),
         }
-        notes = self.role("note")
+        notes = self._role("note")
         if notes:
             table["note"] = notes
         return table
 
-    def changes(self, old: dict[str, Any]) -> list[str]:
+    def _changes(self, old: dict[str, Any]) -> list[str]:
         """Why a layer with that metadata does not fit, one line a field; empty if it does."""
-        before, after = old.get("key"), self.role("key")
+        before, after = old.get("key"), self._role("key")
         if old.get("cnbkit") != _FORMAT or not isinstance(before, dict):
             return ["made by another tool"]
         migrated = old.get("version") != self.__version__
@@ -123,7 +137,7 @@ class LayerKey(Model):
                 lines.append(_change(spec.label or name, before.get(name), after.get(name)))
         gone = sorted(before.keys() - self.__fields__.keys())
         lines.extend(f"{name} is no longer part of its key" for name in gone)
-        if not lines and not migrated and old.get("digest") != self.digest():
+        if not lines and not migrated and old.get("digest") != self._digest():
             return ["its key changed"]
         return lines
 
@@ -205,6 +219,9 @@ def _change(label: str, before: Any, after: Any) -> str:
     # An empty list is left out of the table.
     before = [] if before is None and isinstance(after, list) else before
     after = [] if after is None and isinstance(before, list) else after
+    if isinstance(before, dict) and isinstance(after, dict):
+        names = (name for name in {**before, **after} if before.get(name) != after.get(name))
+        return f"{label} changed: {' '.join(sorted(names))}"
     before = int(before) if isinstance(before, float) and before.is_integer() else before
     if isinstance(before, list) and isinstance(after, list):
         gone = [_shown(each) for each in before if each not in after]

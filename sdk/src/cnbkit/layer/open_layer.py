@@ -58,11 +58,13 @@ class OpenLayer:
         log: Log,
         *,
         buildpack: str = "",
+        place: str = "",
     ) -> None:
         self.layer = layer
         self.key = key
         self.began = self.ended = 0
         self._buildpack = buildpack
+        self._place = place or f"layer {layer.name}"
         self.directory = f"{layers_dir}/{layer.name}"
         self._toml = f"{layers_dir}/{layer.name}.toml"
         self._layers_dir = layers_dir
@@ -77,7 +79,12 @@ class OpenLayer:
 
     @property
     def path(self) -> Path:
-        """The layer's directory. A reused layer has none."""
+        """The layer's directory. A reused layer has none.
+
+        Raises:
+            BuildpackFault: the layer's `with` block has not begun: the directory is made there.
+        """
+        self._check_begun("path")
         from pathlib import Path
 
         return Path(self.directory)
@@ -113,11 +120,14 @@ class OpenLayer:
         Raises:
             BuildpackFault: a name that is none, or a function without a source of its own.
         """
+        self._check_open("exec_d")
         try:
             at = f"{names.process_type(process)}/" if process else ""
-            at += names.process_type(name)
+            at += names.exec_d(name)
         except ValueError as error:
-            raise BuildpackFault(str(error), where=f"exec.d {name!r}") from None
+            raise BuildpackFault(
+                str(error), where=f"exec.d {name!r}", remedy="name it like 10-settings"
+            ) from None
         if callable(program):
             from cnbkit.layer.exec_d import script
 
@@ -135,9 +145,81 @@ class OpenLayer:
         Raises:
             BuildpackFault: not JSON, or the format is not declared.
         """
+        self._check_open("sbom")
         from cnbkit.sbom.check import checked
 
         self._sboms[kind] = checked(kind, document, self._buildpack)
+
+    def _check_key(self, key: LayerKey) -> None:
+        from cnbkit.spec.model import InvalidDocument
+
+        try:
+            type(key).parse(key.given(), name=type(key).__name__)
+        except InvalidDocument as invalid:
+            raise BuildpackFault(
+                f"the key of the layer {self.layer.name} is not what it declares: {invalid.what}",
+                where=self._place,
+                remedy=f"give {type(key).__name__} values of the types it declares",
+                detail=invalid.detail,
+            ) from None
+        except NameError as error:
+            raise BuildpackFault(
+                f"{type(key).__name__} names a type that is not there when it runs: {error}",
+                where=self._place,
+                remedy="import it outside of TYPE_CHECKING, and not inside a function",
+            ) from None
+
+    def _check_begun(self, what: str) -> None:
+        if not self.began:
+            name = self.layer.name
+            raise BuildpackFault(
+                f"{what} of the layer {name} is used outside of its `with` block",
+                where=self._place,
+                remedy=f"write: with ctx.layer(…) as {_identifier(name)}: and indent what fills it",
+            )
+
+    def _check_open(self, what: str) -> None:
+        self._check_begun(what)
+        if self.ended:
+            raise BuildpackFault(
+                f"{what} of the layer {self.layer.name} is called after its block",
+                where=self._place,
+                remedy="move the call into the `with` block of the layer",
+            )
+
+    def check_finished(self) -> None:
+        """Tell what would be lost without a word, once build has returned.
+
+        Raises:
+            BuildpackFault: the layer has no `with` block, or was changed after it.
+        """
+        name = self.layer.name
+        if not self.began:
+            raise BuildpackFault(
+                f"the layer {name} is opened without `with`, so nothing of it is written",
+                where=self._place,
+                remedy=f"write: with ctx.layer(…) as {_identifier(name)}:",
+            )
+        if self.failed:
+            return
+        if not self.env.closed:
+            raise BuildpackFault(
+                f"the environment of the layer {name} is replaced after its block",
+                where=self._place,
+                remedy="move it into the `with` block of the layer",
+            )
+        self._check_absent("after its block")
+
+    def _check_absent(self, when: str) -> None:
+        # The lifecycle would export what is there in place of the layer of the old image.
+        if self.state == "reuse" and os.path.lexists(self.directory):
+            name = self.layer.name
+            raise BuildpackFault(
+                f"the layer {name} is reused from the previous image, and {when} something made"
+                f" its directory, which would take the old layer's place",
+                where=self._place,
+                remedy=f"fill it under `if {_identifier(name)}.rebuild:` only",
+            )
 
     @property
     def _restored_text(self) -> str:
@@ -153,15 +235,15 @@ class OpenLayer:
         if self.key is None:
             return kept, []
         # The digest covers version and key, so its presence needs no parser (and no tomllib).
-        if f'digest = "{self.key.digest()}"' in self._restored:
+        if f'digest = "{self.key._digest()}"' in self._restored:
             return kept, []
-        why = self.key.changes(self.old)
+        why = self.key._changes(self.old)
         return ("rebuild", why) if why else (kept, [])
 
     def __enter__(self) -> OpenLayer:
         if self.rebuild:
             if self.key is not None:  # before the work, not after it
-                self.key.parse(self.key.to_plain(), name=type(self.key).__name__)
+                self._check_key(self.key)
             self._remove()
             os.makedirs(self.directory)
         self.began = time.time_ns()
@@ -181,6 +263,7 @@ class OpenLayer:
             return
         try:
             if self.state == "reuse":
+                self._check_absent("in its block")
                 self._check_unchanged()
             else:
                 self._write_env()
@@ -194,6 +277,7 @@ class OpenLayer:
         except BaseException:
             self._fail()
             raise
+        self.env.close(self.layer.name)
 
     def _fail(self) -> None:
         self.failed = True
@@ -259,15 +343,15 @@ class OpenLayer:
             f"cache = {str(layer.is_cache).lower()}\n\n"
         )
         if self.state == "rebuild":
-            metadata = {} if self.key is None else self.key.metadata()
+            metadata = {} if self.key is None else self.key._metadata()
             if layer.is_cache or layer.is_launch:
                 metadata.update(self._extras())
             rest = encode({"metadata": metadata}) if metadata else ""
-        elif self.key is not None and f'digest = "{self.key.digest()}"' not in self._restored_text:
+        elif self.key is not None and f'digest = "{self.key._digest()}"' not in self._restored_text:
             # Migrated: today's key, with all else as it was.
             before = self.old
             kept = {name: before[name] for name in ("env", "exec-d", "note") if name in before}
-            rest = encode({"metadata": {**self.key.metadata(), **kept}})
+            rest = encode({"metadata": {**self.key._metadata(), **kept}})
         else:
             # What was restored is only [metadata], and it stays as it is.
             rest = self._restored_text
@@ -282,6 +366,11 @@ class OpenLayer:
             name, _, rest = entry.partition(".")
             if name == self.layer.name and rest.startswith(kinds):
                 os.unlink(f"{self._layers_dir}/{entry}")
+
+
+def _identifier(name: str) -> str:
+    """What a variable for the layer may be called."""
+    return "".join(char if char.isalnum() else "_" for char in name)
 
 
 def _read(path: str) -> str | None:

@@ -131,6 +131,14 @@ def _both(before: Any, after: Any) -> Any:
     return before
 
 
+def _check_name(method: str, name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise BuildpackFault(
+            f"Plan().{method}({name!r}): that is no name of something to provide",
+            remedy=f'give each name as a text: Plan().provides("a", "b") or .{method}("a")',
+        )
+
+
 class Plan:
     """A build plan as a value: `Plan().provides("x").requires("y", version="1") | Plan()…`.
 
@@ -144,12 +152,15 @@ class Plan:
 
     def provides(self, *names: str) -> Plan:
         """Offer these names."""
+        for each in names:
+            _check_name("provides", each)
         head, last = self._alternatives[:-1], self._alternatives[-1]
         added = last.replace(provides=[*last.provides, *(Provide(name=name) for name in names)])
         return Plan((*head, added))
 
     def requires(self, name: str, **metadata: Any) -> Plan:
         """Need this name; keyword arguments become the requirement's metadata."""
+        _check_name("requires", name)
         head, last = self._alternatives[:-1], self._alternatives[-1]
         added = last.replace(requires=[*last.requires, Require(name=name, metadata=metadata)])
         return Plan((*head, added))

@@ -235,6 +235,15 @@ class Model:
                 continue
             yield spec.toml or name, _plain(value)
 
+    def given(self) -> dict[str, Any]:
+        """The fields as they were given, by their TOML keys; None left out where it is no value."""
+        values = ((spec, name, self.__dict__[name]) for name, spec in self.__fields__.items())
+        return {
+            spec.toml or name: value
+            for spec, name, value in values
+            if value is not None or spec.required
+        }
+
     @classmethod
     def parse(
         cls, data: Mapping[str, Any], *, name: str | None = None, where: str | None = None
@@ -290,7 +299,7 @@ class Model:
             return instance
 
         def as_data(value: Any) -> Any:
-            return value.to_plain() if isinstance(value, cls) else value
+            return value.given() if isinstance(value, cls) else value
 
         inner = handler.generate_schema(cls._pydantic())
         return core_schema.no_info_before_validator_function(
@@ -313,6 +322,8 @@ def _hashable(value: Any) -> Any:
         return frozenset((key, _hashable(each)) for key, each in value.items())
     if isinstance(value, list | tuple):
         return tuple(_hashable(each) for each in value)
+    if isinstance(value, set):
+        return frozenset(value)
     return value
 
 
@@ -323,15 +334,22 @@ def _plain(value: Any) -> Any:
         return {key: _plain(each) for key, each in value.items() if each is not None}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(each) for each in value), key=repr)
+    if hasattr(type(value), "__members__"):
+        return _plain(value.value)
+    if hasattr(value, "__fspath__"):
+        return value.__fspath__()
     return value
 
 
 def _hints(cls: type[Model]) -> dict[str, Any]:
     import collections.abc
+    import pathlib
     import typing
 
     # Authors import names for annotations under TYPE_CHECKING; the usual ones resolve anyway.
-    fallback = {**vars(collections.abc), **vars(typing)}
+    fallback = {"Path": pathlib.Path, **vars(collections.abc), **vars(typing)}
     return typing.get_type_hints(cls, localns=fallback, include_extras=True)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "api_version",
     "buildpack_id",
+    "exec_d",
     "exec_env",
     "layer_name",
     "process_type",
@@ -29,7 +30,9 @@ _RESERVED_LAYERS = ("build", "launch", "store")
 _LONGEST_FILE = 255
 
 
-def _only(value: str, allowed: str, what: str) -> None:
+def _only(value: object, allowed: str, what: str) -> None:
+    if not isinstance(value, str):
+        raise ValueError(f"{what} is text, not {type(value).__name__}; found {value!r}")
     wrong = sorted({char for char in value if char not in allowed})
     if wrong or not value:
         shown = " ".join(repr(char) for char in wrong) or "nothing"
@@ -93,6 +96,14 @@ def process_type(value: str) -> str:
             f"the process type {value[:20]}… has {len(value)} letters, and a file's name "
             f"at most {_LONGEST_FILE}"
         )
+    return value
+
+
+def exec_d(value: str) -> str:
+    """The file name of an exec.d program (buildpack.md, "Exec.d")."""
+    _only(value, _LETTERS + "._-", "the name of an exec.d program")
+    if value in (".", "..") or len(value) > _LONGEST_FILE:
+        raise ValueError(f"{value[:20]!r} cannot name an exec.d program's file")
     return value
 
 

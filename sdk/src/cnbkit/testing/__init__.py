@@ -20,7 +20,7 @@ which builds with the real lifecycle. A complete test file:
 
         def build(self, ctx: BuildContext) -> BuildResult:
             wanted = Packages(
-                python=ctx.run("python", "-V").strip(),
+                python=ctx.run("python", "-V").stdout.strip(),
                 requirements=ctx.app.text("requirements.txt"),
             )
             with ctx.layer(Layer.launch("venv"), wanted) as venv:

@@ -39,6 +39,7 @@ for each in "$0" "$@"; do printf '%s\\0' "$each"; done >"$call/argv"
 echo "${{call##*/}}" >"$here/asked"
 read -r code <"$call/answer"
 /bin/cat "$call/output"
+/bin/cat "$call/errors" >&2
 exit "$code"
 """
 
@@ -50,10 +51,12 @@ class Answer:
     Args:
         output: what it prints; a newline is added if it has none at its end.
         code: its exit status.
+        stderr: what it prints to its standard error, likewise.
     """
 
     output: str = ""
     code: int = 0
+    stderr: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,8 @@ class FakeCommands:
 
     def _reply(self, folder: Path) -> None:
         answer = self._answer(self._call(folder))
-        (folder / "output").write_text(answer.output, encoding="utf-8")
+        (folder / "output").write_text(_lines(answer.output), encoding="utf-8")
+        (folder / "errors").write_text(_lines(answer.stderr), encoding="utf-8")
         # Open for both again: the command may have been killed, and then nobody reads.
         pipe = os.open(folder / "answer", os.O_RDWR)
         self._open.append(pipe)
@@ -176,10 +180,11 @@ class FakeCommands:
             reply = Answer(reply)
         elif isinstance(reply, int):
             reply = Answer(code=reply)
-        answer = reply or Answer()
-        if answer.output and not answer.output.endswith("\n"):
-            return Answer(f"{answer.output}\n", answer.code)
-        return answer
+        return reply or Answer()
+
+
+def _lines(text: str) -> str:
+    return f"{text}\n" if text and not text.endswith("\n") else text
 
 
 def _strings(path: Path) -> list[str]:

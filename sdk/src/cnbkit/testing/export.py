@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import BuildpackFault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from cnbkit.spec.buildpack import BuildpackDescriptor
@@ -23,13 +23,13 @@ _SBOM_TYPES = {
 
 
 def check_export(
-    layers: Path, image: frozenset[str], descriptor: BuildpackDescriptor
+    layers: Path, image: Mapping[str, bool], descriptor: BuildpackDescriptor
 ) -> BuildpackFault | None:
     """The faults an export would end with (phase/exporter.go, buildpack/bomfile.go), as one.
 
     Args:
         layers: the layers directory after build.
-        image: names of this buildpack's layers in the previous image.
+        image: this buildpack's layers in the previous image, and whether each has contents.
         descriptor: the buildpack's.
     """
     faults = [*_layers(layers, image), *_sboms(layers, descriptor)]
@@ -43,13 +43,18 @@ def check_export(
     )
 
 
-def _layers(layers: Path, image: frozenset[str]) -> Iterator[str]:
+def _layers(layers: Path, image: Mapping[str, bool]) -> Iterator[str]:
     for toml in sorted(layers.glob("*.toml")):
         name = toml.stem
-        if name in ("build", "launch", "store") or (layers / name).is_dir():
+        if name in ("build", "launch", "store"):
             continue
         types = tomllib.loads(toml.read_text(encoding="utf-8")).get("types", {})
         if not types.get("launch"):
+            continue
+        if (layers / name).is_dir():
+            # It would be exported as it is, in place of the old one.
+            if image.get(name) and not types.get("cache") and not any((layers / name).iterdir()):
+                yield f"the layer {name} is empty, and the previous image has one with contents"
             continue
         if types.get("cache"):
             yield f"the layer {name} is cache = true but has no contents"

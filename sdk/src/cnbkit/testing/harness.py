@@ -132,7 +132,7 @@ class _App:
             restore(previous.layers_dir, layers, image=image, cache=cache)
         layers.mkdir(exist_ok=True)
         restored = frozenset(each.name for each in layers.iterdir())
-        in_image = frozenset(previous.in_image() if previous and image else ())
+        in_image = previous.filled() if previous and image else {}
         platform = self._platform(inputs)
         inputs.app.write(self._official / "app")
         commands = FakeCommands(self._official / "commands", inputs.commands)

@@ -183,6 +183,13 @@ class Result:
         """Names of the layers that are in the image."""
         return [name for name in self.layers if "launch" in self._types(name)]
 
+    def filled(self) -> dict[str, bool]:
+        """The layers that are in the image, and whether each has contents."""
+        return {
+            name: (path := self._contents(name)).is_dir() and any(path.iterdir())
+            for name in self.in_image()
+        }
+
     def _contents(self, name: str) -> Path:
         """Where a layer's files are: a reused layer's are in the build before, as in its image."""
         here = self.layers_dir / name

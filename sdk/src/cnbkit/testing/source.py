@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
+from cnbkit.declared import check_class
 from cnbkit.errors import BuildpackFault
 from cnbkit.results import BuildResult
 from cnbkit.spec.build_plan import Alternative, BuildPlan, Plan
@@ -67,6 +68,7 @@ class Source:
         else:
             buildpack = named() if isinstance(named, type) else named
             folder = _folder(type(buildpack), scratch)
+        check_class(type(buildpack))
         path = _toml(folder)
         assert path is not None
         kind = BuildpackDescriptor if path.name == "buildpack.toml" else ExtensionDescriptor
