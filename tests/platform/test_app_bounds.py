@@ -99,6 +99,7 @@ def test_what_is_zeros_in_the_image_is_said(app: Path, tmp_path: Path) -> None:
     result = Copied()
     result.sparse.append("disk.img: 2.1 of 2.1 GB")
     lines: list[str] = []
+    (tmp_path / "settings.txt").touch()  # no buildpack of this builder reads any
     told_of_app(result, AppFiles(app), {}, tmp_path, lines.append)
     assert lines == ["Never written, and zeros in the image: disk.img: 2.1 of 2.1 GB"]
 
