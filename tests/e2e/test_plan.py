@@ -101,6 +101,10 @@ def test_the_command_says_who_takes_part_and_why_and_the_image_has_the_same(
     labels = project.image().config["config"]["Labels"]
     built = json.loads(labels["io.buildpacks.build.metadata"])["buildpacks"]
     assert [each["id"] for each in plan["group"]] == [each["id"] for each in built]
+    [start] = [each for each in plan["group"] if each["id"] == "cnbkit/start"]
+    assert start["says"] == ["web: python3 app.py, from app.py"]
+    [web] = project.image().processes
+    assert (web.type, [*web.command, *web.args]) == ("web", ["python3", "app.py"])
 
 
 def test_an_app_that_nothing_recognises_ends_as_its_build_would(project: Project) -> None:

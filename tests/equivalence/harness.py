@@ -56,7 +56,7 @@ def pip_install(*arguments: str) -> tuple[tuple[str, ...], ...]:
 
 def in_folder(folder: str, *commands: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The same commands, run in a folder of the app."""
-    enter = 'cd "$0" && exec "$@"'
+    enter = 'PATH={tools}:$PATH; cd "$0" && exec "$@"'
     return tuple(("sh", "-c", enter, f"{{app}}/{folder}", *command) for command in commands)
 
 

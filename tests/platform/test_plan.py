@@ -29,7 +29,7 @@ def test_reasons_are_the_buildpacks_own_or_the_plans() -> None:
         detection.line(line)
     [trial] = detection.trials
     assert [_joined(trial, name) for name in trial.states] == [
-        Joined("acme/app", "1", "found app.txt"),
+        Joined("acme/app", "1", "found app.txt", ("note: an earlier line",)),
         Joined("acme/extra", "2", "acme/extra@2 requires ssl, which none of its group provides"),
         Joined("acme/other", "3", "none of other.txt"),
         Joined("acme/silent", "4", ""),
@@ -46,7 +46,10 @@ def test_an_entry_has_its_providers_once_and_every_requirement() -> None:
 
 def test_what_is_told_begins_with_the_notes_and_has_the_others_with_verbose_only() -> None:
     plan = Plan(
-        group=(Joined("acme/app", "1", "found app.txt"), Joined("acme/silent", "4", "")),
+        group=(
+            Joined("acme/app", "1", "found app.txt", ("web: run",)),
+            Joined("acme/silent", "4", ""),
+        ),
         left_out=(Joined("acme/other", "3", "none of other.txt"),),
         entries=(Provided("python", ("a/a", "b/b"), ({}, {})), Provided("ssl", ("a/a",), ({},))),
         notes=("Not used: Dockerfile",),
@@ -56,6 +59,7 @@ def test_what_is_told_begins_with_the_notes_and_has_the_others_with_verbose_only
         "Not used: Dockerfile",
         "Buildpacks that take part:",
         "  acme/app     1  found app.txt",
+        "    web: run",
         "  acme/silent  4",
         "What they require of each other:",
         "  python of a/a or b/b, 2 times",

@@ -83,7 +83,9 @@ class Start(Buildpack):
 
             options = Options.read(ctx.settings)
             # Here, because packages are installed before `build`: gigabytes, for nothing.
-            check_early(ctx, options)
+            choice = check_early(ctx, options)
+            for note in choice.notes if choice else ():
+                ctx.log.info(note)
             if ctx.app.has("manage.py"):
                 from cnbkit_start.static_files import collects
 

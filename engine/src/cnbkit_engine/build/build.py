@@ -242,7 +242,9 @@ class Build:
                 try:
                     exported = phases.run(space, store, arch, first=first, afresh=afresh)
                 except BuildFailed as failed:
-                    raise judged(failed, narrator.detection, self.app, copied.paths) from None
+                    raise judged(
+                        failed, narrator.detection, self.app, copied.paths, kit.builder
+                    ) from None
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(exported)
         image = None if self.publish else Image.from_store(store, self.name)

@@ -53,11 +53,13 @@ class Joined:
         id: its id.
         version: its version.
         reason: in its own words, or the plan's; empty if it gives none.
+        says: what else it says when it is asked, a line each.
     """
 
     id: str
     version: str
     reason: str
+    says: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,9 @@ class Planning:
                 if self.verbose:
                     file.flush()
                     self.show(log.read_text(encoding="utf-8").rstrip())
-                raise judged(failed, narrator.detection, self.app, copied.paths) from None
+                raise judged(
+                    failed, narrator.detection, self.app, copied.paths, kit.builder
+                ) from None
         trials = narrator.detection.trials
         trial = trials[-1]
         found = [f"{each['id']}@{each['version']}" for each in _tables(group, "group")]
@@ -198,7 +202,7 @@ def _joined(trial: Trial, name: str) -> Joined:
     identity, _, version = name.partition("@")
     unmet = [str(each) for each in trial.unmet if each.buildpack == name]
     reason = unmet[-1] if unmet else trial.answer(name).partition(": ")[2]
-    return Joined(identity, version, reason)
+    return Joined(identity, version, reason, tuple(trial.said(name)))
 
 
 def _provided(entry: Mapping[str, Any]) -> Provided:

@@ -106,6 +106,7 @@ def _told(plan: Plan, *, verbose: bool) -> Iterator[str]:
     yield "Buildpacks that take part:"
     for each in plan.group:
         yield f"  {each.id:<{width}}  {each.version}  {each.reason}".rstrip()
+        yield from (f"    {line}" for line in each.says)
     if verbose and plan.left_out:
         yield "Others of their group:"
         for each in plan.left_out:
