@@ -296,3 +296,35 @@ def test_a_lock_without_a_file_of_that_kind_is_refused(
     assert "demo 1.0" in result.fault.what
     assert says in result.fault.what
     assert next(iter(env)) in str(result.fault.where)
+
+
+SCM = (
+    '[build-system]\nrequires = ["setuptools", "setuptools-scm"]\n'
+    'build-backend = "setuptools.build_meta"\n[project]\nname = "My.app"\n'
+    'dynamic = ["version"]\n[tool.setuptools]\npy-modules = []\n[tool.setuptools_scm]\n'
+)
+
+
+@pytest.mark.full
+def test_a_version_that_git_knows_is_handed_on_or_asked_for(
+    buildpack_run: BuildpackRun, buildpack: Path
+) -> None:
+    env = {**INPUT, "CNBKIT_INPUT": "pyproject.toml"}
+    app = {"pyproject.toml": SCM}
+    without = buildpack_run(buildpack, app=app, env=env)
+    assert isinstance(without.fault, UserFault), without.log
+    assert "BP_OCI_VERSION=1.2.3" in str(without.fault.remedy)
+    given = buildpack_run(buildpack, app=app, env={**env, "BP_OCI_VERSION": "4.5"})
+    assert [*installed(given).values()] == ["4.5"]
+    later = given.rebuild(env={"BP_OCI_VERSION": "4.6"})
+    assert [*installed(later).values()] == ["4.6"]
+
+
+def test_a_folder_of_wheels_that_nothing_names_is_mentioned(
+    buildpack_run: BuildpackRun, buildpack: Path
+) -> None:
+    app = {"requirements.txt": "", **vendor(("demo", "1.0"))}
+    result = buildpack_run(buildpack, app=app, env=INPUT)
+    assert "vendor has 1 wheel that nothing names: `--find-links vendor` in" in result.log
+    named = {**app, "requirements.txt": "--no-index\n--find-links vendor\ndemo\n"}
+    assert "nothing names" not in buildpack_run(buildpack, app=named, env=INPUT).log

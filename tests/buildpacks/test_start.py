@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from cnbkit import UserFault
 from cnbkit_start import Start
 from cnbkit_start.procfile import parse
 
@@ -62,6 +63,28 @@ def processes(ran: Ran) -> dict[str, list[str]]:
 
 def defaults(ran: Ran) -> list[str]:
     return [each["type"] for each in ran.launch["processes"] if each.get("default")]
+
+
+def test_a_project_in_a_folder_is_started_there(phases: Phases) -> None:
+    phases.env["BP_PYTHON_FOLDER"] = "services/api"
+    (phases.app / "services/api").mkdir(parents=True)
+    phases.write("Procfile", "web: other\n")
+    phases.write("services/api/Procfile", "web: serve\n")
+    assert phases.detect(Start()).code == 0
+    ran = phases.build(Start())
+    [process] = ran.launch["processes"]
+    assert process["command"] == ["serve"]
+    assert process["working-dir"] == "services/api"
+
+
+@pytest.mark.parametrize("folder", ["none", "..", "/", "services/../.."])
+def test_a_folder_that_is_not_in_the_app_is_refused(phases: Phases, folder: str) -> None:
+    phases.env["BP_PYTHON_FOLDER"] = folder
+    phases.write("Procfile", "web: serve\n")
+    ran = phases.build(Start())
+    assert isinstance(ran.fault, UserFault)
+    assert ran.fault.what == f"there is no folder {folder} in the app"
+    assert ran.fault.where == "BP_PYTHON_FOLDER"
 
 
 def test_detect_skips_an_app_it_knows_nothing_of(phases: Phases) -> None:

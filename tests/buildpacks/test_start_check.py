@@ -469,3 +469,37 @@ def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_i
     # Also where the layer is the previous image's alone.
     shutil.rmtree(installed)
     assert phases.build(start).err == ran.err
+
+
+def test_detect_already_says_the_processes_that_build_makes(phases: Phases) -> None:
+    phases.write("requirements.txt", "flask\ngunicorn\n")
+    phases.write("app.py", APP)
+    phases.write("Procfile", "worker: python3 app.py\n")
+    said = phases.detect(Start()).out
+    made = phases.build(Start()).out
+    notes = [line for line in made.splitlines() if line.startswith(("  web: ", "  worker: "))]
+    assert len(notes) == 2
+    assert [line for line in said.splitlines() if "join: " not in line] == notes
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("BP_PYTHON_GROUPS", "web"),
+        ("BP_PROCESS_GROUPS", "web:serve"),
+        ("pyproject.toml", "[tool.cnbkit.process-groups]\nweb = []\n"),
+        ("project.toml", "[tool.cnbkit.process-groups]\nweb = []\n"),
+        ("setup.py", "from setuptools import setup\nsetup()\n"),
+    ],
+)
+def test_detect_does_not_say_processes_that_the_build_may_change(
+    phases: Phases, name: str, text: str
+) -> None:
+    phases.write("app.py", "print(1)\n")
+    assert "  web: python3 app.py" in phases.detect(Start()).out
+    if name.startswith("BP_"):
+        phases.env[name] = text
+    else:
+        phases.write(name, text)
+    ran = phases.detect(Start())
+    assert (ran.code, "web: " in ran.out) == (0, False)

@@ -16,7 +16,7 @@ _HEAD = """\
 # Command line
 
 Every command says `--help`. Faults go to stderr; [exit codes](exit-codes.md) say whose they are.
-`check` and `inspect` print one JSON object with `--json`.
+`check`, `inspect` and `plan` print one JSON object with `--json`.
 
 """
 

@@ -37,7 +37,7 @@ README = {
     ".venv/bin/cnbkit build examples/vision": "tests/e2e/test_vision.py",
 }
 # The architecture's drawings.
-OUTPUT = ("cli ───", "$CNBKIT_HOME/")
+OUTPUT = ("cnbkit-buildpacks ", "$CNBKIT_HOME/")
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +182,11 @@ def test_console_blocks_print_what_they_say(page: Page, tmp_path: Path) -> None:
                     assert re.search(pattern, said, re.DOTALL), f"{block}\n$ {command}\n{said}"
     finally:
         _forget(page)
+
+
+def test_console_blocks_show_commands_and_what_they_print() -> None:
+    blocks = [block for page in PAGES for block in page.blocks if block.language == "console"]
+    assert [str(each) for each in blocks if not _session(each.text)] == []
 
 
 def _session(text: str) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cnbkit import Buildpack
     from cnbkit.testing.inputs import Files
 
-__all__ = ["PIP", "Buildpacks", "Case", "Outcome", "pip_install", "plain", "prepared"]
+__all__ = ["PIP", "Buildpacks", "Case", "Outcome", "in_folder", "pip_install", "plain", "prepared"]
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
@@ -52,6 +52,12 @@ PIP = ("{tools}/python", "-m", "pip", "--python", "{venv}", "--quiet", "--no-inp
 def pip_install(*arguments: str) -> tuple[tuple[str, ...], ...]:
     """`pip install`, the own tool of requirements files."""
     return ((*PIP, "install", *arguments),)
+
+
+def in_folder(folder: str, *commands: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The same commands, run in a folder of the app."""
+    enter = 'PATH={tools}:$PATH; cd "$0" && exec "$@"'
+    return tuple(("sh", "-c", enter, f"{{app}}/{folder}", *command) for command in commands)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from ..e2e.index import sdist, wheel, wheel_name
 from .cases import tiered
-from .harness import Case, pip_install
+from .harness import Case, in_folder, pip_install
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -230,8 +230,33 @@ PROJECTS = [
         library("app") + '[project.optional-dependencies]\nx = ["six"]\nall = ["app[x]"]\n',
     ),
 ]
+IN_FOLDER = {"BP_PYTHON_FOLDER": "services/api"}
+SHARED = {"libs/shared/pyproject.toml": library("shared", "idna")}
+FOLDERS = [
+    Case(
+        "a project in a folder, with a library beside",
+        {
+            "services/api/requirements.txt": "-r ../../base.txt\n-e ../../libs/shared\n",
+            "base.txt": "six\n",
+            "requirements.txt": "toml\n",
+            **SHARED,
+        },
+        in_folder("services/api", *FROM_FILE),
+        env=IN_FOLDER,
+    ),
+    Case(
+        "a package in a folder",
+        {
+            "services/api/pyproject.toml": library("api", "six"),
+            "pyproject.toml": library("whole", "toml"),
+        },
+        in_folder("services/api", *PROJECT),
+        env=IN_FOLDER,
+    ),
+]
 CASES = [
     *FORMS,
+    *FOLDERS,
     *(dataclasses.replace(each, name=f"hash: {each.name}") for each in HASHES),
     *(dataclasses.replace(each, name=f"refused hash: {each.name}") for each in WRONG_HASHES),
     *PROJECTS,
@@ -241,5 +266,5 @@ CASES = [
 @pytest.mark.parametrize("case", tiered(CASES))
 def test_the_image_has_what_pip_installs(case: Case, compare: Callable[..., Outcome]) -> None:
     variables = {"DIR": "deps"}
-    case = dataclasses.replace(case, env=variables, own_env=variables)
+    case = dataclasses.replace(case, env={**variables, **case.env}, own_env=variables)
     compare(case, variants=[{"BP_PIP_ENGINE": "uv"}, {"BP_PIP_ENGINE": "pip"}])

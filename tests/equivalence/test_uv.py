@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .cases import tiered
-from .harness import Case
+from .harness import Case, in_folder
 from .projects import SETUPTOOLS, library, vendored
 
 if TYPE_CHECKING:
@@ -167,6 +167,20 @@ def test_the_image_has_what_uv_syncs(case: Case, compare: Callable[..., Outcome]
     compare(case)
 
 
+@pytest.mark.full
+def test_a_project_in_a_folder_with_a_library_beside(compare: Callable[..., Outcome]) -> None:
+    files = {
+        "services/api/pyproject.toml": with_sources('{path = "../../libs/lib", editable = true}'),
+        "libs/lib/pyproject.toml": library("lib", "idna"),
+        "requirements.txt": "toml\n",
+    }
+    case = locked("folder", "", BP_PYTHON_FOLDER="services/api")
+    own = in_folder("services/api", *case.own)
+    lock = in_folder("services/api", *case.lock)
+    compare(dataclasses.replace(case, files=files, own=own, lock=lock))
+
+
+@pytest.mark.full
 def test_a_git_dependency_in_a_subdirectory(
     git_library: Path, compare: Callable[..., Outcome]
 ) -> None:
@@ -174,6 +188,7 @@ def test_a_git_dependency_in_a_subdirectory(
     compare(locked("git", with_sources(source, "eggs")))
 
 
+@pytest.mark.full
 def test_a_package_of_an_explicit_index(
     private_index: PackageIndex, compare: Callable[..., Outcome]
 ) -> None:

@@ -96,6 +96,35 @@ def test_the_shell_and_python_agree_on_variables_that_begin_alike(
         assert joins == bool({"BPE_A", "BPE_"} & {*variables, *files})
 
 
+@pytest.mark.parametrize(
+    ("folder", "joins"),
+    [("services/my api", True), ("services", False), ("none", False), ("", False)],
+)
+@pytest.mark.parametrize("pattern", ["a.txt", "*.txt"])
+def test_triggers_are_looked_for_in_the_folder_that_a_setting_names(
+    tmp_path: Path, folder: str, joins: bool, pattern: str
+) -> None:
+    (tmp_path / "app/services/my api").mkdir(parents=True)
+    (tmp_path / "app/services/my api/a.txt").touch()
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    source = _source(pack, Triggers(pattern))
+    with (pack / "pack.py").open("a") as file:
+        file.write('    folder = "BP_IN"\n')
+    script = detect_script(source, "/nowhere/python3")
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "detect", str(tmp_path), str(tmp_path / "plan")],
+        cwd=tmp_path / "app",
+        env={"BP_IN": folder},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == (0 if joins else 100)
+    assert done.stdout == ("  join: found a.txt\n" if joins else f"  skip: none of {pattern}\n")
+
+
 def _agree(root: Path, triggers: Triggers, env: dict[str, str]) -> tuple[bool, str]:
     """Whether it joins and why, by the script in `root`; Python says the same."""
     for name in ("app", "platform", "pack"):

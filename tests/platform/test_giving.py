@@ -76,16 +76,37 @@ def test_only_what_is_below_the_folder_is_given(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").touch()
     state = tmp_path / "state"
-    (state / "link").symlink_to(tmp_path / "beside")
+    (state / "up").symlink_to(tmp_path)
     for path in (
         *(tmp_path, state, tmp_path / "beside", tmp_path / "state-too" / "file"),
-        *(state / ".." / "beside", state / "link" / "file"),
+        *(state / ".." / "beside", state / "up" / "state"),
     ):
         with pytest.raises(PlatformFault) as caught:
             give(path, STRANGER, within=state)
         assert caught.value.where == str(path)
         assert caught.value.detail == f"it is not below {state}, which is cnbkit's own"
     assert owners(tmp_path) == {ME}
+
+
+def test_links_of_roots_lead_to_a_part_of_the_state_on_another_disk(tmp_path: Path) -> None:
+    state, disk = tmp_path / "state", tmp_path / "disk"
+    (state / "theirs").mkdir(parents=True)
+    for name in ("base", "own"):
+        (disk / name).mkdir(parents=True)
+        (disk / name / "file").touch()
+    (state / "links").symlink_to(disk)
+    (state / "theirs" / "links").symlink_to(disk)
+    give(state / "links" / "base", USER, within=state)
+    assert owners(disk / "base") == {USER.uid}
+    give(state / "links" / "base" / "file", USER, within=state)
+    if ME == 0:  # links that the sandboxes' user has made, or can have moved
+        os.chown(state / "theirs", USER.uid, USER.gid)
+        (state / "given").symlink_to(disk)
+        os.chown(state / "given", USER.uid, USER.gid, follow_symlinks=False)
+        for link in (state / "theirs" / "links", state / "given"):
+            with pytest.raises(PlatformFault, match="not given to the unprivileged user"):
+                give(link / "own", USER, within=state)
+    assert owners(disk / "own") == {ME}
 
 
 def test_the_machines_root_is_no_folder_of_cnbkits_own(tmp_path: Path) -> None:

@@ -133,3 +133,10 @@ def test_of_a_detect_that_failed_without_a_fault_everything_is_shown() -> None:
 def test_the_lifecycle_repeating_a_buildpacks_exit_status_is_not() -> None:
     _, shown, _ = tell("===> BUILDING\nError: no\nERROR: failed to build: exit status 65\n")
     assert shown == ["Error: no"]
+
+
+def test_what_another_buildpack_says_is_no_part_of_a_fault() -> None:
+    more = "======== Output: acme/last@1 ========\n  web: python3 app.py\n  join: found app.py\n"
+    text = FAILED.replace("======== Results", f"{more}======== Results", 1)
+    _, shown, _ = tell(f"===> DETECTING\n{text}")
+    assert shown == ["Error: web cannot start\n  where: Procfile:1"]

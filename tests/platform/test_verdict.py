@@ -128,9 +128,30 @@ PATHS = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A builder whose buildpacks read the settings that have to do with inputs."""
+    folder = tmp_path_factory.mktemp("builder")
+    (folder / "settings.txt").write_text("BP_PYTHON_FOLDER\nBP_PYTHON_INPUT\n")
+    return folder
+
+
+def test_a_project_in_a_folder_can_also_be_built_with_what_is_beside_it(
+    builder: Path, tmp_path: Path
+) -> None:
+    failed = judged(
+        BuildFailed(20, Path("last.log")), nothing(), tmp_path, ["web/app.py", "lib/x.py"], builder
+    )
+    assert failed.remedy == f"cnbkit build {tmp_path}/web"
+    assert failed.detail is not None
+    first = failed.detail.splitlines()[0]
+    assert first == "web/ holds app.py; with files beside it: --env BP_PYTHON_FOLDER=web"
+    assert "BP_PYTHON" not in str(next_step(["web/app.py"], ["app.py"], tmp_path))
+
+
 @given(PATHS)
-def test_never_more_than_twelve_lines(paths: list[str]) -> None:
-    failed = judged(BuildFailed(20, Path("last.log")), nothing(), Path("/app"), paths)
+def test_never_more_than_twelve_lines(builder: Path, paths: list[str]) -> None:
+    failed = judged(BuildFailed(20, Path("last.log")), nothing(), Path("/app"), paths, builder)
     lines = str(failed).splitlines()
     assert len(lines) <= 12
     assert failed.exit_code == 20
@@ -138,13 +159,13 @@ def test_never_more_than_twelve_lines(paths: list[str]) -> None:
     assert lines[-1] == "    --verbose shows what each buildpack looked for"
 
 
-def test_a_plan_that_does_not_come_out_is_told_as_that() -> None:
+def test_a_plan_that_does_not_come_out_is_told_as_that(builder: Path) -> None:
     found = detection(
         "======== Results ========",
         "pass: acme/app@1",
         "fail: acme/app@1 requires node",
     )
-    failed = judged(BuildFailed(20, Path("last.log")), found, Path("/app"), ["bot.py"])
+    failed = judged(BuildFailed(20, Path("last.log")), found, Path("/app"), ["bot.py"], builder)
     assert failed.exit_code == 20
     assert failed.what == (
         "the buildpacks do not fit together: acme/app@1 requires node, "
@@ -153,14 +174,14 @@ def test_a_plan_that_does_not_come_out_is_told_as_that() -> None:
     assert failed.remedy == "add a buildpack that provides node to that group of the builder"
 
 
-def test_what_nobody_requires_is_told_with_the_other_remedy() -> None:
+def test_what_nobody_requires_is_told_with_the_other_remedy(builder: Path) -> None:
     found = detection(
         "======== Results ========", "pass: acme/a@1", "fail: acme/a@1 provides unused ruby"
     )
-    failed = judged(BuildFailed(20, Path("last.log")), found, Path("/app"), [])
+    failed = judged(BuildFailed(20, Path("last.log")), found, Path("/app"), [], builder)
     assert failed.remedy == "make acme/a@1 optional in that group of the builder"
 
 
-def test_another_failure_stays_as_it_is() -> None:
+def test_another_failure_stays_as_it_is(builder: Path) -> None:
     failed = BuildFailed(51, Path("last.log"))
-    assert judged(failed, nothing(), Path("/app"), []) is failed
+    assert judged(failed, nothing(), Path("/app"), [], builder) is failed

@@ -54,3 +54,12 @@ def test_paths_that_start_one_are_there() -> None:
     document = YAML(typ="safe").load((ROOT / ".github/workflows/arm64.yml").read_text())
     for pattern in document["on"]["pull_request"]["paths"]:
         assert list(ROOT.glob(pattern)), pattern
+
+
+def test_files_that_name_a_cache_are_there() -> None:
+    text = "".join(path.read_text() for path in FILES)
+    groups = re.findall(r"hashFiles\(([^)]*)\)", text)
+    patterns = {each for group in groups for each in re.findall(r"'([^']+)/\*\*'", group)}
+    assert patterns
+    missing = [each for each in patterns if not any(map(Path.is_file, ROOT.glob(f"{each}/**/*")))]
+    assert missing == []

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import ClassVar
 
-__all__ = ["FrontEnd", "Selection", "Settings"]
+__all__ = ["FOLDER", "FrontEnd", "Selection", "Settings"]
+
+
+FOLDER = "BP_PYTHON_FOLDER"
+"""Names the folder of the app with the project; all Python buildpacks have it."""
 
 
 class Settings(Config):
@@ -103,6 +107,7 @@ class FrontEnd(Buildpack):
 
     plan = Plan().requires("python")
     config: ClassVar[type[Settings]] = Settings
+    folder = FOLDER
 
     file: ClassVar[str]
     project: ClassVar[str] = ""

@@ -49,6 +49,7 @@ class Policy(Buildpack):
 
     triggers = Triggers(bindings=("policy",))
     config = Options
+    folder = "BP_PYTHON_FOLDER"
 
     # What was found, for a build in which nothing has changed since; not for the image.
     verdict = Layer.cached("verdict")

@@ -36,7 +36,7 @@ class Contents:
         layers = {}
         for buildpack in sorted(os.listdir(root)):
             folder = f"{root}/{buildpack}"
-            if folder in (own, ctx.app.root) or not os.path.isdir(folder):
+            if folder in (own, ctx.app.top) or not os.path.isdir(folder):
                 continue
             for name in sorted(os.listdir(folder)):
                 if not name.endswith(".toml") or name in _NO_LAYERS:
@@ -49,7 +49,7 @@ class Contents:
                     _, mark, rest = text.partition(b'digest = "')
                     said = hashlib.sha256(rest.partition(b'"')[0] if mark else text).hexdigest()
                     layers[f"{buildpack}:{layer}"] = (f"{folder}/{layer}", said[:24])
-        return cls(ctx.app.root, layers)
+        return cls(ctx.app.top, layers)
 
     def digest(self) -> str:
         """Of everything a verdict depends on."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 
 from cnbkit import Binding, BuildContext
+from cnbkit.app import App
 from cnbkit_indexes.address import split_login
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.requirements import normalised
@@ -104,7 +105,8 @@ class Subject:
         self.python = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]
         self.distro = f"{ctx.target.distro} {ctx.target.distro_version}".strip()
         named = [ctx.settings.get("BP_PRE_BUILD"), ctx.settings.get("BP_POST_BUILD")]
-        self.hooks = [name for name in (*_HOOKS, *named) if name and ctx.app.has(name)]
+        whole = App(ctx.app.top)
+        self.hooks = [name for name in (*_HOOKS, *named) if name and whole.has(name)]
 
     @property
     def run_image(self) -> str:

@@ -56,6 +56,7 @@ class Requirements:
         self._lines: dict[str, list[Line]] = {}
         self._env: Mapping[str, str] = {}
         self._root = ""
+        self._top = ""
         self._editable = True
         self.folder = ""
 
@@ -94,6 +95,7 @@ class Requirements:
                 roots.append(found)
         result = cls(roots, {}, {})
         result._root = ctx.app.root
+        result._top = ctx.app.top
         result._env = {"PROJECT_ROOT": ctx.app.root, **ctx.env}
         result._editable = editable
         result.folder = f"{ctx.scratch}/requirements"
@@ -146,12 +148,12 @@ class Requirements:
         """Only the app is in the build."""
         path = filled(line.local, self._env)
         found = os.path.normpath(os.path.join(self._root, path))
-        if path and not os.path.isabs(path) and os.path.relpath(found, self._root)[:2] == "..":
+        if path and not os.path.isabs(path) and os.path.relpath(found, self._top)[:2] == "..":
             raise UserFault(
                 f"{path} is outside the app, and not in the build",
                 where=line.where,
-                remedy="build the folder that holds both, with BP_PYTHON_INPUT=<app>/"
-                f"{line.file}; or put a wheel of it into the app",
+                remedy="build the folder that holds both, with BP_PYTHON_FOLDER=<this folder's "
+                "name>; or put a wheel of it into the app",
             )
 
     def _included(self, line: Line) -> str:
@@ -177,8 +179,8 @@ class Requirements:
         for folder in folders:
             found = os.path.normpath(os.path.join(self._root, folder, path))
             # A folder that the app lies in, `/` above all, is no package of the app.
-            above = f"{self._root}/".startswith(found.rstrip("/") + "/")
-            if os.path.exists(found) and (found == self._root or not above):
+            above = f"{self._top}/".startswith(found.rstrip("/") + "/")
+            if os.path.exists(found) and (found in (self._root, self._top) or not above):
                 return found
         return ""
 

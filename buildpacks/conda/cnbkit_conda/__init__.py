@@ -59,6 +59,7 @@ class Conda(Buildpack):
 
     triggers = Triggers(*FILES, settings=(SETTING,))
     config = CondaConfig
+    folder = "BP_PYTHON_FOLDER"
 
     # The packages of the last solution, which hold theirs where only another line changes.
     lock = Layer.cached("lock")

@@ -17,6 +17,7 @@ from cnbkit import (
 )
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
+from cnbkit_pip.git_version import git_version
 from cnbkit_pip.present import Present
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
@@ -61,6 +62,7 @@ class Pip(Buildpack):
     # Required by itself as well, because nobody else may want it; and who does says `build`.
     plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
+    folder = "BP_PYTHON_FOLDER"
 
     # A virtual environment that ties the packages' layers together. Its key is all inputs, so
     # while it can be re-used, so can every other layer of the previous image.
@@ -85,7 +87,7 @@ class Pip(Buildpack):
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),
             target=str(ctx.target),
-            settings=_settings(config, sources),
+            settings=[*_settings(config, sources), *map("=".join, git_version(ctx).items())],
             hardware=f"{request.subject} #{request.digest()[:16]}" if request else "none",
         )
         present = Present.of(ctx)

@@ -11,10 +11,13 @@ from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
+from cnbkit_pip.git_version import git_version
 from cnbkit_pip.resolution.hashes import verified
 from cnbkit_pip.resolution.kept import Kept
 from cnbkit_pip.resolution.resolve import read_locked, resolve
 from cnbkit_pip.resolution.unpublished import Unpublished
+from cnbkit_pip.unused_wheels import unused_wheels
+from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.project import Project, own_package
 from cnbkit_python_inputs.requirements import Requirements
 from cnbkit_python_inputs.wanted import Locked
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.interpreter import Interpreter
-    from cnbkit_python_inputs.package import Package
     from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["decide", "engine_for"]
@@ -114,9 +116,12 @@ def engine_for(
         # Of an address without a login nothing is secret, and errors are about it.
         if split_login(index)[1]:
             ctx.hide(index)
+    if text := unused_wheels(ctx, wanted, sources):
+        ctx.log.info(text)
+    more = git_version(ctx)
     if config.engine == "pip":
-        return PipTools(ctx, python, sources, options, limit=60 * config.limit)
-    return Uv(ctx, python, sources, indexes, options, limit=60 * config.limit)
+        return PipTools(ctx, python, sources, options, more, limit=60 * config.limit)
+    return Uv(ctx, python, sources, indexes, options, more, limit=60 * config.limit)
 
 
 def _fitting(
@@ -154,5 +159,8 @@ def _with_own(
     named = [each.in_place(editable) for each in packages if each.directory == ctx.app.root]
     if not named and isinstance(wanted, Project):
         own = own_package(ctx, editable=editable)
-        return [*others, own] if own else others
-    return [*others, *named[:1]]
+        named = [own] if own else []
+    # With another version its layer is another one, though no file of it has changed.
+    known = [*git_version(ctx).values()]
+    version = {"version": known[0]} if known else {}
+    return [*others, *(Package({**each.entry, **version}) for each in named[:1])]

@@ -33,6 +33,7 @@ class Python(Buildpack):
 
     plan = Plan().provides("python")
     config = PythonConfig
+    folder = "BP_PYTHON_FOLDER"
 
     # What later buildpacks need to know; made anew each time, which costs nothing.
     choice = Layer.for_build("choice")

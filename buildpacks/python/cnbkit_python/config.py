@@ -17,6 +17,11 @@ class PythonConfig(Config):
     input = Option.text(
         "BP_PYTHON_INPUT", help="The file with the dependencies, or requirements files with commas"
     )
+    folder = Option.text(
+        "BP_PYTHON_FOLDER",
+        help="The folder of the app with the project, like `services/api`; for repositories of "
+        "several",
+    )
     process_groups = Option.text(
         SETTING, help="Dependency groups of process types, like `train=train,viz notebook=viz`"
     )

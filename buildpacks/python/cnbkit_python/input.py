@@ -93,6 +93,15 @@ class Input:
             if pyproject.fault:
                 raise pyproject.fault
             pyproject.check_resolvable(ctx)
+        for name in names:
+            folder, _, base = name.rpartition("/")
+            if folder and base in (*LOCKS, *_UNLOCKED[2:]) and base != "pylock.toml":
+                raise UserFault(
+                    f"{name} is the file of a project in {folder}",
+                    where=_SETTING,
+                    remedy=f"set BP_PYTHON_FOLDER={folder} in place of it: the project's other "
+                    "files are looked for there, too",
+                )
         whole = [name for name in names if not name.endswith((".txt", ".in"))]
         if len(names) > 1 and whole:
             raise UserFault(

@@ -63,6 +63,7 @@ class Start(Buildpack):
         settings=("BP_ENTRYPOINT_FILE", "BP_PYTHON_INPUT"),
     )
     config = Options
+    folder = "BP_PYTHON_FOLDER"
     system = ""
 
     # Python where a buildpack of the group brings it; else the run image may have it, or nothing
@@ -82,7 +83,9 @@ class Start(Buildpack):
 
             options = Options.read(ctx.settings)
             # Here, because packages are installed before `build`: gigabytes, for nothing.
-            check_early(ctx, options)
+            choice = check_early(ctx, options)
+            for note in choice.notes if choice else ():
+                ctx.log.info(note)
             if ctx.app.has("manage.py"):
                 from cnbkit_start.static_files import collects
 
@@ -111,12 +114,13 @@ class Start(Buildpack):
                 collect(ctx)
         # With those left out: an image of another process then has this layer in common.
         self._at_launch(ctx, {**choice.every, **choice.processes})
-        large = large_files(ctx.app.root)
+        large = large_files(ctx.app.top)
         if large:
             ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")
+        folder = ctx.app.root.removeprefix(ctx.app.top).lstrip("/")
         return BuildResult(
             *(
-                each.process(type, default=type == choice.default)
+                each.process(type, default=type == choice.default, folder=folder)
                 for type, each in choice.processes.items()
             ),
             slices=[[pattern_of(path)] for path in large],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from cnbkit import Process
 
 __all__ = ["Found"]
@@ -50,13 +52,22 @@ class Found:
         self.exec_env = exec_env or []
         self.warning = warning
 
-    def process(self, type: str, *, default: bool) -> Process:
-        """What goes into the image, under that name."""
+    def process(self, type: str, *, default: bool, folder: str = "") -> Process:
+        """What goes into the image, under that name.
+
+        Args:
+            type: the name.
+            default: whether it is what the image starts.
+            folder: of the app, where the project lies; what is relative is relative to it.
+        """
+        place = self.working_dir
+        if folder:
+            place = os.path.join(folder, place or "").rstrip("/")
         return Process(
             type=type,
             command=self.command,
             args=self.args,
             default=default,
-            working_dir=self.working_dir,
+            working_dir=place,
             exec_env=self.exec_env,
         )

@@ -18,11 +18,13 @@ class App:
     """Files of the app by name relative to its root.
 
     Args:
-        root: absolute path of the app directory.
+        root: absolute path of the app directory, or of the folder in it that is looked at.
+        top: the app directory where `root` is a folder in it.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, top: str = "") -> None:
         self.root = root
+        self.top = top or root
 
     @property
     def path(self) -> Path:

@@ -151,11 +151,14 @@ class Buildpack:
         plan: what it provides and requires when it joins by its triggers alone.
         config: the options it has. Before `build` runs all are read, so that whatever is wrong
             with them is told at once, and those that are set are logged.
+        folder: the BP_* variable that names a folder of the app to take for the app: triggers are
+            looked for there, `ctx.app` is it, and programs run in it. `ctx.app.top` stays.
     """
 
     triggers: ClassVar[Triggers] = Triggers()
     plan: ClassVar[Plan | None] = None
     config: ClassVar[type[Config] | None] = None
+    folder: ClassVar[str] = ""
 
     def detect(self, ctx: DetectContext) -> DetectResult:
         """Say whether to take part: `ctx.join(reason, plan)` or `ctx.skip(reason)`.

@@ -6,7 +6,7 @@ import os
 
 from cnbkit.app import App
 from cnbkit.command import Runner
-from cnbkit.errors import BuildpackFault
+from cnbkit.errors import BuildpackFault, UserFault
 from cnbkit.layer.open_layer import OpenLayer
 from cnbkit.results import DetectResult
 from cnbkit.settings import Settings
@@ -58,6 +58,28 @@ class _Context:
         self._buildpack = buildpack
         self._platform = platform
         self._bindings: Bindings | None = None
+
+    def enter(self, folder: str, setting: str) -> None:
+        """Take a folder of the app for the app: names are relative to it from now on.
+
+        Args:
+            folder: relative to the app's root.
+            setting: the variable that says so.
+
+        Raises:
+            UserFault: it is no folder of the app.
+        """
+        import os
+
+        top = self.app.top
+        root = os.path.normpath(os.path.join(top, folder))
+        if not (root == top or root.startswith(f"{top}/")) or not os.path.isdir(root):
+            raise UserFault(
+                f"there is no folder {folder} in the app",
+                where=setting,
+                remedy=f"correct {setting}: a folder's name from the app's root, like services/api",
+            )
+        self.app = App(root, top)
 
     @property
     def bindings(self) -> Bindings:
@@ -181,9 +203,18 @@ class BuildContext(_Context):
         self._layers = layers
         self._plan = plan
         self.opened: list[OpenLayer] = []
-        self.run = Runner(
-            self._env_of_programs, app, lambda line: log.info(f"  {line}"), log.secrets
+        self.run = self._runner()
+
+    def _runner(self) -> Runner:
+        log = self.log
+        return Runner(
+            self._env_of_programs, self.app.root, lambda line: log.info(f"  {line}"), log.secrets
         )
+
+    def enter(self, folder: str, setting: str) -> None:
+        """Take a folder of the app for the app; programs run there as well."""
+        super().enter(folder, setting)
+        self.run = self._runner()
 
     @property
     def plan(self) -> BuildpackPlan:

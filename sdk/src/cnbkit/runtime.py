@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
         @property
         def config(self) -> type[Config] | None: ...
+        @property
+        def folder(self) -> str: ...
         def detect(self, ctx: DetectContext) -> DetectResult: ...
         def build(self, ctx: BuildContext) -> BuildResult: ...
         def generate(self, ctx: GenerateContext) -> GenerateResult: ...
@@ -146,6 +148,7 @@ def detect(
         log=_log(env, secrets),
     )
     with _Traced("detect", ctx):
+        _enter(buildpack, ctx)
         answer = buildpack.detect(ctx)
     _check_answer(buildpack, "detect", answer, DetectResult)
     if not answer.joins:
@@ -188,6 +191,7 @@ def build(
     )
     with _Traced("build", ctx):
         _begin(buildpack, ctx, identity)
+        _enter(buildpack, ctx)
         built = buildpack.build(ctx)
         _check_answer(buildpack, "build", built, BuildResult)
         for opened in ctx.opened:
@@ -204,6 +208,12 @@ def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str
         changed = buildpack.config.read(ctx.settings).changed()
         if changed:
             ctx.log.info(f"Settings: {', '.join(changed)}")
+
+
+def _enter(buildpack: Phases, ctx: BuildContext | DetectContext) -> None:
+    """Go to the folder of the app that a variable names, if this buildpack has such a variable."""
+    if buildpack.folder and (folder := ctx.settings.get(buildpack.folder)):
+        ctx.enter(folder, buildpack.folder)
 
 
 def _check_answer(buildpack: Phases, phase: str, answer: object, kind: type) -> None:

@@ -9,6 +9,7 @@ from cnbkit_pip.diagnosis.compile_faults import lacks
 from cnbkit_pip.diagnosis.git_faults import git_fault
 from cnbkit_pip.diagnosis.index_faults import index_fault
 from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
+from cnbkit_pip.git_version import without_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -157,9 +158,8 @@ def _common(
             remedy="give the build more memory, or take packages that need not be compiled",
             detail=failed.shown,
         )
-    fault = git_fault(failed.output, requirements) or index_fault(
-        failed.output, sources, requirements
-    )
+    fault = git_fault(failed.output, requirements) or without_version(failed.output)
+    fault = fault or index_fault(failed.output, sources, requirements)
     if fault is not None:
         fault.detail = failed.shown
     return fault

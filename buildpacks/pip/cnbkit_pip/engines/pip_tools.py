@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -50,6 +50,7 @@ class PipTools(Engine):
         python: the interpreter packages are for.
         sources: where packages come from.
         options: what requirements files say besides.
+        variables: for build back ends.
         limit: seconds a call may take.
 
     Raises:
@@ -62,6 +63,7 @@ class PipTools(Engine):
         python: Interpreter,
         sources: Sources,
         options: FileOptions | None = None,
+        variables: Mapping[str, str] | None = None,
         *,
         limit: float,
     ) -> None:
@@ -78,6 +80,7 @@ class PipTools(Engine):
             # The build's user may be nobody to the system.
             "HOME": ctx.scratch,
             **pip_variables(sources),
+            **(variables or {}),
         }
         self._wheels = f"{ctx.scratch}/wheels"
         self._provided = Provided.of(ctx)

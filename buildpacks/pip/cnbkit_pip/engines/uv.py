@@ -43,6 +43,7 @@ class Uv(Engine):
         sources: where packages come from.
         indexes: addresses that files of the app name besides.
         options: what requirements files say besides.
+        variables: for build back ends.
         limit: seconds a call may take.
     """
 
@@ -53,6 +54,7 @@ class Uv(Engine):
         sources: Sources,
         indexes: Sequence[str] = (),
         options: FileOptions | None = None,
+        variables: Mapping[str, str] | None = None,
         *,
         limit: float,
     ) -> None:
@@ -72,6 +74,7 @@ class Uv(Engine):
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_SYSTEM_CERTS": "true",
             "UV_NO_PROGRESS": "true",
+            **(variables or {}),
         }
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE

@@ -19,19 +19,22 @@ __all__ = ["check", "check_early"]
 
 # With these buildpacks of ours may add files to the app while it is built.
 _MAKERS = (".cnbkit/pre-build", ".cnbkit/post-build", "weights.toml")
+_GROUPS = ("BP_PYTHON_GROUPS", "BP_PROCESS_GROUPS")
 _MAKER_SETTINGS = ("BP_PRE_BUILD", "BP_POST_BUILD")
 # Their packages are known only once the environment is solved.
 _CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
 
 
-def check_early(ctx: DetectContext, options: Options) -> None:
+def check_early(ctx: DetectContext, options: Options) -> Choice | None:
     """Refuse, before packages are installed, what certainly cannot start.
+
+    Returns the processes; None if they are not known before the build.
 
     Raises:
         UserFault: there is nothing to start, or the default process cannot.
     """
     if options.check == "off" or _changes_app(ctx):
-        return
+        return None
     try:
         choice = Choice(ctx, options)
     except Nothing:
@@ -39,7 +42,7 @@ def check_early(ctx: DetectContext, options: Options) -> None:
         from cnbkit_start.declared import declared
 
         if conda or not declared(ctx).complete:
-            return
+            return None
         raise
     if options.check == "fail":
         # Another builder's buildpacks may compile, bundle, generate.
@@ -49,6 +52,7 @@ def check_early(ctx: DetectContext, options: Options) -> None:
             found = problems(default, ctx.app, None, files_may_come=strangers)
             if found:
                 raise _fault(default, found)
+    return choice if _is_settled(ctx, choice) else None
 
 
 def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> None:
@@ -90,6 +94,16 @@ def _fault(process: Found, found: list[Problem]) -> UserFault:
 
 def _is_for(process: Found, ctx: BuildContext | DetectContext) -> bool:
     return not process.exec_env or ctx.exec_env in process.exec_env
+
+
+def _is_settled(ctx: DetectContext, choice: Choice) -> bool:
+    """Whether nothing that is installed later adds a process or takes one away."""
+    if any(ctx.settings.get(name) for name in _GROUPS):
+        return False
+    for name in ("project.toml", "pyproject.toml"):
+        if ctx.app.has(name) and "process-groups" in ctx.app.text(name):
+            return False
+    return choice.packages is None or choice.packages.complete
 
 
 def _changes_app(ctx: DetectContext) -> bool:

@@ -10,6 +10,7 @@ be in the digests otherwise, and the image's user could not read what only its a
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ from cnbkit_engine.state.beneath import Folder, Unfit, parts_of
 from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cnbkit_engine.build.app_files import AppFiles
@@ -29,6 +31,7 @@ __all__ = ["Copied", "copy_app", "make_mount_point"]
 
 _APP = "/workspace"  # where it is in the image
 _PIECE = 1 << 30  # bytes for one call; the kernel copies them
+_HOLES_SAID, _HOLES_REFUSED = 1 << 28, 1 << 32  # bytes of a file that were never written
 _DEEPEST = 200  # each folder on the way down is open
 _TOLD = 3  # levels of folders whose files are named: what they tell of an app stands there
 
@@ -40,6 +43,7 @@ class Copied:
         left_out: what is no part of it, with the reason, for people: `run/control: a socket`.
         not_chosen: how many files its own rules leave out.
         secrets: files that look like secrets, and were copied.
+        sparse: files that for the most part were never written, with sizes, for people.
         paths: files and links that were copied, of the uppermost folders.
     """
 
@@ -47,6 +51,7 @@ class Copied:
         self.left_out: list[str] = []
         self.not_chosen = 0
         self.secrets: list[str] = []
+        self.sparse: list[str] = []
         self.paths: list[str] = []
 
 
@@ -59,7 +64,7 @@ def copy_app(app: Path, target: Path, files: AppFiles) -> Copied:
         files: which of its files.
 
     Raises:
-        UserFault: folders are nested too deep.
+        UserFault: folders are nested too deep, or a file is gigabytes of nothing.
         PlatformFault: something cannot be read or written.
     """
     copied = Copied()
@@ -176,8 +181,21 @@ class _Copy:
             return False
         if looks_like_secret(path, handle):
             self._copied.secrets.append(path)
-        _copy_file(handle, copy.create(name))
+        self._holes(path, os.fstat(handle).st_size, _copy_file(handle, copy.create(name)))
         return True
+
+    def _holes(self, path: str, size: int, holes: int) -> None:
+        """An image has no holes: they are read, compressed and stored as zeros."""
+        if holes > _HOLES_REFUSED:
+            raise UserFault(
+                f"{path} is {size / 1e9:.1f} GB, of which {holes / 1e9:.1f} GB were never written:"
+                " in an image they would be zeros",
+                where=path,
+                remedy=f"leave it out: add {path} to .dockerignore, or to `exclude` in"
+                " project.toml\nor give it to the app when it runs (cnbkit run --volume)",
+            )
+        if holes > _HOLES_SAID:
+            self._copied.sparse.append(f"{path}: {holes / 1e9:.1f} of {size / 1e9:.1f} GB")
 
 
 def _leads_out(path: str, target: str) -> bool:
@@ -188,15 +206,41 @@ def _leads_out(path: str, target: str) -> bool:
     return end == ".." or end.startswith("../")
 
 
-def _copy_file(source: int, copy: int) -> None:
-    """Copy what is open, and close both: the name may stand for something else by now."""
+def _copy_file(source: int, copy: int) -> int:
+    """Copy what is open, and close both: the name may stand for something else by now.
+
+    Returns:
+        how many bytes of it are holes, which stay holes.
+    """
     try:
         status = os.fstat(source)
-        left = status.st_size  # and no more, should it grow
-        while left > 0 and (count := os.sendfile(copy, source, None, min(left, _PIECE))):
-            left -= count
+        size = status.st_size  # and no more, should it grow
+        written = 0
+        for start, end in _data(source, size):
+            os.lseek(copy, start, os.SEEK_SET)
+            while start < end and (
+                count := os.sendfile(copy, source, start, min(end - start, _PIECE))
+            ):
+                start += count
+                written += count
+        os.ftruncate(copy, size)
         os.fchmod(copy, 0o755 if status.st_mode & stat.S_IXUSR else 0o644)
         os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+        return size - written
     finally:
         os.close(source)
         os.close(copy)
+
+
+def _data(source: int, size: int) -> Iterator[tuple[int, int]]:
+    """Where a file is more than holes, as its file system tells."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(source, end, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # a hole to its end
+            raise
+        end = min(os.lseek(source, start, os.SEEK_HOLE), size)
+        yield start, end

@@ -44,6 +44,8 @@ def told_of_app(
         show(f"Left out of the app by {files.source}: {count} {'file' if count == 1 else 'files'}")
     for line in copied.left_out:
         show(f"Left out of the app: {line}")
+    for line in copied.sparse:
+        show(f"Never written, and zeros in the image: {line}")
     for line in unknown_settings({"--env": given, PROJECT: files.variables}, builder):
         show(line)
     env = {**files.variables, **given}

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.build.app_copy import copy_app, make_mount_point
+from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
-from cnbkit_engine.build.app_report import told_of_app
+from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.predecessor import damage_in_registry
@@ -203,16 +203,11 @@ class Build:
                 )
             if self.clear_cache:
                 remove_tree(cache)
-            for folder in ("platform/env", "tmp", "home", "exporter-tmp"):
-                (space / folder).mkdir(parents=True)
             built = cache / "image"  # the last image's digest
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             cache.chmod(0o700)  # what a build leaves there is not for others of this machine
-            copied = copy_app(self.app, space / "workspace", files)
-            told_of_app(copied, files, self.env, kit.builder, self.show)
-            for name, value in env.items():
-                (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
+            copied = laid_out(space, self.app, files, self.env, kit.builder, self.show)
             if not self.publish:
                 # Recorded in the image, which can be rebased by it then.
                 run = f'[[images]]\nimage = "{registry.host}/{run_image}"\n'
@@ -247,7 +242,9 @@ class Build:
                 try:
                     exported = phases.run(space, store, arch, first=first, afresh=afresh)
                 except BuildFailed as failed:
-                    raise judged(failed, narrator.detection, self.app, copied.paths) from None
+                    raise judged(
+                        failed, narrator.detection, self.app, copied.paths, kit.builder
+                    ) from None
             built.write_text(f"{narrator.digest}\n", encoding="utf-8")
             why = reasons(exported)
         image = None if self.publish else Image.from_store(store, self.name)

@@ -32,7 +32,6 @@ from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.tools.pack import ensure_pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from cnbkit_engine.build.build import Build
@@ -111,9 +110,7 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         command += ["--path", str(space / "app")]
         if (build.app / PROJECT).is_file():  # which its own rules may leave out of the copy
             command += ["--descriptor", str(build.app / PROJECT)]
-        narrator = _run(
-            command, build, home.root / "pack.log", copied.paths, unused(copied.paths, assembled)
-        )
+        narrator = _run(command, build, home.root / "pack.log", copied.paths, assembled)
     return Outcome(
         name=build.name,
         digest=narrator.digest,
@@ -218,10 +215,11 @@ def _load(home: Home, docker: str, store: ImageStore, reference: str) -> None:
 
 
 def _run(
-    command: list[str], build: Build, log: Path, paths: list[str], notes: Iterable[str]
+    command: list[str], build: Build, log: Path, paths: list[str], assembled: Path
 ) -> Narrator:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as file:
+        notes = unused(paths, assembled)
         narrator = Narrator(build.show, file, verbose=build.verbose, notes=notes)
         with subprocess.Popen(
             command,
@@ -241,4 +239,4 @@ def _run(
         for text in said.splitlines()[-5:]:
             build.show(text)  # pack's own fault, which is no line of the lifecycle's
     failed = BuildFailed(int(status[-1]) if status else 1, log)
-    raise judged(failed, narrator.detection, build.app, paths)
+    raise judged(failed, narrator.detection, build.app, paths, assembled)

@@ -12,6 +12,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.build.conventions import seen
+from cnbkit_engine.builder.settings import FILE
 from cnbkit_engine.lifecycle.phases import BuildFailed
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ _NO_APPS = {
 _INPUTS = ("prod", "production", "main", "base", "requirements")
 _NOT_INPUTS = ("dev", "test", "tests", "docs", "lint", "constraints")
 _SETTING = "BP_PYTHON_INPUT"
+_FOLDER = "BP_PYTHON_FOLDER"
 _REQUIREMENTS = re.compile(r"(?:requirements|reqs)[/_-]([\w.-]+)\.(?:txt|in)")
 
 
 def judged(
-    failed: BuildFailed, detection: Detection, app: Path, paths: Iterable[str]
+    failed: BuildFailed, detection: Detection, app: Path, paths: Iterable[str], builder: Path
 ) -> BuildFailed:
     """The failure of a build in words that say what to do; as it is if another phase failed.
 
@@ -51,6 +53,7 @@ def judged(
         detection: what its detector has printed.
         app: the app's folder.
         paths: its files, relative to it.
+        builder: the folder with assembled buildpacks.
     """
     if failed.exit_code != NOTHING_FITS:
         return failed
@@ -67,7 +70,8 @@ def judged(
             ),
             detail="\n".join(map(str, faults[1:_SHOWN])),
         )
-    step, findings = next_step(paths, detection.looked_for, app)
+    settings = (builder / FILE).read_text(encoding="ascii").split()
+    step, findings = next_step(paths, [*detection.looked_for, *settings], app)
     return BuildFailed(
         failed.exit_code,
         failed.log,
@@ -82,7 +86,7 @@ def next_step(paths: Iterable[str], looked_for: Iterable[str], app: Path) -> tup
 
     Args:
         paths: the app's files, relative to its root.
-        looked_for: names that make a buildpack join.
+        looked_for: names of files that make a buildpack join, and of variables that are read.
         app: its folder, as the person named it.
     """
     known = sorted(set(paths))
@@ -90,7 +94,10 @@ def next_step(paths: Iterable[str], looked_for: Iterable[str], app: Path) -> tup
     inputs = _inputs(known) if _SETTING in names else []
     below = _projects_below(known, names)
     findings = [f"{_some(inputs)}: nothing says which of them counts"] if inputs[1:] else []
-    findings += [f"{folder}/ holds {_some(found)}" for folder, found in below.items()]
+    for folder, found in below.items():
+        whole = f"; with files beside it: --env {_FOLDER}={shlex.quote(folder)}"
+        holds = f"{folder}/ holds {_some(found)}"
+        findings.append(f"{holds}{whole}" if _FOLDER in names else holds)
     conventions = seen(known)
     scripts = _scripts(known)
     if scripts:

@@ -88,7 +88,7 @@ def detect_script(source: BuildpackSource, python: str) -> str:
     else:
         lines += [_start(python, 'detect "$platform" "$plan"')]
     lines.append("}")
-    if found.settings or found.bindings:
+    if found.settings or found.bindings or found.folder:
         lines.append(_CONTENTS)
     if any(setting.endswith("*") for setting in found.settings):
         lines.append(_NAMED)
@@ -106,9 +106,15 @@ def detect_script(source: BuildpackSource, python: str) -> str:
         # Without a program, upper and lower case are equal only letter by letter.
         any_case = "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in type_)
         lines.append(f"bound '{any_case}' && join \"found a binding of type {type_}\"")
+    within = ""
+    if found.folder and found.files:
+        # That there is no such folder is for `build` to say, of a buildpack that always takes part.
+        lines += [_setting(found.folder), "within=${text:+$text/}"]
+        within = '"$within"'
     for pattern in found.files:
-        test = '[ -f "$file" ] && join "found $file"'
-        lines.append(f"for file in {_pattern(pattern)}; do {test}; done")
+        named = '${file#"$within"}' if within else "$file"
+        test = f'[ -f "$file" ] && join "found {named}"'
+        lines.append(f"for file in {within}{_pattern(pattern)}; do {test}; done")
     declared = Triggers(
         *found.files, settings=tuple(found.settings), bindings=tuple(found.bindings)
     )

@@ -45,7 +45,7 @@ except CnbkitError as error:
 static = found.detect is Buildpack.detect
 plan = found.plan.document().dumps() if static and found.plan else ""
 on = found.triggers
-json.dump([on.files, on.settings, on.bindings, static, plan], answer)
+json.dump([on.files, on.settings, on.bindings, static, plan, found.folder], answer)
 answer.close()
 """
 
@@ -59,6 +59,7 @@ class Detection:
         bindings: types of service bindings.
         static: whether these alone decide, so that detect needs no Python.
         plan: the build plan then, as TOML; may be empty.
+        folder: a BP_* variable that names the folder to look for the files in; may be empty.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Detection:
         bindings: list[str],
         static: bool,
         plan: str,
+        folder: str,
     ) -> None:
         self.files = files
         self.settings = settings
         self.bindings = bindings
         self.static = static
         self.plan = plan
+        self.folder = folder
 
 
 class BuildpackSource:

@@ -11,7 +11,7 @@ import click
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
-from cnbkit_engine.cli.variables import given_variables
+from cnbkit_engine.cli.variables import build_variables
 from cnbkit_engine.cli.volumes import given_volumes
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def command(
             reference.to_store(setting)
     if export and len(wanted) > 1:
         raise click.UsageError("--output takes one image, and --hardware names several")
-    env = _environment(variables)
+    env = build_variables(variables)
     if "BP_OCI_REVISION" not in env:
         env = {**git_env(path), **env}
     if hardware and "BP_HARDWARE" in env:
@@ -219,13 +219,6 @@ def _name_of(path: Path) -> str:
         char if char.isascii() and char.isalnum() else "-" for char in path.resolve().name.lower()
     ]
     return "-".join(part for part in "".join(kept).split("-") if part) or "app"
-
-
-def _environment(variables: tuple[str, ...]) -> dict[str, str]:
-    # Each becomes a file of the platform directory, so a name must not be a path.
-    if any("/" in item.partition("=")[0] for item in variables):
-        raise click.BadParameter("expected K=V", param_hint="--env")
-    return given_variables(variables)
 
 
 def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:

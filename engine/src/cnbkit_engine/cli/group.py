@@ -33,6 +33,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "inspect": "cnbkit_engine.cli.inspect:command",
     "new": "cnbkit_engine.cli.new:command",
     "package": "cnbkit_engine.cli.package:command",
+    "plan": "cnbkit_engine.cli.plan:command",
     "prepare": "cnbkit_engine.cli.prepare:command",
     "prune": "cnbkit_engine.cli.prune:command",
     "rebase": "cnbkit_engine.cli.rebase:command",

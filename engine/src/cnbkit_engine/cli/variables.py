@@ -6,7 +6,7 @@ import os
 
 import click
 
-__all__ = ["given_variables"]
+__all__ = ["build_variables", "given_variables"]
 
 
 def given_variables(options: tuple[str, ...]) -> dict[str, str]:
@@ -25,3 +25,15 @@ def given_variables(options: tuple[str, ...]) -> dict[str, str]:
         elif name in os.environ:
             found[name] = os.environ[name]
     return found
+
+
+def build_variables(options: tuple[str, ...]) -> dict[str, str]:
+    """Variables for buildpacks, as `given_variables`.
+
+    Raises:
+        click.BadParameter: an option without a name, or with one that is a path.
+    """
+    # Each becomes a file of the platform directory.
+    if any("/" in item.partition("=")[0] for item in options):
+        raise click.BadParameter("expected K=V", param_hint="--env")
+    return given_variables(options)

@@ -19,7 +19,7 @@ _OUTPUT = "======== Output: "
 _ERROR = "======== Error: "
 _RESULTS = "======== Results ========"
 _STATES = ("pass", "skip", "fail", "err")
-_ANSWERS = ("join: ", "skip: ")
+_ANSWERS = ("join:", "skip:")
 _NONE_OF = "skip: none of "
 
 
@@ -70,6 +70,11 @@ class Trial:
         """The line with which a buildpack's detect gives its reason; empty if there is none."""
         lines = [line.strip() for line in self.output.get(buildpack, ())]
         return next((line for line in reversed(lines) if line.startswith(_ANSWERS)), "")
+
+    def said(self, buildpack: str) -> list[str]:
+        """What else its detect printed."""
+        lines = [line.strip() for line in self.output.get(buildpack, ())]
+        return [line for line in lines if line and not line.startswith(_ANSWERS)]
 
 
 class Detection:
@@ -126,6 +131,22 @@ class Detection:
             if each.fatal
         ]
         return list(dict.fromkeys(found))
+
+    @property
+    def faults(self) -> list[str]:
+        """What detects printed as their faults, each once, as a text of several lines."""
+        found: list[list[str]] = []
+        for trial in self.trials:
+            for lines in trial.output.values():
+                inside = False
+                for line in lines:
+                    if line.startswith("Error: "):
+                        found.append([line])
+                        inside = True
+                    elif inside and line.startswith("  ") and not line.strip().startswith(_ANSWERS):
+                        found[-1].append(line)
+        # A buildpack of several groups is asked for each of them.
+        return list(dict.fromkeys(map("\n".join, found)))
 
     @property
     def looked_for(self) -> list[str]:

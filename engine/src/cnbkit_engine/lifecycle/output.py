@@ -97,30 +97,13 @@ class Narrator:
 
     def _tell_detected(self) -> None:
         """What the detects print that failed; what all of them print if those say no fault."""
-        told: list[str] = []
-        of = ""
-        for text in self._detected:
-            if text.startswith("======== "):
-                of = text
-            elif of.startswith("======== Output: "):
-                told.append(text)
-        if any(text.startswith("Error: ") for text in told):
-            self._tell_faults(told)
+        for fault in self.detection.faults:
+            self._show(fault)
+        if self.detection.faults:
             return
         for text in self._detected:
             if text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):
                 self._show(text)
-
-    def _tell_faults(self, lines: list[str]) -> None:
-        """Each fault once: a buildpack of several groups is asked for each of them."""
-        faults: list[list[str]] = []
-        for text in lines:
-            if text.startswith("Error: "):
-                faults.append([text])
-            elif faults and text.startswith("  ") and not text.startswith(("  join:", "  skip:")):
-                faults[-1].append(text)
-        for fault in dict.fromkeys(map("\n".join, faults)):
-            self._show(fault)
 
     def _tells(self, text: str) -> bool:
         if text.startswith("===> "):

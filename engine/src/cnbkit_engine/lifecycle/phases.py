@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.registry.server import Registry
 
-__all__ = ["BuildFailed", "Phases"]
+__all__ = ["DETECTOR", "BuildFailed", "Phases", "layers_folder"]
 
 # Where things are in the sandbox, as the lifecycle's options name them.
 _APP = ("-app", "/workspace")
@@ -42,6 +42,9 @@ _LAYERS = ("-layers", "/layers")
 _BUILDPACKS = ("-buildpacks", "/cnb/buildpacks")
 _ORDER = ("-order", "/cnb/order.toml")
 _PLATFORM = ("-platform", "/platform")
+DETECTOR = (*_ORDER, *_APP, *_LAYERS, *_BUILDPACKS, *_PLATFORM)
+"""Where the detector finds what it works on."""
+
 _CACHE = ("-cache-dir", "/cache")
 _LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
 _UID = 1000  # the build image's user, and its group
@@ -142,7 +145,7 @@ class Phases:
             BuildpackFault: the build left something in the lifecycle's way.
             PlatformFault: a registry failed or refused, or the sandbox; or the disk is full.
         """
-        exported = _layers_folder(space, "exporter")
+        exported = layers_folder(space, "exporter")
         analyzed, group, built = self._build(space, ("-skip-layers",) if afresh else ())
         taking_part = members(group, self._sandboxes.builder / "buildpacks")
         take_over(built, exported, taking_part, {"analyzed.toml": analyzed, "group.toml": group})
@@ -182,7 +185,7 @@ class Phases:
         Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
         """
         analyzing, detecting, building = (
-            _layers_folder(space, name) for name in ("analyzer", "detector", "builder")
+            layers_folder(space, name) for name in ("analyzer", "detector", "builder")
         )
         with ExitStack() as stack:
             with self._logged_in() as logins:
@@ -216,10 +219,7 @@ class Phases:
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         """The detector, the restorer and the builder."""
         sandboxes = self._sandboxes
-        yield Process(
-            sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *_ORDER, *_APP,
-            *_LAYERS, *_BUILDPACKS, *_PLATFORM,
-        )  # fmt: skip
+        yield Process(sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *DETECTOR)
         yield Process(
             sandboxes.restorer(building), "restorer", "-group", STDIN, *_LAYERS, *_CACHE,
             *_OWNER, *skip,
@@ -265,7 +265,7 @@ class Phases:
             raise fault or BuildFailed(code, self._log)
 
 
-def _layers_folder(space: Path, phase: str) -> Path:
+def layers_folder(space: Path, phase: str) -> Path:
     """A new folder to be a phase's `/layers`."""
     place = space / f"{phase}-layers"
     place.mkdir()

@@ -1,7 +1,8 @@
 """Gives files and folders of cnbkit's own to the user that root's sandboxes run as.
 
 A wrong path must cost nothing: `/`, given, would take the machine from root. So all that is given
-lies below a folder the caller names, on one mount, and has been root's or that user's. And a file
+lies below a folder the caller names (links of root's may lead on), on one mount, and has been
+root's or that user's. And a file
 may have other names: a buildpack's libraries are links to an installer's cache, that to what root
 itself runs. Only the owner of all its names is given away.
 """
@@ -77,10 +78,22 @@ def _check(path: Path, known: os.stat_result, user: HostUser, within: Path) -> N
     # Of the named one itself a link is not followed; on the way to it there may be some.
     real = Path(os.path.realpath(path.parent)) / path.name
     limit = Path(os.path.realpath(within))
-    if ".." in path.parts or limit == Path("/") or limit not in real.parents:
+    below = limit in real.parents or (
+        # Root may have put a part of the state on another disk.
+        within in path.parents and real not in (limit, *limit.parents) and _led_by_us(path, within)
+    )
+    if ".." in path.parts or limit == Path("/") or not below:
         raise _refused(path, f"it is not below {within}, which is cnbkit's own")
     if known.st_uid not in (os.geteuid(), user.uid):
         raise _refused(path, f"it belongs to user {known.st_uid}")
+
+
+def _led_by_us(path: Path, within: Path) -> bool:
+    """Whether nobody else can have made or moved a link on the way from one to the other."""
+    way = [each for each in reversed(path.parents) if within in (each, *each.parents)]
+    while way and not way[-1].is_symlink():
+        way.pop()  # may be given already
+    return all(each.lstat().st_uid == os.geteuid() for each in way)
 
 
 def _refused(path: Path, reason: str) -> PlatformFault:

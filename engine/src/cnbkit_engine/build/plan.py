@@ -1,0 +1,214 @@
+"""What a build would do, as far as it is settled before anything is installed.
+
+The lifecycle's own detector is run, in the sandbox and on the copy of the app that a build has;
+so the buildpacks that join here are those that a build has. What they then install is not known
+before they do it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.errors import UserFault
+from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.build.app_copy import make_mount_point
+from cnbkit_engine.build.app_files import AppFiles
+from cnbkit_engine.build.app_space import laid_out
+from cnbkit_engine.build.build import prepare
+from cnbkit_engine.build.conventions import unused
+from cnbkit_engine.build.project_order import builder_for
+from cnbkit_engine.build.verdict import judged
+from cnbkit_engine.lifecycle.detect import analyzed_for, detect
+from cnbkit_engine.lifecycle.output import Narrator
+from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
+from cnbkit_engine.lifecycle.phases import BuildFailed
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.sandbox.network import network_for
+from cnbkit_engine.state.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from cnbkit_engine.lifecycle.detection import Trial
+    from cnbkit_engine.sandbox.sandbox import Bind
+    from cnbkit_engine.state.home import Home
+
+__all__ = ["Joined", "Plan", "Planning", "Provided"]
+
+# Where the store's registry would be. Nobody asks it: the detector speaks to none.
+_HOST, _ADDRESS = "store.localhost:0", "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A buildpack, and why it takes part or does not.
+
+    Args:
+        id: its id.
+        version: its version.
+        reason: in its own words, or the plan's; empty if it gives none.
+        says: what else it says when it is asked, a line each.
+    """
+
+    id: str
+    version: str
+    reason: str
+    says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Provided:
+    """An entry of the build plan.
+
+    Args:
+        name: what it is.
+        providers: ids of the buildpacks that provide it.
+        requires: the metadata of each requirement of it.
+    """
+
+    name: str
+    providers: tuple[str, ...]
+    requires: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a build would do.
+
+    Args:
+        group: the buildpacks that take part, in their order.
+        left_out: those of the same group of the order that do not.
+        entries: the build plan.
+        notes: what a build says before its buildpacks do.
+        tried: how many groups of the order were tried, this one included.
+    """
+
+    group: tuple[Joined, ...]
+    left_out: tuple[Joined, ...]
+    entries: tuple[Provided, ...]
+    notes: tuple[str, ...]
+    tried: int
+
+
+@dataclass(frozen=True)
+class Planning:
+    """What to plan; what is not described here is as for `Build`.
+
+    Args:
+        app: the app's folder.
+        builder: path of builder.toml.
+        env: build-time variables.
+        volumes: files and folders of the host to show to the buildpacks.
+        exec_env: what the image would be for.
+        arch: what it would be for.
+        network: of the buildpacks.
+        verbose: show the detector's output if no group fits.
+        show: prints a line that is not part of the plan.
+    """
+
+    app: Path
+    builder: Path
+    env: Mapping[str, str] = field(default_factory=dict)
+    volumes: tuple[Bind, ...] = ()
+    exec_env: str = ""
+    arch: str = ""
+    network: str = ""
+    verbose: bool = False
+    show: Callable[[str], None] = print
+
+    def run(self, home: Home) -> Plan:
+        """Ask the buildpacks.
+
+        Raises:
+            BuildFailed: no group fits, or a buildpack failed.
+            UserFault: the app's folder is not one.
+            PlatformFault: the host lacks something, or the disk is full.
+        """
+        if not self.app.is_dir():
+            raise UserFault(
+                "there is no such folder", where=str(self.app), remedy="name the app's folder"
+            )
+        files = AppFiles(self.app)
+        store = ImageStore(home.images)
+        builder = builder_for(home, self.builder, files.project)
+        kit = prepare(home, store, builder, self.show, self.arch)
+        platform = f"linux/{self.arch or machine_architecture()}"
+        analyzed = analyzed_for(Image.from_store(store, kit.run_image, platform), kit.run_image)
+        notes: list[str] = []
+        log = home.root / "plan.log"
+        with ExitStack() as stack:
+            network, namespace = stack.enter_context(
+                network_for(self.network, os.environ, self.show)
+            )
+            space = stack.enter_context(Workspace(home.tmp, background=True))
+            copied = laid_out(space, self.app, files, self.env, kit.builder, notes.append)
+            notes += unused(copied.paths, kit.builder)
+            for volume in self.volumes:
+                make_mount_point(volume, space)
+            sandboxes = PhaseSandboxes(
+                home.tmp,
+                root=kit.root,
+                lifecycle=kit.lifecycle,
+                launcher=kit.launcher,
+                builder=kit.builder,
+                space=space,
+                cache=space,
+                volumes=self.volumes,
+                store_host=_HOST,
+                store_address=_ADDRESS,
+                tls=False,
+                exec_env=self.exec_env,
+                network=network,
+            )
+            file = stack.enter_context(log.open("w", encoding="utf-8"))
+            narrator = Narrator(self.show, file, verbose=False)
+            try:
+                group, plan = detect(
+                    replace(sandboxes, namespace=namespace), narrator, log, space, analyzed
+                )
+            except BuildFailed as failed:
+                if self.verbose:
+                    file.flush()
+                    self.show(log.read_text(encoding="utf-8").rstrip())
+                raise judged(
+                    failed, narrator.detection, self.app, copied.paths, kit.builder
+                ) from None
+        trials = narrator.detection.trials
+        trial = trials[-1]
+        found = [f"{each['id']}@{each['version']}" for each in _tables(group, "group")]
+        entries = map(_provided, _tables(plan, "entries"))
+        return Plan(
+            group=tuple(_joined(trial, name) for name in found),
+            left_out=tuple(_joined(trial, name) for name in trial.states if name not in found),
+            # The lifecycle writes them in another order each time.
+            entries=tuple(sorted(entries, key=lambda each: (each.name, each.providers))),
+            notes=tuple(notes),
+            tried=len(trials),
+        )
+
+
+def _tables(data: bytes, name: str) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] = tomllib.loads(data.decode()).get(name, [])
+    return found
+
+
+def _joined(trial: Trial, name: str) -> Joined:
+    identity, _, version = name.partition("@")
+    unmet = [str(each) for each in trial.unmet if each.buildpack == name]
+    reason = unmet[-1] if unmet else trial.answer(name).partition(": ")[2]
+    return Joined(identity, version, reason, tuple(trial.said(name)))
+
+
+def _provided(entry: Mapping[str, Any]) -> Provided:
+    requires = entry.get("requires", [])
+    return Provided(
+        name=requires[0]["name"] if requires else "",
+        providers=tuple(dict.fromkeys(each["id"] for each in entry.get("providers", []))),
+        requires=tuple(each.get("metadata", {}) for each in requires),
+    )
