@@ -305,6 +305,7 @@ SCM = (
 )
 
 
+@pytest.mark.full
 def test_a_version_that_git_knows_is_handed_on_or_asked_for(
     buildpack_run: BuildpackRun, buildpack: Path
 ) -> None:

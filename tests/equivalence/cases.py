@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["tiered"]
 
 # Every how many-th of a module's cases `make test` tries; `make test-all` tries all.
-_SLICE = 8
+_SLICE = 24
 
 
 def tiered(cases: Sequence[Case]) -> list[ParameterSet]:

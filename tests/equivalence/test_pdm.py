@@ -32,8 +32,10 @@ test = ["pluggy"]
 ENV = {"PDM_CHECK_UPDATE": "0", "PDM_IGNORE_ACTIVE_VENV": "0", "PDM_NON_INTERACTIVE": "1"}
 
 
-# Of libraries that PDM imports.
 pytestmark = [
+    # PDM alone needs ten seconds for a case.
+    pytest.mark.full,
+    # Of libraries that PDM imports.
     pytest.mark.filterwarnings("ignore:open_text is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning"),
 ]

@@ -95,11 +95,13 @@ def test_the_image_has_what_pipenv_syncs(case: Case, compare: Callable[..., Outc
     compare(case)
 
 
+@pytest.mark.full
 def test_a_git_dependency(git_library: Path, compare: Callable[..., Outcome]) -> None:
     source = f'{{ git = "file://{git_library}", subdirectory = "py", ref = "main" }}'
     compare(locked("git", f"[packages]\neggs = {source}\n"))
 
 
+@pytest.mark.full
 def test_a_package_of_a_second_source(
     private_index: PackageIndex, default_index: str, compare: Callable[..., Outcome]
 ) -> None:

@@ -171,6 +171,7 @@ def test_the_image_has_what_poetry_installs(
     compare(sourced(case, default_index))
 
 
+@pytest.mark.full
 def test_a_git_dependency_in_a_subdirectory(
     git_library: Path, default_index: str, compare: Callable[..., Outcome]
 ) -> None:

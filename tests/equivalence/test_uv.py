@@ -167,6 +167,7 @@ def test_the_image_has_what_uv_syncs(case: Case, compare: Callable[..., Outcome]
     compare(case)
 
 
+@pytest.mark.full
 def test_a_project_in_a_folder_with_a_library_beside(compare: Callable[..., Outcome]) -> None:
     files = {
         "services/api/pyproject.toml": with_sources('{path = "../../libs/lib", editable = true}'),
@@ -179,6 +180,7 @@ def test_a_project_in_a_folder_with_a_library_beside(compare: Callable[..., Outc
     compare(dataclasses.replace(case, files=files, own=own, lock=lock))
 
 
+@pytest.mark.full
 def test_a_git_dependency_in_a_subdirectory(
     git_library: Path, compare: Callable[..., Outcome]
 ) -> None:
@@ -186,6 +188,7 @@ def test_a_git_dependency_in_a_subdirectory(
     compare(locked("git", with_sources(source, "eggs")))
 
 
+@pytest.mark.full
 def test_a_package_of_an_explicit_index(
     private_index: PackageIndex, compare: Callable[..., Outcome]
 ) -> None:

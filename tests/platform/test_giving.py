@@ -98,6 +98,7 @@ def test_links_of_roots_lead_to_a_part_of_the_state_on_another_disk(tmp_path: Pa
     (state / "theirs" / "links").symlink_to(disk)
     give(state / "links" / "base", USER, within=state)
     assert owners(disk / "base") == {USER.uid}
+    give(state / "links" / "base" / "file", USER, within=state)
     if ME == 0:  # links that the sandboxes' user has made, or can have moved
         os.chown(state / "theirs", USER.uid, USER.gid)
         (state / "given").symlink_to(disk)

@@ -90,7 +90,9 @@ def _check(path: Path, known: os.stat_result, user: HostUser, within: Path) -> N
 
 def _led_by_us(path: Path, within: Path) -> bool:
     """Whether nobody else can have made or moved a link on the way from one to the other."""
-    way = [each for each in path.parents if within in (each, *each.parents)]
+    way = [each for each in reversed(path.parents) if within in (each, *each.parents)]
+    while way and not way[-1].is_symlink():
+        way.pop()  # may be given already
     return all(each.lstat().st_uid == os.geteuid() for each in way)
 
 
