@@ -124,7 +124,10 @@ FAULTS = {
     ),
     "an import that fails": (
         {"pack.py": f"import surely_absent\n{PACK}"},
-        ["pack.py:1 error entry: cannot import pack:Pack: ModuleNotFoundError"],
+        [
+            "pack.py:1 error entry: cannot import pack:Pack: ModuleNotFoundError",
+            "pack.py:1 error import: surely_absent is imported, and no build has it",
+        ],
     ),
     "a syntax error": (
         {"pack.py": f"{PACK}\ndef (:\n"},

@@ -38,7 +38,7 @@ class Seer(Buildpack):
     layer = Layer.for_build("seen")
 
     def build(self, ctx: BuildContext) -> BuildResult:
-        seen = ctx.run("greet", "cnbkit").strip()
+        seen = ctx.run("greet", "cnbkit").stdout.strip()
         with ctx.layer(self.layer) as layer:
             layer.env.build.override("FROM_CNBKIT", "the seer")
         return BuildResult(labels={"test.seen": seen})

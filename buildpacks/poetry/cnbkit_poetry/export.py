@@ -10,6 +10,9 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import poetry.core  # noqa: F401 - makes the lark findable that it brings along
+
+# isort: split
 from lark.exceptions import LarkError
 from packaging.utils import canonicalize_name
 from poetry.core.constraints.version import Version

@@ -28,6 +28,7 @@ def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
 
     Its code, the code of the buildpacks in folders below, and what their requirements.lock
     names can be imported; the fixtures of cnbkit.testing are there. The exit status is pytest's.
+    Code that imports what no build has is told before, for the tests would pass here.
     """
     if not path.is_dir():
         raise UserFault("there is no such folder", where=str(path), remedy="name a buildpack's")
@@ -44,6 +45,7 @@ def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
             where=str(path),
             remedy="name a buildpack's folder, or make one with `cnbkit new`",
         )
+    _check_imports(folders)
     libraries = [library for folder in folders for library in _libraries(folder)]
     locks = [folder / "requirements.lock" for folder in (*folders, *libraries)]
     paths = [str(path.resolve()) for path in (*folders, *(each.parent for each in libraries))]
@@ -61,6 +63,21 @@ def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
         check=False,
     )
     ctx.exit(done.returncode)
+
+
+def _check_imports(folders: list[Path]) -> None:
+    from cnbkit.errors import BuildpackFault
+    from cnbkit_engine.lint import undeclared
+
+    found = [each for folder in folders for each in undeclared(folder, _libraries(folder))]
+    if found:
+        first, *others = found
+        raise BuildpackFault(
+            first.what,
+            where=first.where,
+            remedy=first.remedy,
+            detail="\n".join(f"{each.where}: {each.what}" for each in others) or None,
+        )
 
 
 def _buildpacks(path: Path) -> list[Path]:

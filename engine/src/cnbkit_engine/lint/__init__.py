@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.lint.finding import Finding
 
-__all__ = ["check"]
+__all__ = ["check", "undeclared"]
 
 
 def check(path: Path, *, fix: bool = False) -> list[Finding]:
@@ -44,4 +44,22 @@ def check(path: Path, *, fix: bool = False) -> list[Finding]:
             check_builder(folder / names[0], found)
         else:
             check_folder(folder, found)
+    return found.sorted()
+
+
+def undeclared(folder: Path, libraries: list[Path]) -> list[Finding]:
+    """What a buildpack's code imports and no build of it would have.
+
+    Args:
+        folder: the buildpack's.
+        libraries: the packages it shares with others.
+    """
+    from cnbkit_engine.lint.finding import Findings
+    from cnbkit_engine.lint.imports import check_imports
+    from cnbkit_engine.lint.text import Python
+    from cnbkit_engine.lint.unit import code_in
+
+    found = Findings()
+    python = Python([path for each in (folder, *libraries) for path in code_in(each)])
+    check_imports(python, folder, libraries, found)
     return found.sorted()

@@ -120,6 +120,21 @@ class Python:
                     return path, node.lineno
         return None
 
+    def imports(self) -> dict[str, tuple[Path, int]]:
+        """Top-level names of all it imports and cannot do without, with the first place of each.
+
+        Not what only type checkers see, nor what it tries and does without.
+        """
+        found: dict[str, tuple[Path, int]] = {}
+        for path, tree in self._trees:
+            for node in _needed(tree):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module or ""]
+                for name in names:
+                    found.setdefault(name.partition(".")[0], (path, node.lineno))
+        return found
+
     def _nodes(self) -> Iterator[tuple[Path, ast.AST]]:
         for path, tree in self._trees:
             for node in ast.walk(tree):
@@ -135,3 +150,21 @@ def _at_import(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
                 yield from _at_import(each)
         elif not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             yield from _at_import(child)
+
+
+def _needed(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            for each in child.orelse:
+                yield from _needed(each)
+        elif isinstance(child, ast.Try) and any(
+            handler.type is None
+            or "Import" in (dump := ast.dump(handler.type))
+            or "ModuleNotFound" in dump
+            for handler in child.handlers
+        ):
+            continue
+        else:
+            yield from _needed(child)

@@ -17,13 +17,14 @@ from cnbkit.spec.buildpack import (
     notes,
 )
 from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.lint.imports import check_imports, check_names
 from cnbkit_engine.lint.probe import MODULES, Probed, probe
 from cnbkit_engine.lint.text import Python, TomlFile
 
 if TYPE_CHECKING:
     from cnbkit_engine.lint.finding import Findings
 
-__all__ = ["Unit", "check_unit"]
+__all__ = ["Unit", "check_unit", "code_in"]
 
 # Never part of the app that a buildpack sees (`cnbkit build` leaves them out).
 _NEVER_THERE = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
@@ -146,7 +147,9 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
         found.error(toml.path, toml.line("metadata", "cnbkit", "entry"), "entry", what, remedy)
         return
     libraries = _libraries(toml, found)
-    python = Python([path for each in (folder, *libraries) for path in _code(each)])
+    python = Python([path for each in (folder, *libraries) for path in code_in(each)])
+    check_imports(python, folder, libraries, found)
+    check_names(folder, found)
     unit.provides, unit.requires = python.plan_names("provides"), python.plan_names("requires")
     place = python.place_of(attribute) or (toml.path, toml.line("metadata", "cnbkit", "entry"))
     told = probe([folder, *(library.parent for library in libraries)], module, attribute)
@@ -199,14 +202,14 @@ def _libraries(toml: TomlFile, found: Findings) -> list[Path]:
     return there
 
 
-def _code(folder: Path) -> list[Path]:
+def code_in(folder: Path) -> list[Path]:
     """Its Python files; tests and other buildpacks below it are not its code."""
     found = []
     for entry in sorted(folder.iterdir()):
         if entry.is_dir():
             other = any((entry / name).is_file() for name in ("buildpack.toml", "extension.toml"))
             if entry.name not in _NOT_CODE and not entry.name.startswith(".") and not other:
-                found += _code(entry)
+                found += code_in(entry)
         elif entry.suffix == ".py":
             found.append(entry)
     return found
