@@ -15,6 +15,7 @@ import pytest
 
 import cnbkit
 from cnbkit import CnbkitError, runtime
+from cnbkit.testing import restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,14 @@ class Phases:
             plan: the buildpack plan's text.
         """
         self._buildpack_plan.write_text(plan)
+        if any("[types]" in toml.read_text() for toml in self.layers.glob("*.toml")):
+            self._restore()  # as the lifecycle does it before each rebuild
         return self._run(runtime.build, buildpack)
+
+    def _restore(self) -> None:
+        before = self.layers.rename(self.layers.with_name("layers-before"))
+        restore(before, self.layers)
+        shutil.rmtree(before)
 
     def _run(self, run: Any, buildpack: Buildpack) -> Ran:
         self._capsys.readouterr()
@@ -175,9 +183,7 @@ def unchanged_build() -> Callable[[type[Buildpack], Result], Unchanged]:
 
 def _unchanged_build(buildpack: type[Buildpack], result: Result) -> Unchanged:
     layers = result.app.parent / "again"
-    shutil.copytree(result.layers_dir, layers)
-    for toml in layers.glob("*.toml"):
-        toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
+    restore(result.layers_dir, layers)
     folder = Path(inspect.getfile(buildpack)).parents[1]
     path = (
         *(str(folder), str(folder.parent / "common"), str(Path(cnbkit.__file__).parents[1])),

@@ -201,7 +201,7 @@ def test_without_inputs_the_whole_app_counts_but_not_what_it_makes(
     script.write_text("#!/bin/sh\n# cnbkit: outputs = out\nmkdir -p out && date +%N >out/x\n")
     script.chmod(0o755)
     first = buildpack_run(PreBuild, app=tmp_path / "source")
-    assert f"Running {PRE}: there is none" in first.log
+    assert f"Running {PRE}: new" in first.log
     again = first.rebuild()
     assert f"{PRE} unchanged: out" in again.log
     assert "inputs changed: the app" in again.rebuild(app={"new.py": ""}).log

@@ -133,4 +133,4 @@ def test_a_library_outside_the_app_is_named_with_what_to_build_instead(app: Path
     with pytest.raises(UserFault, match=r"\.\./\.\./libs/shared is outside the app") as caught:
         key(app)
     assert caught.value.where == "requirements.txt:2"
-    assert "BP_PYTHON_INPUT" in str(caught.value)
+    assert "BP_PYTHON_FOLDER" in str(caught.value)

@@ -373,7 +373,7 @@ def test_a_process_without_its_packages_is_left_out(phases: Phases) -> None:
     assert "  train: left out, because this image has no packages of train,viz" in ran.out
     # What runs at launch is the same, so that an image that trains has this layer in common.
     programs = {path.name for path in (ran.layers / "limits" / "exec.d").iterdir()}
-    assert programs == {"web", "train"}
+    assert programs == {"environment", "web", "train"}
     phases.env["CNBKIT_LEFT_OUT"] = "web=serve"
     ran = phases.build(Start())
     assert processes(ran) == {"web": ["./train"], "train": ["./train"]}
