@@ -20,15 +20,25 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def root() -> Path:
+def base() -> Path:
     """The build root all builds on this machine share."""
     home = Home.default()
     return BaseImages(home, ImageStore(home.images)).ensure_build_root()
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+def home(tmp_path: Path, base: Path) -> Home:
+    """A home whose base images lie on another disk, as it were."""
+    made = Home(tmp_path / "home")
+    made.root.mkdir()
+    made.base.symlink_to(base.parent)
+    return made
+
+
+@pytest.fixture
+def root(home: Home, base: Path) -> Path:
+    """That build root, as this home has it."""
+    return home.base / base.name
 
 
 @pytest.fixture(scope="session")

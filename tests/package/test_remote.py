@@ -207,5 +207,5 @@ def test_what_a_registry_sends_is_checked(tmp_path: Path, server: Any) -> None:
     host, _ = server(answer)
     with pytest.raises(PlatformFault, match="the bytes received have the digest"):
         Remote(f"{host}/a/one:1").pull(tmp_path / "one", "amd64")
-    with pytest.raises(PlatformFault, match="this is no registry, or a broken one"):
+    with pytest.raises(PlatformFault, match="this is not a registry, or a broken one"):
         Remote(f"{host}/a/one@sha256:{'1' * 64}").pull(tmp_path / "two", "amd64")

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from ruamel.yaml import YAML
 
 from cnbkit.errors import UserFault
+from cnbkit_engine.base.recipe import RECIPES
 from cnbkit_engine.ci.files import PLATFORMS, rendered
 from cnbkit_engine.cli.group import cnbkit
 
@@ -108,7 +109,7 @@ def test_the_builder_of_kpack_names_what_its_store_and_stack_have() -> None:
     documents = _documents(FILES / "kpack" / "cluster.yaml")
     stack = next(each for each in documents if each["kind"] == "ClusterStack")["spec"]["id"]
     for kind in ("build", "run"):
-        dockerfile = (ROOT / "builder" / "base" / f"{kind}.Dockerfile").read_text()
+        dockerfile = (RECIPES / f"{kind}.Dockerfile").read_text()
         assert f'io.buildpacks.stack.id="{stack}"' in dockerfile
     builder = next(each for each in documents if each["kind"] == "ClusterBuilder")["spec"]
     [entry] = builder["order"][0]["group"]
@@ -222,7 +223,7 @@ def test_every_shell_script_in_the_files_is_one(tmp_path: Path) -> None:
 
 def test_files_are_written_and_never_overwritten(tmp_path: Path) -> None:
     runner = CliRunner()
-    arguments = ["platform", "gitlab", "--registry", REGISTRY, "--output", str(tmp_path / "ci")]
+    arguments = ["ci", "gitlab", "--registry", REGISTRY, "--output", str(tmp_path / "ci")]
     first = runner.invoke(cnbkit, arguments)
     assert first.exit_code == 0, first.output
     assert (tmp_path / "ci" / "builder.gitlab-ci.yml").is_file()

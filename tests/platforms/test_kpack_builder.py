@@ -26,6 +26,7 @@ from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.state.home import Home
+from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.testing import LifecycleBuild
 from cnbkit_engine.testing.docker import LocalRegistry
 
@@ -185,23 +186,24 @@ def test_kpack_makes_a_builder_of_a_package_and_builds_with_it(
     Remote(name).pull(store.path, ARCH)
     image = Image.from_store(store, store.names()[0])
     assert {each["digest"] for each in seen} < {layer.digest for layer in image.layers}
-    for layer in image.layers:
-        with tarfile.open(store.blob_path(layer.digest)) as archive:
-            for item in archive:
-                item.name = item.name.strip("/")  # kpack writes absolute ones
-                archive.extract(item, tmp_path / "root")
-    engine = BuilderEngine(
-        Home.default(), {"type": "none"}, tmp_path / "cache", PLATFORMS[0], tmp_path / "root"
-    )
-    builds = LifecycleBuild(engine, tmp_path / "source")
-    try:
-        app = {"Procfile": "web: echo by kpack\n"}
-        built = builds.build(app, buildpacks=list(MEMBERS.values()))
-        assert built.run("web") == "by kpack\n"
-        told = json.loads(built.image.labels["io.buildpacks.build.metadata"])
-        assert "cnbkit/start" in {each["id"] for each in told["buildpacks"]}
-    finally:
-        builds.close()
+    with Workspace(Home.default().tmp) as root:  # what is below it may be given to sandboxes
+        for layer in image.layers:
+            with tarfile.open(store.blob_path(layer.digest)) as archive:
+                for item in archive:
+                    item.name = item.name.strip("/")  # kpack writes absolute ones
+                    archive.extract(item, root)
+        engine = BuilderEngine(
+            Home.default(), {"type": "none"}, tmp_path / "cache", PLATFORMS[0], root
+        )
+        builds = LifecycleBuild(engine, tmp_path / "source")
+        try:
+            app = {"Procfile": "web: echo by kpack\n"}
+            built = builds.build(app, buildpacks=list(MEMBERS.values()))
+            assert built.run("web") == "by kpack\n"
+            told = json.loads(built.image.labels["io.buildpacks.build.metadata"])
+            assert "cnbkit/start" in {each["id"] for each in told["buildpacks"]}
+        finally:
+            builds.close()
 
 
 def test_kpack_refuses_what_is_broken(
