@@ -37,11 +37,19 @@ BUILDER = (
 )
 
 
-@pytest.fixture(scope="session")
-def root() -> Path:
-    """The build root all builds on this machine share."""
-    home = Home.default()
-    return BaseImages(home, ImageStore(home.images)).ensure_build_root()
+@pytest.fixture
+def root(home: Home) -> Path:
+    """The build root all builds on this machine share, as a part of the test's home."""
+    return shared_root(home)
+
+
+def shared_root(home: Home) -> Path:
+    """Have the machine's base images in a home by a link; its build root there."""
+    shared = Home.default()
+    made = BaseImages(shared, ImageStore(shared.images)).ensure_build_root()
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.base.symlink_to(made.parent)
+    return home.base / made.name
 
 
 @pytest.fixture
@@ -120,7 +128,6 @@ def test_what_buildpacks_import_is_fetched_and_compiled_once(
     assembled: Callable[[], Path],
     tmp_path: Path,
     home: Home,
-    root: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = "buildpacks/test_hello/1.2.3"
@@ -137,7 +144,8 @@ def test_what_buildpacks_import_is_fetched_and_compiled_once(
     for name in ("lib/pydantic/main.py", compiled):
         assert (first / name).samefile(second / name)
     assert (second / "lib/cnbkit/__pycache__/log.cpython-311.pyc").exists()
-    anew = ensure_builder(Home(tmp_path / "other"), tmp_path / "builder.toml", Runtime(), root)
+    other = Home(tmp_path / "other")
+    anew = ensure_builder(other, tmp_path / "builder.toml", Runtime(), shared_root(other))
     assert _tree(second) == _tree(anew / place)
     assert len(list(home.libraries.glob("[!.]*"))) == 1
 
@@ -230,3 +238,11 @@ def test_a_builder_that_is_not_there_is_named(tmp_path: Path, home: Home, root: 
     with pytest.raises(PlatformFault) as caught:
         ensure_builder(home, tmp_path / "none.toml", Runtime(), root)
     assert caught.value.where == str(tmp_path / "none.toml")
+
+
+def test_the_variables_that_its_buildpacks_read_are_written_down(
+    assembled: Callable[[], Path],
+) -> None:
+    names = (assembled() / "settings.txt").read_text().splitlines()
+    assert "BP_HELLO" in names
+    assert "BP_LOG_LEVEL" in names  # the SDK's own
