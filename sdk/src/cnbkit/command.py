@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cnbkit.errors import BuildpackFault, CnbkitError
@@ -171,11 +172,10 @@ class Runner:
         lines: list[tuple[int, str]] = []
         over = threading.Event()
 
-        def take(kind: int, stream: IO[str]) -> None:
-            for line in stream:
-                lines.append((kind, line))
-                if not quiet:
-                    self._show(line.rstrip("\n"))
+        def take(kind: int, line: str) -> None:
+            lines.append((kind, line))
+            if not quiet:
+                self._show(line.rstrip("\n"))
 
         try:
             with subprocess.Popen(
@@ -185,13 +185,11 @@ class Runner:
                 stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
                 process_group=0,
             ) as process:
                 assert process.stdout is not None
                 assert process.stderr is not None
-                beside = [threading.Thread(target=take, args=(2, process.stderr), daemon=True)]
+                beside = []
                 if process.stdin is not None:
                     given = (process.stdin, input)
                     beside.append(threading.Thread(target=_feed, args=given, daemon=True))
@@ -203,7 +201,7 @@ class Runner:
                 try:
                     for thread in beside:
                         thread.start()
-                    take(1, process.stdout)
+                    _read_lines({process.stdout: 1, process.stderr: 2}, take)
                     for thread in beside:
                         thread.join()
                     process.wait()
@@ -233,9 +231,41 @@ def _argument(value: object) -> str:
     )
 
 
-def _feed(stream: IO[str], data: str | bytes) -> None:
+def _read_lines(streams: dict[IO[bytes], int], take: Callable[[int, str], None]) -> None:
+    """Read both streams to their ends, line by line.
+
+    Of what is there at the same time stdout comes first: a program that prints, complains and
+    ends is read in that order.
+    """
+    import codecs
+    import io
+    import selectors
+
+    new = codecs.getincrementaldecoder("utf-8")
+    decoders = {
+        kind: io.IncrementalNewlineDecoder(new("replace"), translate=True)
+        for kind in streams.values()
+    }
+    rest = dict.fromkeys(streams.values(), "")
+    with selectors.DefaultSelector() as ready:
+        for stream, kind in streams.items():
+            ready.register(stream, selectors.EVENT_READ, kind)
+        while ready.get_map():
+            for key, _ in sorted(ready.select(), key=lambda event: int(event[0].data)):
+                data = os.read(key.fd, 65536)
+                text = rest[key.data] + decoders[key.data].decode(data, final=not data)
+                *whole, rest[key.data] = text.split("\n")
+                for line in whole:
+                    take(key.data, f"{line}\n")
+                if not data:
+                    ready.unregister(key.fileobj)
+                    if rest[key.data]:
+                        take(key.data, rest[key.data])
+
+
+def _feed(stream: IO[bytes], data: str | bytes) -> None:
     try:
-        with stream.buffer as raw:  # type: ignore[attr-defined]
+        with stream as raw:
             raw.write(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
     except OSError:
         return  # it ended, or does not want to know
