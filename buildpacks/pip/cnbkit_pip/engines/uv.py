@@ -13,6 +13,7 @@ from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
+from cnbkit_pip.engines.uv_leftovers import remove_leftovers
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -196,7 +197,7 @@ class Uv(Engine):
         except CommandFailed as failed:
             names = [each.name for each in packages]
             raise explained_install(failed, names, self._sources) from None
-        _remove_lock(prefix)
+        remove_leftovers(prefix)
 
     def install_folder(self, directory: str, prefix: str, *, editable: bool) -> None:
         """`uv pip install`, with `--editable` where its code is to stay where it is."""
@@ -207,7 +208,7 @@ class Uv(Engine):
         except CommandFailed as failed:
             names = [os.path.basename(directory)]
             raise explained_install(failed, names, self._sources) from None
-        _remove_lock(prefix)
+        remove_leftovers(prefix)
 
     def _install(self, *arguments: str) -> None:
         # A lock has addresses of files, not of indexes; the logins are known by these.
@@ -246,8 +247,3 @@ class Uv(Engine):
         if self._options.has("pre"):
             found["UV_PRERELEASE"] = "allow"
         return found
-
-
-def _remove_lock(prefix: str) -> None:
-    if os.path.exists(f"{prefix}/.lock"):
-        os.unlink(f"{prefix}/.lock")
