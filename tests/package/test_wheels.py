@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -142,7 +143,7 @@ def _home_with_base_images(folder: Path) -> Home:
     (folder / "base").symlink_to(shared.base)
     home.tools.mkdir()
     lifecycle = ensure_lifecycle(shared, arch=base.arch)
-    (home.tools / lifecycle.name).symlink_to(lifecycle)
+    shutil.copytree(lifecycle, home.tools / lifecycle.name, symlinks=True)
     own = ImageStore(home.images)
     for name in store.names():
         if name.startswith("cnbkit/run:"):

@@ -6,8 +6,6 @@ read: so the engines get addresses without logins, and git gets these by its env
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.address import Login
@@ -15,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["without_git_logins"]
 
 # A sign @ in a password ends nothing; one behind the first slash is before a commit.
-_LOGIN = re.compile(r"(?P<kind>git\+)?(?P<scheme>https?://)(?P<login>[^/\s\"']+)@", re.IGNORECASE)
-_END = re.compile(r"[@#;\s\"']")
+_LOGIN = r"(?i)(?P<kind>git\+)?(?P<scheme>https?://)(?P<login>[^/\s\"']+)@"
+_END = r"[@#;\s\"']"
 
 
 def without_git_logins(text: str, found: dict[str, Login], *, bare: bool = False) -> str:
@@ -27,13 +25,18 @@ def without_git_logins(text: str, found: dict[str, Login], *, bare: bool = False
         found: gets address → login.
         bare: the text is the address of a repository, which need not begin with `git+`.
     """
+    if "://" not in text:
+        return text
+    import re
+
     from cnbkit_indexes.address import split_login
 
+    ending = re.compile(_END)
     parts, done = [], 0
-    for match in _LOGIN.finditer(text):
+    for match in re.finditer(_LOGIN, text):
         if not (bare or match["kind"]):
             continue
-        end = _END.search(text, match.end())
+        end = ending.search(text, match.end())
         rest = text[match.end() : end.start() if end else len(text)]
         plain, login = split_login(f"{match['scheme']}{match['login']}@{rest}")
         if login:

@@ -231,7 +231,7 @@ def _entry(line: Line) -> dict[str, Any]:
     folder = fragment.get("subdirectory", "")
     below = {"subdirectory": folder} if folder else {}
     if url.startswith("git+"):
-        address, _, commit = url.removeprefix("git+").partition("#")[0].rpartition("@")
+        address, commit = _address_and_commit(url.removeprefix("git+").partition("#")[0])
         vcs = {"type": "git", "url": address, "commit-id": commit, **below}
         return {"name": name, "vcs": vcs}
     if direct or editable:
@@ -240,6 +240,13 @@ def _entry(line: Line) -> dict[str, Any]:
     split = [each.split(":", 1) for each in line.hashes]
     hashes = [{"name": digest, "hashes": {kind: digest}} for kind, digest in split]
     return {"name": name.partition("[")[0], "version": version, "wheels": hashes}
+
+
+def _address_and_commit(url: str) -> tuple[str, str]:
+    """An `@` of the path parts the commit from the address; one before a host is a login's."""
+    start = url.find("/", url.find("://") + 3) + 1
+    path, _, commit = url[start:].partition("@")
+    return url[:start] + path, commit or "HEAD"
 
 
 def _direct(url: str, hashes: list[str], editable: bool) -> dict[str, Any]:

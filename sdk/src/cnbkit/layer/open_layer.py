@@ -72,6 +72,8 @@ class OpenLayer:
         self._restored = _read(self._toml)
         self.state: State
         self.state, self.why = self._decide()
+        # Of a layer that was cached until now: the old contents, to be exported once more.
+        self._has_contents = self.state == "reuse" and os.path.isdir(self.directory)
         self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
         self._exec_d: dict[str, bytes] = {}
         self._sboms: dict[str, bytes] = {}
@@ -212,7 +214,9 @@ class OpenLayer:
 
     def _check_absent(self, when: str) -> None:
         # The lifecycle would export what is there in place of the layer of the old image.
-        if self.state == "reuse" and os.path.lexists(self.directory):
+        if self.state != "reuse" or self._has_contents:
+            return
+        if os.path.lexists(self.directory):
             name = self.layer.name
             raise BuildpackFault(
                 f"the layer {name} is reused from the previous image, and {when} something made"
