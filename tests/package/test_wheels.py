@@ -93,7 +93,8 @@ def test_an_app_is_built_and_runs_with_nothing_but_the_wheels(python: Path, tmp_
     assert "Assembling" in built
     assert str(ROOT) not in built
     assert _run(cnbkit, "run", "wheels", env=env, cwd=tmp_path) == "six 1.17.0\n"
-    tools = {path.name for path in home.tools.iterdir()}
+    # The filter of system calls is made by libseccomp at once; all else is fetched or compiled.
+    tools = {path.name for path in home.tools.iterdir() if "seccomp" not in path.name}
     assert len(tools) == 1, "a tool was made anew"
 
 
