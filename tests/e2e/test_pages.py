@@ -92,6 +92,17 @@ def get(address: str) -> str:
         return text
 
 
+def wait_for_kernel(address: str) -> None:
+    """Wait until the server's one kernel has nothing to do and somebody listens to it."""
+    end = time.monotonic() + 60
+    while True:
+        kernels = json.loads(get(address))
+        if [kernel["execution_state"] for kernel in kernels if kernel["connections"]] == ["idle"]:
+            return
+        assert time.monotonic() < end, kernels
+        time.sleep(0.5)
+
+
 def test_jupyter_shows_and_runs_the_notebook_for_who_has_the_token(
     example: Callable[[str], Project], browser: Browser
 ) -> None:
@@ -105,7 +116,8 @@ def test_jupyter_shows_and_runs_the_notebook_for_who_has_the_token(
         browser.open(f"{address}/lab/tree/sales.ipynb?token=s3cret-t0ken")
         browser.wait_for("Ice cream and the weather", "measurements.csv")
         # Before its kernel is connected, JupyterLab passes over what is to run.
-        browser.wait_for("Python 3 (ipykernel) | Idle")
+        browser.wait_for("Python 3 (ipykernel)")
+        wait_for_kernel(f"{address}/api/kernels?token=s3cret-t0ken")
         # Each cell by Shift+Enter: the kernel is there, and so is what it imports.
         browser.press(".jp-Notebook", SHIFT + 4 * ENTER)
         browser.wait_for("3.0 more for each degree")

@@ -184,7 +184,9 @@ def _answers(name: str, sources: Sources | None) -> str:
     """What an index answers in place of a list of files; empty if that is in order."""
     from cnbkit_pip.diagnosis.answer import answer_of
 
-    for index in sources.indexes() if sources else []:
+    if sources is None or sources.value("no-index") == "true":
+        return ""
+    for index in sources.indexes():
         # A login is for programs that know how to keep it.
         if index.login is None and (
             said := answer_of(f"{index.url.rstrip('/')}/{name.lower().replace('_', '-')}/")
