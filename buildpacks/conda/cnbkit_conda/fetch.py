@@ -93,14 +93,14 @@ def fault_of(error: Exception, places: Places, where: str) -> CnbkitError:
             "your lock says",
             detail=detail,
         )
-    if "401" in text or "403" in text:
+    if _says_status(text, "401", "403"):
         return UserFault(
             f"{name} refuses the login" if places.logins else f"{name} wants a login",
             where=where,
             remedy="give one in a binding of type conda or netrc",
             detail=detail,
         )
-    if "404" in text or "could not find subdir" in text:
+    if _says_status(text, "404") or "could not find subdir" in text:
         what = "a package is gone from it" if "failed to fetch" in text else "it is not there"
         return UserFault(
             f"{name}: {what}",
@@ -122,3 +122,10 @@ def fault_of(error: Exception, places: Places, where: str) -> CnbkitError:
         remedy="see below; a full disk, a broken package or a faulty channel may be to blame",
         detail=detail,
     )
+
+
+def _says_status(text: str, *codes: str) -> bool:
+    """Whether one of these HTTP statuses is told: not digits of a port, an address or a hash."""
+    import re
+
+    return re.search(rf"(?<![\w:./-])(?:{'|'.join(codes)})(?![\w./-])", text) is not None
