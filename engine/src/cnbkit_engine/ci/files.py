@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PLATFORMS", "rendered", "write"]
+__all__ = ["PLATFORMS", "rendered"]
 
 PLATFORMS = ("kpack", "tekton", "gitlab", "jenkins", "circleci", "github")
 """Where images are built, each with files of its own."""
@@ -108,30 +108,3 @@ def _templates(kind: str) -> Mapping[str, str]:
         path.relative_to(folder).as_posix().removesuffix(".tmpl"): path.read_text(encoding="utf-8")
         for path in sorted(folder.rglob("*.tmpl"))
     }
-
-
-def write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write them; nothing is overwritten.
-
-    Raises:
-        UserFault: a file is there already.
-        PlatformFault: the folder cannot be written.
-    """
-    there = [name for name in files if (folder / name).exists()]
-    if there:
-        raise UserFault(
-            f"these files are there already, and nothing is overwritten: {', '.join(there)}",
-            where=str(folder),
-            remedy="choose another place with --output, or move them away",
-        )
-    try:
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PlatformFault(
-            f"cannot write {error.filename}: {error.strerror}",
-            where=str(folder),
-            remedy="choose a folder you may write to with --output",
-        ) from None

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
-from cnbkit_engine.ci.files import PLATFORMS, rendered, write
+from cnbkit.errors import UserFault
+from cnbkit_engine.ci.files import PLATFORMS, rendered
 from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.written import write_files
 
 __all__ = ["command"]
 
@@ -49,6 +51,12 @@ def command(
     PLATFORM is kpack, tekton, gitlab, jenkins, circleci or github. Nothing is overwritten.
     """
     files = rendered(kind, registry=registry, builder=builder, app=app, git=git)
-    write(folder, files)
+    if there := [name for name in files if (folder / name).exists()]:
+        raise UserFault(
+            f"these files are there already, and nothing is overwritten: {', '.join(there)}",
+            where=str(folder),
+            remedy="choose another place with --output, or move them away",
+        )
+    write_files(folder, files, option="--output")
     for name in files:
         say(f"Written {folder / name}")

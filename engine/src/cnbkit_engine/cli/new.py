@@ -9,9 +9,10 @@ from string import Template
 import click
 
 import cnbkit
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 from cnbkit.spec import names
 from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.written import write_files
 
 __all__ = ["command"]
 
@@ -111,14 +112,4 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             where=str(folder),
             remedy="choose another place with --dir, or move that away",
         )
-    try:
-        for name, text in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise PlatformFault(
-            f"cannot write {error.filename}: {error.strerror}",
-            where=str(folder),
-            remedy="choose a folder you may write to with --dir",
-        ) from None
+    write_files(folder, files, option="--dir")
