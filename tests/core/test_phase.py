@@ -29,7 +29,7 @@ from cnbkit import (
     Triggers,
     key,
 )
-from cnbkit.buildpack import _matches
+from cnbkit.pattern import matches
 from cnbkit.runtime import build, detect
 
 if TYPE_CHECKING:
@@ -520,7 +520,7 @@ def test_output_of_programs_and_of_the_log_comes_in_order(folders: Folders) -> N
 @settings(max_examples=500)
 def test_a_pattern_matches_what_fnmatch_does_but_for_leading_dots(name: str, pattern: str) -> None:
     hidden = name.startswith(".") and not pattern.startswith(".")
-    assert _matches(name, pattern) == (fnmatch.fnmatchcase(name, pattern) and not hidden)
+    assert matches(name, pattern) == (fnmatch.fnmatchcase(name, pattern) and not hidden)
 
 
 def test_the_hook_is_told_where_it_happened(folders: Folders) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
+from cnbkit.pattern import named as pattern_names
+
 __all__ = ["copy", "digest_of", "inside", "named", "restore"]
 
 
@@ -15,51 +17,8 @@ def inside(path: str) -> bool:
 
 def named(root: str, pattern: str) -> list[str]:
     """What is there under a name, in which `*` and `?` stand for anything but a slash."""
-    found = [""]
-    for step in pattern.split("/"):
-        wild = "*" in step or "?" in step
-        found = [
-            f"{before}{name}/"
-            for before in found
-            for name in (_matching(f"{root}/{before}", step) if wild else [step])
-        ]
-    names = [name.rstrip("/") for name in found]
+    names = [name.rstrip("/") for name in pattern_names(root, pattern)]
     return [name for name in names if os.path.lexists(f"{root}/{name}")]
-
-
-def _matching(folder: str, pattern: str) -> list[str]:
-    try:
-        return sorted(name for name in os.listdir(folder) if _matches(name, pattern))
-    except OSError:
-        return []
-
-
-def _matches(name: str, pattern: str) -> bool:
-    # As a shell: `*` does not name hidden files. `fnmatch` would import `re`.
-    if name.startswith(".") and not pattern.startswith("."):
-        return False
-    # Places in the pattern that one can be at after each character of the name.
-    places = _past_stars(pattern, {0})
-    for char in name:
-        places = _past_stars(
-            pattern,
-            {
-                at if pattern[at] == "*" else at + 1
-                for at in places
-                if at < len(pattern) and pattern[at] in ("*", "?", char)
-            },
-        )
-    return len(pattern) in places
-
-
-def _past_stars(pattern: str, places: set[int]) -> set[int]:
-    reached = set(places)
-    for place in places:
-        at = place
-        while pattern[at : at + 1] == "*":
-            at += 1
-            reached.add(at)
-    return reached
 
 
 def digest_of(root: str, name: str, skip: set[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
@@ -74,7 +72,7 @@ class Triggers:
             if ctx.bindings.first(binding):
                 return f"a binding of type {binding}"
         for pattern in self.files:
-            for name in _named(ctx.app.root, pattern.split("/"), ""):
+            for name in _named(ctx.app.root, pattern):
                 if ctx.app.has(name):
                     return name
         return ""
@@ -92,44 +90,12 @@ def _check_names(what: str, names: object) -> None:
         raise TypeError(f"the {what} of triggers are {names!r}; write {form}")
 
 
-def _named(root: str, steps: list[str], before: str) -> list[str]:
-    """What a pattern may name, in order: `glob` without its imports."""
-    step, *rest = steps
-    found = [step]
-    if "*" in step or "?" in step:
-        try:
-            entries = os.listdir(f"{root}/{before}")
-        except OSError:
-            return []
-        found = sorted(name for name in entries if _matches(name, step))
-    names = [f"{before}{name}" for name in found]
-    return [each for name in names for each in _named(root, rest, f"{name}/")] if rest else names
+def _named(root: str, pattern: str) -> list[str]:
+    if "*" not in pattern and "?" not in pattern:
+        return [pattern]  # most are such, and need no import
+    from cnbkit.pattern import named
 
-
-def _matches(name: str, pattern: str) -> bool:
-    if name.startswith(".") and not pattern.startswith("."):
-        return False
-    # Where in the pattern one can be after each character of the name.
-    at = _past_stars(pattern, {0})
-    for char in name:
-        at = _past_stars(
-            pattern,
-            {
-                place if pattern[place] == "*" else place + 1
-                for place in at
-                if place < len(pattern) and pattern[place] in ("*", "?", char)
-            },
-        )
-    return len(pattern) in at
-
-
-def _past_stars(pattern: str, places: set[int]) -> set[int]:
-    reached = set(places)
-    for place in places:
-        while pattern[place : place + 1] == "*":
-            place += 1
-            reached.add(place)
-    return reached
+    return named(root, pattern)
 
 
 class Buildpack:
