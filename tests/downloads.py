@@ -18,6 +18,7 @@ import ssl
 import tempfile
 import threading
 import time
+import traceback
 import urllib.error
 import urllib.request
 from collections import Counter, defaultdict
@@ -243,7 +244,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             secure = self.owner.context(host).wrap_socket(self.connection, server_side=True)
-        except OSError:
+        except OSError as error:
+            _close_unfinished(error)
             self.close_connection = True
             return
         self.connection = secure
@@ -309,9 +311,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def finish(self) -> None:
-        super().finish()
-        if self.connection is not self.request:
-            self.connection.close()
+        try:
+            super().finish()
+        finally:
+            if self.connection is not self.request:
+                self.connection.close()
 
     def handle_one_request(self) -> None:
         try:
@@ -328,6 +332,18 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def _close_unfinished(error: OSError) -> None:
+    """Close the socket that `wrap_socket` made and lost.
+
+    It takes over the connection first. If the peer is gone by then it raises and leaves that socket
+    to the garbage collector, whose warning would end the session of tests.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        unfinished = frame.f_locals.get("self")
+        if isinstance(unfinished, ssl.SSLSocket):
+            unfinished.close()
 
 
 def _body(final: Path) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import socket
 import ssl
+import struct
 import threading
 import time
 import urllib.error
@@ -11,6 +14,7 @@ import urllib.request
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -231,6 +235,23 @@ def test_two_who_ask_at_once_have_it_fetched_once(
             each.join()
     assert found == [index.answers[FILE][1]] * 4
     assert index.asked == [FILE]
+
+
+def test_a_client_that_breaks_off_before_tls_leaves_no_socket_open(
+    index: Index, authority: Authority, tmp_path: Path
+) -> None:
+    with session(tmp_path / "kept", authority) as downloads:
+        proxy = urlsplit(downloads.variables["HTTPS_PROXY"])
+        before = threading.active_count()
+        for _ in range(20):
+            with socket.create_connection((proxy.hostname, proxy.port)) as client:
+                client.sendall(b"CONNECT 127.0.0.1:443 HTTP/1.1\r\n\r\n")
+                # Closed with what stands in its buffers thrown away: the proxy sees a reset.
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        while threading.active_count() > before:
+            time.sleep(0.01)
+        gc.collect()  # a socket that nobody closed warns, and warnings are errors
+        assert get(downloads, index.url + FILE).read() == index.answers[FILE][1]
 
 
 def test_the_folder_is_the_users_cache_unless_it_is_named(tmp_path: Path) -> None:

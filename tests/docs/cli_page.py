@@ -24,7 +24,8 @@ Every command says `--help`. Faults go to stderr; [exit codes](exit-codes.md) sa
 def render() -> str:
     """The page."""
     parts = [_HEAD]
-    with click.Context(group, info_name="cnbkit") as context:
+    # As `cnbkit` is called: its settings name the help options, which commands inherit.
+    with click.Context(group, info_name="cnbkit", **group.context_settings) as context:
         for name in sorted(COMMANDS):
             command = group.get_command(context, name)
             assert command is not None
