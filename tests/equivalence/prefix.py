@@ -36,6 +36,11 @@ for path in json.load(sys.stdin):
         failed[path] = told
 print(json.dumps(failed))
 """
+_ENTRY_POINTS = """
+import importlib.metadata, json
+found = importlib.metadata.entry_points()
+print(json.dumps(sorted([each.group, each.name, each.value] for each in found)))
+"""
 _PATHS = """
 import json, os, sys, sysconfig
 site = os.path.relpath(sysconfig.get_path("purelib"), sys.prefix)
@@ -101,11 +106,28 @@ class Prefix:
         told = json.loads(self.run("-c", _LOADED, given=json.dumps([*found])))
         return {found[place]: error for place, error in told.items()}
 
+    def not_starting(self, paths: list[str]) -> dict[str, str]:
+        """Programs that the loader refuses, and the libraries that it does not find."""
+        failed = {}
+        for path in paths:
+            done = subprocess.run(
+                ["ldd", self.find(path) or path], capture_output=True, text=True, check=False
+            )
+            missing = [line.strip() for line in done.stdout.splitlines() if "not found" in line]
+            if missing:
+                failed[path] = "; ".join(missing)
+        return failed
+
+    def entry_points(self) -> set[tuple[str, ...]]:
+        """Group, name and object of each that the interpreter finds."""
+        return {tuple(each) for each in json.loads(self.run("-c", _ENTRY_POINTS))}
+
 
 def differences(plain: Prefix, ours: Prefix) -> dict[str, str]:
     """Paths of a plain environment that are not the same in ours, and what is different."""
     found = {}
-    libraries = []
+    libraries: list[str] = []
+    programs: list[str] = []
     for path in plain.files():
         content = plain.content(path)
         own = ours.content(path)
@@ -115,7 +137,12 @@ def differences(plain: Prefix, ours: Prefix) -> dict[str, str]:
             found[path] = "has another content"
         elif plain.executable(path) and not ours.executable(path):
             found[path] = "cannot be run"
-        if content and content.startswith(b"\x7fELF") and ".so" in path:
-            libraries.append(path)
+        if content and content.startswith(b"\x7fELF"):
+            (libraries if ".so" in path else programs).append(path)
     fail = plain.not_loading(libraries)
-    return found | ours.not_loading([each for each in libraries if each not in fail])
+    found |= ours.not_loading([each for each in libraries if each not in fail])
+    fail = plain.not_starting(programs)
+    found |= ours.not_starting([each for each in programs if each not in fail])
+    for point in plain.entry_points() ^ ours.entry_points():
+        found["/".join(point)] = "is an entry point of one of them alone"
+    return found

@@ -2,102 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import io
-import random
 import subprocess
 import sysconfig
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
-from .harness import Buildpacks, Case, plain, prepared
-from .prefix import Prefix, differences
+from .prefix import differences
+from .wheels import HEAVY, installing, library, wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from .harness import Case
+    from .prefix import Prefix
 
     Both = Callable[[Case], tuple[Prefix, Prefix]]
 
-INSTALL = (("uv", "pip", "install", "--quiet", "--python", "{venv}", "-r", "requirements.txt"),)
-# Too heavy to share a layer with others.
-HEAVY = random.Random(0).randbytes(4_100_000)
 TELLS = (
     "import sys\ndef main():\n    print(sys.prefix)\n"
     "    print(open(f'{sys.prefix}/share/papers/first.txt').read())\n"
 )
 SCRIPT = "#!python\nimport sys\nprint(sys.prefix)\n"
-
-
-@pytest.fixture
-def both(buildpacks: Buildpacks, tmp_path: Path) -> Both:
-    """Install a case both ways: the plain environment, and ours."""
-
-    def both(case: Case) -> tuple[Prefix, Prefix]:
-        app = prepared(case, tmp_path / "prepared")
-        theirs = plain(case, app, tmp_path / "venv")
-        assert theirs.code == 0, theirs.log
-        ours = buildpacks.build(case, app, tmp_path / "build")
-        assert ours.code == 0, ours.log
-        assert ours.packages == theirs.packages
-        own = tmp_path / "build/layers/pip/site/venv"
-        return Prefix(tmp_path / "venv/bin/python"), Prefix(own / "bin/python")
-
-    return both
-
-
-def wheel(name: str, files: Mapping[str, bytes | str]) -> dict[str, bytes]:
-    """A wheel as a file of an app; `data/`, `scripts/` and `headers/` are its folders for these."""
-    info = f"{name}-1.0.dist-info"
-    kinds = ("data/", "scripts/", "headers/")
-    members = {
-        (f"{name}-1.0.data/{path}" if path.startswith(kinds) else path): (
-            content.encode() if isinstance(content, str) else content
-        )
-        for path, content in files.items()
-    }
-    members[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode()
-    members[f"{info}/WHEEL"] = (
-        b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-    )
-    if "main" in str(files.get(f"{name}.py", "")):
-        members[f"{info}/entry_points.txt"] = f"[console_scripts]\n{name}={name}:main\n".encode()
-    lines = [f"{path},{_hash(data)},{len(data)}\n" for path, data in members.items()]
-    members[f"{info}/RECORD"] = f"{''.join(lines)}{info}/RECORD,,\n".encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path, data in members.items():
-            entry = zipfile.ZipInfo(path, (2020, 1, 1, 0, 0, 0))
-            entry.external_attr = 0o100755 << 16 if data[:4] == b"\x7fELF" else 0o100644 << 16
-            archive.writestr(entry, data)
-    return {f"vendor/{name}-1.0-py3-none-any.whl": packed.getvalue()}
-
-
-def _hash(data: bytes) -> str:
-    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
-
-
-def library(folder: Path, name: str, *needed: str, places: str = "") -> bytes:
-    """A shared library that needs others of the folder, and looks for them in places."""
-    path = folder / name
-    subprocess.run(
-        [
-            *("cc", "-shared", "-o", path, f"-Wl,-soname,{name}", "-Wl,--no-as-needed"),
-            *(f"-Wl,-rpath,{places}", "-x", "c", "/dev/null", "-x", "none", f"-L{folder}"),
-            *(f"-l:{each}" for each in needed),
-        ],
-        check=True,
-    )
-    return path.read_bytes()
-
-
-def installing(wheels: Mapping[str, bytes], *lines: str) -> Case:
-    """An app that needs these wheels, and what the lines say."""
-    text = "".join(f"{line}\n" for line in (*lines, *(f"./{path}" for path in wheels)))
-    return Case("", {"requirements.txt": text, **wheels}, INSTALL)
 
 
 def test_data_headers_scripts_and_configuration_are_below_the_prefix(both: Both) -> None:
@@ -225,26 +150,3 @@ def test_a_program_with_an_interpreter_in_itself_finds_the_packages(
     assert differences(theirs, ours) == {}
     for each in (theirs, ours):
         assert programs(each, "embedding") == f"{each.root}\n"
-
-
-@pytest.mark.full
-@pytest.mark.parametrize(
-    "packages",
-    [
-        pytest.param(("jupyterlab", "ipywidgets", "notebook", "numpy"), id="jupyter"),
-        pytest.param(("black", "pytest", "pytest-cov", "pytest-xdist", "pandas"), id="plug-ins"),
-        pytest.param(
-            ("google-cloud-storage", "google-cloud-pubsub", "zope.interface", "zope.component"),
-            id="namespaces",
-        ),
-        pytest.param(("scikit-learn-intelex", "scikit-learn"), id="libraries-in-lib"),
-        pytest.param(("streamlit", "opencv-python-headless", "Pillow"), id="streamlit"),
-        pytest.param(("azure-identity", "azure-storage-blob", "dask", "nltk"), id="azure"),
-        pytest.param(("ansible-core", "uvicorn", "gunicorn", "greenlet", "pybind11"), id="tools"),
-    ],
-)
-def test_a_popular_package_has_all_its_files_below_the_prefix(
-    both: Both, packages: tuple[str, ...]
-) -> None:
-    theirs, ours = both(installing({}, *packages))
-    assert differences(theirs, ours) == {}
