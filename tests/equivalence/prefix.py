@@ -38,8 +38,8 @@ print(json.dumps(failed))
 """
 _ENTRY_POINTS = """
 import importlib.metadata, json
-found = importlib.metadata.entry_points()
-print(json.dumps(sorted([each.group, each.name, each.value] for each in found)))
+found = [each for one in importlib.metadata.distributions() for each in one.entry_points]
+print(json.dumps([[each.group, each.name, each.value] for each in found]))
 """
 _PATHS = """
 import json, os, sys, sysconfig
