@@ -255,10 +255,12 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
         why = ": it is too old for this Python"
     elif found := _MODULE.search(output):
         why = f": it needs {found['name']} to be built, and does not say so"
-        changes.append(
+        changes += [
+            f"set BP_PIP_NO_BUILD_ISOLATION={name}, and have {found['name'].lower()} among the "
+            "requirements",
             "add to pyproject.toml: [tool.uv.extra-build-dependencies] "
-            f'{name} = ["{found["name"].lower()}"]'
-        )
+            f'{name} = ["{found["name"].lower()}"]',
+        ]
     return changes, why
 
 

@@ -171,6 +171,9 @@ class PipTools(Engine):
         ]
         return {**document, "packages": entries}
 
+    def choose(self, packages: Sequence[Package]) -> None:
+        """Nothing is built beside the others."""
+
     def install(self, packages: list[Package], prefix: str) -> None:
         """`pip install --no-deps`; what comes from the network is checked by its hash."""
         lines = [_requirement(self._git.taken_from_entry(each.entry)) for each in packages]
