@@ -255,11 +255,10 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
         why = ": it is too old for this Python"
     elif found := _MODULE.search(output):
         why = f": it needs {found['name']} to be built, and does not say so"
+        needed, table = found["name"].lower(), "[tool.uv.extra-build-dependencies]"
         changes += [
-            f"set BP_PIP_NO_BUILD_ISOLATION={name}, and have {found['name'].lower()} among the "
-            "requirements",
-            "add to pyproject.toml: [tool.uv.extra-build-dependencies] "
-            f'{name} = ["{found["name"].lower()}"]',
+            f"set BP_PIP_NO_BUILD_ISOLATION={name}, and have {needed} among the requirements",
+            f'add to pyproject.toml: {table} {name} = ["{needed}"]',
         ]
     return changes, why
 
