@@ -127,16 +127,16 @@ TOLD = {
 def test_settings_of_a_requirement_reach_its_build_back_end_alone(
     buildpack_run: BuildpackRun, buildpack: Path, engine: str
 ) -> None:
-    app = {
-        "requirements.txt": "--no-index\n--find-links vendor\n"
-        "told==1.0 --config-settings=speed=high -C 'deep=very so'\n",
-        "vendor/told-1.0.tar.gz": source(TOLD, "told-1.0"),
-    }
+    lines = (
+        "--no-index\n--find-links vendor\n"
+        "told==1.0 --config-settings=speed=high -C 'deep=very so'\n"
+    )
+    app = {"requirements.txt": lines, "vendor/told-1.0.tar.gz": source(TOLD, "told-1.0")}
     result = buildpack_run(buildpack, app=app, env={**INPUT, "BP_PIP_ENGINE": engine})
     assert installed(result) == {"told": "1.0"}
     [path] = result.layers_dir.glob(f"{LAYER}/told-1.0.dist-info/METADATA")
     assert "Summary: [('deep', 'very so'), ('speed', 'high')]" in path.read_text()
-    other = {"requirements.txt": app["requirements.txt"].replace("high", "low")}
+    other = {"requirements.txt": lines.replace("high", "low")}
     again = result.rebuild(app=other)
     [path] = again.layers_dir.glob(f"{LAYER}/told-1.0.dist-info/METADATA")
     assert "('speed', 'low')" in path.read_text()
