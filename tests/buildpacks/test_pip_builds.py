@@ -131,7 +131,10 @@ def test_settings_of_a_requirement_reach_its_build_back_end_alone(
         "--no-index\n--find-links vendor\n"
         "told==1.0 --config-settings=speed=high -C 'deep=very so'\n"
     )
-    app = {"requirements.txt": lines, "vendor/told-1.0.tar.gz": source(TOLD, "told-1.0")}
+    app: dict[str, str | bytes] = {
+        "requirements.txt": lines,
+        "vendor/told-1.0.tar.gz": source(TOLD, "told-1.0"),
+    }
     result = buildpack_run(buildpack, app=app, env={**INPUT, "BP_PIP_ENGINE": engine})
     assert installed(result) == {"told": "1.0"}
     [path] = result.layers_dir.glob(f"{LAYER}/told-1.0.dist-info/METADATA")
