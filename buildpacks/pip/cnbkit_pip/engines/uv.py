@@ -211,7 +211,8 @@ class Uv(Engine):
         import tomli_w
 
         options = ("--quiet", "--no-deps", "--prefix", prefix)
-        lock = f"{self._ctx.scratch}/pylock.{os.path.basename(prefix)}.toml"
+        layer = os.path.basename(os.path.dirname(prefix))
+        lock = f"{self._ctx.scratch}/pylock.{layer}.toml"
         document = {
             "lock-version": "1.0",
             "created-by": "cnbkit",

@@ -18,8 +18,8 @@ _SYSTEM = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bi
 _BASICS = ("sh", "bash", "env", "python3", "cat", "echo", "sleep", "test", "true", "mkdir", "cp")
 # Below a layer; `*` is one step.
 _SITES = (
-    *("py/*/site-packages", "lib/*/site-packages", "venv/lib/*/site-packages"),
-    *("*/lib/*/site-packages", "usr/lib/python3/dist-packages", "lib/*/dist-packages"),
+    *("lib/*/site-packages", "*/lib/*/site-packages"),
+    *("usr/lib/python3/dist-packages", "lib/*/dist-packages"),
 )
 
 
