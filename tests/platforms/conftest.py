@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 VALIDATE = {"kpack": ["validate"], "tekton": []}
+# Programs of the platform itself, made with what stands in the folder.
+THEIRS = {"kpack": ("github.com/pivotal/kpack/cmd/rebase",)}
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +36,10 @@ def program() -> Iterator[Callable[[str], Path]]:
 
 @pytest.fixture(scope="session")
 def kpack(program: Callable[[str], Path]) -> Path:
-    """kpack's code as a program; tools/kpack/main.go says what it does."""
+    """kpack's code as a program; tools/kpack/main.go says what it does.
+
+    Beside it lies `rebase`, which runs in kpack's pods.
+    """
     return program("kpack")
 
 
@@ -53,12 +58,13 @@ def judge(program: Callable[[str], Path]) -> Judge:
 def _program(tool: str, space: Path) -> Path:
     module = TOOLS / tool
     files = sorted(path for path in module.rglob("*") if path.is_file())
-    sources = b"".join(path.read_bytes() for path in files)
+    packages = (f"cnbkit/tools/{tool}", *THEIRS.get(tool, ()))
+    sources = b"".join(path.read_bytes() for path in files) + " ".join(packages).encode()
     arch = machine_architecture()
 
     def make(folder: Path) -> None:
         folder.mkdir()
-        made = GoTool(module, (f"cnbkit/tools/{tool}",), {}, optimized=False)
+        made = GoTool(module, packages, {}, optimized=False)
         made.build(folder, arch, space, print)
 
     name = f"validate-{tool}-{hashlib.sha256(sources).hexdigest()[:12]}-linux-{arch}"
