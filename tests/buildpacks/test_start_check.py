@@ -41,8 +41,8 @@ def installed(tmp_path: Path, phases: Phases) -> Path:
         write(layer / "bin" / program, "")
     write(layer / "venv/bin/python", "")
     write(layer / "env.launch/PATH.prepend", f"{layer}/venv/bin")
-    write(layer / "py/python3.13/site-packages/flask/__init__.py", "")
-    write(layer / "py/python3.13/site-packages/six.py", "")
+    write(layer / "prefix/lib/python3.13/site-packages/flask/__init__.py", "")
+    write(layer / "prefix/lib/python3.13/site-packages/six.py", "")
     write(
         tmp_path / "cnbkit_pip/site.toml",
         '[types]\nlaunch = true\n\n[metadata]\ndigest = "1"\n',
@@ -531,7 +531,7 @@ def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_i
     phases: Phases, installed: Path, start: Start, files: dict[str, str], python: str, told: str
 ) -> None:
     for name, text in files.items():
-        write(installed / "py/python3.13/site-packages" / name, text)
+        write(installed / "prefix/lib/python3.13/site-packages" / name, text)
     add(phases, {"app.py": APP})
     phases.env["CNBKIT_PYTHON"] = f"{python} /usr/bin/python3"
     ran = phases.build(start)

@@ -260,9 +260,11 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
         why = f": it needs {found['name']} to be built, and does not say so"
         written = found["name"].lower().replace("_", "-")
         needed = _BUILD_NEEDS.get(found["name"]) or DISTRIBUTIONS.get(written, written)
-        changes.append(
-            f'add to pyproject.toml: [tool.uv.extra-build-dependencies] {name} = ["{needed}"]'
-        )
+        table = "[tool.uv.extra-build-dependencies]"
+        changes += [
+            f"set BP_PIP_NO_BUILD_ISOLATION={name}, and have {needed} among the requirements",
+            f'add to pyproject.toml: {table} {name} = ["{needed}"]',
+        ]
     return changes, why
 
 

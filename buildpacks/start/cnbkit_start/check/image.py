@@ -20,8 +20,8 @@ _BASICS = ("sh", "bash", "env", "python3", "cat", "echo", "sleep", "test", "true
 _OTHERS = "*"
 # Below a layer; `*` is one step.
 _SITES = (
-    *("py/*/site-packages", "lib/*/site-packages", "venv/lib/*/site-packages"),
-    *("*/lib/*/site-packages", "usr/lib/python3/dist-packages", "lib/*/dist-packages"),
+    *("lib/*/site-packages", "*/lib/*/site-packages"),
+    *("usr/lib/python3/dist-packages", "lib/*/dist-packages"),
 )
 
 

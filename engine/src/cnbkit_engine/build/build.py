@@ -207,7 +207,9 @@ class Build:
             first = afresh or not built.exists()
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             cache.chmod(0o700)  # what a build leaves there is not for others of this machine
-            copied = laid_out(space, self.app, files, self.env, kit.builder, self.show)
+            copied = laid_out(
+                space, self.app, files, self.env, kit.builder, self.show, exec_env=self.exec_env
+            )
             if not self.publish:
                 # Recorded in the image, which can be rebased by it then.
                 run = f'[[images]]\nimage = "{registry.host}/{run_image}"\n'
