@@ -334,7 +334,7 @@ def test_modules_that_a_pth_file_names_are_there(
 ) -> None:
     add(phases, {"Procfile": "web: python main.py\n", "main.py": "import shop\n"})
     assert phases.build(start).code == 65
-    site = installed / "py/python3.13/site-packages"
+    site = installed / "lib/python3.13/site-packages"
     write(site / "lib.pth", f"# where\n{installed}/elsewhere\n")
     write(installed / "elsewhere/shop.py", "")
     assert phases.build(start).code == 0
