@@ -182,7 +182,9 @@ class Build:
             first = afresh or not last_name(cache)
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             cache.chmod(0o700)  # what a build leaves there is not for others of this machine
-            copied = laid_out(space, self.app, files, self.env, kit.builder, self.show)
+            copied = laid_out(
+                space, self.app, files, self.env, kit.builder, self.show, exec_env=self.exec_env
+            )
             run_image = (
                 run_images.in_registry(reference, registry.host)
                 if self.publish

@@ -88,6 +88,9 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         command += ["--run-image", build.run_image]
     for name in build.env:
         command += ["--env", name]  # its value by the environment, which others cannot read
+    if build.exec_env:
+        # --exec-env tells only buildpacks for Buildpack API 0.12.
+        command += ["--env", f"CNB_EXEC_ENV={build.exec_env}"]
     for volume in build.volumes:
         mode = "rw" if volume.writable else "ro"
         command += ["--volume", f"{volume.source}:{volume.target}:{mode}"]
