@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.go_programs import go_program
 
-from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.state.home import Home
-from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.workspace import Workspace
-from cnbkit_engine.tools.go import GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     Judge = Callable[..., tuple[int, list[str]]]
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
 VALIDATE = {"kpack": ["validate"], "tekton": []}
 
 
@@ -29,7 +25,7 @@ def program() -> Iterator[Callable[[str], Path]]:
     """A program by the folder of its module in `tools`."""
     # One folder for all that are built: they share Go's library, compiled, and modules.
     with Workspace(Home.default().tools, background=True) as space:
-        yield lambda tool: _program(tool, space)
+        yield lambda tool: go_program(tool, space)
 
 
 @pytest.fixture(scope="session")
@@ -48,18 +44,3 @@ def judge(program: Callable[[str], Path]) -> Judge:
         return done.returncode, (done.stdout + done.stderr).splitlines()
 
     return run
-
-
-def _program(tool: str, space: Path) -> Path:
-    module = TOOLS / tool
-    files = sorted(path for path in module.rglob("*") if path.is_file())
-    sources = b"".join(path.read_bytes() for path in files)
-    arch = machine_architecture()
-
-    def make(folder: Path) -> None:
-        folder.mkdir()
-        made = GoTool(module, (f"cnbkit/tools/{tool}",), {}, optimized=False)
-        made.build(folder, arch, space, print)
-
-    name = f"validate-{tool}-{hashlib.sha256(sources).hexdigest()[:12]}-linux-{arch}"
-    return made_once(Home.default().tools / name, make) / tool
