@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.adopt.dockerfiles import SYNTAX
-from tests.go_programs import go_program
+from tests.go_programs import go_programs
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.adopt.dockerfile import KEYWORDS, Heredoc, read_dockerfile
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def buildkit() -> Iterator[Path]:
     """BuildKit's parser as a program."""
     with Workspace(Home.default().tools, background=True) as space:
-        yield go_program("dockerfile", space)
+        yield go_programs("dockerfile", ("cnbkit/tools/dockerfile",), {}, space) / "dockerfile"
 
 
 def judged(program: Path, texts: Sequence[str]) -> list[Any]:

@@ -133,7 +133,7 @@ def test_a_report_for_programs(tree: Path) -> None:
 
 def test_the_documentation_shows_what_is_said(tmp_path: Path) -> None:
     page = (Path(__file__).resolve().parents[2] / "docs/howto/dockerfile.md").read_text()
-    blocks = re.findall(r'```\w+(?: title="(.+)")?\n(.*?)```', page, re.DOTALL)
+    blocks = re.findall(r'```\w+(?: title="([^"]+)")?\n(.*?)```', page, re.DOTALL)
     files = {name: text for name, text in blocks if name}
     assert files.keys() == {"Dockerfile", "requirements.txt"}
     for name, text in files.items():
