@@ -61,6 +61,8 @@ _TOOLS = {
         "hatchling",
     ),
 }
+# The index that is asked anyway.
+_PUBLIC = re.compile(r"https?://pypi\.(?:python\.)?org/")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -167,11 +169,7 @@ def _sources(site: Site, asked: _Asked) -> tuple[list[str], list[str]]:
             if word:
                 found.hardware = word
                 where.append(f"hardware.txt: {word}")
-        elif (
-            "download.pytorch.org" in address
-            or "pypi.org" in address
-            or "pypi.python.org" in address
-        ):
+        elif torch or _PUBLIC.match(address):
             continue
         elif "@" in address.partition("://")[2].partition("/")[0] or "$" in address:
             wrong.append("an index with a login is a binding of type pip, see the pip buildpack")
