@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.go_programs import go_programs
 
-from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.state.home import Home
-from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.workspace import Workspace
-from cnbkit_engine.tools.go import GoTool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     Judge = Callable[..., tuple[int, list[str]]]
 
-TOOLS = Path(__file__).resolve().parents[2] / "tools"
 VALIDATE = {"kpack": ["validate"], "tekton": []}
 # What is made of each module; kpack's own program for rebases beside what stands in the folder.
 PACKAGES = {
@@ -38,7 +34,7 @@ def program() -> Iterator[Callable[..., Path]]:
         def make(
             tool: str, packages: tuple[str, ...], variables: Mapping[str, str] | None = None
         ) -> Path:
-            return _made(tool, packages, variables or {}, space)
+            return go_programs(tool, packages, variables or {}, space)
 
         yield make
 
@@ -63,18 +59,3 @@ def judge(program: Callable[..., Path]) -> Judge:
         return done.returncode, (done.stdout + done.stderr).splitlines()
 
     return run
-
-
-def _made(tool: str, packages: tuple[str, ...], variables: Mapping[str, str], space: Path) -> Path:
-    module = TOOLS / tool
-    files = sorted(path for path in module.rglob("*") if path.is_file())
-    sources = b"".join(path.read_bytes() for path in files) + " ".join(packages).encode()
-    arch = machine_architecture()
-
-    def make(folder: Path) -> None:
-        folder.mkdir()
-        GoTool(module, packages, variables, optimized=False).build(folder, arch, space, print)
-
-    name = tool.replace("/", "-")
-    digest = hashlib.sha256(sources).hexdigest()[:12]
-    return made_once(Home.default().tools / f"test-{name}-{digest}-linux-{arch}", make)
