@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
 
@@ -63,6 +64,7 @@ class Outcome:
         why: reasons for rebuilds, by `buildpack_id:layer`.
         seconds: wall time, preparations included.
         image: the image in the store; None if it was published.
+        marks: when phases and buildpacks began.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Outcome:
     why: Mapping[str, str]
     seconds: float
     image: Image | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,7 @@ class Build:
             why=why,
             seconds=time.monotonic() - start,
             image=image,
+            marks=tuple(narrator.timeline.marks),
         )
 
     def _waits(self, holder: str) -> None:
