@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from cnbkit.bindings.bindings import Bindings
     from cnbkit.download import Dependency
@@ -244,7 +244,11 @@ class BuildContext(_Context):
 
     @property
     def store(self) -> dict[str, object]:
-        """What the last build put into `BuildResult(store=…)`; empty the first time."""
+        """What the last build put into `BuildResult(store=…)`; empty the first time.
+
+        Whole numbers come back as such, also those that were written as 1.0: on its way through
+        the lifecycle every number is a float.
+        """
         from cnbkit.spec.toml import decode
 
         try:
@@ -252,7 +256,25 @@ class BuildContext(_Context):
                 table = decode(file.read(), name="store.toml").get("metadata", {})
         except FileNotFoundError:
             return {}
-        return table if isinstance(table, dict) else {}
+        found: dict[str, object] = _whole(table) if isinstance(table, dict) else {}
+        return found
+
+    def stored(self, kind: type[M]) -> M | None:
+        """`store` as a model of yours, typed; None the first time, or if it does not fit any more.
+
+        Args:
+            kind: a `Model`; write it with `BuildResult(store=model.to_plain())`.
+        """
+        from cnbkit.spec.model import InvalidDocument
+
+        table = self.store
+        if not table:
+            return None
+        try:
+            return kind.parse(table, name="store.toml")
+        except InvalidDocument as invalid:
+            self.log.debug(f"what the last build stored does not fit: {invalid.faults[0]}")
+            return None
 
     def layer(self, layer: Layer, key: LayerKey | None = None) -> OpenLayer:
         """Open a layer for the length of a `with` block.
@@ -361,6 +383,14 @@ class BuildContext(_Context):
             if opened.layer.is_build:
                 env = opened.env.apply_layer(env, opened.directory, phase="build")
         return env
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _check_layer(layer: object, key: object) -> None:

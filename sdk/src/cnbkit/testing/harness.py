@@ -143,7 +143,7 @@ class _App:
             **_target(inputs.target),
         }
         exec_env = {"CNB_EXEC_ENV": inputs.exec_env} if source.descriptor.api == "0.12" else {}
-        observed = _observed(source.buildpack)
+        observed = _observed(source)
         log = io.StringIO()
         code = 0
         with commands.answering(), redirect_stdout(log), redirect_stderr(log):
@@ -262,15 +262,16 @@ class _App:
             "build": ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
             "generate": ("CNB_OUTPUT_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
         }[phase]
-        with _as_process(env, self._official / "app"):
+        with _as_process(env, self._official / "app"), buildpack.source.importing():
             return guarded(buildpack, phase, env, [env[name] for name in arguments], "")
 
 
 class _Observed(Buildpack):
     """Passes everything on to the buildpack under test, and keeps what it sees."""
 
-    def __init__(self, inner: Buildpack) -> None:
-        self.inner = inner
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.inner = inner = source.buildpack
         # The phase reads the options before it calls anything here.
         self.config = inner.config  # type: ignore[misc]
         self.answer: DetectResult | None = None
@@ -293,9 +294,9 @@ class _Observed(Buildpack):
         self.inner.on_error(error)
 
 
-def _observed(buildpack: Buildpack) -> _Observed:
+def _observed(source: Source) -> _Observed:
     # Under the buildpack's own name, which faults mention.
-    made: _Observed = type(type(buildpack).__name__, (_Observed,), {})(buildpack)
+    made: _Observed = type(type(source.buildpack).__name__, (_Observed,), {})(source)
     return made
 
 
