@@ -170,7 +170,7 @@ FAULTS = {
             "pack.py": "from cnbkit import Component\n"
             + DYNAMIC.format(detect='return ctx.skip("")')
         },
-        ["pack.py:1 warning heavy: this line loads dataclasses, inspect, typing in detect"],
+        ["pack.py:1 warning heavy: this line loads dataclasses, inspect in detect"],
     ),
     "a path in detect": (
         {"pack.py": DYNAMIC.format(detect='return ctx.skip(str(ctx.app.path / "x"))')},
@@ -322,7 +322,10 @@ PLANS = {
             "two": 'Plan().provides("y").requires("x")',
         },
         "one two",
-        ["a/one can never take part in group 1: a/two provides y and requires x of it: a circle"],
+        [
+            "a/one can never take part in group 1: a/two provides y and requires x of it: a circle",
+            "a/two can never take part in group 1: a/one requires y and provides x for it: a circl",
+        ],
     ),
     "optional": (
         {"one": 'Plan().provides("x")', "two": "Plan()"},

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cnbkit.command import CommandFailed, CommandResult
     from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, DetectContext, GenerateContext
-    from cnbkit.download import Dependency, DownloadFailed
+    from cnbkit.dependency import Dependency
+    from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import GenerateResult
     from cnbkit.layer.env import EnvChanges, LayerEnv
@@ -49,7 +50,7 @@ _HOME = {
     "CommandResult": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
-    "Dependency": "cnbkit.download",
+    "Dependency": "cnbkit.dependency",
     "DetectContext": "cnbkit.context",
     "DetectResult": "cnbkit.results",
     "DownloadFailed": "cnbkit.download",

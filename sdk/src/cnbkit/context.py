@@ -15,12 +15,13 @@ from cnbkit.spec.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from typing import Any, TypeVar
 
     from cnbkit.bindings.bindings import Bindings
-    from cnbkit.download import Dependency
+    from cnbkit.dependencies import Dependencies
+    from cnbkit.dependency import Dependency
     from cnbkit.layer.key import LayerKey
     from cnbkit.layer.layer import Layer
     from cnbkit.log import Log
@@ -122,13 +123,17 @@ class _Context:
         """
         from cnbkit.spec.buildpack import read_metadata
 
+        text, name, path = self._descriptor()
+        return read_metadata(text, kind, name=name, where=path)
+
+    def _descriptor(self) -> tuple[bytes, str, str]:
         name = "buildpack.toml"
         if not os.path.exists(f"{self._buildpack}/{name}"):
             name = "extension.toml"
         path = f"{self._buildpack}/{name}"
         try:
             with open(path, "rb") as file:
-                return read_metadata(file.read(), kind, name=name, where=path)
+                return file.read(), name, path
         except FileNotFoundError:
             raise BuildpackFault(
                 "there is no buildpack.toml", where=path, remedy="add it beside the code"
@@ -344,6 +349,57 @@ class BuildContext(_Context):
         """
         path = f"{self._buildpack}/lib/bin/{name}"
         return path if os.path.exists(path) else name
+
+    def dependencies(self, id: str, *, licenses: Sequence[str] = ()) -> Dependencies:  # noqa: A002
+        """What `[[metadata.dependencies]]` of the descriptor lists for this target.
+
+            node = ctx.dependencies("node").best("20.*", where="package.json")
+            ctx.unpack(ctx.download(node), layer.path, strip=1)
+
+        Args:
+            id: of the entries.
+            licenses: SPDX identifiers of which a dependency has to have one; those that name none
+                fit as well.
+
+        Raises:
+            BuildpackFault: none is listed with that id, or the list is not as it should be.
+        """
+        import time
+
+        from cnbkit.dependencies import Dependencies, dependencies_in
+        from cnbkit.spec.toml import decode
+
+        text, name, path = self._descriptor()
+        metadata = decode(text, name=name, where=path).get("metadata", {})
+        return Dependencies(
+            id,
+            dependencies_in(metadata, path),
+            self.target,
+            where=path,
+            log=self.log,
+            today=time.strftime("%Y-%m-%d", time.gmtime()),
+            licenses=licenses,
+        )
+
+    def unpack(self, archive: str | Path, to: str | Path, *, strip: int = 0) -> None:
+        """Unpack an archive into a folder: tar (gz, bz2, xz, zst), zip, deb, or one packed file.
+
+        Nothing is written outside of the folder, whatever the archive's names and links say.
+        Owners are this user's; set-user-ID bits are dropped.
+
+        Args:
+            archive: its path, such as `download` gives.
+            to: the folder; made if it is not there.
+            strip: how many leading folders of each name are left out, as by tar's
+                `--strip-components`.
+
+        Raises:
+            BuildpackFault: it is no archive, is damaged, or has names that lead out of the folder.
+            PlatformFault: the disk is full.
+        """
+        from cnbkit.archive import unpack
+
+        unpack(str(archive), str(to), strip=strip)
 
     def download(self, dependency: Dependency) -> Path:
         """A file from elsewhere, its checksum verified; in `scratch`, or in an offline package.

@@ -237,7 +237,7 @@ def _check_plans(
             needed = requires.union(*(each.requires for each in after))
             reasons.append(
                 [_no_provider(unit, name, after) for name in sorted(requires - offered)]
-                + [_no_requirer(name, before) for name in sorted(provides - needed)]
+                + [_no_requirer(unit, name, before) for name in sorted(provides - needed)]
             )
         if not all(reasons):
             continue
@@ -260,15 +260,17 @@ def _no_provider(unit: Unit, name: str, after: Sequence[Unit]) -> str:
         return f"nothing before it provides {name}"
     back = sorted({*unit.provides} & {*late.requires})
     if back:
-        circle = f"{late.id} provides {name} and requires {back[0]} of it: a circle"
-        return f"{circle}, which no order of the two meets"
+        return f"{late.id} provides {name} and requires {back[0]} of it: a circle"
     return f"{late.id}, which provides {name}, stands after it"
 
 
-def _no_requirer(name: str, before: Sequence[Unit]) -> str:
+def _no_requirer(unit: Unit, name: str, before: Sequence[Unit]) -> str:
     early = next((each for each in before if name in each.requires), None)
     if early is None:
         return f"nothing after it requires {name}"
+    back = sorted({*unit.requires} & {*early.provides})
+    if back:
+        return f"{early.id} requires {name} and provides {back[0]} for it: a circle"
     return f"{early.id}, which requires {name}, stands before it"
 
 

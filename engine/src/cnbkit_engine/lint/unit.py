@@ -281,7 +281,7 @@ def _check_detect(
                 "move it into build, or do without it: ctx.app.has, text and bytes load nothing"
             )
         found.warning(*where, "heavy", what, remedy)
-    if not own and len(told.modules) > MODULES:
+    if not own and not told.loaded_at and len(told.modules) > MODULES:
         what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
         remedy = "import inside build whatever only build needs"
         found.warning(*place, "heavy", what, remedy)
