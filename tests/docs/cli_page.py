@@ -32,8 +32,21 @@ def render() -> str:
             with click.Context(
                 command, info_name=name, parent=context, terminal_width=96, max_content_width=96
             ) as inner:
-                parts.append(f"## {name}\n\n```text\n{command.get_help(inner).rstrip()}\n```\n\n")
+                parts.append(_section(name, command, inner))
+                for part in (
+                    command.list_commands(inner) if isinstance(command, click.Group) else ()
+                ):
+                    below = command.get_command(inner, part)
+                    assert below is not None
+                    with click.Context(
+                        below, info_name=part, parent=inner, terminal_width=96, max_content_width=96
+                    ) as context_below:
+                        parts.append(_section(f"{name} {part}", below, context_below))
     return "".join(parts).rstrip() + "\n"
+
+
+def _section(name: str, command: click.Command, context: click.Context) -> str:
+    return f"## {name}\n\n```text\n{command.get_help(context).rstrip()}\n```\n\n"
 
 
 if __name__ == "__main__":

@@ -17,9 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import Any, TypeVar
+    from typing import Any, Generic
+
+    from typing_extensions import TypeVar
 
     from cnbkit.bindings.bindings import Bindings
+    from cnbkit.config import Config
     from cnbkit.dependencies import Dependencies
     from cnbkit.dependency import Dependency
     from cnbkit.layer.key import LayerKey
@@ -29,12 +32,22 @@ if TYPE_CHECKING:
     from cnbkit.spec.build_plan import Plan
     from cnbkit.spec.model import Model
 
+    C = TypeVar("C", bound=Config, default=Any)
     M = TypeVar("M", bound=Model)
+else:  # `typing` costs more than a whole detect
+
+    class Generic:
+        """Takes a parameter and forgets it."""
+
+        def __class_getitem__(cls, _):
+            return cls
+
+    C = None
 
 __all__ = ["BuildContext", "DetectContext", "GenerateContext"]
 
 
-class _Context:
+class _Context(Generic[C]):
     """What both phases see.
 
     Attributes:
@@ -59,6 +72,32 @@ class _Context:
         self._buildpack = buildpack
         self._platform = platform
         self._bindings: Bindings | None = None
+        self._declared: type[Config] | None = None
+        self._config: Config | None = None
+
+    def declare(self, config: type[Config] | None) -> None:
+        """Let `config` be of this class; what runs a phase says so before."""
+        self._declared = config
+
+    @property
+    def config(self) -> C:
+        """The options that the buildpack declares, read once: an instance of its `config`.
+
+        A type checker knows which with `ctx: BuildContext[Settings]`.
+
+        Raises:
+            UserFault: naming every option with a value that it cannot have.
+            BuildpackFault: the buildpack declares none.
+        """
+        if self._config is None:
+            if self._declared is None:
+                raise BuildpackFault(
+                    "ctx.config is read, and the buildpack declares no options",
+                    remedy="write `config = Settings` in its class, or use ctx.settings.get(name)",
+                )
+            self._config = self._declared.read(self.settings)
+        found: Any = self._config
+        return found  # type: ignore[no-any-return]
 
     def enter(self, folder: str, setting: str) -> None:
         """Take a folder of the app for the app: names are relative to it from now on.
@@ -140,7 +179,7 @@ class _Context:
             ) from None
 
 
-class DetectContext(_Context):
+class DetectContext(_Context[C]):
     """Given to `Buildpack.detect`. Files of other buildpacks are not there yet."""
 
     def join(self, reason: str, plan: Plan | None = None) -> DetectResult:
@@ -157,7 +196,7 @@ class DetectContext(_Context):
         return DetectResult(False, reason)
 
 
-class GenerateContext(_Context):
+class GenerateContext(_Context[C]):
     """Given to `Buildpack.generate`. The working directory is the app's; leave it as it is."""
 
     def __init__(
@@ -186,7 +225,7 @@ def _read_plan(path: str) -> BuildpackPlan:
         return BuildpackPlan.loads(file.read(), where=path)
 
 
-class BuildContext(_Context):
+class BuildContext(_Context[C]):
     """Given to `Buildpack.build`. The working directory is the app's.
 
     Attributes:

@@ -165,6 +165,7 @@ def detect(
         platform=platform,
         log=_log(env, secrets),
     )
+    ctx.declare(buildpack.config)
     with _Traced("detect", ctx):
         _enter(buildpack, ctx)
         answer = buildpack.detect(ctx)
@@ -222,8 +223,9 @@ def build(
 def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str) -> None:
     """Say who speaks, and whatever is wrong with the settings."""
     ctx.log.heading(identity or _identity(ctx.env))
+    ctx.declare(buildpack.config)
     if buildpack.config is not None:
-        changed = buildpack.config.read(ctx.settings).changed()
+        changed = ctx.config.changed()
         if changed:
             ctx.log.info(f"Settings: {', '.join(changed)}")
 
