@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import GenerateResult
+    from cnbkit.launch import launch_bindings
     from cnbkit.layer.env import EnvChanges, LayerEnv
     from cnbkit.layer.key import LayerKey, key, migrates, note
     from cnbkit.layer.layer import Layer
@@ -78,6 +79,7 @@ _HOME = {
     "bill_of_materials": "cnbkit.sbom.documents",
     "field": "cnbkit.spec.model",
     "key": "cnbkit.layer.key",
+    "launch_bindings": "cnbkit.launch",
     "migrates": "cnbkit.layer.key",
     "note": "cnbkit.layer.key",
 }
@@ -124,6 +126,7 @@ __all__ = [
     "bill_of_materials",
     "field",
     "key",
+    "launch_bindings",
     "migrates",
     "note",
 ]

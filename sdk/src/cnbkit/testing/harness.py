@@ -145,8 +145,9 @@ class _App:
         exec_env = {"CNB_EXEC_ENV": inputs.exec_env} if source.descriptor.api == "0.12" else {}
         observed = _observed(source)
         log = io.StringIO()
+        out, err = _Copied(log), _Copied(log)
         code = 0
-        with commands.answering(), redirect_stdout(log), redirect_stderr(log):
+        with commands.answering(), redirect_stdout(out), redirect_stderr(err):
             if not source.descriptor.runs_in(inputs.exec_env):
                 # The lifecycle passes over it without a word.
                 observed.answer = DetectResult(False, f"it is not for {inputs.exec_env}")
@@ -167,6 +168,8 @@ class _App:
             code=code,
             exec_env=inputs.exec_env,
             log=log.getvalue(),
+            stdout=out.getvalue(),
+            stderr=err.getvalue(),
             fault=observed.fault,
             answer=observed.answer,
             opened=observed.context.opened if observed.context else [],
@@ -264,6 +267,18 @@ class _App:
         }[phase]
         with _as_process(env, self._official / "app"), buildpack.source.importing():
             return guarded(buildpack, phase, env, [env[name] for name in arguments], "")
+
+
+class _Copied(io.StringIO):
+    """Keeps what one stream gets, and passes it on to where both come together."""
+
+    def __init__(self, both: io.StringIO) -> None:
+        super().__init__()
+        self._both = both
+
+    def write(self, text: str) -> int:
+        self._both.write(text)
+        return super().write(text)
 
 
 class _Observed(Buildpack):

@@ -114,6 +114,8 @@ class Result:
         code: the exit status of the last phase that ran.
         exec_env: the execution environment it ran for.
         log: what both phases printed.
+        stdout: what of it went to stdout.
+        stderr: what of it went to stderr, such as warnings.
         fault: what went wrong.
         opened: the layers the build opened, as its author sees them.
         commands: every call of a fake command, in order.
@@ -126,6 +128,8 @@ class Result:
     code: int
     exec_env: str
     log: str
+    stdout: str
+    stderr: str
     fault: CnbkitError | None
     answer: DetectResult | None
     opened: Sequence[OpenLayer]
@@ -275,6 +279,46 @@ class Result:
             layer = LayerEnv.read(str(folder))
             result = layer.apply_layer(result, os.devnull, phase="launch", process=process)
         return self._official(result)
+
+    def exec_d(self, process: str = "", env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the exec.d programs of the image set before a process starts; they are run.
+
+        Args:
+            process: its type; those of all processes alone if not given.
+            env: what the container was started with, besides a PATH: SERVICE_BINDING_ROOT for one.
+
+        Returns:
+            the variables that are others than in `launch_env`.
+
+        Raises:
+            AssertionError: a program failed; the message has what it printed.
+        """
+        from cnbkit.testing.exec_d import run_programs
+
+        before = self.launch_env(process, {"PATH": BASE_PATH, **(env or {})})
+        folders = [self._contents(name) for name in self.in_image()]
+        after = run_programs(folders, process, before, self.app)
+        return {name: value for name, value in after.items() if before.get(name) != value}
+
+    def snapshot(self) -> str:
+        """Layers with their keys, files and environment, processes and labels, as text."""
+        from cnbkit.testing.snapshot import render
+
+        return render(self)
+
+    def assert_snapshot(self, file: Path | str) -> None:
+        """Compare `snapshot` with a file beside the tests.
+
+        With the variable CNBKIT_UPDATE_SNAPSHOTS set the file is written instead.
+
+        Raises:
+            AssertionError: they differ, or there is no file; the message has the difference.
+        """
+        from pathlib import Path
+
+        from cnbkit.testing.snapshot import compare
+
+        compare(self.snapshot(), Path(file))
 
     def build_env(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment later buildpacks build with, as the lifecycle makes it.
