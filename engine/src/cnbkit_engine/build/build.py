@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.detection import Detection
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
 
@@ -139,6 +140,7 @@ class Build:
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
         verbose: show all of the lifecycle's output.
+        detection: gets to know what each buildpack says in detect, also where all goes well.
         show: prints a line.
     """
 
@@ -156,6 +158,7 @@ class Build:
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
+    detection: Detection | None = None
     show: Callable[[str], None] = print
 
     def run(self, home: Home) -> Outcome:
@@ -224,6 +227,7 @@ class Build:
             with log.open("w", encoding="utf-8") as file:
                 notes = unused(copied.paths, kit.builder)
                 narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
+                narrator.detection = self.detection or narrator.detection
                 phases = Phases(
                     sandboxes,
                     registry,
@@ -234,6 +238,7 @@ class Build:
                     default_process=self.default_process,
                     insecure=(registry.host, *self.insecure_registries),
                     logins=self._logins(),
+                    detect_output=self.detection is not None,
                 )
                 if damage and (found := damage()):
                     self.show(f"The image {self.name} in the registry is damaged: {found}.")

@@ -151,6 +151,15 @@ class Detection:
         return list(dict.fromkeys(map("\n".join, found)))
 
     @property
+    def answers(self) -> dict[str, str]:
+        """What each buildpack gave as its reason, by its id, in the last group that asked it."""
+        return {
+            buildpack.rpartition("@")[0]: trial.answer(buildpack)
+            for trial in self.trials
+            for buildpack in trial.output
+        }
+
+    @property
     def looked_for(self) -> list[str]:
         """Files and settings that those looked for which would have had to join."""
         found: list[str] = []

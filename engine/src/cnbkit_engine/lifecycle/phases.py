@@ -96,6 +96,7 @@ class Phases:
         insecure: hosts of registries to speak plain HTTP to.
         logins: Authorization headers for the registry that gets the image, by host; None if it
             stays in the store.
+        detect_output: let the detector print what buildpacks say, also where all goes well.
     """
 
     def __init__(
@@ -110,7 +111,9 @@ class Phases:
         default_process: str,
         insecure: Iterable[str],
         logins: Mapping[str, str] | None,
+        detect_output: bool = False,
     ) -> None:
+        self._detector = ["-log-level", "debug"] if detect_output else []
         self._sandboxes = sandboxes
         self._registry = registry
         self._narrator = narrator
@@ -219,7 +222,10 @@ class Phases:
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         """The detector, the restorer and the builder."""
         sandboxes = self._sandboxes
-        yield Process(sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *DETECTOR)
+        yield Process(
+            sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
+            *DETECTOR,
+        )  # fmt: skip
         yield Process(
             sandboxes.restorer(building), "restorer", "-group", STDIN, *_LAYERS, *_CACHE,
             *_OWNER, *skip,
