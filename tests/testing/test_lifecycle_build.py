@@ -215,7 +215,7 @@ def test_sboms_are_documents(lifecycle_build: LifecycleBuild, buildpacks: list[P
 
 
 SEES = """
-import os
+import socket
 from cnbkit import *
 
 class Sees(Buildpack):
@@ -223,7 +223,7 @@ class Sees(Buildpack):
         labels = {"binding": ctx.bindings.first("git").text("token") + "!"}
         labels["volume"] = open("/mnt/here/file").read()
         labels["exec-env"] = ctx.exec_env
-        labels["interfaces"] = ",".join(sorted(os.listdir("/sys/class/net")))
+        labels["interfaces"] = ",".join(sorted(name for _, name in socket.if_nameindex()))
         command = ["sh", "-c", "echo out; echo err >&2"]
         return BuildResult(Process(type="web", command=command, default=True), labels=labels)
 """
