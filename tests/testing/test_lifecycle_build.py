@@ -269,4 +269,7 @@ def test_a_build_is_given_bindings_volumes_exec_env_and_a_network(
         previous=built,
     )
     assert (other.name, other.image.labels["binding"]) == (built.name, "xyz!")
-    assert (other.states["config"], other.image.labels["exec-env"]) == ("reused", "production")
+    assert (other.states["process-types"], other.image.labels["exec-env"]) == (
+        "reused",
+        "production",
+    )
