@@ -33,16 +33,21 @@ def render() -> str:
                 command, info_name=name, parent=context, terminal_width=96, max_content_width=96
             ) as inner:
                 parts.append(_section(name, command, inner))
-                for part in (
-                    command.list_commands(inner) if isinstance(command, click.Group) else ()
-                ):
-                    below = command.get_command(inner, part)
-                    assert below is not None
-                    with click.Context(
-                        below, info_name=part, parent=inner, terminal_width=96, max_content_width=96
-                    ) as context_below:
-                        parts.append(_section(f"{name} {part}", below, context_below))
+                if isinstance(command, click.Group):
+                    parts += _below(name, command, inner)
     return "".join(parts).rstrip() + "\n"
+
+
+def _below(name: str, group: click.Group, context: click.Context) -> list[str]:
+    parts = []
+    for part in group.list_commands(context):
+        command = group.get_command(context, part)
+        assert command is not None
+        with click.Context(
+            command, info_name=part, parent=context, terminal_width=96, max_content_width=96
+        ) as inner:
+            parts.append(_section(f"{name} {part}", command, inner))
+    return parts
 
 
 def _section(name: str, command: click.Command, context: click.Context) -> str:
