@@ -23,7 +23,8 @@ from cnbkit.testing._restore import restore
 from cnbkit.testing.commands import FakeCommands
 from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
-from cnbkit.testing.result import BASE_PATH, Place, Result
+from cnbkit.testing.result import BASE_PATH, Result
+from cnbkit.testing.result_layer import Place
 from cnbkit.testing.source import Source
 
 if TYPE_CHECKING:

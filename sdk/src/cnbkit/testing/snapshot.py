@@ -9,39 +9,37 @@ import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from cnbkit.testing.result import Result, ResultLayer
+    from cnbkit.spec.launch import Launch
+    from cnbkit.testing.result_layer import ResultLayer
 
 __all__ = ["UPDATE", "compare", "render"]
 
 UPDATE = "CNBKIT_UPDATE_SNAPSHOTS"
 
 
-def render(result: Result) -> str:
+def render(layers: Sequence[ResultLayer], launch: Launch, places: Mapping[str, str]) -> str:
     """All that is in the image and the cache: layers with their files, processes, labels.
 
-    Where the test ran does not show: folders are `<layers>`, `<app>` and so on.
+    Args:
+        layers: all of them.
+        launch: launch.toml.
+        places: folder of this machine → what it is called in the text; longer ones first.
     """
     lines: list[str] = []
-    for name in result.layers:
-        lines += _layer(result.layer(name))
-    for name, process in sorted(result.processes.items()):
+    for layer in layers:
+        lines += _layer(layer)
+    for process in sorted(launch.processes, key=lambda each: each.type):
         default = " (default)" if process.default else ""
         arguments = f" [{' '.join(process.args)}]" if process.args else ""
-        lines.append(f"process {name}{default}: {' '.join(process.command)}{arguments}")
-    lines += [f"label {name}={value}" for name, value in sorted(result.labels.items())]
-    lines += [f"slice {' '.join(paths)}" for paths in result.slices]
+        lines.append(f"process {process.type}{default}: {' '.join(process.command)}{arguments}")
+    lines += sorted(f"label {label.key}={label.value}" for label in launch.labels)
+    lines += [f"slice {' '.join(part.paths)}" for part in launch.slices]
     text = "\n".join([*lines, ""])
-    place = result.place
-    for folder, called in (
-        (f"/layers/{result.layers_name}", "<layers>"),
-        ("/app", "<app>"),
-        ("", "<test>"),
-    ):
-        for root in (place.actual, place.official):
-            text = text.replace(f"{root}{folder}", called)
+    for folder, called in places.items():
+        text = text.replace(folder, called)
     return text
 
 
