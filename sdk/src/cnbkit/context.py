@@ -381,6 +381,22 @@ class BuildContext(_Context[C]):
         os.makedirs(path, exist_ok=True)
         return path
 
+    @property
+    def fetched(self) -> str:
+        """A directory for what is fetched, to link or copy it into layers.
+
+        On the same mount as the layers. Where `cnbkit build` fails, its next build of the same
+        image has what is in it; on other platforms it is as short-lived as `scratch`. So whatever
+        is found in it has to be checked, or its user has to be one who may write it.
+        """
+        top, name = os.path.split(self._layers)
+        path = f"{top}/.fetched/{name}"
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError:  # a platform where only the folder of layers is the build's
+            return self.scratch
+        return path
+
     def program(self, name: str) -> str:
         """A program that the buildpack's own requirements bring, to be run with `run`.
 
@@ -441,7 +457,7 @@ class BuildContext(_Context[C]):
         unpack(str(archive), str(to), strip=strip)
 
     def download(self, dependency: Dependency) -> Path:
-        """A file from elsewhere, its checksum verified; in `scratch`, or in an offline package.
+        """A file from elsewhere, its checksum verified; in `fetched`, or in an offline package.
 
         Raises:
             DownloadFailed: none of its addresses gives it.
@@ -452,7 +468,7 @@ class BuildContext(_Context[C]):
         from cnbkit.download import Downloads
 
         downloads = Downloads(
-            f"{self.scratch}/dependencies",
+            f"{self.fetched}/dependencies",
             f"{self._buildpack}/dependencies",
             self.settings,
             self.bindings,

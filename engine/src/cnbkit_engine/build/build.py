@@ -14,7 +14,7 @@ from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
-from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.kit import Kit, prepare
 from cnbkit_engine.build.predecessor import (
@@ -161,7 +161,7 @@ class Build:
         foreign = arch if is_foreign(arch) else ""
         cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
         afresh = self.clear_cache
-        log = cache / "last.log"
+        log = cache / LOG
         with ExitStack() as stack:
             stack.enter_context(locked(cache, self._waits))
             stack.enter_context(locked(image_lock(home, reference), self._waits))

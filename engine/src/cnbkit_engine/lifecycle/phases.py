@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.lifecycle.fetched import give_back, keep
 from cnbkit_engine.lifecycle.handover import (
     check_cache,
     document,
@@ -209,6 +210,7 @@ class Phases:
 
         Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
         """
+        cache = self._sandboxes.cache.parent
         analyzing, detecting, building = (
             layers_folder(space, name) for name in ("analyzer", "detector", "builder")
         )
@@ -237,7 +239,14 @@ class Phases:
                     check_cache(self._sandboxes.cache)
                 self._finish("RESTORING", early[0], group)
             hand_over(building, known)  # the restorer writes analyzed.toml anew
-            self._finish("BUILDING", builder, group)
+            if give_back(cache, building):
+                self._narrator.line("What the last build has fetched before it failed is there.")
+            try:
+                self._finish("BUILDING", builder, group)
+            except BuildFailed:
+                if keep(building, cache):
+                    self._narrator.line("What was fetched is kept for the next build.")
+                raise
         return analyzed, group, building
 
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
