@@ -14,7 +14,7 @@ from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
-from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.kit import Kit, prepare
 from cnbkit_engine.build.predecessor import (
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.detection import Detection
     from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
@@ -101,6 +102,7 @@ class Build:
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
         verbose: show all of the lifecycle's output.
+        detection: gets to know what each buildpack says in detect, also where all goes well.
         show: prints a line.
     """
 
@@ -122,6 +124,7 @@ class Build:
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
+    detection: Detection | None = None
     show: Callable[[str], None] = print
 
     def run(self, home: Home) -> Outcome:
@@ -161,7 +164,7 @@ class Build:
         foreign = arch if is_foreign(arch) else ""
         cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
         afresh = self.clear_cache
-        log = cache / "last.log"
+        log = cache / LOG
         with ExitStack() as stack:
             stack.enter_context(locked(cache, self._waits))
             stack.enter_context(locked(image_lock(home, reference), self._waits))
@@ -208,6 +211,7 @@ class Build:
             with log.open("w", encoding="utf-8") as file:
                 notes = unused(copied.paths, kit.builder)
                 narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
+                narrator.detection = self.detection or narrator.detection
                 phases = Phases(
                     sandboxes,
                     registry,
@@ -223,6 +227,7 @@ class Build:
                     ),
                     tags=self.tags,
                     cache_image=self.cache_image,
+                    detect_output=self.detection is not None,
                 )
                 if search:
                     found = search()
