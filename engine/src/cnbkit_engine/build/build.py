@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.detection import Detection
+    from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
 
@@ -63,6 +65,7 @@ class Outcome:
         why: reasons for rebuilds, by `buildpack_id:layer`.
         seconds: wall time, preparations included.
         image: the image in the store; None if it was published.
+        marks: when phases and buildpacks began.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Outcome:
     why: Mapping[str, str]
     seconds: float
     image: Image | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class Build:
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
         verbose: show all of the lifecycle's output.
+        detection: gets to know what each buildpack says in detect, also where all goes well.
         show: prints a line.
     """
 
@@ -119,6 +124,7 @@ class Build:
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
+    detection: Detection | None = None
     show: Callable[[str], None] = print
 
     def run(self, home: Home) -> Outcome:
@@ -205,6 +211,7 @@ class Build:
             with log.open("w", encoding="utf-8") as file:
                 notes = unused(copied.paths, kit.builder)
                 narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
+                narrator.detection = self.detection or narrator.detection
                 phases = Phases(
                     sandboxes,
                     registry,
@@ -220,6 +227,7 @@ class Build:
                     ),
                     tags=self.tags,
                     cache_image=self.cache_image,
+                    detect_output=self.detection is not None,
                 )
                 if search:
                     found = search()
@@ -249,6 +257,7 @@ class Build:
             why=why,
             seconds=time.monotonic() - start,
             image=image,
+            marks=tuple(narrator.timeline.marks),
         )
 
     def _waits(self, holder: str) -> None:

@@ -100,6 +100,7 @@ class Phases:
             stays in the store.
         tags: more names for it, in the same registry.
         cache_image: what the cache is kept in, in a registry; its folder if empty.
+        detect_output: let the detector print what buildpacks say, also where all goes well.
     """
 
     def __init__(
@@ -117,7 +118,9 @@ class Phases:
         logins: Mapping[str, str] | None,
         tags: Iterable[str] = (),
         cache_image: str = "",
+        detect_output: bool = False,
     ) -> None:
+        self._detector = ["-log-level", "debug"] if detect_output else []
         self._sandboxes = sandboxes
         self._registry = registry
         self._narrator = narrator
@@ -257,7 +260,10 @@ class Phases:
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         """The detector, the builder, and unless it asks a registry the restorer."""
         sandboxes = self._sandboxes
-        yield Process(sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *DETECTOR)
+        yield Process(
+            sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
+            *DETECTOR,
+        )  # fmt: skip
         yield Process(
             sandboxes.buildpacks(building), "builder", "-group", STDIN, *_APP, *_LAYERS,
             *_BUILDPACKS, *_PLATFORM,
