@@ -11,7 +11,15 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord, VirtualPackage, solve
+from rattler import (
+    LockChannel,
+    LockFile,
+    LockPlatform,
+    MatchSpec,
+    RepoDataRecord,
+    VirtualPackage,
+    solve,
+)
 from rattler import install as link
 
 from cnbkit_conda import Conda
@@ -81,7 +89,7 @@ def solved(channels: Path, wanted: Wanted) -> list[RepoDataRecord]:
     async def run() -> list[RepoDataRecord]:
         return await solve(
             [(channels / name).as_uri() for name in wanted.order],
-            list(wanted.specs or wanted.lines),
+            [MatchSpec(each, strict=False) for each in wanted.specs or wanted.lines],
             platforms=[SUBDIR, "noarch"],  # type: ignore[list-item]
             virtual_packages=VirtualPackage.detect(),
         )
