@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cnbkit.results import BuildResult, DetectResult
     from cnbkit.sbom.component import Component
     from cnbkit.sbom.documents import bill_of_materials
+    from cnbkit.sbom.scan import scan_components
     from cnbkit.settings import Settings
     from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Provide, Require
     from cnbkit.spec.launch import Process
@@ -82,6 +83,7 @@ _HOME = {
     "launch_bindings": "cnbkit.launch",
     "migrates": "cnbkit.layer.key",
     "note": "cnbkit.layer.key",
+    "scan_components": "cnbkit.sbom.scan",
 }
 
 __all__ = [
@@ -129,6 +131,7 @@ __all__ = [
     "launch_bindings",
     "migrates",
     "note",
+    "scan_components",
 ]
 
 
