@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Plan, UserFault, key, note
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildResult,
+    Layer,
+    LayerKey,
+    Plan,
+    PythonBuild,
+    UserFault,
+    key,
+    note,
+)
 from cnbkit_process_groups import ProcessGroups
 from cnbkit_python.base import base_python
 from cnbkit_python.config import PythonConfig
@@ -60,8 +71,8 @@ class Python(Buildpack):
         if groups.reason:
             ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:
-            choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
-            choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
+            told = PythonBuild.read(ctx)
+            told.replace(python=path, python_version=version, inputs=chosen.names).tell(choice)
             groups.tell(choice.env.build)
         return BuildResult()
 
