@@ -24,6 +24,7 @@ from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.uv_settings import uv_settings_digest
 from cnbkit_python_inputs.wanted import Locked, find
 
 TYPE_CHECKING = False
@@ -88,7 +89,11 @@ class Pip(Buildpack):
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),
             target=str(ctx.target),
-            settings=[*_settings(config, sources), *map("=".join, git_version(ctx).items())],
+            settings=[
+                *_settings(config, sources),
+                *map("=".join, git_version(ctx).items()),
+                *uv_settings_digest(ctx),
+            ],
             hardware=f"{request.subject} #{request.digest()[:16]}" if request else "none",
         )
         present = Present.of(ctx)
@@ -143,6 +148,7 @@ class Pip(Buildpack):
             ctx, config, wanted, engine, target, sources, request, survey, kept=lock.directory
         )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
+        engine.choose(packages)
         record = Record(f"{lock.directory}/packages.json")
         try:
             shelf = Shelf(f"{lock.directory}/contents.json")
