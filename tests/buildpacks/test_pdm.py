@@ -158,7 +158,7 @@ def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     assert len(found["six"]["wheels"][0]["hashes"]["sha256"]) == 64
     assert found["six"]["sdist"]["name"].endswith(".tar.gz")
     assert all("marker" not in entry and "index" not in entry for entry in found.values())
-    assert result.layer("lock").types == {"build", "cache"}
+    assert result.layer("lock").types == {"cache"}
 
     assert sorted(files_below(result.app)) == sorted(app)
     assert files_below(result.app.with_name("home")) == []

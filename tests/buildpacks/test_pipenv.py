@@ -118,7 +118,7 @@ def test_the_default_packages_with_their_indexes(
     text = result.layer("lock").text("pylock.toml")
     assert "PIPFILE" not in text
     assert "marker" not in text
-    assert result.layer("lock").types == {"build", "cache"}
+    assert result.layer("lock").types == {"cache"}
 
 
 @pytest.mark.parametrize("name", ["dev", "dev-packages", "develop"])

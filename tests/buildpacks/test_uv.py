@@ -116,7 +116,7 @@ def test_the_project_and_its_dependencies_without_development_ones(
     assert len(wheel["hashes"]["sha256"]) == 64
     assert wheel["size"] > 1000
     assert all("marker" not in entry and "index" not in entry for entry in found.values())
-    assert result.layer("lock").types == {"build", "cache"}
+    assert result.layer("lock").types == {"cache"}
 
 
 @pytest.mark.parametrize(

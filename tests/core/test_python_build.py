@@ -23,8 +23,8 @@ JSON = st.recursive(
 KNOWN = {"version", "inputs", *(each.replace("_", "-") for each in PythonBuild.__slots__)}
 
 
-def _context(**env: str) -> BuildContext:
-    return BuildContext(app="", env=env, buildpack="", platform="", layers="", plan="", log=Log())
+def _context(app: str = "", **env: str) -> BuildContext:
+    return BuildContext(app=app, env=env, buildpack="", platform="", layers="", plan="", log=Log())
 
 
 @given(
@@ -77,7 +77,7 @@ def test_python_is_the_one_told_else_the_first_on_path(tmp_path: Path) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "python3").symlink_to(sys.executable)
-    ctx = _context(PATH=f"{tmp_path}/nothing:{folder}:/usr/bin")
+    ctx = _context(str(tmp_path), PATH=f"{tmp_path}/nothing:{folder}:/usr/bin")
     found = PythonBuild(lock="/l").with_python(ctx)
     version = ".".join(map(str, sys.version_info[:3]))
     assert (found.python, found.python_version, found.lock) == (
