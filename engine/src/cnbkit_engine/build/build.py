@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT, Suite
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
+from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.predecessor import damage_in_registry
@@ -66,7 +68,12 @@ class Kit:
 
 
 def prepare(
-    home: Home, store: ImageStore, builder: Path, show: Callable[[str], None], arch: str = ""
+    home: Home,
+    store: ImageStore,
+    builder: Path,
+    show: Callable[[str], None],
+    arch: str = "",
+    suite: Suite = DEFAULT,
 ) -> Kit:
     """Have everything ready that builds share; does nothing where it is.
 
@@ -76,6 +83,7 @@ def prepare(
         builder: path of builder.toml.
         show: told, a sentence each, when something long begins and ends.
         arch: of the images to build, `amd64` or `arm64`; this machine's if empty.
+        suite: of Debian, which they stand on.
 
     Raises:
         PlatformFault: the host lacks something, there is no network, or the disk is full.
@@ -83,7 +91,7 @@ def prepare(
     """
     own = machine_architecture()
     arch = arch or own
-    root, run_image = BaseImages(home, store, arch=arch, progress=show).prepare()
+    root, run_image = BaseImages(home, store, arch=arch, suite=suite, progress=show).prepare()
     lifecycle = ensure_lifecycle(home, arch=own, progress=show)
     launcher, compiling = lifecycle, root
     if arch != own:
@@ -91,8 +99,11 @@ def prepare(
         # What is for the image alone has to be the image's. Bytecode is for any architecture.
         ensure_emulation(home, arch, show)
         launcher = ensure_lifecycle(home, arch=arch, progress=show)
-        compiling = BaseImages(home, store, arch=own, progress=show).ensure_build_root()
-    assembled = ensure_builder(home, builder, Runtime(arch=arch), compiling, show)
+        compiling = BaseImages(
+            home, store, arch=own, suite=suite, progress=show
+        ).ensure_build_root()
+    runtime = Runtime(version=suite.python, arch=arch)
+    assembled = ensure_builder(home, builder, runtime, compiling, show)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled)
@@ -135,6 +146,8 @@ class Build:
         exec_env: what the image is for (`--exec-env`); "production" if empty.
         created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
+        base: `bookworm` or `trixie`; the builder's, or the one whose Python the app asks for, if
+            empty.
         insecure_registries: hosts to speak plain HTTP to.
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
@@ -153,6 +166,7 @@ class Build:
     exec_env: str = ""
     created: str = ""
     arch: str = ""
+    base: str = ""
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
@@ -180,7 +194,10 @@ class Build:
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
-        kit = prepare(home, store, builder, self.show, self.arch)
+        choice = choose_base(self.base, self.app, env, self.builder)
+        if choice.reason:
+            self.show(str(choice))
+        kit = prepare(home, store, builder, self.show, self.arch, choice.suite)
         arch = self.arch or machine_architecture()
         run_image = kit.run_image
         if asks_for_gpus(self.app, env, kit.builder):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError, PlatformFault
 from cnbkit_engine.base.gpu import gpu_run_image, stands_on_gpus
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT, suite_of_run_image
 from cnbkit_engine.build.cache import image_lock
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.oci.errors import told_by_lifecycle
@@ -71,10 +72,11 @@ class Rebase:
             Reference.parse(name)
         store = ImageStore(home.images)
         arch = machine_architecture()
-        bases = BaseImages(home, store, arch=arch, progress=self.show)
+        image = None if self.publish else Image.from_store(store, self.name)
+        suite = suite_of_run_image((image and image.base) or "") or DEFAULT
+        bases = BaseImages(home, store, arch=arch, suite=suite, progress=self.show)
         root = bases.ensure_build_root()
-        if not self.publish:
-            image = Image.from_store(store, self.name)
+        if image:
             if self.run_image:
                 store.resolve(self.run_image)
             else:

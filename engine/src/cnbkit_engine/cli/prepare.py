@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 
@@ -20,12 +21,15 @@ __all__ = ["command"]
     help="Another builder.toml than the reference one.",
 )
 @platform_option
+@base_option
 @click.option(
     "--build-image",
     is_flag=True,
     help="Also put the build image into the store, to be copied to a registry from there.",
 )
-def command(builder: Path | None, platform: str | None, build_image: bool) -> None:
+def command(
+    builder: Path | None, platform: str | None, base: str | None, build_image: bool
+) -> None:
     """Make ready what all builds share: base images, lifecycle, buildpacks.
 
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
@@ -33,7 +37,9 @@ def command(builder: Path | None, platform: str | None, build_image: bool) -> No
     """
     from cnbkit_engine.base.gpu import gpu_run_image
     from cnbkit_engine.base.images import BaseImages
+    from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.build.build import prepare
+    from cnbkit_engine.builder.distros import builder_suites
     from cnbkit_engine.builder.reference import reference_builder
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
@@ -41,9 +47,10 @@ def command(builder: Path | None, platform: str | None, build_image: bool) -> No
     home = Home.default()
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
-    kit = prepare(home, store, descriptor, say, arch)
+    suite = suite_named(base) if base else builder_suites(descriptor)[0]
+    kit = prepare(home, store, descriptor, say, arch, suite)
     gpu_run_image(store, kit.run_image)
     if build_image:
-        name = BaseImages(home, store, arch=arch, progress=say).ensure_build_image()
+        name = BaseImages(home, store, arch=arch, suite=suite, progress=say).ensure_build_image()
         say(f"The build image is {name} in oci:{home.images}")
     say(f"Ready in {home.root}")
