@@ -108,7 +108,8 @@ def test_python_with_its_whole_standard_library_runs_in_both(
         "warnings.simplefilter('ignore')\n"
         "if sys.version_info < (3, 12): import distutils.version\n"
         "zoneinfo.ZoneInfo('US/Eastern')\n"
-        "print(platform.python_version(), ctypes.util.find_library('stdc++'), zoneinfo.ZoneInfo('Europe/Berlin'),\n"
+        "print(platform.python_version(), ctypes.util.find_library('stdc++'),\n"
+        "      zoneinfo.ZoneInfo('Europe/Berlin'),\n"
         "      ssl.create_default_context().cert_store_stats()['x509_ca'] > 50)\n"
     )
     for root in (build_root, run_root):
