@@ -35,7 +35,7 @@ def test_an_app_stands_on_the_base_whose_python_it_asks_for(project: Project) ->
     assert project.run() == TRIXIE
     assert (project.image().base or "").endswith("/cnbkit/run:trixie")
 
-    digest = project.image().digest
+    digest, layers = project.image().digest, project.layers()
     unchanged = project.build()
     assert unchanged.lines("Base: Debian 13 with Python 3.13")
     assert project.image().digest == digest
@@ -47,7 +47,8 @@ def test_an_app_stands_on_the_base_whose_python_it_asks_for(project: Project) ->
 
     assert not project.build("--base", "trixie").lines("Base: ")  # as the command says
     assert project.run() == TRIXIE
-    assert project.image().digest == digest
+    again = project.layers()
+    assert {what for what in again if again[what] != layers.get(what)} == {"app"}
 
 
 def test_names_of_libraries_from_before_the_change_of_time_t_are_understood(
