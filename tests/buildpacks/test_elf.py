@@ -20,11 +20,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit_elf import ElfCheck
-from cnbkit_elf.elf import MACHINES, Dynamic, read_elf
 from cnbkit_elf.facts import Facts
 from cnbkit_elf.optional import optional_apart
 from cnbkit_elf.report import debian_packages, report
 from cnbkit_elf.search import search
+from cnbkit_elf_files import MACHINES, Dynamic, read_elf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,7 +172,7 @@ def test_files_that_are_none_of_the_images_are_left_alone(tmp_path: Path, gl: Pa
 def test_a_package_is_named_with_what_supplies_it_and_what_does_without(
     tmp_path: Path, gl: Path
 ) -> None:
-    site = tmp_path / "a/py/python3.11/site-packages"
+    site = tmp_path / "a/prefix/lib/python3.11/site-packages"
     own = library(tmp_path / "own/libcompany.so.7")
     library(site / "cv2/cv2.abi3.so", gl)
     library(site / "odd.so", own)
@@ -278,7 +278,9 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     assert "3 libraries and programs find what they are linked with" in mended.out
 
     quiet = unchanged_build(check, unchanged)
-    assert quiet.imported.isdisjoint({"typing", "re", "pathlib", "json", "lzma", "cnbkit_elf.elf"})
+    assert quiet.imported.isdisjoint(
+        {"typing", "re", "pathlib", "json", "lzma", "cnbkit_elf_files"}
+    )
 
 
 def test_without_memory_nothing_is_said_of_what_is_not_here(
@@ -334,7 +336,7 @@ def _select():
 def test_only_what_is_loaded_at_start_is_told(
     tmp_path: Path, gl: Path, file: str, sources: dict[str, str], told: bool
 ) -> None:
-    site = tmp_path / "a/py/python3.11/site-packages"
+    site = tmp_path / "a/prefix/lib/python3.11/site-packages"
     library(site / file, gl)
     for name, text in sources.items():
         (site / name).parent.mkdir(parents=True, exist_ok=True)

@@ -84,9 +84,9 @@ def test_a_hook_after_the_packages_runs_with_the_app_s_python(
 ) -> None:
     write(phases, ".cnbkit/post-build", "#!/bin/sh\necho $VIRTUAL_ENV; tool; python\n")
     layers = tmp_path / "pip"
-    for place, name in (("site/venv", "python"), ("wheels-light-", "tool")):
-        (layers / place / "bin").mkdir(parents=True)
-        program = layers / place / "bin" / name
+    (layers / "site/venv/bin").mkdir(parents=True)
+    for name in ("python", "tool"):
+        program = layers / "site/venv/bin" / name
         program.write_text(f"#!/bin/sh\necho this is {name}\n")
         program.chmod(0o755)
     record = tmp_path / "packages.json"

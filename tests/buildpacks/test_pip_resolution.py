@@ -28,7 +28,7 @@ INPUT = {
     "CNBKIT_INPUT": "requirements.txt",
 }
 # Beside the layers are what engines fetch and build with.
-LAYER = "wheels-*/py/python*/site-packages"
+LAYER = "wheels-*/prefix/lib/python*/site-packages"
 # With pip each takes seconds: `make test-all`.
 ENGINES = ("uv", pytest.param("pip", marks=pytest.mark.full))
 

@@ -804,7 +804,8 @@ def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> 
         "import os, sys; from cnbkit import runtime; from cnbkit_start import Start; "
         "runtime.build(Start(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
-    env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/start"}
+    paths = ("sdk/src", "buildpacks/start", "buildpacks/common")
+    env = {**phases.env, "PYTHONPATH": ":".join(f"{ROOT}/{path}" for path in paths)}
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         check=True, cwd=phases.app, env=env, capture_output=True, text=True,

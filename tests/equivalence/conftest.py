@@ -16,6 +16,7 @@ from cnbkit import UserFault
 
 from ..e2e.index import PackageIndex
 from .harness import Buildpacks, Case, Outcome, plain, prepared
+from .prefix import Prefix
 from .projects import library
 
 if TYPE_CHECKING:
@@ -51,6 +52,23 @@ def compare(buildpacks: Buildpacks, tmp_path: Path) -> Callable[..., Outcome]:
         return ours
 
     return compare
+
+
+@pytest.fixture
+def both(buildpacks: Buildpacks, tmp_path: Path) -> Callable[[Case], tuple[Prefix, Prefix]]:
+    """Install a case both ways: the plain environment, and ours."""
+
+    def both(case: Case) -> tuple[Prefix, Prefix]:
+        app = prepared(case, tmp_path / "prepared")
+        theirs = plain(case, app, tmp_path / "venv")
+        assert theirs.code == 0, theirs.log
+        ours = buildpacks.build(case, app, tmp_path / "build")
+        assert ours.code == 0, ours.log
+        assert ours.packages == theirs.packages
+        own = tmp_path / "build/layers/pip/site/venv"
+        return Prefix(tmp_path / "venv/bin/python"), Prefix(own / "bin/python")
+
+    return both
 
 
 @pytest.fixture(scope="session")

@@ -155,6 +155,94 @@ def test_whether_tracked_files_are_as_committed_is_what_git_says(
     assert not modified(tmp_path / "copy" / "apps" / "shop")
     git(tmp_path / "copy", "update-index", "--index-version", "4")
     assert not modified(tmp_path / "copy" / "apps" / "shop")
+    (tmp_path / "copy" / "apps" / "shop" / "app.py").write_text("print(5)\n")
+    assert modified(tmp_path / "copy" / "apps" / "shop")
+
+
+def test_line_ends_that_git_itself_converts_are_no_change(checkout: Path) -> None:
+    (checkout / ".gitattributes").write_text("*.py text eol=crlf\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "line ends")
+    app = checkout / "apps" / "shop" / "app.py"
+    app.unlink()
+    git(checkout, "checkout", ".")
+    assert app.read_bytes() == b"print(1)\r\n"
+    app.touch()
+    assert not modified(checkout)
+
+
+def test_a_repository_with_sha256_has_its_commit(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256")
+    (tmp_path / "app.py").write_text("")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "one")
+    assert git_env(tmp_path) == {"BP_OCI_REVISION": git(tmp_path, "rev-parse", "HEAD")}
+    assert len(git_env(tmp_path)["BP_OCI_REVISION"]) == 64
+
+
+def test_a_filter_of_the_users_own_settings_is_obeyed(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "settings"
+    git(checkout, "config", "--file", str(settings), "filter.upper.clean", "tr a-z A-Z")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    (checkout / ".gitattributes").write_text("*.py filter=upper\n")
+    git(checkout, "add", ".gitattributes")
+    git(checkout, "add", "--renormalize", ".")
+    git(checkout, "commit", "-qm", "upper case")
+    (checkout / "apps" / "shop" / "app.py").write_text("Print(1)\n")
+    assert not modified(checkout)
+
+
+# What a repository's own settings can make `git status` start; `{run}` leaves a file behind.
+PROGRAMS = {
+    "a monitor of the file system": [("core.fsmonitor", "{run}")],
+    "hooks": [("core.hooksPath", "{folder}")],
+    "a filter": [("filter.x.clean", "{run}")],
+    "a filter that is required": [("filter.x.clean", "{run}"), ("filter.x.required", "true")],
+    "a filter that stays": [("filter.x.process", "{run}"), ("filter.x.required", "true")],
+    "a filter of a worktree": [("extensions.worktreeConfig", "true")],
+    "a transport": [
+        ("extensions.partialClone", "far"),
+        ("remote.far.promisor", "true"),
+        ("remote.far.url", "ext::{run}"),
+        ("protocol.ext.allow", "always"),
+    ],
+    "a transport by ssh": [
+        ("extensions.partialClone", "far"),
+        ("remote.far.promisor", "true"),
+        ("remote.far.url", "git@example.invalid:far.git"),
+        ("core.sshCommand", "{run}"),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", PROGRAMS)
+def test_no_program_is_started_that_a_repository_names(checkout: Path, kind: str) -> None:
+    made = checkout.parent / "made"
+    hooks = checkout.parent / "hooks"
+    hooks.mkdir()
+    run = hooks / "post-index-change"
+    run.write_text(f"#!/bin/sh\ntouch {made}\n")
+    run.chmod(0o755)
+    (checkout / ".gitattributes").write_text("*.py filter=x\n")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "two")
+    git(checkout, "config", "core.repositoryFormatVersion", "1")
+    for name, value in PROGRAMS[kind]:
+        git(checkout, "config", name, value.format(run=run, folder=hooks))
+    if kind == "a filter of a worktree":
+        git(checkout, "config", "--worktree", "filter.x.clean", str(run))
+    if kind.startswith("a transport"):
+        for piece in (checkout / ".git" / "objects").glob("??/*"):
+            if piece.parent.name + piece.name != git(checkout, "rev-parse", "HEAD"):
+                piece.unlink()
+    app = checkout / "apps" / "shop" / "app.py"
+    app.write_text("print(1)\n")  # what it was, at another time: git reads it, and its filter
+    git_env(checkout)
+    assert not made.exists()
+    subprocess.run(["git", "status"], cwd=checkout, check=False, capture_output=True)
+    assert made.exists(), "this attack would never do anything"
 
 
 def test_a_folder_that_is_not_tracked_has_no_commit(checkout: Path, tmp_path: Path) -> None:
@@ -179,9 +267,14 @@ def test_a_folder_that_is_not_tracked_has_no_commit(checkout: Path, tmp_path: Pa
 )
 def test_a_broken_checkout_stops_no_build(checkout: Path, name: str, content: bytes) -> None:
     (checkout / ".git" / name).write_bytes(content)
-    assert git_env(checkout).keys() <= {"BP_OCI_REVISION"}
-    (checkout / ".git" / "index").unlink(missing_ok=True)
-    assert git_env(checkout) == {}
+    asked = subprocess.run(["git", "status"], cwd=checkout, check=False, capture_output=True)
+    found = git_env(checkout)
+    assert bool(found) == (asked.returncode == 0 and name == "index")
+
+
+def test_a_checkout_without_an_index_has_lost_all_files_as_git_says(checkout: Path) -> None:
+    (checkout / ".git" / "index").unlink()
+    assert modified(checkout)
 
 
 def test_a_git_file_that_leads_nowhere_stops_no_build(tmp_path: Path) -> None:

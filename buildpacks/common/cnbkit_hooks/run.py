@@ -47,12 +47,8 @@ def _python(ctx: BuildContext) -> dict[str, str]:
         ctx.run(restore)
     environment = ctx.env.get("CNBKIT_SITE", "")
     programs = f"{environment}/bin" if environment else os.path.dirname(path)
-    # Programs of packages lie beside, a layer each.
-    layers = os.path.dirname(os.path.dirname(environment)) if environment else ""
-    others = sorted(os.listdir(layers)) if layers else []
-    folders = [programs, *(f"{layers}/{name}/bin" for name in others if name.startswith("wheels-"))]
     before = ctx.env.get("PATH", "")
-    new = [each for each in folders if os.path.isdir(each) and each not in before.split(":")]
+    new = [programs] if os.path.isdir(programs) and programs not in before.split(":") else []
     # What it imports of the app leaves nothing behind in the image.
     found = {"PATH": ":".join([*new, before]), "PYTHONDONTWRITEBYTECODE": "1"}
     if environment:

@@ -47,7 +47,7 @@ class ProcessGroups:
         needs = _set(setting)
         for file in _FILES:
             # The word is looked for first: parsing TOML takes longer than the rest of the build.
-            if ctx.app.has(file) and "process-groups" in ctx.app.text(file):
+            if ctx.app.has(file) and b"process-groups" in ctx.app.bytes(file):
                 for process, groups in _declared(ctx, file).items():
                     needs.setdefault(process, groups)
         asked = ctx.settings.get(_GROUPS).replace(",", " ").split()

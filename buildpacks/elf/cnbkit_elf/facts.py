@@ -7,7 +7,7 @@ import os
 from glob import glob
 from typing import Any
 
-from cnbkit_elf.elf import MACHINES, read_elf
+from cnbkit_elf_files import MACHINES, read_elf
 
 __all__ = ["ElfFile", "Facts"]
 

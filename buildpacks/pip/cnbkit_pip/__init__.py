@@ -23,6 +23,7 @@ from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.uv_settings import uv_settings_digest
 from cnbkit_python_inputs.wanted import Locked, find
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Pip"]
 
 
-class Inputs(LayerKey):
+class Inputs(LayerKey, version=2):
     """Everything the installed set depends on.
 
     While it is unchanged nothing is resolved, installed, restored or exported.
@@ -87,7 +88,11 @@ class Pip(Buildpack):
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),
             target=str(ctx.target),
-            settings=[*_settings(config, sources), *map("=".join, git_version(ctx).items())],
+            settings=[
+                *_settings(config, sources),
+                *map("=".join, git_version(ctx).items()),
+                *uv_settings_digest(ctx),
+            ],
             hardware=f"{request.subject} #{request.digest()[:16]}" if request else "none",
         )
         present = Present.of(ctx)
@@ -118,7 +123,8 @@ class Pip(Buildpack):
         from cnbkit_pip.decide import decide, engine_for
         from cnbkit_pip.diagnosis.survey import Survey
         from cnbkit_pip.diagnosis.unresolved import Uncompiled
-        from cnbkit_pip.layers.environment import add_site_directories, make_environment
+        from cnbkit_pip.layers.contents import Shelf
+        from cnbkit_pip.layers.environment import add_packages, make_environment
         from cnbkit_pip.layers.install import install
         from cnbkit_pip.layers.installed import Installed, Record
         from cnbkit_python_inputs.target import TargetEnvironment
@@ -138,12 +144,14 @@ class Pip(Buildpack):
             ctx, config, wanted, engine, target, sources, request, survey, kept=lock.directory
         )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
+        engine.choose(packages)
         record = Record(f"{lock.directory}/packages.json")
         try:
-            directories = install(ctx, engine, packages, environment, record, present)
+            shelf = Shelf(f"{lock.directory}/contents.json")
+            layers = install(ctx, engine, packages, environment, record, present, shelf)
         except Uncompiled as fault:
             raise survey.with_wheels(fault) from None
-        add_site_directories(site, python, directories)
+        add_packages(site, python, layers)
         site.key = site.key.replace(packages=record.lines()) if site.key else None
         if config.conflicts != "off":
             own = Installed.read(python.site) if python.site else []

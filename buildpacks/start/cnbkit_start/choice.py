@@ -65,8 +65,8 @@ class Choice:
             sources.append(_procfile(ctx))
         for file in ("project.toml", "pyproject.toml"):
             # The words are looked for first: parsing TOML takes longer than the rest.
-            text = ctx.app.text(file) if ctx.app.has(file) else ""
-            if "cnbkit" in text and "processes" in text:
+            data = ctx.app.bytes(file) if ctx.app.has(file) else b""
+            if b"cnbkit" in data and b"processes" in data:
                 from cnbkit_start.tables import read_table
 
                 sources.append(read_table(ctx.app, file))

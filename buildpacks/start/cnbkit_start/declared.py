@@ -6,7 +6,7 @@ all packages; requirements have those the app names itself, which are those that
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext
+from cnbkit import BuildContext, DetectContext, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ def declared(ctx: Context) -> Declared:
     made (`CNBKIT_LOCK`), else from the file they chose (`CNBKIT_INPUT`), else from the first that
     is there; and those of a conda environment (`CNBKIT_CONDA`).
 
-    Raises:
-        UserFault: a file is not UTF-8, or pyproject.toml is not TOML.
+    What cannot be read has none: the buildpack that installs tells what is wrong with it.
     """
     chosen = ctx.env.get("CNBKIT_INPUT")
     if chosen is None:
@@ -101,7 +100,14 @@ def declared(ctx: Context) -> Declared:
 def _lines(ctx: Context, name: str) -> list[str]:
     """Of a file that a person writes; a lock is complete."""
     by_hand = name.endswith((".txt", ".in")) or name == "pyproject.toml"
-    return ctx.app.text(name).splitlines() if by_hand else []
+    return _text(ctx, name).splitlines() if by_hand else []
+
+
+def _text(ctx: Context, name: str) -> str:
+    """A file's text, whatever its encoding: who installs by it says what is wrong with that."""
+    data = ctx.app.bytes(name)
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode("utf-16" if wide else "utf-8-sig", "replace")
 
 
 def _installed(path: str) -> set[str]:
@@ -146,17 +152,17 @@ def _read(ctx: Context, file: str, names: set[str]) -> None:
     elif file == "pyproject.toml":
         names |= _of_project(ctx, file)
     elif file in ("Pipfile.lock", "Pipfile"):
-        names |= _of_pipenv(ctx.app.text(file), is_lock=file.endswith("lock"))
+        names |= _of_pipenv(_text(ctx, file), is_lock=file.endswith("lock"))
     elif file.endswith((".yml", ".yaml")):
-        lines = (line.strip(" -\"'\r") for line in ctx.app.text(file).splitlines())
+        lines = (line.strip(" -\"'\r") for line in _text(ctx, file).splitlines())
         names.update(*(_requirement(line) for line in lines))
     else:
-        names |= _names_of_lock(ctx.app.text(file))
+        names |= _names_of_lock(_text(ctx, file))
 
 
 def _requirements(ctx: Context, file: str, names: set[str], seen: set[str]) -> None:
     seen.add(file)
-    for raw in ctx.app.text(file).splitlines():
+    for raw in _text(ctx, file).splitlines():
         line = raw.strip()
         for option in ("--requirement", "-r"):
             if line.startswith(option):
@@ -217,10 +223,13 @@ def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
 
 def _of_project(ctx: Context, file: str) -> set[str]:
     """Dependencies of pyproject.toml, with the groups and extras that are asked for."""
-    text = ctx.app.text(file)
+    text = _text(ctx, file)
     if "dependencies" not in text:
         return set()
-    document = ctx.app.toml(file)
+    try:
+        document = ctx.app.toml(file)
+    except UserFault:  # for the buildpack that installs to tell
+        return set()
     project = _table(document, "project")
     groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
     if ctx.exec_env == "test":

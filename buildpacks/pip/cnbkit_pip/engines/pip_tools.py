@@ -171,6 +171,9 @@ class PipTools(Engine):
         ]
         return {**document, "packages": entries}
 
+    def choose(self, packages: Sequence[Package]) -> None:
+        """Nothing is built beside the others."""
+
     def install(self, packages: list[Package], prefix: str) -> None:
         """`pip install --no-deps`; what comes from the network is checked by its hash."""
         lines = [_requirement(self._git.taken_from_entry(each.entry)) for each in packages]
@@ -180,7 +183,8 @@ class PipTools(Engine):
             chosen = [line for line in lines if ("--hash=" in line) is checked]
             if not chosen:
                 continue
-            listed = f"{self._ctx.scratch}/install-{os.path.basename(prefix)}{int(checked)}.txt"
+            layer = os.path.basename(os.path.dirname(prefix))
+            listed = f"{self._ctx.scratch}/install-{layer}{int(checked)}.txt"
             with open(listed, "w", encoding="utf-8") as file:
                 file.write("".join(f"{line}\n" for line in chosen))
             try:

@@ -8,9 +8,12 @@ from typing import Any
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
+from cnbkit_pip.diagnosis.unresolved import Uncompiled
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.git_logins import GitLogins
+from cnbkit_pip.engines.isolation import Beside, Unisolated
+from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
 from cnbkit_pip.engines.uv_leftovers import remove_leftovers
@@ -45,6 +48,7 @@ class Uv(Engine):
         indexes: addresses that files of the app name besides.
         options: what requirements files say besides.
         variables: for build back ends.
+        unisolated: packages that are built beside the others.
         limit: seconds a call may take.
     """
 
@@ -56,15 +60,20 @@ class Uv(Engine):
         indexes: Sequence[str] = (),
         options: FileOptions | None = None,
         variables: Mapping[str, str] | None = None,
+        unisolated: Unisolated | None = None,
         *,
         limit: float,
     ) -> None:
+        self._beside = Beside(
+            ctx, python, unisolated or Unisolated(), self._install_locked, self.ask
+        )
         self._limit = limit
         self._options = options or FileOptions({})
         self._ctx = ctx
         self._python = python
         self._sources = sources
         self._indexes = list(indexes)
+        self._matched = Matched(ctx)
         self._provided = Provided.of(ctx)
         self._git = GitLogins(ctx.env)
         self._environment = {
@@ -95,10 +104,20 @@ class Uv(Engine):
                 self._ctx.log.info("--prefer-binary: wheels alone have no solution")
             else:
                 return
+
+        def attempt(path: str, *more: str, **variables: str) -> None:
+            try:
+                self._compile(*asked, *more, path=path, env={**env, **variables})
+            except CommandFailed as failed:
+                raise explained(failed, wanted, self._sources) from None
+
         try:
-            self._compile(*asked, path=path, env=env)
-        except CommandFailed as failed:
-            raise explained(failed, wanted, self._sources) from None
+            attempt(path)
+        except Uncompiled as fault:
+            if not self._beside.unisolated.has(fault.name):
+                raise
+            self._beside.resolve(fault, attempt)
+            attempt(path)
 
     def compile(
         self,
@@ -179,12 +198,21 @@ class Uv(Engine):
         self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
 
+    def choose(self, packages: Sequence[Package]) -> None:
+        """Some may be built beside the others."""
+        self._beside.chosen = list(packages)
+
     def install(self, packages: list[Package], prefix: str) -> None:
         """`uv pip install --no-deps`: the lock has the hash of every file, and uv checks it."""
+        self._beside.prepare(packages)
+        self._install_locked(packages, prefix)
+
+    def _install_locked(self, packages: list[Package], prefix: str) -> None:
         import tomli_w
 
         options = ("--quiet", "--no-deps", "--prefix", prefix)
-        lock = f"{self._ctx.scratch}/pylock.{os.path.basename(prefix)}.toml"
+        layer = os.path.basename(os.path.dirname(prefix))
+        lock = f"{self._ctx.scratch}/pylock.{layer}.toml"
         document = {
             "lock-version": "1.0",
             "created-by": "cnbkit",
@@ -193,7 +221,8 @@ class Uv(Engine):
         with open(lock, "wb") as file:
             tomli_w.dump(document, file)
         try:
-            self._install(*options, "-r", lock)
+            matched = self._matched.arguments(packages, self._beside.chosen)
+            self._install(*options, "-r", lock, *matched)
         except CommandFailed as failed:
             names = [each.name for each in packages]
             raise explained_install(failed, names, self._sources) from None
@@ -226,9 +255,10 @@ class Uv(Engine):
     def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> None:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
+        said += self._beside.unisolated.arguments()
         with patient(self._ctx.log.info, _DOES.get(command, command)):
             self._ctx.run(
-                *(program, "pip", command, *arguments, *said, "--python", self._python.path),
+                *(program, "pip", command, *arguments, *said, "--python", self._beside.program),
                 env={
                     **self._environment,
                     **env,

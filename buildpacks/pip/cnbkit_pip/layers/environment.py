@@ -1,13 +1,15 @@
-"""The virtual environment that ties the packages' layers together."""
+"""The virtual environment that ties the packages' layers together: one prefix."""
 
 from __future__ import annotations
 
 import os
 
 from cnbkit import OpenLayer
+from cnbkit_pip.layers.contents import Contents, site_packages
+from cnbkit_pip.layers.merged import merge
 from cnbkit_python_inputs.interpreter import Interpreter
 
-__all__ = ["add_site_directories", "make_environment"]
+__all__ = ["add_packages", "make_environment"]
 
 
 _DEBIAN_LAST = (
@@ -23,7 +25,8 @@ def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
     """
     root = f"{layer.directory}/venv"
     os.makedirs(f"{root}/bin")
-    os.makedirs(_site_packages(root, python))
+    os.makedirs(f"{root}/{site_packages(python.minor)}")
+    os.symlink("lib", f"{root}/lib64")
     os.symlink(python.path, f"{root}/bin/python")
     for name in ("python3", f"python{python.minor}"):
         os.symlink("python", f"{root}/bin/{name}")
@@ -35,17 +38,21 @@ def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
     return Interpreter(f"{root}/bin/python", python.minor, python.site)
 
 
-def add_site_directories(layer: OpenLayer, python: Interpreter, directories: list[str]) -> None:
-    """Let the environment see packages of other layers.
+def add_packages(layer: OpenLayer, python: Interpreter, layers: dict[str, Contents]) -> None:
+    """Let the environment have the packages of other layers.
 
-    As site directories, not as plain path entries: then `.pth` files inside them work. Debian's
-    packages, which can only come by PYTHONPATH, are put behind them, where Debian has them.
+    Their modules as site directories, not as plain path entries: then `.pth` files inside them
+    work. Debian's packages, which can only come by PYTHONPATH, are put behind them, where Debian
+    has them. What is outside site-packages is linked.
+
+    Args:
+        layer: of the environment.
+        python: its interpreter.
+        layers: contents by the prefix they are below.
     """
     root = f"{layer.directory}/venv"
-    lines = "".join(f"import site; site.addsitedir({path!r})\n" for path in directories)
-    with open(f"{_site_packages(root, python)}/cnbkit.pth", "w", encoding="utf-8") as file:
+    site = site_packages(python.minor)
+    lines = "".join(f"import site; site.addsitedir({f'{each}/{site}'!r})\n" for each in layers)
+    with open(f"{root}/{site}/cnbkit.pth", "w", encoding="utf-8") as file:
         file.write(f"{lines}{_DEBIAN_LAST}")
-
-
-def _site_packages(root: str, python: Interpreter) -> str:
-    return f"{root}/lib/python{python.minor}/site-packages"
+    merge(root, site, layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from cnbkit import BuildContext, Layer, LayerKey, OpenLayer, key, note
 from cnbkit_pip.engines.engine import Engine
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.bytecode import compile_bytecode
+from cnbkit_pip.layers.contents import PREFIX, Contents, Shelf, site_packages
 from cnbkit_pip.layers.folders import install_folders
 from cnbkit_pip.layers.installed import Record, entangled
 from cnbkit_pip.layers.partition import Group, partition
@@ -23,7 +25,7 @@ __all__ = ["install"]
 _AT_ONCE = 3
 
 
-class Wheels(LayerKey):
+class Wheels(LayerKey, version=2):
     """What a layer of packages depends on."""
 
     packages: list[str] = key("packages")
@@ -43,7 +45,8 @@ def install(
     python: Interpreter,
     record: Record,
     present: Present,
-) -> list[str]:
+    shelf: Shelf,
+) -> dict[str, Contents]:
     """Install packages into layers split by weight, or re-use the layers.
 
     Args:
@@ -53,22 +56,26 @@ def install(
         python: the interpreter they are for.
         record: what is known of packages in layers that are not there to look at.
         present: how the layers are kept.
+        shelf: has the contents of layers that are not there to look at.
 
     Returns:
-        The site-packages directory of each layer.
+        The contents of each layer, by the prefix they are below.
 
     Raises:
         UserFault: a package cannot be built.
         PlatformFault: the index cannot be reached, or the disk is full.
     """
     names = [package.name for package in packages]
-    together = entangled(list(record.packages.values()))
+
+    def attempt() -> dict[str, Contents]:
+        groups = partition(packages, entangled(list(record.packages.values())))
+        return _install(ctx, engine, groups, python, record, names, present, shelf)
+
     try:
-        return _install(ctx, engine, partition(packages, together), python, record, names, present)
+        return attempt()
     except _Entangled:
         # Found out by what was installed; the layers of that were given up.
-        together = entangled(list(record.packages.values()))
-        return _install(ctx, engine, partition(packages, together), python, record, names, present)
+        return attempt()
 
 
 def _install(
@@ -79,9 +86,11 @@ def _install(
     record: Record,
     names: list[str],
     present: Present,
-) -> list[str]:
+    shelf: Shelf,
+) -> dict[str, Contents]:
     with ExitStack() as stack:
         layers = []
+        digests = {}
         for group in groups:
             wanted = Wheels(
                 packages=group.identities(),
@@ -89,21 +98,47 @@ def _install(
                 target=str(ctx.target),
                 size=group.size,
             )
-            declared = present.kind(Layer.launch(group.name))
-            layers.append(stack.enter_context(ctx.layer(declared, wanted)))
+            digests[group.name] = _digest([*wanted.packages, wanted.python, wanted.target])
+            opened = ctx.layer(present.kind(Layer.launch(group.name)), wanted)
+            _look_again(opened, shelf.get(group.name, digests[group.name]))
+            layers.append(stack.enter_context(opened))
         todo = [(g, layer) for g, layer in zip(groups, layers, strict=True) if layer.rebuild]
         reused = len(groups) - len(todo)
         if reused:
             ctx.log.info(f"{reused} layers {present.from_where}")
         if todo:
             _fill(ctx, engine, python, todo)
-        filled = [f"{layer.directory}/{_site_packages(python)}" for _, layer in todo]
+        site = site_packages(python.minor)
+        filled = [f"{layer.directory}/{PREFIX}/{site}" for _, layer in todo]
         record.update(names, filled)
         apart = _apart(groups, entangled(list(record.packages.values())))
         if apart:
             ctx.log.info(f"{', '.join(sorted(apart))} share folders, so they get one layer")
             raise _Entangled
-        return [f"{layer.directory}/{_site_packages(python)}" for layer in layers]
+        found = {}
+        for layer in layers:
+            name, prefix = layer.layer.name, f"{layer.directory}/{PREFIX}"
+            contents = None if layer.rebuild else shelf.get(name, digests[name])
+            found[name] = contents or Contents.read(prefix, site, ctx.target.arch)
+        shelf.put({name: (digests[name], contents) for name, contents in found.items()})
+        return {
+            f"{layer.directory}/{PREFIX}": contents
+            for layer, contents in zip(layers, found.values(), strict=True)
+        }
+
+
+def _digest(texts: list[str]) -> str:
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _look_again(layer: OpenLayer, known: Contents | None) -> None:
+    """Have a layer made again that is in the previous image alone, if its files have to be known.
+
+    That is so where the cache is lost, and for programs that are copied out of it.
+    """
+    if layer.state == "reuse" and (known is None or known.embedding):
+        layer.state = "rebuild"
+        layer.why = ["its files have to be known, and are in the previous image alone"]
 
 
 def _apart(groups: list[Group], together: list[set[str]]) -> set[str]:
@@ -150,20 +185,17 @@ def _fill_one(
 ) -> None:
     folders = [package for package in group.packages if package.directory]
     others = [package for package in group.packages if not package.directory]
+    prefix = f"{layer.directory}/{PREFIX}"
+    # As in every environment: what packages put into the one is in the other.
+    os.makedirs(f"{prefix}/lib")
+    os.symlink("lib", f"{prefix}/lib64")
     if others:
-        engine.install(others, layer.directory)
+        engine.install(others, prefix)
     if folders:
-        install_folders(ctx, engine, folders, layer.directory)
-    # Under the name `lib` every layer would land on LD_LIBRARY_PATH.
-    if os.path.exists(f"{layer.directory}/lib"):
-        os.rename(f"{layer.directory}/lib", f"{layer.directory}/py")
-        # At once, while the network is busy with what is still missing.
-        compile_bytecode(ctx, python, f"{layer.directory}/py")
-    describe(layer, f"{layer.directory}/{_site_packages(python)}", group.packages)
-
-
-def _site_packages(python: Interpreter) -> str:
-    return f"py/python{python.minor}/site-packages"
+        install_folders(ctx, engine, folders, prefix)
+    # At once, while the network is busy with what is still missing.
+    compile_bytecode(ctx, python, f"{prefix}/lib")
+    describe(layer, f"{prefix}/{site_packages(python.minor)}", group.packages)
 
 
 def _megabytes(size: int) -> str:

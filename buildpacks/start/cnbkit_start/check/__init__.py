@@ -101,7 +101,7 @@ def _is_settled(ctx: DetectContext, choice: Choice) -> bool:
     if any(ctx.settings.get(name) for name in _GROUPS):
         return False
     for name in ("project.toml", "pyproject.toml"):
-        if ctx.app.has(name) and "process-groups" in ctx.app.text(name):
+        if ctx.app.has(name) and b"process-groups" in ctx.app.bytes(name):
             return False
     return choice.packages is None or choice.packages.complete
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cnbkit import UserFault
 from cnbkit.app import App
 from cnbkit_start.frameworks.seen import Seen, process
 from cnbkit_start.process import Found
@@ -18,11 +19,14 @@ _TABLES = ("project", "tool.poetry")
 def declared_script(seen: Seen) -> Found | None:
     """The only console script of pyproject.toml, if the project is installed and so has it."""
     name = "pyproject.toml"
-    text = seen.app.text(name) if seen.app.has(name) else ""
+    data = seen.app.bytes(name) if seen.app.has(name) else b""
     # Looked for as text: parsing TOML takes longer than the rest.
-    if not any(f"[{table}.scripts]" in text.replace(" ", "") for table in _TABLES):
+    if not any(f"[{table}.scripts]".encode() in data.replace(b" ", b"") for table in _TABLES):
         return None
-    document = seen.app.toml(name)
+    try:
+        document = seen.app.toml(name)
+    except UserFault:  # for the buildpack that installs to tell
+        return None
     if not _is_installed(seen, document):
         return None
     for table in _TABLES:
@@ -81,7 +85,7 @@ def why_no_script(app: App) -> tuple[str, str]:
         if app.has(name):
             return f"{name} only defines functions, so that starting it does nothing", name
     name = "pyproject.toml"
-    text = app.text(name).replace(" ", "") if app.has(name) else ""
+    text = app.bytes(name).decode("utf-8", "replace").replace(" ", "") if app.has(name) else ""
     if any(f"[{table}.scripts]" in text for table in _TABLES):
         if "[build-system]" not in text:
             why = f"{name} has scripts, but no [build-system], so that they are not installed"

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
@@ -77,19 +78,25 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
     pack = ensure_pack(home, arch=arch, progress=build.show)
     run_image = (
         ""
-        if _names_run_image(build.builder) or build.publish
+        if _names_run_image(build.builder) or build.publish or build.run_image
         else _own_run_image(home, docker, build, suite)
     )
     assembled = _assembled(home, build, suite)
-    builder = _builder(home, docker, build, assembled, run_image, suite)
+    named = run_image or ("" if _names_run_image(build.builder) else build.run_image)
+    builder = _builder(home, docker, build, assembled, named, suite)
     command = [
         *(str(pack), "build", build.name, "--builder", builder),
         *("--trust-builder", "--pull-policy", "if-not-present", "--no-color"),
     ]
     if run_image and asks_for_gpus(build.app, env, assembled):
         command += ["--run-image", _own_run_image(home, docker, build, suite, gpus=True)]
+    elif build.run_image:
+        command += ["--run-image", build.run_image]
     for name in build.env:
         command += ["--env", name]  # its value by the environment, which others cannot read
+    if build.exec_env:
+        # --exec-env tells only buildpacks for Buildpack API 0.12.
+        command += ["--env", f"CNB_EXEC_ENV={build.exec_env}"]
     for volume in build.volumes:
         mode = "rw" if volume.writable else "ro"
         command += ["--volume", f"{volume.source}:{volume.target}:{mode}"]
@@ -104,9 +111,13 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         ("--exec-env", build.exec_env),
         ("--creation-time", build.created),
         ("--network", network),
+        ("--previous-image", build.previous_image),
+        ("--cache-image", build.cache_image),
     ):
         if value:
             command += [option, value]
+    for tag in build.tags:
+        command += ["--tag", tag]
     command += ["--publish"] if build.publish else []
     command += ["--clear-cache"] if build.clear_cache else []
     with Workspace(home.tmp) as space:
@@ -184,7 +195,7 @@ def _builder(
     """The builder image, in the engine under a name that changes with its sources."""
     reference = f"cnbkit/builder:{assembled.name}"
     if run_image:
-        reference += "-own-run-image"
+        reference += f"-{sha256(run_image.encode()).hexdigest()[:8]}"  # recorded in the builder
     if not _id(docker, reference):
         build.show("Making the builder image ...")
         with Workspace(home.tmp) as space:

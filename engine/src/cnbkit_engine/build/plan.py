@@ -152,7 +152,9 @@ class Planning:
                 network_for(self.network, os.environ, self.show)
             )
             space = stack.enter_context(Workspace(home.tmp, background=True))
-            copied = laid_out(space, self.app, files, self.env, kit.builder, notes.append)
+            copied = laid_out(
+                space, self.app, files, self.env, kit.builder, notes.append, exec_env=self.exec_env
+            )
             notes += unused(copied.paths, kit.builder)
             for volume in self.volumes:
                 make_mount_point(volume, space)

@@ -3,6 +3,7 @@
 <home.buildpacks>/<digest>/
   buildpacks/<id with _ for />/<version>/     what /cnb/buildpacks will be
   order.toml                                  what /cnb/order.toml will be
+  run.toml                                    what /cnb/run.toml will be, if it names run images
   build-config/env/<name>                     what /cnb/build-config will be
   settings.txt                                names of the variables that the buildpacks read
 """
@@ -32,7 +33,7 @@ __all__ = ["ensure_builder", "variable_files"]
 
 _LIBRARY = re.compile(r"""["'](\.\.?/[^"']+)["']""")
 # Of the folder, as described above; raised when that changes.
-_LAYOUT = 3
+_LAYOUT = 4
 
 
 def ensure_builder(
@@ -67,6 +68,9 @@ def ensure_builder(
     stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
 
     def make(folder: Path) -> None:
+        from cnbkit.spec.toml import encode
+        from cnbkit_engine.builder.run_images import FILE as RUN_IMAGES
+        from cnbkit_engine.builder.run_images import run_images
         from cnbkit_engine.builder.settings import FILE, settings_named
         from cnbkit_engine.buildpack.bytecode import compile_bytecode
         from cnbkit_engine.buildpack.dependency_cache import Libraries
@@ -89,6 +93,8 @@ def ensure_builder(
             libraries = Libraries(home, runtime, root)
             ours = _assemble_all(folder, sources, runtime, libraries)
         _write_order(order, folder)
+        if runs := run_images(builder):
+            (folder / RUN_IMAGES).write_text(encode({"images": runs}), encoding="utf-8")
         names = settings_named(folder / "buildpacks")
         (folder / FILE).write_text("".join(f"{name}\n" for name in names), encoding="ascii")
         (folder / "build-config" / "env").mkdir(parents=True)

@@ -20,6 +20,7 @@ from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, Suite, suite_named, suite_of_config
 from cnbkit_engine.builder.distros import builder_suites
 from cnbkit_engine.builder.folder import ensure_builder, variable_files
+from cnbkit_engine.builder.run_images import run_images
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit_engine.oci.layout import BuiltLayer
-    from cnbkit_engine.spec.builder import RunImage
     from cnbkit_engine.state.home import Home
 
 __all__ = ["BuilderImage"]
@@ -149,14 +149,9 @@ class BuilderImage:
         return BuilderDescriptor.loads(text, name=self.path.name, where=str(self.path))
 
     def _run_images(self, builder: BuilderDescriptor) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+        found: list[dict[str, Any]] = run_images(builder)
         if self.run_image:
             found = [{"image": self.run_image, "mirrors": []}]
-        elif builder.run and builder.run.images:
-            found = [_run_image(each) for each in builder.run.images]
-        elif builder.stack and builder.stack.run_image:
-            stack = builder.stack
-            found = [{"image": stack.run_image, "mirrors": stack.run_image_mirrors}]
         if not found:
             raise UserFault(
                 "the builder names no run image, which apps stand on",
@@ -404,10 +399,6 @@ def _check_programs(folder: Path, arch: str, archive: str, builder: Path) -> Non
             where=str(builder),
             remedy="leave [lifecycle] out, or make a builder of its own for each platform",
         )
-
-
-def _run_image(image: RunImage) -> dict[str, Any]:
-    return {"image": image.image, "mirrors": image.mirrors}
 
 
 def _folders(owner: tuple[int, int]) -> list[Entry]:

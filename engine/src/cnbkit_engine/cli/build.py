@@ -28,7 +28,33 @@ __all__ = ["command"]
 @click.command("build")
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--tag", "-t", metavar="NAME", help="Name of the image; the folder's if not given.")
-@click.option("--publish", metavar="REF", help="Export to a registry instead of the local store.")
+@click.option(
+    "--publish",
+    "published",
+    metavar="REF",
+    multiple=True,
+    help="Export to a registry instead of the local store; given again, under that name too.",
+)
+@click.option(
+    "--previous-image",
+    metavar="REF",
+    default="",
+    help="Use its layers again. If not given: the image that has the name, else the last one built "
+    "here, else one of the repository with the branch's tag, main, master or latest.",
+)
+@click.option(
+    "--cache-image",
+    metavar="REF",
+    default="",
+    help="Keep the cache there, for builds on other machines; goes with --publish.",
+)
+@click.option(
+    "--run-image",
+    metavar="REF",
+    default="",
+    help="What the app is put on; the builder's or cnbkit's own if not given. With --publish "
+    "cnbkit's own is pushed to REF if nothing is there, and the image can be rebased.",
+)
 @click.option(
     "--output",
     "-o",
@@ -98,7 +124,10 @@ __all__ = ["command"]
 def command(
     path: Path,
     tag: str | None,
-    publish: str | None,
+    published: tuple[str, ...],
+    previous_image: str,
+    cache_image: str,
+    run_image: str,
     output: str | None,
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
@@ -126,7 +155,10 @@ def command(
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.state.home import Home
 
+    publish, *more = published or ("",)
     export = _output(output, publish)
+    if cache_image and not publish:
+        raise click.UsageError("--cache-image goes with --publish")
     home = Home.default()
     echo = say
     if export:
@@ -143,7 +175,18 @@ def command(
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
     setting = "--publish" if publish else "--tag"
     name = publish or tag or _name_of(path)
-    Reference.parse(name, setting=setting)  # before anything is made of it
+    domain = Reference.parse(name, setting=setting).domain  # before anything is made of it
+    for value, option in (
+        (run_image, "--run-image"),
+        (previous_image, "--previous-image"),
+        (cache_image, "--cache-image"),
+    ):
+        if value:
+            Reference.parse(value, setting=option)
+    others = [variants(each, hardware) for each in more]
+    for each in (variant.name for found in others for variant in found):
+        if Reference.parse(each, setting=setting).to_make(setting).domain != domain:
+            raise click.UsageError("all names of --publish are in one registry")
     wanted = variants(name, hardware)
     for variant in wanted:
         reference = Reference.parse(variant.name, setting=setting)
@@ -159,7 +202,7 @@ def command(
     if hardware and "BP_HARDWARE" in env:
         raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
     created = image_time(creation_time)
-    for variant in wanted:
+    for number, variant in enumerate(wanted):
         chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
         if len(wanted) > 1:
             echo(f"{variant.hardware} → {variant.name}")
@@ -170,6 +213,10 @@ def command(
             env={**env, **chosen},
             volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
             publish=bool(publish),
+            tags=tuple(each[number].name for each in others),
+            run_image=run_image,
+            previous_image=previous_image,
+            cache_image=cache_image,
             clear_cache=clear_cache,
             default_process=default_process,
             exec_env=exec_env,
@@ -225,7 +272,7 @@ def _name_of(path: Path) -> str:
     return "-".join(part for part in "".join(kept).split("-") if part) or "app"
 
 
-def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:
+def _output(output: str | None, publish: str) -> tuple[str, Path] | None:
     if output is None:
         return None
     kind, colon, path = output.partition(":")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "cnbkit", "run"]
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "adopt": "cnbkit_engine.cli.adopt:command",
     "build": "cnbkit_engine.cli.build:command",
     "builder": "cnbkit_engine.cli.builder:command",
     "check": "cnbkit_engine.cli.check:command",

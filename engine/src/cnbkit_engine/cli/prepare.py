@@ -27,30 +27,62 @@ __all__ = ["command"]
     is_flag=True,
     help="Also put the build image into the store, to be copied to a registry from there.",
 )
+@click.option(
+    "--publish-build", metavar="REF", default="", help="Push the build image there, for builders."
+)
+@click.option(
+    "--publish-run",
+    metavar="REF",
+    default="",
+    help="Push the run image there, and the one for NVIDIA's GPUs beside it (its tag ends in "
+    "-cuda): images that were built on REF can then be rebased.",
+)
+@click.option(
+    "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
+)
 def command(
-    builder: Path | None, platform: str | None, base: str | None, build_image: bool
+    builder: Path | None,
+    platform: str | None,
+    base: str | None,
+    build_image: bool,
+    publish_build: str,
+    publish_run: str,
+    insecure: tuple[str, ...],
 ) -> None:
     """Make ready what all builds share: base images, lifecycle, buildpacks.
 
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
     image for example.
     """
-    from cnbkit_engine.base.gpu import gpu_run_image
+    from cnbkit_engine.base.gpu import gpu_name, gpu_run_image
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.build.build import prepare
     from cnbkit_engine.builder.distros import builder_suites
     from cnbkit_engine.builder.reference import reference_builder
+    from cnbkit_engine.oci.reference import Reference
+    from cnbkit_engine.oci.remote import Remote
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
 
+    for name, option in ((publish_build, "--publish-build"), (publish_run, "--publish-run")):
+        if name:
+            Reference.parse(name, setting=option).to_make(option)
     home = Home.default()
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
     suite = suite_named(base) if base else builder_suites(descriptor)[0]
     kit = prepare(home, store, descriptor, say, arch, suite)
-    gpu_run_image(store, kit.run_image)
-    if build_image:
-        name = BaseImages(home, store, arch=arch, suite=suite, progress=say).ensure_build_image()
+    gpus = gpu_run_image(store, kit.run_image)
+    pushed = []
+    if build_image or publish_build:
+        bases = BaseImages(home, store, arch=arch, suite=suite, progress=say)
+        name = bases.ensure_build_image()
         say(f"The build image is {name} in oci:{home.images}")
+        pushed = [(name, publish_build)] if publish_build else []
+    if publish_run:
+        pushed += [(kit.run_image, publish_run), (gpus, gpu_name(publish_run))]
+    for stored, reference in pushed:
+        remote = Remote(reference, insecure=insecure)
+        say(f"{reference}  {remote.push(store.path, store.resolve(stored))}")
     say(f"Ready in {home.root}")

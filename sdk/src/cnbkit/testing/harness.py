@@ -142,7 +142,7 @@ class _App:
             "CNB_PLATFORM_DIR": str(platform),
             **_target(inputs.target),
         }
-        exec_env = {"CNB_EXEC_ENV": inputs.exec_env} if source.descriptor.api == "0.12" else {}
+        exec_env = _exec_env(source, inputs)
         observed = _observed(source.buildpack)
         log = io.StringIO()
         code = 0
@@ -321,6 +321,13 @@ def _target(target: Target) -> dict[str, str]:
         "CNB_TARGET_DISTRO_VERSION": target.distro_version,
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _exec_env(source: Source, inputs: Inputs) -> dict[str, str]:
+    """As the lifecycle tells a buildpack for API 0.12; others by a variable, as `cnbkit build`."""
+    told = source.descriptor.api == "0.12"
+    said = inputs.exec_env != "production" and not source.info.clear_env
+    return {"CNB_EXEC_ENV": inputs.exec_env} if told or said else {}
 
 
 @contextmanager

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "Source"]
 
-_DESCRIPTOR = """api = "0.12"
+_DESCRIPTOR = """api = "0.10"
 [{kind}]
 id = "test/{name}"
 version = "0.0.0"
