@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 import sysconfig
 import threading
+import zipfile
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,18 +54,28 @@ class Index:
     Attributes:
         url: of its simple index.
         asked: paths, in their order.
+        sent: those of them that were answered with a file, or a part of one.
     """
 
     def __init__(self, folder: Path) -> None:
         self.asked: list[str] = []
+        self.sent: list[str] = []
         self._folder = folder
 
         class Handler(SimpleHTTPRequestHandler):
             def __init__(handler, *arguments: object) -> None:  # noqa: N805
                 super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
 
-            def log_message(handler, *arguments: object) -> None:  # noqa: ARG002, N805
+            def end_headers(handler) -> None:  # noqa: N805
+                if not handler.path.endswith("/"):
+                    # As the public index has it: what a file is called is always the same file.
+                    handler.send_header("Cache-Control", "max-age=365000000, immutable")
+                super().end_headers()
+
+            def log_message(handler, *arguments: object) -> None:  # noqa: N805
                 self.asked.append(handler.path)
+                if handler.command == "GET" and str(arguments[2]) in ("200", "206"):
+                    self.sent.append(handler.path)
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
@@ -73,8 +85,17 @@ class Index:
         folder = self._folder / "simple" / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(content)
-        links = (each.name for each in folder.iterdir() if each.name != "index.html")
-        text = "".join(f'<a href="{each}">{each}</a>' for each in sorted(links))
+        names = sorted(each.name for each in folder.glob("*-*") if each.suffix != ".metadata")
+        if file.endswith(".whl"):  # PEP 658, as the public index has it
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                [inner] = [each for each in archive.namelist() if each.endswith("/METADATA")]
+                (folder / f"{file}.metadata").write_bytes(archive.read(inner))
+        known = {each: (folder / f"{each}.metadata").exists() for each in names}
+        text = "".join(
+            f'<a href="{each}#sha256={hashlib.sha256((folder / each).read_bytes()).hexdigest()}"'
+            f' data-core-metadata="{str(has).lower()}">{each}</a>'
+            for each, has in known.items()
+        )
         (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{text}</body></html>")
 
 

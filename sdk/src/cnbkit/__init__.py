@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from cnbkit.command import CommandFailed, CommandResult
     from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, DetectContext, GenerateContext
-    from cnbkit.download import Dependency, DownloadFailed
+    from cnbkit.dependency import Dependency
+    from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import GenerateResult
+    from cnbkit.launch import launch_bindings
     from cnbkit.layer.env import EnvChanges, LayerEnv
     from cnbkit.layer.key import LayerKey, key, migrates, note
     from cnbkit.layer.layer import Layer
@@ -49,7 +51,7 @@ _HOME = {
     "CommandResult": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
-    "Dependency": "cnbkit.download",
+    "Dependency": "cnbkit.dependency",
     "DetectContext": "cnbkit.context",
     "DetectResult": "cnbkit.results",
     "DownloadFailed": "cnbkit.download",
@@ -77,6 +79,7 @@ _HOME = {
     "bill_of_materials": "cnbkit.sbom.documents",
     "field": "cnbkit.spec.model",
     "key": "cnbkit.layer.key",
+    "launch_bindings": "cnbkit.launch",
     "migrates": "cnbkit.layer.key",
     "note": "cnbkit.layer.key",
 }
@@ -123,6 +126,7 @@ __all__ = [
     "bill_of_materials",
     "field",
     "key",
+    "launch_bindings",
     "migrates",
     "note",
 ]

@@ -16,7 +16,7 @@ from cnbkit_pip.engines.isolation import Beside, Unisolated
 from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
-from cnbkit_pip.engines.uv_leftovers import remove_leftovers
+from cnbkit_pip.engines.uv_leftovers import forget_pages, remove_leftovers
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -77,9 +77,8 @@ class Uv(Engine):
         self._provided = Provided.of(ctx)
         self._git = GitLogins(ctx.env)
         self._environment = {
-            # On the layers' file system, so that wheels are linked and not copied; the
-            # lifecycle neither exports nor keeps a directory without a toml.
-            "UV_CACHE_DIR": f"{ctx.scratch}/uv",
+            # On the layers' file system, so that wheels are linked and not copied.
+            "UV_CACHE_DIR": f"{ctx.fetched}/uv",
             "UV_LINK_MODE": "hardlink",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_SYSTEM_CERTS": "true",
@@ -88,6 +87,8 @@ class Uv(Engine):
         }
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
+
+        forget_pages(self._environment["UV_CACHE_DIR"])
 
     def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`uv pip compile`."""

@@ -15,7 +15,7 @@ from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.base_choice import choose_base
-from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.kit import Kit, prepare
 from cnbkit_engine.build.predecessor import (
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.detection import Detection
+    from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
 
@@ -64,6 +66,7 @@ class Outcome:
         why: reasons for rebuilds, by `buildpack_id:layer`.
         seconds: wall time, preparations included.
         image: the image in the store; None if it was published.
+        marks: when phases and buildpacks began.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Outcome:
     why: Mapping[str, str]
     seconds: float
     image: Image | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,7 @@ class Build:
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
         verbose: show all of the lifecycle's output.
+        detection: gets to know what each buildpack says in detect, also where all goes well.
         show: prints a line.
     """
 
@@ -123,6 +128,7 @@ class Build:
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
+    detection: Detection | None = None
     show: Callable[[str], None] = print
 
     def run(self, home: Home) -> Outcome:
@@ -165,7 +171,7 @@ class Build:
         foreign = arch if is_foreign(arch) else ""
         cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
         afresh = self.clear_cache
-        log = cache / "last.log"
+        log = cache / LOG
         with ExitStack() as stack:
             stack.enter_context(locked(cache, self._waits))
             stack.enter_context(locked(image_lock(home, reference), self._waits))
@@ -212,6 +218,7 @@ class Build:
             with log.open("w", encoding="utf-8") as file:
                 notes = unused(copied.paths, kit.builder)
                 narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
+                narrator.detection = self.detection or narrator.detection
                 phases = Phases(
                     sandboxes,
                     registry,
@@ -227,6 +234,7 @@ class Build:
                     ),
                     tags=self.tags,
                     cache_image=self.cache_image,
+                    detect_output=self.detection is not None,
                 )
                 if search:
                     found = search()
@@ -256,6 +264,7 @@ class Build:
             why=why,
             seconds=time.monotonic() - start,
             image=image,
+            marks=tuple(narrator.timeline.marks),
         )
 
     def _waits(self, holder: str) -> None:

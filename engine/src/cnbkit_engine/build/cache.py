@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.state.home import Home
 
-__all__ = ["app_cache", "image_lock"]
+__all__ = ["LOG", "app_cache", "image_lock"]
+
+LOG = "last.log"
+"""In a cache: what the last build said."""
 
 _SHOWN = 60
 _DIGITS = 16

@@ -150,7 +150,7 @@ def assemble(
     if offline:
         from cnbkit_engine.buildpack.offline import bundle
 
-        bundle(source, out, os.environ)
+        bundle(source, out, os.environ, arch=runtime.arch)
 
 
 def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:

@@ -181,7 +181,8 @@ def tell_start(
 
 def _archive(address: str, space: Path) -> Path:
     from cnbkit.bindings.bindings import Bindings
-    from cnbkit.download import Dependency, Downloads
+    from cnbkit.dependency import Dependency
+    from cnbkit.download import Downloads
     from cnbkit.log import Log
     from cnbkit.settings import Settings
 

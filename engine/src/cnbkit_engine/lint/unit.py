@@ -241,6 +241,9 @@ def _check_detect(
         if steps & _NEVER_THERE:
             what = f"the trigger {pattern} never matches: that folder is not part of the app"
             found.error(*at, "trigger", what, "name a file that is")
+        elif pattern.startswith(("BP_", "BPE_", "BPL_")):
+            what = f"the trigger {pattern} is the name of a file, and looks like a variable"
+            found.warning(*at, "trigger", what, f'write: Triggers(settings=("{pattern}",))')
         elif any(char in pattern for char in "{}") or pattern != pattern.strip():
             what = f"the trigger {pattern!r} never matches: only * and ? are patterns"
             found.error(*at, "trigger", what, "write each name by itself")
@@ -258,11 +261,27 @@ def _check_detect(
     # What the buildpack imports itself brings the others along.
     places = {name: python.place_of_import(name.partition(".")[0]) for name in told.heavy}
     own = {name: at for name, at in places.items() if at}
-    for name in own or places:
-        what = f"detect loads {name}, which takes longer than a detect should"
+    # One line may load several, such as a name of cnbkit's that detect has no use for.
+    by_line: dict[tuple[Path, int], list[str]] = {}
+    for name in told.heavy:
+        file, line = told.loaded_at.get(name, ("", 0))
+        if own and not file and name not in own:
+            continue  # comes along with those
+        where = own.get(name) or ((Path(file), line) if file else place)
+        by_line.setdefault(where, []).append(name)
+    for where, names in by_line.items():
+        which = own_names if (own_names := [name for name in names if name in own]) else names
+        what = f"detect loads {', '.join(which)}, which takes longer than a detect should"
         remedy = "import it inside build, or under TYPE_CHECKING if only annotations need it"
-        found.warning(*(places[name] or place), "heavy", what, remedy)
-    if not own and len(told.modules) > MODULES:
+        if not own_names and where != place:
+            what = (
+                f"this line loads {', '.join(which)} in detect, which takes longer than it should"
+            )
+            remedy = (
+                "move it into build, or do without it: ctx.app.has, text and bytes load nothing"
+            )
+        found.warning(*where, "heavy", what, remedy)
+    if not own and not told.loaded_at and len(told.modules) > MODULES:
         what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
         remedy = "import inside build whatever only build needs"
         found.warning(*place, "heavy", what, remedy)

@@ -114,7 +114,8 @@ class OpenLayer:
             name: its file name; programs run in the order of their names.
             program: a file, which is copied, or a Python function that returns variables to
                 set. Its source is what goes into the layer, so it imports what it needs
-                itself, from the standard library alone, and uses nothing around it. It runs
+                itself, from the standard library alone, and uses nothing around it but
+                `launch_bindings`. It runs
                 with the `python3` that the app finds on PATH; without one the app does not
                 start.
             process: run it for this process type only.
