@@ -70,6 +70,8 @@ def check_names(
 def similar(name: str, known: set[str]) -> list[str]:
     """Up to three packages whose names are near; those that begin so come first."""
     plain = re.sub(r"\.so(\.[0-9]+)*$", "", name.lower()).replace("_", "-")
+    if plain in known:
+        return [plain]
     # libGL → libgl1; libgl1-mesa → libgl1-mesa-dri
     found = [each for each in known if re.fullmatch(rf"{re.escape(plain)}-?[0-9.]+(t64)?", each)]
     found = found or [each for each in known if len(plain) > 3 and each.startswith(f"{plain}-")]
