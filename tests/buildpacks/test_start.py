@@ -17,6 +17,8 @@ from cnbkit import UserFault
 from cnbkit_start import Start
 from cnbkit_start.procfile import parse
 
+from .told import telling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -589,9 +591,9 @@ def test_the_lock_of_the_buildpacks_before_tells_what_is_installed(phases: Phase
     phases.write("app.py", "")
     lock = phases.layers / "pylock.toml"
     lock.write_text('[[packages]]\nname = "streamlit"\n')
-    phases.env.update(CNBKIT_INPUT="uv.lock", CNBKIT_LOCK=str(lock))
+    phases.env |= telling(inputs=["uv.lock"], lock=str(lock))
     assert set(processes(phases.build(Start()))) == {"web"}
-    del phases.env["CNBKIT_LOCK"]
+    phases.env |= telling(inputs=["uv.lock"])
     assert set(processes(phases.build(Start()))) == {"web", "notebook"}
 
 
@@ -967,7 +969,7 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
     python = site / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; exit ${CODE:-0}\n')
     python.chmod(0o755)
-    phases.env["CNBKIT_SITE"] = str(site)
+    phases.env |= telling(environment=str(site))
     ran = phases.build(Start())
     assert ran.code == 0, ran.fault
     made = phases.app / "made"
@@ -979,5 +981,5 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         assert fault is not None
         assert fault.what == "`manage.py collectstatic` failed"
         assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
-        del phases.env["CNBKIT_SITE"]
+        phases.env |= telling()
         assert "static files are not collected" in phases.build(Start()).err

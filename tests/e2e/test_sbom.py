@@ -27,7 +27,7 @@ APP = """
 import importlib.metadata, json, os
 print(json.dumps({
     "python": {each.name.lower(): each.version for each in importlib.metadata.distributions()},
-    "debian": os.listdir("/layers/cnbkit_apt/packages/usr/share/doc"),
+    "debian": os.listdir("/layers/cnbkit_apt/debs/usr/share/doc"),
 }))
 """
 
@@ -120,7 +120,7 @@ print(json.dumps({
     "conda": {f"{each['name']} {each['build']}": each["version"] for each in conda},
     "by conda": python[True],
     "by pip": python[False],
-    "debian": os.listdir("/layers/cnbkit_apt/packages/usr/share/doc"),
+    "debian": os.listdir("/layers/cnbkit_apt/debs/usr/share/doc"),
 }))
 """
 

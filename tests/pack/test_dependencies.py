@@ -88,7 +88,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
         assert second.code == 0, second.log
         assert second.image is not None
         assert len(server.requests) == asked
-    for layer in ("apt:packages", "conda:environment", "pip:wheels-light-"):
+    for layer in ("apt:debs", "conda:environment", "pip:wheels-light-"):
         assert second.states[f"cnbkit/{layer}"] == "reused", second.log
     before, after = (
         {layer.what: layer.diff_id for layer in each.layers} for each in (first.image, second.image)
@@ -102,7 +102,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
     assert held["conda"] == ["hello", "python"]
     # One library is the run image's, where Debian puts it; the other came on top.
     own, carried = sorted(held["libraries"], key=len)
-    assert carried == f"/layers/cnbkit_apt/packages{own}"
+    assert carried == f"/layers/cnbkit_apt/debs{own}"
 
     folder = tmp_path / "bills"
     reference = engine.reference("other")

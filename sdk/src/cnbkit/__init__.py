@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.log import Log
     from cnbkit.package_request import PackageRequest
+    from cnbkit.python_build import PythonBuild
     from cnbkit.results import BuildResult, DetectResult
     from cnbkit.sbom.component import Component
     from cnbkit.sbom.documents import bill_of_materials
@@ -72,6 +73,7 @@ _HOME = {
     "PlatformFault": "cnbkit.errors",
     "Process": "cnbkit.spec.launch",
     "Provide": "cnbkit.spec.build_plan",
+    "PythonBuild": "cnbkit.python_build",
     "Require": "cnbkit.spec.build_plan",
     "Settings": "cnbkit.settings",
     "Target": "cnbkit.spec.target",
@@ -120,6 +122,7 @@ __all__ = [
     "PlatformFault",
     "Process",
     "Provide",
+    "PythonBuild",
     "Require",
     "Settings",
     "Target",
