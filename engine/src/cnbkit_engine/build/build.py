@@ -143,7 +143,7 @@ class Build:
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
-        kit = prepare(home, store, builder, self.show, self.arch)
+        kit = prepare(home, store, builder, self.show, self.arch, self.insecure_registries)
         arch = self.arch or machine_architecture()
         run_images = RunImages(
             store,
