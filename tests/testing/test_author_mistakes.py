@@ -467,7 +467,7 @@ def test_a_mistake_in_a_declaration_is_told_when_its_module_is_imported(
     text += f"class K(LayerKey):\n{line}\n"
     text += "class Pack(Buildpack):\n    def build(self, ctx): return BuildResult()\n"
     folder = _folder(tmp_path, text)
-    with pytest.raises((BuildpackFault, TypeError), match=what):
+    with pytest.raises((BuildpackFault, TypeError, ValueError), match=what):
         buildpack_run(folder)
     [found] = [each for each in check(folder) if each.severity == "error"]
     assert re.search(what, found.what), found.what
