@@ -203,6 +203,8 @@ def repository(gnupg: Path, tmp_path_factory: pytest.TempPathFactory) -> Reposit
     made.add("Package: mailer-a\nProvides: mailer")
     made.add("Package: mailer-b\nProvides: mailer")
     made.add("Package: only\nProvides: one-of-a-kind")
+    made.add("Package: libtime0t64\nProvides: libtime0 (= 1.0)")
+    made.add("Package: other-time\nProvides: libtime0")
     made.add("Package: quarrel-a\nConflicts: quarrel-b")
     made.add("Package: quarrel-b")
     made.add(
@@ -489,6 +491,14 @@ def test_a_virtual_package_of_one_needs_no_choice(
     buildpack_run: BuildpackRun, apt: type[Apt]
 ) -> None:
     assert packages(buildpack_run(apt, app={"Aptfile": "one-of-a-kind\n"})) == ["only 1.0"]
+
+
+def test_a_library_that_was_renamed_for_64_bit_times_is_understood_by_its_old_name(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    result = buildpack_run(apt, app={"Aptfile": "only\nlibtime0:amd64\n"})
+    assert packages(result) == ["libtime0t64 1.0", "only 1.0"]
+    assert "Aptfile:2: libtime0 is libtime0t64 in this release" in result.log
 
 
 def test_sources_that_cannot_be_reached_leave_what_was_built(
