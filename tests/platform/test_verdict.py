@@ -169,9 +169,11 @@ def test_a_plan_that_does_not_come_out_is_told_as_that(builder: Path) -> None:
     assert failed.exit_code == 20
     assert failed.what == (
         "the buildpacks do not fit together: acme/app@1 requires node, "
-        "which none of its group provides"
+        "which nothing before it in its group provides"
     )
-    assert failed.remedy == "add a buildpack that provides node to that group of the builder"
+    assert failed.remedy == (
+        "let a buildpack that provides node stand before it in that group of the builder"
+    )
 
 
 def test_what_nobody_requires_is_told_with_the_other_remedy(builder: Path) -> None:

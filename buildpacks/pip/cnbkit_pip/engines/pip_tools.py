@@ -75,7 +75,7 @@ class PipTools(Engine):
         self._environment = {
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
-            "PIP_CACHE_DIR": f"{ctx.scratch}/pip",
+            "PIP_CACHE_DIR": f"{ctx.fetched}/pip",
             "PIP_PROGRESS_BAR": "off",
             # The build's user may be nobody to the system.
             "HOME": ctx.scratch,

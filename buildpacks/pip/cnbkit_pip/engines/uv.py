@@ -16,7 +16,7 @@ from cnbkit_pip.engines.isolation import Beside, Unisolated
 from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
-from cnbkit_pip.engines.uv_leftovers import remove_leftovers
+from cnbkit_pip.engines.uv_leftovers import forget_pages, remove_leftovers
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -77,9 +77,8 @@ class Uv(Engine):
         self._provided = Provided.of(ctx)
         self._git = GitLogins(ctx.env)
         self._environment = {
-            # On the layers' file system, so that wheels are linked and not copied; the
-            # lifecycle neither exports nor keeps a directory without a toml.
-            "UV_CACHE_DIR": f"{ctx.scratch}/uv",
+            # On the layers' file system, so that wheels are linked and not copied.
+            "UV_CACHE_DIR": f"{ctx.fetched}/uv",
             "UV_LINK_MODE": "hardlink",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_SYSTEM_CERTS": "true",
@@ -88,6 +87,8 @@ class Uv(Engine):
         }
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
+
+        forget_pages(self._environment["UV_CACHE_DIR"])
 
     def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`uv pip compile`."""
@@ -207,7 +208,7 @@ class Uv(Engine):
         self._beside.prepare(packages)
         self._install_locked(packages, prefix)
 
-    def _install_locked(self, packages: list[Package], prefix: str) -> None:
+    def _install_locked(self, packages: list[Package], prefix: str, python: str = "") -> None:
         import tomli_w
 
         options = ("--quiet", "--no-deps", "--prefix", prefix)
@@ -222,7 +223,7 @@ class Uv(Engine):
             tomli_w.dump(document, file)
         try:
             matched = self._matched.arguments(packages, self._beside.chosen)
-            self._install(*options, "-r", lock, *matched)
+            self._install(*options, "-r", lock, *matched, python=python)
         except CommandFailed as failed:
             names = [each.name for each in packages]
             raise explained_install(failed, names, self._sources) from None
@@ -239,9 +240,11 @@ class Uv(Engine):
             raise explained_install(failed, names, self._sources) from None
         remove_leftovers(prefix)
 
-    def _install(self, *arguments: str) -> None:
+    def _install(self, *arguments: str, python: str = "") -> None:
         # A lock has addresses of files, not of indexes; the logins are known by these.
-        self._pip("install", *arguments, env=uv_variables(self._sources, self._indexes))
+        env = uv_variables(self._sources, self._indexes)
+        # Programs that are installed begin with this interpreter's path.
+        self._pip("install", *arguments, env=env, python=python or self._python.path)
 
     def _compile(self, *arguments: str, path: str, env: dict[str, str]) -> None:
         """Resolve into a lock of what is not there already."""
@@ -252,13 +255,21 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> None:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str], python: str = "") -> None:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         said += self._beside.unisolated.arguments()
         with patient(self._ctx.log.info, _DOES.get(command, command)):
             self._ctx.run(
-                *(program, "pip", command, *arguments, *said, "--python", self._beside.program),
+                *(
+                    program,
+                    "pip",
+                    command,
+                    *arguments,
+                    *said,
+                    "--python",
+                    python or self._beside.program,
+                ),
                 env={
                     **self._environment,
                     **env,

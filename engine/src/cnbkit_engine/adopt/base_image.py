@@ -51,6 +51,7 @@ class BaseImage:
         conda: whether it is conda's.
         command: what it starts if the Dockerfile does not say.
         system: its own Python is the distribution's, and counts only if that is installed.
+        note: what else is to be said of it.
     """
 
     known: bool
@@ -61,6 +62,7 @@ class BaseImage:
     conda: bool = False
     command: str = ""
     system: bool = False
+    note: str = ""
 
 
 def recognised(image: str) -> BaseImage:
@@ -106,7 +108,10 @@ def _python(name: str, tag: str) -> BaseImage | None:
         version = re.match(r"(\d+\.\d+)(?:\.\d+)?", tag)
         if "lambda" in name:
             return BaseImage(False, "AWS Lambda's run time, which calls a handler")
-        return BaseImage(True, "Python", python=version[1] if version else "")
+        lacks = (
+            "" if "slim" in tag else "; what Debian libraries it needs of the full image: Aptfile"
+        )
+        return BaseImage(True, "Python", python=version[1] if version else "", note=lacks)
     match = re.match(r"(?:python|py)(\d+\.\d+)", tag)
     if name == "ghcr.io/astral-sh/uv":
         return BaseImage(True, "uv and Python", python=match[1] if match else "")

@@ -70,7 +70,7 @@ def base(findings: Findings, paths: Paths, stage: Stage) -> Answer:
     said = ", ".join(part for part in parts if part)
     if stage.role is Role.SOURCE and not known.conda:
         return default("the build image has what is needed to build")
-    return covered(said) if said else default(known.says)
+    return covered(said + known.note) if said else default(known.says + known.note)
 
 
 def note_copy(paths: Paths, step: Step) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.oci.image import Image
@@ -17,7 +17,7 @@ from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from cnbkit_engine.state.home import Home
@@ -37,8 +37,8 @@ def image_root(
     arch: str,
     insecure: Sequence[str],
     show: Callable[[str], None],
-) -> Path:
-    """The newest image of a name as a folder; unpacked once.
+) -> tuple[Path, Mapping[str, Any]]:
+    """The newest image of a name as a folder, which is unpacked once; and its configuration.
 
     Args:
         home: the folder goes to `home.base`.
@@ -87,7 +87,7 @@ def image_root(
             if not (folder / each).is_dir():
                 (folder / each).mkdir(parents=True)
 
-    return made_once(home.base / f"image-{digest[:12]}-{arch}", make)
+    return made_once(home.base / f"image-{digest[:12]}-{arch}", make), config
 
 
 def python_of_root(root: Path) -> str:

@@ -14,6 +14,7 @@ from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
+from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.kit import Kit, prepare
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.detection import Detection
+    from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
 
@@ -63,6 +66,7 @@ class Outcome:
         why: reasons for rebuilds, by `buildpack_id:layer`.
         seconds: wall time, preparations included.
         image: the image in the store; None if it was published.
+        marks: when phases and buildpacks began.
     """
 
     name: str
@@ -71,6 +75,7 @@ class Outcome:
     why: Mapping[str, str]
     seconds: float
     image: Image | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,13 @@ class Build:
         exec_env: what the image is for (`--exec-env`); "production" if empty.
         created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
+        base: `bookworm` or `trixie`; the builder's, or the one whose Python the app asks for, if
+            empty.
         insecure_registries: hosts to speak plain HTTP to.
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
         verbose: show all of the lifecycle's output.
+        detection: gets to know what each buildpack says in detect, also where all goes well.
         show: prints a line.
     """
 
@@ -116,9 +124,11 @@ class Build:
     exec_env: str = ""
     created: str = ""
     arch: str = ""
+    base: str = ""
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
+    detection: Detection | None = None
     show: Callable[[str], None] = print
 
     def run(self, home: Home) -> Outcome:
@@ -143,7 +153,12 @@ class Build:
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
-        kit = prepare(home, store, builder, self.show, self.arch, self.insecure_registries)
+        choice = choose_base(self.base, self.app, env, self.builder)
+        if choice.reason:
+            self.show(str(choice))
+        kit = prepare(
+            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
+        )
         arch = self.arch or machine_architecture()
         run_images = RunImages(
             store,
@@ -152,6 +167,7 @@ class Build:
             self.run_image,
             arch,
             asks_for_gpus(self.app, env, kit.builder),
+            kit.suite,
             self.insecure_registries,
             self.show,
         )
@@ -205,6 +221,7 @@ class Build:
             with log.open("w", encoding="utf-8") as file:
                 notes = unused(copied.paths, kit.builder)
                 narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
+                narrator.detection = self.detection or narrator.detection
                 phases = Phases(
                     sandboxes,
                     registry,
@@ -220,6 +237,7 @@ class Build:
                     ),
                     tags=self.tags,
                     cache_image=self.cache_image,
+                    detect_output=self.detection is not None,
                 )
                 if search:
                     found = search()
@@ -249,6 +267,7 @@ class Build:
             why=why,
             seconds=time.monotonic() - start,
             image=image,
+            marks=tuple(narrator.timeline.marks),
         )
 
     def _waits(self, holder: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.base.image_root import image_root, python_of_root
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_of_config
 from cnbkit_engine.builder.checks import check_python
 from cnbkit_engine.builder.choices import choices
 from cnbkit_engine.builder.folder import ensure_builder
@@ -36,6 +38,7 @@ class Kit:
         lifecycle: the folder with the lifecycle's programs, for this machine.
         launcher: the lifecycle's program that images start with, for the image's architecture.
         builder: the folder with assembled buildpacks and their order.
+        suite: what the build image is made of, as far as is known.
     """
 
     root: Path
@@ -43,6 +46,7 @@ class Kit:
     lifecycle: Path
     launcher: Path
     builder: Path
+    suite: Suite = DEFAULT
 
 
 def prepare(
@@ -51,6 +55,7 @@ def prepare(
     builder: Path,
     show: Callable[[str], None],
     arch: str = "",
+    suite: Suite = DEFAULT,
     insecure: Sequence[str] = (),
 ) -> Kit:
     """Have everything ready that builds share; does nothing where it is.
@@ -61,6 +66,7 @@ def prepare(
         builder: path of builder.toml.
         show: told, a sentence each, when something long begins and ends.
         arch: of the images to build, `amd64` or `arm64`; this machine's if empty.
+        suite: of Debian, which they stand on; a build image that the builder names goes before it.
         insecure: registries to speak plain HTTP to.
 
     Raises:
@@ -71,31 +77,37 @@ def prepare(
     own = machine_architecture()
     arch = arch or own
     named = choices(builder)
-    bases = BaseImages(home, store, arch=arch, progress=show)
-    if named.build_image:
-        run_image = bases.ensure_run_image()
-        root = image_root(home, named.build_image, arch, insecure, show)
-    else:
-        root, run_image = bases.prepare()
     check_version(named.lifecycle_version, builder)
+    root, there = None, ""
+    if named.build_image:
+        root, config = image_root(home, named.build_image, arch, insecure, show)
+        there = python_of_root(root)
+        told = suite_of_config(config)
+        suite = next((each for each in SUITES.values() if each.python == there), told or suite)
+    bases = partial(BaseImages, home, store, suite=suite, progress=show)
+    if root is None:
+        root, run_image = bases(arch=arch).prepare()
+        compiling = root
+    else:
+        run_image = bases(arch=arch).ensure_run_image()
+        # Bytecode is made by cnbkit's own Python of the version that the buildpacks are for.
+        compiling = bases(arch=own).ensure_build_root()
     if named.lifecycle_uri:
         lifecycle = named_lifecycle(home, named.lifecycle_uri, builder, arch)
     else:
         lifecycle = ensure_lifecycle(home, arch=own, progress=show)
     launcher = lifecycle
-    # Bytecode is made by cnbkit's own Python of the version that the buildpacks are for.
-    compiling = bases.ensure_build_root() if named.build_image else root
     if arch != own:
         # The lifecycle runs in the other root as it is, at full speed: it is linked statically.
         # What is for the image alone has to be the image's. Bytecode is for any architecture.
         ensure_emulation(home, arch, show)
         launcher = ensure_lifecycle(home, arch=arch, progress=show)
-        compiling = BaseImages(home, store, arch=own, progress=show).ensure_build_root()
-    assembled = ensure_builder(home, builder, Runtime(arch=arch), compiling, show)
+        compiling = bases(arch=own).ensure_build_root()
+    runtime = Runtime(version=suite.python, arch=arch)
+    assembled = ensure_builder(home, builder, runtime, compiling, show)
     if named.build_image:
         where = f"[build] image = {named.build_image!r}"
-        version = Runtime().version
-        check_python(assembled / "buildpacks", python_of_root(root), version, where, builder)
+        check_python(assembled / "buildpacks", there, suite.python, where, builder)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
-    return Kit(root, run_image, lifecycle, launcher / "launcher", assembled)
+    return Kit(root, run_image, lifecycle, launcher / "launcher", assembled, suite)

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import build_variables
 from cnbkit_engine.cli.volumes import given_volumes
+from cnbkit_engine.cli.written import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnbkit_engine.build.build import Outcome
     from cnbkit_engine.oci.image import Layer
     from cnbkit_engine.oci.types import Descriptor
     from cnbkit_engine.state.home import Home
@@ -93,6 +96,7 @@ __all__ = ["command"]
     "the word in its tag, and a table of what they share.",
 )
 @platform_option
+@base_option
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
     "--engine",
@@ -118,6 +122,13 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="Another builder.toml than the reference one.",
 )
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="Write a page about the image and its build: what costs what, what took how long.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Show all of the lifecycle's output.")
 def command(
     path: Path,
@@ -134,11 +145,13 @@ def command(
     creation_time: str,
     hardware: str,
     platform: str | None,
+    base: str | None,
     clear_cache: bool,
     engine: str,
     network: str,
     insecure: tuple[str, ...],
     builder: Path | None,
+    page: Path | None,
     verbose: bool,
 ) -> None:
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
@@ -162,6 +175,8 @@ def command(
         if writes_to_stdout(export[1]):
             echo = partial(say, err=True)  # the archive alone is printed
         _check_place(home, *export)
+    if page is not None and (publish or engine == "pack"):
+        raise click.UsageError("--report is for images in the local store")
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
     if engine != "pack":
@@ -170,6 +185,7 @@ def command(
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
+    outcomes: list[Outcome] = []
     setting = "--publish" if publish else "--tag"
     name = publish or tag or _name_of(path)
     domain = Reference.parse(name, setting=setting).domain  # before anything is made of it
@@ -219,6 +235,7 @@ def command(
             exec_env=exec_env,
             created=created,
             arch=arch,
+            base=base or "",
             insecure_registries=insecure,
             network=network,
             verbose=verbose,
@@ -230,6 +247,7 @@ def command(
             outcome = build_with_pack(build, home, network=network)
         else:
             outcome = build.run(home)
+        outcomes.append(outcome)
         for line in table(outcome):
             echo(line)
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""
@@ -242,9 +260,32 @@ def command(
     if len(layers) > 1:
         for line in shares(layers):
             echo(line)
+    if page is not None:
+        _report(home, page, outcomes)
+        echo(f"Written {page}")
     if export:
         _export(home, wanted[0].name, *export)
         echo(f"Written to {export[1]}")
+
+
+def _report(home: Home, page: Path, outcomes: Sequence[Outcome]) -> None:
+    """The first image as a page, with what all of them share."""
+    from cnbkit_engine.build.image_page import image_page
+    from cnbkit_engine.build.variants import share_rows
+    from cnbkit_engine.oci.store import ImageStore
+
+    images = [outcome.image for outcome in outcomes if outcome.image]
+    first = outcomes[0]
+    made = image_page(
+        ImageStore(home.images),
+        images[0],
+        states=first.layers,
+        why=first.why,
+        marks=first.marks,
+        seconds=first.seconds,
+        variants=share_rows({each.name: each.layers for each in images}) if images[1:] else (),
+    )
+    write_files(page.parent, {page.name: made}, option="--report")
 
 
 def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descriptor]:

@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "check": "cnbkit_engine.cli.check:command",
     "ci": "cnbkit_engine.cli.ci:command",
     "completion": "cnbkit_engine.cli.completion:command",
+    "dependency": "cnbkit_engine.cli.dependency:command",
     "doctor": "cnbkit_engine.cli.doctor:command",
     "inspect": "cnbkit_engine.cli.inspect:command",
     "new": "cnbkit_engine.cli.new:command",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 
@@ -20,6 +21,7 @@ __all__ = ["command"]
     help="Another builder.toml than the reference one.",
 )
 @platform_option
+@base_option
 @click.option(
     "--build-image",
     is_flag=True,
@@ -41,6 +43,7 @@ __all__ = ["command"]
 def command(
     builder: Path | None,
     platform: str | None,
+    base: str | None,
     build_image: bool,
     publish_build: str,
     publish_run: str,
@@ -53,7 +56,9 @@ def command(
     """
     from cnbkit_engine.base.gpu import gpu_name, gpu_run_image
     from cnbkit_engine.base.images import BaseImages
+    from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.build.build import prepare
+    from cnbkit_engine.builder.distros import builder_suites
     from cnbkit_engine.builder.reference import reference_builder
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.oci.remote import Remote
@@ -66,11 +71,13 @@ def command(
     home = Home.default()
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
-    kit = prepare(home, store, descriptor, say, arch)
+    suite = suite_named(base) if base else builder_suites(descriptor)[0]
+    kit = prepare(home, store, descriptor, say, arch, suite)
     gpus = gpu_run_image(store, kit.run_image)
     pushed = []
     if build_image or publish_build:
-        name = BaseImages(home, store, arch=arch, progress=say).ensure_build_image()
+        bases = BaseImages(home, store, arch=arch, suite=suite, progress=say)
+        name = bases.ensure_build_image()
         say(f"The build image is {name} in oci:{home.images}")
         pushed = [(name, publish_build)] if publish_build else []
     if publish_run:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.lifecycle.fetched import give_back, keep
 from cnbkit_engine.lifecycle.handover import (
     check_cache,
     document,
@@ -99,6 +100,7 @@ class Phases:
             stays in the store.
         tags: more names for it, in the same registry.
         cache_image: what the cache is kept in, in a registry; its folder if empty.
+        detect_output: let the detector print what buildpacks say, also where all goes well.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class Phases:
         logins: Mapping[str, str] | None,
         tags: Iterable[str] = (),
         cache_image: str = "",
+        detect_output: bool = False,
     ) -> None:
+        self._detector = ["-log-level", "debug"] if detect_output else []
         self._sandboxes = sandboxes
         self._registry = registry
         self._narrator = narrator
@@ -206,6 +210,7 @@ class Phases:
 
         Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
         """
+        cache = self._sandboxes.cache.parent
         analyzing, detecting, building = (
             layers_folder(space, name) for name in ("analyzer", "detector", "builder")
         )
@@ -234,7 +239,14 @@ class Phases:
                     check_cache(self._sandboxes.cache)
                 self._finish("RESTORING", early[0], group)
             hand_over(building, known)  # the restorer writes analyzed.toml anew
-            self._finish("BUILDING", builder, group)
+            if give_back(cache, building):
+                self._narrator.line("What the last build has fetched before it failed is there.")
+            try:
+                self._finish("BUILDING", builder, group)
+            except BuildFailed:
+                if keep(building, cache):
+                    self._narrator.line("What was fetched is kept for the next build.")
+                raise
         return analyzed, group, building
 
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
@@ -248,7 +260,10 @@ class Phases:
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         """The detector, the builder, and unless it asks a registry the restorer."""
         sandboxes = self._sandboxes
-        yield Process(sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *DETECTOR)
+        yield Process(
+            sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
+            *DETECTOR,
+        )  # fmt: skip
         yield Process(
             sandboxes.buildpacks(building), "builder", "-group", STDIN, *_APP, *_LAYERS,
             *_BUILDPACKS, *_PLATFORM,

@@ -29,7 +29,7 @@ vertical-align:top;overflow-wrap:anywhere}
 td{min-width:4rem}
 th{color:var(--soft);font-weight:500}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-code{font-family:ui-monospace,monospace;font-size:.9em}
+code{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}
 .cards{display:flex;flex-wrap:wrap;gap:.6rem;margin:1rem 0}
 .card{background:var(--card);border-radius:.5rem;padding:.6rem .9rem;flex:1 1 8rem}
 .card b{display:block;font-size:1.3rem;font-weight:600}
