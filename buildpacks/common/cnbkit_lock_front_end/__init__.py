@@ -106,7 +106,8 @@ class FrontEnd(Buildpack):
         relock: the command that makes the lock.
     """
 
-    plan = Plan().requires("python")
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python") | Plan().requires("cpython")
     config: ClassVar[type[Settings]] = Settings
     folder = FOLDER
 
