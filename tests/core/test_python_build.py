@@ -57,6 +57,7 @@ def test_what_one_writes_the_next_reads_and_hands_on(
         ('{"python": "/x"}', "it is not of version 1 of the format"),
         ('{"version": 2}', "it is not of version 1 of the format"),
         ('{"version": 1, "python-version": 3, "inputs": "a"}', "python-version, inputs"),
+        ('{"version": 1, "groups": [1], "left-out": {"a": "b"}}', "groups, left-out"),
     ],
 )
 def test_what_is_no_such_document_is_the_buildpacks_fault(text: str, says: str) -> None:

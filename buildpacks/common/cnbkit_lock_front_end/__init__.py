@@ -152,7 +152,7 @@ class FrontEnd(Buildpack):
         settings = self.config.read(ctx.settings)
         wanted = Wanted(
             files=_digests(ctx, self.inputs(ctx)),
-            groups=list(settings.groups),
+            groups=told.groups or list(settings.groups),
             extras=list(settings.extras),
             member=settings.member,
             purpose=ctx.exec_env,

@@ -81,9 +81,8 @@ class Python(Buildpack):
         if groups.reason:
             ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:
-            told = PythonBuild.read(ctx)
+            told = groups.added_to(PythonBuild.read(ctx))
             told.replace(python=path, python_version=version, inputs=chosen.names).tell(choice)
-            groups.tell(choice.env.build)
         return BuildResult()
 
     def _standalone(
