@@ -241,7 +241,10 @@ class _Rules:
     object_hook = object_pairs_hook = None
     parse_float = float
     parse_int = int
-    parse_constant = float
+
+    @staticmethod
+    def parse_constant(name: str) -> object:
+        raise ValueError(name)  # NaN and the like are no JSON
 
 
 def _decoded(text: str) -> object:
@@ -266,4 +269,6 @@ def _encoded(value: object) -> str:
 
         return str(encode_basestring_ascii(value))
     words = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else repr(value)
+    if value is None or isinstance(value, bool):
+        return words[value]
+    return repr(value).replace("inf", "1e999")
