@@ -31,8 +31,8 @@ _REQUIREMENTS = "requirements.txt"
 _RESTORE = "CNBKIT_CONDA_RESTORE"
 
 
-class Inputs(LayerKey):
-    """Everything the set of packages depends on."""
+class Inputs(LayerKey, version=2):
+    """Everything the set of packages depends on, and in which form later buildpacks are told."""
 
     inputs: list[str] = key("inputs")
     channels: list[str] = key("channels")
@@ -66,7 +66,7 @@ class Conda(Buildpack):
     # What later buildpacks are told. Its key is all inputs: while it is kept, nothing is read.
     choice = Layer.cached("choice", build=True)
     # The prefix. Re-used from the previous image, it is not even there during the build; who
-    # needs it then runs the program in CNBKIT_PYTHON_RESTORE.
+    # needs it then runs the program that later buildpacks are told of.
     environment = Layer.launch("environment")
     # Unpacked packages, if they are wanted for the next build.
     packages = Layer.cached("packages")

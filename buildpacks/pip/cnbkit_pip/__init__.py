@@ -11,6 +11,7 @@ from cnbkit import (
     OpenLayer,
     PackageRequest,
     Plan,
+    PythonBuild,
     Triggers,
     key,
     note,
@@ -97,9 +98,12 @@ class Pip(Buildpack):
         )
         present = Present.of(ctx)
         with ctx.layer(present.kind(self.site), inputs) as site, ctx.layer(self.lock) as lock:
-            # What is installed, for buildpacks that judge or describe it.
-            lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
-            present.tell(lock, f"{site.directory}/venv")
+            # For buildpacks that judge or describe what is installed, or run it.
+            told = PythonBuild.read(ctx).replace(
+                packages=f"{lock.directory}/packages.json",
+                environment=f"{site.directory}/venv" if present.wanted else "",
+            )
+            told.tell(lock)
             if site.rebuild:
                 self._install(ctx, config, wanted, python, sources, request, site, lock, present)
             else:

@@ -12,6 +12,7 @@ from cnbkit import (
     LayerKey,
     Plan,
     PlatformFault,
+    PythonBuild,
     UserFault,
     key,
     note,
@@ -81,8 +82,8 @@ class Python(Buildpack):
         if groups.reason:
             ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:
-            choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
-            choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
+            told = PythonBuild.read(ctx)
+            told.replace(python=path, python_version=version, inputs=chosen.names).tell(choice)
             groups.tell(choice.env.build)
         return BuildResult()
 
