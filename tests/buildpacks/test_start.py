@@ -174,6 +174,33 @@ def test_a_project_with_nothing_to_start_is_told_what_to_add(
     assert ran.launch == {}
 
 
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"predict.py": "x = 1\n", "lib.py": "x = 1\n"}, "python3 lib.py"),
+        ({"predict.py": 'if __name__ == "__main__":\n    1\n', "lib.py": ""}, "python3 predict.py"),
+        ({"manage.py": "", "tests.py": ""}, "python3 manage.py runserver 0.0.0.0:$PORT"),
+        (
+            {
+                "pyproject.toml": '[project.scripts]\nserve = "a:b"\nadmin = "a:c"\n'
+                "[build-system]\nrequires = []\n"
+            },
+            "serve",
+        ),
+        ({"setup.py": "", "test_a.py": "", "_own.py": ""}, ""),
+    ],
+)
+def test_what_looks_like_a_program_is_in_the_line_to_add(
+    phases: Phases, files: dict[str, str], command: str
+) -> None:
+    for name, text in {"requirements.txt": "", **files}.items():
+        phases.write(name, text)
+    ran = phases.build(Start())
+    assert ran.fault is not None
+    line = f"echo 'web: {command}' >Procfile" if command else "add a Procfile with `web: <command>`"
+    assert line in (ran.fault.remedy or "")
+
+
 @pytest.mark.parametrize(("line", "command"), DIRECT.items())
 def test_a_plain_command_runs_without_a_shell(line: str, command: list[str]) -> None:
     [entry], problems = parse(f"web: {line}")

@@ -165,8 +165,12 @@ def _nothing(ctx: BuildContext | DetectContext, entrypoint: str) -> Nothing:
         from cnbkit_start.frameworks.scripts import why_no_script
 
         why, where = why_no_script(ctx.app)
+    from cnbkit_start.frameworks.scripts import example
+
+    likely = example(ctx.app)
+    command = f"say what starts, for example: echo 'web: {likely}' >{PROCFILE}"
     return Nothing(
         f"no process to start: {why}",
         where=where,
-        remedy=f"add a {PROCFILE} with `web: <command>`, or an app.py",
+        remedy=command if likely else f"add a {PROCFILE} with `web: <command>`, or an app.py",
     )
