@@ -107,7 +107,7 @@ def test_a_lock_is_read_for_the_python_on_path(
         '[project]\nname = "shop"\nversion = "1"\ndependencies = ["corplib==1.0"]\n'
         'requires-python = ">=3.11"\n'
     )
-    uv = Path(sys.executable).with_name("uv")
+    uv = str(Path(sys.executable).with_name("uv"))
     command = [uv, "lock", "--quiet", "--default-index", index.url, "--python", sys.executable]
     subprocess.run(command, cwd=project, check=True)
     app = {name: (project / name).read_text() for name in ("pyproject.toml", "uv.lock")}

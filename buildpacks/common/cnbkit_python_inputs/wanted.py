@@ -91,7 +91,7 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
         PlatformFault: the builder has nothing that reads the chosen file.
     """
     told = PythonBuild.read(ctx)
-    groups = told.groups or config.groups
+    groups = tuple(told.groups) or config.groups
     names = told.inputs
     if names is None:
         names = [name for name in _INPUTS if ctx.app.has(name)][:1]
