@@ -26,7 +26,8 @@ SETUP = (
     "import other\n"
     "from setuptools import setup\n"
     "setup(name='kern', version='1.0', py_modules=['kern'], install_requires=['other'],\n"
-    "      description='built with other ' + other.VERSION)\n"
+    "      description='built with other ' + other.VERSION,\n"
+    "      entry_points={'console_scripts': ['kern = kern:main']})\n"
 )
 FILES = {"setup.py": SETUP, "kern.py": "", "PKG-INFO": "Metadata-Version: 2.1\nName: kern\n"}
 
@@ -94,6 +95,8 @@ def test_it_is_built_with_what_is_installed(
     given = {**APP, "pyproject.toml": pyproject}
     result = buildpack_run(buildpack, app=given, env={**INPUT, "UV_FIND_LINKS": "vendor", **env})
     assert summary(result) == "built with other 1.0"
+    [script] = result.layers_dir.glob("wheels-*/prefix/bin/kern")
+    assert "/site/venv/bin/python" in script.read_text().splitlines()[0]
     # The layer of what it was built beside is in the previous image alone.
     again = result.rebuild(app={"requirements.txt": f"{APP['requirements.txt']!s}six==1.16.0\n"})
     assert installed(again)["six"] == "1.16.0"

@@ -17,6 +17,7 @@ import pytest
 from cnbkit import UserFault
 
 from ..e2e.index import sdist, wheel, wheel_name
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "pip"
 TOOLS = Path(sys.executable).parent
-INPUT = {
-    "CNBKIT_PYTHON": f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
-    "CNBKIT_INPUT": "requirements.txt",
-}
+INPUT = telling(
+    python=sys.executable,
+    python_version=".".join(map(str, sys.version_info[:3])),
+    inputs=["requirements.txt"],
+)
 # Beside the layers are what engines fetch and build with.
 LAYER = "wheels-*/prefix/lib/python*/site-packages"
 # With pip each takes seconds: `make test-all`.
@@ -241,7 +243,7 @@ def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
         f'lock-version = "1.0"\ncreated-by = "t"\ndependency-groups = ["test", "My_Viz"]\n{entries}'
     )
     app = {"pylock.toml": lock, **vendor(*((n, "1.0") for n in ("demo", "probe", "viz")))}
-    env = {**INPUT, "CNBKIT_INPUT": "pylock.toml"}
+    env = telling(INPUT, inputs=["pylock.toml"])
     plain = buildpack_run(buildpack, app=app, env=env)
     assert installed(plain).keys() == {"demo"}
     tests = buildpack_run(buildpack, app=app, env=env, exec_env="test")
@@ -291,7 +293,7 @@ def test_a_lock_is_installed_from_files_of_the_kind_that_is_asked_for(
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": locked_demo(*BOTH), **FILES},
-        env={**INPUT, **env, "CNBKIT_INPUT": "pylock.toml", "BP_PIP_ENGINE": engine},
+        env={**telling(INPUT, inputs=["pylock.toml"]), **env, "BP_PIP_ENGINE": engine},
     )
     assert installed(result) == {"demo": "1.0"}
     [text] = {path.read_text() for path in result.layers_dir.glob(f"{LAYER}/*.dist-info/WHEEL")}
@@ -311,7 +313,7 @@ def test_a_lock_without_a_file_of_that_kind_is_refused(
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": locked_demo(file), **FILES},
-        env={**INPUT, **env, "CNBKIT_INPUT": "pylock.toml"},
+        env={**telling(INPUT, inputs=["pylock.toml"]), **env},
     )
     assert isinstance(result.fault, UserFault), result.log
     assert "demo 1.0" in result.fault.what
@@ -330,7 +332,7 @@ SCM = (
 def test_a_version_that_git_knows_is_handed_on_or_asked_for(
     buildpack_run: BuildpackRun, buildpack: Path
 ) -> None:
-    env = {**INPUT, "CNBKIT_INPUT": "pyproject.toml"}
+    env = telling(INPUT, inputs=["pyproject.toml"])
     app = {"pyproject.toml": SCM}
     without = buildpack_run(buildpack, app=app, env=env)
     assert isinstance(without.fault, UserFault), without.log

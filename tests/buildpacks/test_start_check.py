@@ -13,6 +13,8 @@ from cnbkit_start import Start
 from cnbkit_start.check.shell import UNKNOWN, simple_commands
 from cnbkit_start.code import Code
 
+from .told import telling
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -435,7 +437,7 @@ def test_packages_that_are_not_known_yet_may_tell_what_starts(
     assert phases.build(start).code == 65
     packages = phases.app.parent / "packages.json"
     packages.write_text('[{"name": "voila", "version": "1"}]')
-    phases.env["CNBKIT_PACKAGES"] = str(packages)
+    phases.env |= telling(packages=str(packages))
     phases.env["BP_START_CHECK"] = "off"
     assert "web: voila" in phases.build(start).out
 
@@ -533,7 +535,7 @@ def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_i
     for name, text in files.items():
         write(installed / "prefix/lib/python3.13/site-packages" / name, text)
     add(phases, {"app.py": APP})
-    phases.env["CNBKIT_PYTHON"] = f"{python} /usr/bin/python3"
+    phases.env |= telling(python="/usr/bin/python3", python_version=python)
     ran = phases.build(start)
     assert ran.code == 0, ran.fault
     assert (told in ran.err) if told else ran.err == ""

@@ -37,6 +37,19 @@ os = "linux"
 [metadata.cnbkit]
 entry = "pack:Pack"
 """
+TOML_WITH_DEPENDENCIES = (
+    TOML.format(id="a/b", version="1.0.0")
+    + """
+[[metadata.dependencies]]
+id = "node"
+uri = "https://x/node"
+sha256 = "%s"
+[[metadata.dependencies]]
+uri = "https://x/other"
+checksum = "md5:1"
+"""
+    % ("a" * 64)
+)
 PACK = """\
 from cnbkit import Buildpack, BuildResult, Plan, Triggers
 
@@ -171,6 +184,13 @@ FAULTS = {
             + DYNAMIC.format(detect='return ctx.skip("")')
         },
         ["pack.py:1 warning heavy: this line loads dataclasses, inspect in detect"],
+    ),
+    "dependencies that cannot be fetched": (
+        {"buildpack.toml": TOML_WITH_DEPENDENCIES},
+        [
+            "buildpack.toml:16 error dependency: dependencies[0].version: is required beside id",
+            "buildpack.toml:20 error dependency: dependencies[1]: 'md5:1' is no checksum",
+        ],
     ),
     "a path in detect": (
         {"pack.py": DYNAMIC.format(detect='return ctx.skip(str(ctx.app.path / "x"))')},

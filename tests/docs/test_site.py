@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import cnbkit_engine.testing
 from cnbkit_engine.cli.group import COMMANDS
 from cnbkit_engine.cli.group import cnbkit as group
 
-from .blocks import ROOT
+from .blocks import ROOT, pages
 from .cli_page import render
 
 DOCS = ROOT / "docs"
@@ -47,6 +48,23 @@ def test_the_public_api_is_on_one_page() -> None:
     modules = {"hardware", "package_request"}
     named = [name for name in re.findall(r"^::: cnbkit\.(\w+)$", text, re.M) if name not in modules]
     assert sorted(named) == sorted(cnbkit.__all__)
+
+
+def test_every_name_of_the_public_api_has_an_example_that_runs() -> None:
+    [page] = [page for page in pages() if page.path == DOCS / "reference/api.md"]
+    used: set[str] = set()
+    for block in page.blocks:
+        if block.language == "python" and not block.not_run:
+            tree = ast.parse(block.text)
+            imported = {
+                alias.name
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.module == "cnbkit"
+                for alias in node.names
+            }
+            used |= imported & {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    assert len(cnbkit.__all__) <= 45
+    assert sorted({*cnbkit.__all__} - used) == []
 
 
 def test_the_testing_kit_is_on_one_page() -> None:

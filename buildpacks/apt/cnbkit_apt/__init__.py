@@ -80,10 +80,11 @@ class Apt(Buildpack):
 
     # Keyed by the declaration: while it can be re-used, so can the others, and apt is not run.
     resolution = Layer.launch("resolution")
-    # What the app runs with.
-    packages = Layer.launch("packages")
-    # What only later buildpacks need: headers, compilers.
-    build_packages = Layer.cached("build-packages", build=True)
+    # What the app runs with. The name is short: a path in it has to take the place of
+    # /usr/lib/x86_64-linux-gnu in programs.
+    packages = Layer.launch("debs")
+    # What only later buildpacks need: headers, compilers. Likewise.
+    build_packages = Layer.cached("dev", build=True)
 
     def detect(self, ctx: DetectContext) -> DetectResult:
         """Join if packages are declared; most pyproject.toml files do not mention apt."""
@@ -108,7 +109,7 @@ class Apt(Buildpack):
         )
         with ctx.layer(self.resolution, wanted) as resolution:
             restored = ctx.restored_layers()
-            known = "packages" in restored and (
+            known = self.packages.name in restored and (
                 self.build_packages.name in restored or not inputs.for_build
             )
             if resolution.rebuild or not known:
@@ -151,12 +152,13 @@ class Apt(Buildpack):
             [each for each in declared.packages if not each.for_build], self._status(), "run"
         )
         ctx.log.info(f"{_sum(found)} for the image, on top of what the run image has")
-        self._fill(ctx, apt, found, self.packages, "run")
+        asked = {each.name for each in declared.packages}
+        self._fill(ctx, apt, found, self.packages, self._status(), asked)
         if inputs.for_build:
             installed = f"{self.system}/var/lib/dpkg/status"
             later = apt.resolve(declared.for_build, installed, "build")
             ctx.log.info(f"{_sum(later)} for later buildpacks, on top of what the build image has")
-            self._fill(ctx, apt, later, self.build_packages, "build")
+            self._fill(ctx, apt, later, self.build_packages, installed, asked)
         if resolution.rebuild:
             text = "".join(f"{each.name}={each.version}\n" for each in found)
             (resolution.path / "packages.txt").write_text(text)
@@ -168,7 +170,13 @@ class Apt(Buildpack):
             )
 
     def _fill(
-        self, ctx: BuildContext, apt: AptGet, found: list[Archive], layer: Layer, role: str
+        self,
+        ctx: BuildContext,
+        apt: AptGet,
+        found: list[Archive],
+        layer: Layer,
+        status: str,
+        asked: set[str],
     ) -> None:
         from cnbkit_apt.bill import describe
         from cnbkit_apt.install import install
@@ -181,9 +189,9 @@ class Apt(Buildpack):
             ctx.log.info(f"{layer.name}: {'; '.join(opened.why)}")
             if found:
                 with ctx.log.timed("Downloading"):
-                    debs = apt.download(role)
+                    debs = apt.download("run" if layer is self.packages else "build")
                 with ctx.log.timed("Unpacking"):
-                    install(ctx, debs, opened, self.system)
+                    install(ctx, debs, opened, self.system, status, asked)
                 describe(opened, found)
 
     def _status(self) -> str:

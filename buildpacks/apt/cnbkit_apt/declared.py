@@ -16,7 +16,11 @@ __all__ = ["Declared", "DeclaredPackage", "Repository", "read"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")
 _PIP = re.compile(r"==|>=|<=|~=|!=|===|^-[recf]\b|^--|^git\+|[A-Za-z0-9]\[|@ ")
-_COMMAND = re.compile(r"^(sudo|apt|apt-get|RUN|install)\b")
+# A command, and not packages that are called sudo, apt or apt-utils.
+_COMMAND = re.compile(
+    r"^(?:RUN\s|install\s|(?:sudo\s+(?:-\S+\s+)*)?(?:apt|apt-get|aptitude|dpkg)\s+(?:-\S+\s+)*"
+    r"(?:install|update|upgrade|remove|-i)\b)"
+)
 _REPO = re.compile(
     r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(\s+\S+)*)"
 )
@@ -124,8 +128,8 @@ def _read_aptfile(
 ) -> None:
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
-        if not line.startswith(("http://", "https://")):
-            line = re.sub(r"(^|\s)#.*", "", line).strip()
+        # The checksum of an address follows it at once.
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
         if not line:
             continue
         try:

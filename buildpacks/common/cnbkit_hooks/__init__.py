@@ -15,6 +15,7 @@ from cnbkit import (
     LayerKey,
     Option,
     Plan,
+    PythonBuild,
     Triggers,
     key,
 )
@@ -72,12 +73,13 @@ class _Hooks(Buildpack):
             ctx.log.info(f"Running {hook.script}: it declares no outputs, so it runs every time")
             run(ctx, hook)
             return BuildResult()
+        told = PythonBuild.read(ctx)
         wanted = Inputs(
             script=hook.digest,
             inputs=hook.input_digests(),
             env=hook.env_texts(),
-            python=ctx.env.get("CNBKIT_PYTHON", ""),
-            packages=hook.packages(ctx),
+            python=f"{told.python_version} {told.python}".strip(),
+            packages=hook.packages(told),
             target=str(ctx.target),
         )
         with ctx.layer(self.outputs, wanted) as layer:

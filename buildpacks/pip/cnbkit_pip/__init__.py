@@ -11,6 +11,7 @@ from cnbkit import (
     OpenLayer,
     PackageRequest,
     Plan,
+    PythonBuild,
     Triggers,
     key,
     note,
@@ -63,7 +64,10 @@ class Pip(Buildpack):
         settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT", "BP_BINDER"),
     )
     # Required by itself as well, because nobody else may want it; and who does says `build`.
-    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(
+        SITE_PACKAGES
+    ) | Plan().requires("cpython").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
     folder = "BP_PYTHON_FOLDER"
 
@@ -99,9 +103,12 @@ class Pip(Buildpack):
         )
         present = Present.of(ctx)
         with ctx.layer(present.kind(self.site), inputs) as site, ctx.layer(self.lock) as lock:
-            # What is installed, for buildpacks that judge or describe it.
-            lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
-            present.tell(lock, f"{site.directory}/venv")
+            # For buildpacks that judge or describe what is installed, or run it.
+            told = PythonBuild.read(ctx).replace(
+                packages=f"{lock.directory}/packages.json",
+                environment=f"{site.directory}/venv" if present.wanted else "",
+            )
+            told.tell(lock)
             if site.rebuild:
                 self._install(ctx, config, wanted, python, sources, request, site, lock, present)
             else:

@@ -6,7 +6,7 @@ all packages; requirements have those the app names itself, which are those that
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,22 +63,20 @@ class Declared:
 def declared(ctx: Context) -> Declared:
     """The app's packages.
 
-    From what is installed (`CNBKIT_PACKAGES`), and from the lock that the buildpacks before have
-    made (`CNBKIT_LOCK`), else from the file they chose (`CNBKIT_INPUT`), else from the first that
-    is there; and those of a conda environment (`CNBKIT_CONDA`).
+    From what is installed, and from the lock that the buildpacks before have made, else from the
+    file they chose, else from the first that is there; and those of a conda environment.
 
     What cannot be read has none: the buildpack that installs tells what is wrong with it.
     """
-    chosen = ctx.env.get("CNBKIT_INPUT")
+    told = PythonBuild.read(ctx)
+    chosen = None if told.inputs is None else ",".join(told.inputs)
     if chosen is None:
         chosen = ctx.settings.get("BP_PYTHON_INPUT").replace(" ", "") or None
-    lock = ctx.env.get("CNBKIT_LOCK")
-    environment, _, packages = ctx.env.get("CNBKIT_CONDA", "").partition(" ")
-    names = _first_words(packages) if packages else set()
-    names |= _installed(ctx.env.get("CNBKIT_PACKAGES", ""))
-    if lock:
-        with open(lock, encoding="utf-8") as file:
-            return Declared(chosen or lock, names | _names_of_lock(file.read()))
+    names = _first_words(told.conda_packages) if told.conda_packages else set()
+    names |= _installed(told.packages)
+    if told.lock:
+        with open(told.lock, encoding="utf-8") as file:
+            return Declared(chosen or told.lock, names | _names_of_lock(file.read()))
     if chosen is None:
         chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
     files = [name for name in chosen.split(",") if ctx.app.has(name)]
@@ -88,7 +86,7 @@ def declared(ctx: Context) -> Declared:
         _outside(chosen, names, set())
     lines = [line.strip() for name in files for line in _lines(ctx, name)]
     return Declared(
-        environment or (files[0] if files else ""),
+        told.conda_file or (files[0] if files else ""),
         names,
         complete=not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
         and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in lines)
@@ -231,7 +229,8 @@ def _of_project(ctx: Context, file: str) -> set[str]:
     except UserFault:  # for the buildpack that installs to tell
         return set()
     project = _table(document, "project")
-    groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    asked = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    groups = [*(PythonBuild.read(ctx).groups or asked)]
     if ctx.exec_env == "test":
         groups += ["dev", "test"]
     extras = ctx.settings.get("BP_PYTHON_EXTRAS").replace(",", " ").split()

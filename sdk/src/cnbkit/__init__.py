@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.log import Log
     from cnbkit.package_request import PackageRequest
+    from cnbkit.python_build import PythonBuild
     from cnbkit.results import BuildResult, DetectResult
     from cnbkit.sbom.component import Component
     from cnbkit.sbom.documents import bill_of_materials
+    from cnbkit.sbom.scan import scan_components
     from cnbkit.settings import Settings
-    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Provide, Require
+    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Require
     from cnbkit.spec.launch import Process
     from cnbkit.spec.model import Model, field
     from cnbkit.spec.target import Target
@@ -70,7 +72,7 @@ _HOME = {
     "Plan": "cnbkit.spec.build_plan",
     "PlatformFault": "cnbkit.errors",
     "Process": "cnbkit.spec.launch",
-    "Provide": "cnbkit.spec.build_plan",
+    "PythonBuild": "cnbkit.python_build",
     "Require": "cnbkit.spec.build_plan",
     "Settings": "cnbkit.settings",
     "Target": "cnbkit.spec.target",
@@ -82,6 +84,7 @@ _HOME = {
     "launch_bindings": "cnbkit.launch",
     "migrates": "cnbkit.layer.key",
     "note": "cnbkit.layer.key",
+    "scan_components": "cnbkit.sbom.scan",
 }
 
 __all__ = [
@@ -117,7 +120,7 @@ __all__ = [
     "Plan",
     "PlatformFault",
     "Process",
-    "Provide",
+    "PythonBuild",
     "Require",
     "Settings",
     "Target",
@@ -129,6 +132,7 @@ __all__ = [
     "launch_bindings",
     "migrates",
     "note",
+    "scan_components",
 ]
 
 

@@ -46,6 +46,9 @@ else:  # `typing` costs more than a whole detect
 
 __all__ = ["BuildContext", "DetectContext", "GenerateContext"]
 
+WITHOUT_SBOM = "BP_DISABLE_SBOM"
+"""The setting that leaves bills of materials out of the image, of every buildpack (libpak's)."""
+
 
 class _Context(Generic[C]):
     """What both phases see.
@@ -342,7 +345,13 @@ class BuildContext(_Context[C]):
                 remedy="open it once, or name the second one differently",
             )
         opened = OpenLayer(
-            layer, key, self._layers, self.log, buildpack=self._buildpack, place=calling_line()
+            layer,
+            key,
+            self._layers,
+            self.log,
+            buildpack=self._buildpack,
+            place=calling_line(),
+            sboms=not self.settings.flag(WITHOUT_SBOM),
         )
         self.opened = [*others, opened]
         return opened

@@ -330,7 +330,10 @@ def _folder(env: Mapping[str, str]) -> str:
 
 
 def _write_results(built: BuildResult, ctx: BuildContext, layers: str) -> None:
-    for scope, documents in (("launch", built.sbom), ("build", built.build_sbom)):
+    from cnbkit.context import WITHOUT_SBOM
+
+    bills = (("launch", built.sbom), ("build", built.build_sbom))
+    for scope, documents in () if ctx.settings.flag(WITHOUT_SBOM) else bills:
         for kind, document in documents.items():
             from cnbkit.sbom.check import checked
 

@@ -107,7 +107,7 @@ class Beside:
         ctx: the build.
         python: the interpreter packages are for, of an environment itself.
         unisolated: the packages that are built in it.
-        install: installs packages below a prefix.
+        install: installs packages below a prefix, by an interpreter.
         ask: which packages there are for lines of requirements.
 
     Attributes:
@@ -120,7 +120,7 @@ class Beside:
         ctx: BuildContext,
         python: Interpreter,
         unisolated: Unisolated,
-        install: Callable[[list[Package], str], None],
+        install: Callable[[list[Package], str, str], None],
         ask: Callable[[str], tuple[list[dict[str, Any]], str]],
     ) -> None:
         self.unisolated = unisolated
@@ -129,7 +129,7 @@ class Beside:
         self._python = python
         self._install = install
         self._ask = ask
-        self._folder = f"{ctx.scratch}/build-environment"
+        self._folder = f"{ctx.scratch}/beside/prefix"
         self._filling = threading.Lock()
         self._filled = False
 
@@ -170,17 +170,20 @@ class Beside:
         self._fill([Package(each) for each in read_entries(lock, fault.name)["packages"]])
 
     def prepare(self, packages: list[Package]) -> None:
-        """Have the other packages there before these are installed, if one of these is built.
+        """Build those of them that are built beside the others, with these there.
 
         Raises:
             UserFault: they cannot be had.
             PlatformFault: the index cannot be reached.
         """
-        if not any(map(self.unisolated.is_built, packages)):
+        built = [each for each in packages if self.unisolated.is_built(each)]
+        if not built:
             return
         with self._filling:
             if not self._filled:
                 self._fill(self.chosen)
+            # Built here, and taken from the engine's cache by whoever installs it for good.
+            self._install(built, self._folder, self.program)
 
     def _fill(self, packages: list[Package]) -> None:
         built = self.unisolated.is_built
@@ -193,7 +196,7 @@ class Beside:
             f"{len(others)} packages are installed beside those that are built with them "
             f"({self.unisolated.said})"
         )
-        self._install(others, self._folder)
+        self._install(others, self._folder, self.program)
         self._filled = True
 
     def _make(self, program: str) -> None:

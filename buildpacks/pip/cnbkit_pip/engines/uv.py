@@ -208,7 +208,7 @@ class Uv(Engine):
         self._beside.prepare(packages)
         self._install_locked(packages, prefix)
 
-    def _install_locked(self, packages: list[Package], prefix: str) -> None:
+    def _install_locked(self, packages: list[Package], prefix: str, python: str = "") -> None:
         import tomli_w
 
         options = ("--quiet", "--no-deps", "--prefix", prefix)
@@ -223,7 +223,7 @@ class Uv(Engine):
             tomli_w.dump(document, file)
         try:
             matched = self._matched.arguments(packages, self._beside.chosen)
-            self._install(*options, "-r", lock, *matched)
+            self._install(*options, "-r", lock, *matched, python=python)
         except CommandFailed as failed:
             names = [each.name for each in packages]
             raise explained_install(failed, names, self._sources) from None
@@ -240,9 +240,11 @@ class Uv(Engine):
             raise explained_install(failed, names, self._sources) from None
         remove_leftovers(prefix)
 
-    def _install(self, *arguments: str) -> None:
+    def _install(self, *arguments: str, python: str = "") -> None:
         # A lock has addresses of files, not of indexes; the logins are known by these.
-        self._pip("install", *arguments, env=uv_variables(self._sources, self._indexes))
+        env = uv_variables(self._sources, self._indexes)
+        # Programs that are installed begin with this interpreter's path.
+        self._pip("install", *arguments, env=env, python=python or self._python.path)
 
     def _compile(self, *arguments: str, path: str, env: dict[str, str]) -> None:
         """Resolve into a lock of what is not there already."""
@@ -253,13 +255,21 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> None:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str], python: str = "") -> None:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         said += self._beside.unisolated.arguments()
         with patient(self._ctx.log.info, _DOES.get(command, command)):
             self._ctx.run(
-                *(program, "pip", command, *arguments, *said, "--python", self._beside.program),
+                *(
+                    program,
+                    "pip",
+                    command,
+                    *arguments,
+                    *said,
+                    "--python",
+                    python or self._beside.program,
+                ),
                 env={
                     **self._environment,
                     **env,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 from cnbkit_start.check.breaks import hints
 from cnbkit_start.check.problems import Problem, problems
 from cnbkit_start.choice import Choice, Nothing
@@ -63,7 +63,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     """
     if options.check == "off":
         return
-    for hint in hints(image, ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]):
+    for hint in hints(image, PythonBuild.read(ctx).python_version):
         ctx.log.warning(hint)
     told: set[str] = set()
     order = [choice.default, *(type for type in choice.processes if type != choice.default)]

@@ -14,6 +14,7 @@ from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
+from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.kit import Kit, prepare
@@ -98,6 +99,8 @@ class Build:
         exec_env: what the image is for (`--exec-env`); "production" if empty.
         created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
+        base: `bookworm` or `trixie`; the builder's, or the one whose Python the app asks for, if
+            empty.
         insecure_registries: hosts to speak plain HTTP to.
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
@@ -121,6 +124,7 @@ class Build:
     exec_env: str = ""
     created: str = ""
     arch: str = ""
+    base: str = ""
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
@@ -149,7 +153,10 @@ class Build:
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
-        kit = prepare(home, store, builder, self.show, self.arch)
+        choice = choose_base(self.base, self.app, env, self.builder)
+        if choice.reason:
+            self.show(str(choice))
+        kit = prepare(home, store, builder, self.show, self.arch, choice.suite)
         arch = self.arch or machine_architecture()
         run_images = RunImages(
             store,

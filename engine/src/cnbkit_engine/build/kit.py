@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT, Suite
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
@@ -42,7 +44,12 @@ class Kit:
 
 
 def prepare(
-    home: Home, store: ImageStore, builder: Path, show: Callable[[str], None], arch: str = ""
+    home: Home,
+    store: ImageStore,
+    builder: Path,
+    show: Callable[[str], None],
+    arch: str = "",
+    suite: Suite = DEFAULT,
 ) -> Kit:
     """Have everything ready that builds share; does nothing where it is.
 
@@ -52,6 +59,7 @@ def prepare(
         builder: path of builder.toml.
         show: told, a sentence each, when something long begins and ends.
         arch: of the images to build, `amd64` or `arm64`; this machine's if empty.
+        suite: of Debian, which they stand on.
 
     Raises:
         PlatformFault: the host lacks something, there is no network, or the disk is full.
@@ -59,7 +67,8 @@ def prepare(
     """
     own = machine_architecture()
     arch = arch or own
-    root, run_image = BaseImages(home, store, arch=arch, progress=show).prepare()
+    bases = partial(BaseImages, home, store, suite=suite, progress=show)
+    root, run_image = bases(arch=arch).prepare()
     lifecycle = ensure_lifecycle(home, arch=own, progress=show)
     launcher, compiling = lifecycle, root
     if arch != own:
@@ -67,8 +76,9 @@ def prepare(
         # What is for the image alone has to be the image's. Bytecode is for any architecture.
         ensure_emulation(home, arch, show)
         launcher = ensure_lifecycle(home, arch=arch, progress=show)
-        compiling = BaseImages(home, store, arch=own, progress=show).ensure_build_root()
-    assembled = ensure_builder(home, builder, Runtime(arch=arch), compiling, show)
+        compiling = bases(arch=own).ensure_build_root()
+    runtime = Runtime(version=suite.python, arch=arch)
+    assembled = ensure_builder(home, builder, runtime, compiling, show)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.base.gpu import gpu_run_image, plain_name, stands_on_gpus
 from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.suites import DEFAULT, suite_of_run_image
 from cnbkit_engine.build.run_image import fetched_run_image
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
@@ -132,7 +133,9 @@ def newest_in_store(
     head, _, tag = base.removeprefix(_SERVED).rpartition(":")
     named = f"{Reference.unserved(head)}:{tag}"
     if not base.startswith(_SERVED) or named.startswith("cnbkit/run"):
-        own = BaseImages(home, store, arch=arch, progress=show).ensure_run_image()
+        suite = suite_of_run_image(named) or DEFAULT
+        bases = BaseImages(home, store, arch=arch, suite=suite, progress=show)
+        own = bases.ensure_run_image()
         return gpu_run_image(store, own) if stands_on_gpus(base) else own
     if stands_on_gpus(named):
         try:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
 from cnbkit.spec.toml import encode
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT, Suite, suite_named, suite_of_config
+from cnbkit_engine.builder.distros import builder_suites
 from cnbkit_engine.builder.folder import ensure_builder, variable_files
 from cnbkit_engine.builder.run_images import run_images
 from cnbkit_engine.buildpack.assemble import Runtime
@@ -62,6 +64,8 @@ class BuilderImage:
         path: of builder.toml.
         build_image: the build image, instead of the one in builder.toml.
         run_image: the run image, instead of those in builder.toml.
+        base: the suite of cnbkit's own build image, where no other one is named; the builder's if
+            empty.
         targets: architectures; this machine's if empty.
         insecure: registries to speak plain HTTP to.
         show: told, a sentence each, when something long begins and ends.
@@ -70,6 +74,7 @@ class BuilderImage:
     path: Path
     build_image: str = ""
     run_image: str = ""
+    base: str = ""
     targets: Sequence[str] = ()
     insecure: Sequence[str] = ()
     show: Callable[[str], None] = field(default=print)
@@ -189,7 +194,8 @@ class BuilderImage:
         base, config = self._base(home, layout, space, builder, arch)
         owner = self._owner(config)
         lifecycle, table = self._lifecycle(home, space, builder, arch)
-        folder, extensions = self._modules(home, space, builder, arch)
+        suite = suite_of_config(config) or DEFAULT
+        folder, extensions = self._modules(home, space, builder, arch, suite)
         modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
         self._check(modules, arch)
 
@@ -247,7 +253,8 @@ class BuilderImage:
             image = Image.from_store(store, store.names()[0])
         else:
             store = ImageStore(home.images)
-            bases = BaseImages(home, store, arch=arch, progress=self.show)
+            suite = suite_named(self.base) if self.base else builder_suites(self.path)[0]
+            bases = BaseImages(home, store, arch=arch, suite=suite, progress=self.show)
             image = Image.from_store(store, bases.ensure_build_image(), f"linux/{arch}")
         _check_platform("build", name or str(home.images), image.config, arch)
         for layer in image.layers:
@@ -292,11 +299,12 @@ class BuilderImage:
         return ensure_lifecycle(home, arch=arch, progress=self.show), lifecycle_table()
 
     def _modules(
-        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str
+        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str, suite: Suite
     ) -> tuple[Path, list[Module]]:
         """The folder with the buildpacks, and the extensions."""
-        runtime = Runtime(arch=arch)
-        root = BaseImages(home, ImageStore(home.images), progress=self.show).ensure_build_root()
+        runtime = Runtime(version=suite.python, arch=arch)
+        bases = BaseImages(home, ImageStore(home.images), suite=suite, progress=self.show)
+        root = bases.ensure_build_root()
         folder = ensure_builder(
             home, self.path, runtime, root, self.show, with_extensions=bool(builder.extensions)
         )

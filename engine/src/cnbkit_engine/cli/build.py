@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
@@ -95,6 +96,7 @@ __all__ = ["command"]
     "the word in its tag, and a table of what they share.",
 )
 @platform_option
+@base_option
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
     "--engine",
@@ -143,6 +145,7 @@ def command(
     creation_time: str,
     hardware: str,
     platform: str | None,
+    base: str | None,
     clear_cache: bool,
     engine: str,
     network: str,
@@ -232,6 +235,7 @@ def command(
             exec_env=exec_env,
             created=created,
             arch=arch,
+            base=base or "",
             insecure_registries=insecure,
             network=network,
             verbose=verbose,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 
@@ -20,10 +21,20 @@ __all__ = ["command"]
     help="Another builder.toml than the reference one.",
 )
 @platform_option
+@base_option
 @click.option(
     "--build-image",
     is_flag=True,
     help="Also put the build image into the store, to be copied to a registry from there.",
+)
+@click.option(
+    "--fetch-build",
+    metavar="REF",
+    default="",
+    help="Fetch the build image from there in place of making it; NAME@sha256:….",
+)
+@click.option(
+    "--fetch-run", metavar="REF", default="", help="Fetch the run image that belongs to it."
 )
 @click.option(
     "--publish-build", metavar="REF", default="", help="Push the build image there, for builders."
@@ -41,7 +52,10 @@ __all__ = ["command"]
 def command(
     builder: Path | None,
     platform: str | None,
+    base: str | None,
     build_image: bool,
+    fetch_build: str,
+    fetch_run: str,
     publish_build: str,
     publish_run: str,
     insecure: tuple[str, ...],
@@ -49,11 +63,16 @@ def command(
     """Make ready what all builds share: base images, lifecycle, buildpacks.
 
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
-    image for example.
+    image for example. Base images that a release or `--publish-build` and `--publish-run` pushed
+    can be fetched, which is faster than making them.
     """
+    if bool(fetch_build) != bool(fetch_run):
+        raise click.UsageError("--fetch-build and --fetch-run need each other")
     from cnbkit_engine.base.gpu import gpu_name, gpu_run_image
     from cnbkit_engine.base.images import BaseImages
+    from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.build.build import prepare
+    from cnbkit_engine.builder.distros import builder_suites
     from cnbkit_engine.builder.reference import reference_builder
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.oci.remote import Remote
@@ -66,11 +85,18 @@ def command(
     home = Home.default()
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
-    kit = prepare(home, store, descriptor, say, arch)
+    suite = suite_named(base) if base else builder_suites(descriptor)[0]
+    if fetch_build:
+        from cnbkit_engine.base.fetched import fetch_bases
+
+        bases = BaseImages(home, store, arch=arch or None, suite=suite)
+        fetch_bases(bases, fetch_build, fetch_run, insecure=insecure, show=say)
+    kit = prepare(home, store, descriptor, say, arch, suite)
     gpus = gpu_run_image(store, kit.run_image)
     pushed = []
     if build_image or publish_build:
-        name = BaseImages(home, store, arch=arch, progress=say).ensure_build_image()
+        bases = BaseImages(home, store, arch=arch, suite=suite, progress=say)
+        name = bases.ensure_build_image()
         say(f"The build image is {name} in oci:{home.images}")
         pushed = [(name, publish_build)] if publish_build else []
     if publish_run:

@@ -59,6 +59,7 @@ class OpenLayer:
         *,
         buildpack: str = "",
         place: str = "",
+        sboms: bool = True,
     ) -> None:
         self.layer = layer
         self.key = key
@@ -77,6 +78,7 @@ class OpenLayer:
         self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
         self._exec_d: dict[str, bytes] = {}
         self._sboms: dict[str, bytes] = {}
+        self._with_sboms = sboms
         self.failed = False
 
     @property
@@ -332,9 +334,11 @@ class OpenLayer:
             os.chmod(path, 0o755)
 
     def _write_sboms(self) -> None:
-        if not self._sboms:
+        if not self._sboms and self._with_sboms:
             return
         self._unlink("sbom.")
+        if not self._with_sboms:
+            return
         for kind, document in self._sboms.items():
             with open(f"{self._layers_dir}/{sbom.file_name(self.layer.name, kind)}", "wb") as file:
                 file.write(document)
