@@ -14,6 +14,7 @@ from cnbkit import (
     LayerKey,
     OpenLayer,
     Plan,
+    PythonBuild,
     Triggers,
     key,
 )
@@ -63,15 +64,16 @@ class Conda(Buildpack):
 
     # The packages of the last solution, which hold theirs where only another line changes.
     lock = Layer.cached("lock")
-    # What later buildpacks are told. Its key is all inputs: while it is kept, nothing is read.
-    choice = Layer.cached("choice", build=True)
+    # What there is to tell later buildpacks. Its key is all inputs: while it is kept, nothing is
+    # read.
+    choice = Layer.cached("choice")
     # The prefix. Re-used from the previous image, it is not even there during the build; who
     # needs it then runs the program that later buildpacks are told of.
     environment = Layer.launch("environment")
     # Unpacked packages, if they are wanted for the next build.
     packages = Layer.cached("packages")
-    # Which dependency groups the image has, where that goes by process; made anew each time.
-    groups = Layer.for_build("groups")
+    # What they are told, made anew each time: the groups go by the process as well.
+    told = Layer.for_build("told")
     # After the environment in the alphabet, and so in the order of what is set at launch.
     variables = Layer.launch("variables")
 
@@ -123,17 +125,19 @@ class Conda(Buildpack):
                 if environment.rebuild:
                     self._install(ctx, config, chosen, kept, environment)
             self._set_variables(ctx, kept)
-            if groups.reason or groups.left_out:
-                with ctx.layer(self.groups) as told:
-                    groups.tell(told.env.build)
             if solve:
-                from cnbkit_conda.python import tell
+                from cnbkit_conda.python import describe
 
-                tell(ctx, chosen, kept, choice, environment.directory)
+                describe(ctx, chosen, kept, choice, environment.directory).write(choice.directory)
             elif not environment.rebuild:
                 count = len(kept.packages)
                 again = "" if chosen.kind != "environment" else _AGAIN
                 ctx.log.info(f"{chosen.name} unchanged: {count} packages as before{again}")
+            before = PythonBuild.read(ctx).others
+            with ctx.layer(self.told) as layer:
+                told = PythonBuild.load(choice.directory)
+                told = groups.added_to(told).replace(others={**before, **told.others})
+                told.tell(layer)
         return BuildResult()
 
     def _install(

@@ -62,7 +62,10 @@ class Pip(Buildpack):
         settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT"),
     )
     # Required by itself as well, because nobody else may want it; and who does says `build`.
-    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(
+        SITE_PACKAGES
+    ) | Plan().requires("cpython").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
     folder = "BP_PYTHON_FOLDER"
 
