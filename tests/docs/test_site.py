@@ -95,3 +95,22 @@ def test_the_feature_table_has_every_row_of_the_anchors() -> None:
     widths = {line.count(" | ") for line in rows}
     assert len(rows) >= 36
     assert len(widths) == 1
+
+
+def test_the_cookbook_counts_its_lines() -> None:
+    text = (DOCS / "howto/cookbook.md").read_text()
+    counted: dict[str, int] = {}
+    for title, code in re.findall(
+        r"```(?:python|sh) title=\"([^\"]+)\"\n(.*?)```", text, re.DOTALL
+    ):
+        if "tests/" not in title:
+            name = title.partition("/")[0].removesuffix("_port.py")
+            plain = re.sub(r'"""[^"]*"""\n', "", code)
+            lines = [line.strip() for line in plain.splitlines()]
+            own = sum(bool(line) and not line.startswith("#") for line in lines)
+            counted[name] = counted.get(name, 0) + own
+    said = re.findall(r"^\| \[[^]]+\]\(#[\w-]+\) \|.*\| (\d+) \|$", text, re.MULTILINE)
+    assert len(said) == 5
+    assert list(map(int, said)) == [
+        counted[name] for name in ("procfile", "labels", "certificates", "node", "model")
+    ]

@@ -28,6 +28,15 @@ __all__ = ["command"]
     help="Also put the build image into the store, to be copied to a registry from there.",
 )
 @click.option(
+    "--fetch-build",
+    metavar="REF",
+    default="",
+    help="Fetch the build image from there in place of making it; NAME@sha256:….",
+)
+@click.option(
+    "--fetch-run", metavar="REF", default="", help="Fetch the run image that belongs to it."
+)
+@click.option(
     "--publish-build", metavar="REF", default="", help="Push the build image there, for builders."
 )
 @click.option(
@@ -45,6 +54,8 @@ def command(
     platform: str | None,
     base: str | None,
     build_image: bool,
+    fetch_build: str,
+    fetch_run: str,
     publish_build: str,
     publish_run: str,
     insecure: tuple[str, ...],
@@ -52,8 +63,11 @@ def command(
     """Make ready what all builds share: base images, lifecycle, buildpacks.
 
     `build` does so by itself when something is missing; this is for doing it beforehand, in a CI
-    image for example.
+    image for example. Base images that a release or `--publish-build` and `--publish-run` pushed
+    can be fetched, which is faster than making them.
     """
+    if bool(fetch_build) != bool(fetch_run):
+        raise click.UsageError("--fetch-build and --fetch-run need each other")
     from cnbkit_engine.base.gpu import gpu_name, gpu_run_image
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.base.suites import suite_named
@@ -72,6 +86,11 @@ def command(
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
     suite = suite_named(base) if base else builder_suites(descriptor)[0]
+    if fetch_build:
+        from cnbkit_engine.base.fetched import fetch_bases
+
+        bases = BaseImages(home, store, arch=arch or None, suite=suite)
+        fetch_bases(bases, fetch_build, fetch_run, insecure=insecure, show=say)
     kit = prepare(home, store, descriptor, say, arch, suite)
     gpus = gpu_run_image(store, kit.run_image)
     pushed = []
