@@ -32,7 +32,7 @@ FULL = ("docs", "e2e", "examples", "pack", "platforms")
 
 HEAVY = {
     # made by a Go compiler
-    *("crane", "kpack", "judge"),
+    *("crane", "kpack", "judge", "older_lifecycle"),
     # a Docker engine besides
     *("pack_services", "pack_build"),
 }
@@ -45,7 +45,13 @@ _MARKERS = (
     "quick: in `make test`; not to be written, each test that is nothing else gets it",
 )
 # One engine, and one set of programs made of other platforms' code, serve all that need them.
-_SHARED = {"pack_services": "engine", "pack_build": "engine", "kpack": "go", "judge": "go"}
+_SHARED = {
+    "pack_services": "engine",
+    "pack_build": "engine",
+    "kpack": "go",
+    "judge": "go",
+    "older_lifecycle": "go",
+}
 # Each of their tests is a build of its own, minutes long: two workers share them evenly.
 _APART = ("arm64", "e2e", "examples", "nvidia")
 # Builds are long, so they begin; pack's and kpack's before all that time may not suffice for.

@@ -19,6 +19,7 @@ import pytest
 
 from cnbkit import Target
 from cnbkit_apt import Apt
+from cnbkit_apt.declared import _words
 from cnbkit_apt.faults import similar
 
 if TYPE_CHECKING:
@@ -189,9 +190,21 @@ def repository(gnupg: Path, tmp_path_factory: pytest.TempPathFactory) -> Reposit
             "usr/share/doc/fonts/copyright": "See /usr/share/common-licenses/GPL-2.\n",
         },
     )
+    made.add(
+        "Package: speak",
+        {
+            "usr/bin/speak": "\x7fELF\0/usr/share/speak/voices/en\0/etc/speak.conf\0/usr/share\0",
+            "usr/bin/say": "#!/usr/bin/speak\n",
+            "usr/share/speak/voices/en": "",
+            "etc/speak.conf": "",
+        },
+    )
+    made.add("Package: locales\nDepends: speak", postinst="locale-gen", files={"usr/share/l": "x"})
     made.add("Package: mailer-a\nProvides: mailer")
     made.add("Package: mailer-b\nProvides: mailer")
     made.add("Package: only\nProvides: one-of-a-kind")
+    made.add("Package: libtime0t64\nProvides: libtime0 (= 1.0)")
+    made.add("Package: other-time\nProvides: libtime0")
     made.add("Package: quarrel-a\nConflicts: quarrel-b")
     made.add("Package: quarrel-b")
     made.add(
@@ -220,7 +233,7 @@ def apt(repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return Apt
 
 
-def packages(result: Result, layer: str = "packages") -> list[str]:
+def packages(result: Result, layer: str = "debs") -> list[str]:
     return [each.partition(" #")[0] for each in result.layer(layer).key.get("packages", [])]
 
 
@@ -230,9 +243,9 @@ def test_what_the_run_image_lacks_is_in_a_layer_where_programs_find_it(
     result = buildpack_run(apt, app={"Aptfile": "# why\nlibtop1  # so\nfonts\n"})
     assert result.code == 0, result.log
     assert packages(result) == ["fonts 1.0", "libdeep 2:1.5", "libtop1 1.0"]
-    layer = result.layer("packages")
+    layer = result.layer("debs")
     assert layer.types == {"launch"}
-    root = result.layers_dir / "packages"
+    root = result.layers_dir / "debs"
     lib = root / LIB
     assert layer.text(f"{LIB}/libold.so.1") == "old"  # /usr is merged
     assert (lib / "libold.so").readlink() == Path("libold.so.1")
@@ -241,7 +254,9 @@ def test_what_the_run_image_lacks_is_in_a_layer_where_programs_find_it(
     assert (lib / "libkernel.so.3").readlink() == Path("fast/libkernel.so.3")
     assert (root / "usr/share/top/libkernel.so.3").read_text() == "fast"
     assert not stat.S_IMODE((root / "usr/bin/tool").stat().st_mode) & 0o7000
-    assert layer.text("usr/bin/same-tool") == layer.text("usr/bin/tool")
+    # A second name of a file is a link: archives would have it twice.
+    assert (root / "usr/bin/tool").readlink() == Path("same-tool")
+    assert layer.text("usr/bin/same-tool") == "#!/bin/sh\necho tool\n"
     assert "usr/share/doc/libtop1/copyright" in layer.files
     assert not [each for each in layer.files if "changelog" in each or "/man" in each]
     assert "usr/bin/debconf" not in layer.files  # serves configuring only
@@ -256,8 +271,8 @@ def test_what_the_run_image_lacks_is_in_a_layer_where_programs_find_it(
 
 def result_path(result: Result, path: str) -> str:
     """Where the lifecycle has it."""
-    place = result.launch_env()["LD_LIBRARY_PATH"].partition("/packages/")[0]
-    return f"{place}/packages/{path}"
+    place = result.launch_env()["LD_LIBRARY_PATH"].partition("/debs/")[0]
+    return f"{place}/debs/{path}"
 
 
 def test_unchanged_nothing_is_run_and_another_word_for_the_same_keeps_the_layer(
@@ -269,7 +284,7 @@ def test_unchanged_nothing_is_run_and_another_word_for_the_same_keeps_the_layer(
 ) -> None:
     first = buildpack_run(apt, app={"Aptfile": "libtop1\n"})
     same = first.rebuild()
-    assert {same.layer(name).state for name in ("packages", "resolution")} == {"reuse"}
+    assert {same.layer(name).state for name in ("debs", "resolution")} == {"reuse"}
     # The same in a process of its own, which has to find the class.
     module = tmp_path / "path" / "local_apt" / "__init__.py"
     module.parent.mkdir(parents=True)
@@ -283,12 +298,29 @@ def test_unchanged_nothing_is_run_and_another_word_for_the_same_keeps_the_layer(
     assert unchanged.imported.isdisjoint(HEAVY)
     other = first.rebuild(app={"Aptfile": "libtop1 libdeep # said\n"})
     assert other.layer("resolution").why == ["inputs changed: Aptfile"]
-    assert other.layer("packages").state == "reuse"
+    assert other.layer("debs").state == "reuse"
     more = first.rebuild(app={"Aptfile": "libtop1\nfonts\n"})
-    assert more.layer("packages").why == ["packages changed: +fonts 1.0"]
+    assert more.layer("debs").why == ["packages changed: +fonts 1.0"]
     again = first.rebuild(env={"BP_APT_REFRESH": "2"})
     assert again.layer("resolution").why == ["settings changed: +BP_APT_REFRESH=2"]
-    assert again.layer("packages").state == "reuse"
+    assert again.layer("debs").state == "reuse"
+
+
+def test_what_will_not_be_found_is_named_with_the_program_that_looks_for_it(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    result = buildpack_run(apt, app={"Aptfile": "speak\n"})
+    warnings = [line.strip() for line in result.log.splitlines() if "looks for" in line]
+    assert [each.partition(", which")[0] for each in warnings] == [
+        "Warning: usr/bin/speak looks for /etc/speak.conf",
+        "Warning: usr/bin/speak looks for /usr/share/speak",
+    ]
+    assert result.layer("debs").text("usr/bin/say").endswith("/debs/usr/bin/speak\n")
+    # Of a package that was not asked for, its configuration matters less.
+    other = buildpack_run(apt, app={"Aptfile": "locales\n"})
+    assert "looks for /etc/speak.conf" not in other.log
+    assert "looks for /usr/share/speak" in other.log
+    assert "Warning: locales: unpacked, not configured: no language is made ready" in other.log
 
 
 def test_headers_are_for_later_buildpacks_upon_what_the_build_image_has(
@@ -296,18 +328,18 @@ def test_headers_are_for_later_buildpacks_upon_what_the_build_image_has(
 ) -> None:
     result = buildpack_run(apt, app={"Aptfile": "only\n:build: libtop-dev\n"})
     assert packages(result) == ["only 1.0"]
-    assert packages(result, "build-packages") == ["libtop-dev 1.0"]
-    assert result.layer("build-packages").types == {"build", "cache"}
+    assert packages(result, "dev") == ["libtop-dev 1.0"]
+    assert result.layer("dev").types == {"build", "cache"}
     env = result.build_env()
-    assert env["CPATH"].endswith("/build-packages/usr/include")
-    assert env["LIBRARY_PATH"].endswith(f"/build-packages/{LIB}")
-    pc = result.layer("build-packages").text(f"{LIB}/pkgconfig/top.pc")
+    assert env["CPATH"].endswith("/dev/usr/include")
+    assert env["LIBRARY_PATH"].endswith(f"/dev/{LIB}")
+    pc = result.layer("dev").text(f"{LIB}/pkgconfig/top.pc")
     prefix = env["CPATH"].removesuffix("/include")
     assert pc.startswith(f"prefix={prefix}\nlibdir=${{prefix}}/lib\n")
-    assert result.rebuild().layer("build-packages").state == "keep"
+    assert result.rebuild().layer("dev").state == "keep"
     both = buildpack_run(apt, app={"Aptfile": "libtop-dev\n"})
     assert packages(both) == ["libdeep 2:1.5", "libtop-dev 1.0", "libtop1 1.0"]
-    assert packages(both, "build-packages") == ["libtop-dev 1.0"]
+    assert packages(both, "dev") == ["libtop-dev 1.0"]
     assert "write `:build:` before it" in both.log
 
 
@@ -326,7 +358,7 @@ def test_a_table_declares_packages_and_only_its_own_lines_count(
 ) -> None:
     result = buildpack_run(apt, app={file: TABLE})
     assert packages(result) == ["libdeep 2:1.5"]
-    assert packages(result, "build-packages") == ["libtop-dev 1.0"]
+    assert packages(result, "dev") == ["libtop-dev 1.0"]
     other = result.rebuild(app={file: TABLE.replace("x = 1", "x = 2")})
     assert other.layer("resolution").state == "reuse"
     hidden = buildpack_run(apt, app={file: 'tool.cnbkit.apt.install = ["fonts"]\n'})
@@ -356,7 +388,7 @@ def test_packages_that_are_files_of_the_app(
     assert packages(result) == ["libdeep 2:1.5", "own 1.0"]
     changed = own.add("Package: own\nDepends: libdeep", {"usr/bin/own": "2"}).read_bytes()
     again = result.rebuild(app={"Aptfile": "./deb/own.deb\n", "deb/own.deb": changed})
-    assert again.layer("packages").text("usr/bin/own") == "2"
+    assert again.layer("debs").text("usr/bin/own") == "2"
     foreign = own.add("Package: own\nArchitecture: arm64").read_bytes()
     for data, what in (
         (foreign, "own.deb is for arm64, and the image for amd64"),
@@ -413,7 +445,10 @@ def test_a_repository_of_the_app_is_used_with_its_key_only(
         ("only=3", "only has no version 3; there is 1.0"),
         ("quarrel-a quarrel-b", "quarrel-a : Conflicts: quarrel-b"),
         ("pandas==2.1\n-r a.txt\nopencv[x]\n", "Aptfile:3: `opencv[x]` is a line of requirements"),
-        ("sudo apt-get install only", "is a command"),
+        ("sudo apt-get install -y only", "is a command"),
+        ("RUN apt-get update", "is a command"),
+        ("apt install only", "is a command"),
+        ("libTop1", "Did you mean libtop1?"),
         ("./gone.deb", "there is no file gone.deb in the app"),
         (":ppa: x", "`:ppa:` is unknown; there are :build: and :repo:"),
     ],
@@ -447,10 +482,23 @@ def test_a_wrong_table_is_explained(
     assert told in str(result.fault)
 
 
+@pytest.mark.parametrize("line", ["sudo", "apt", "apt-utils", "apt-transport-https", "sudo apt"])
+def test_what_is_also_a_command_is_a_package_where_it_stands_alone(line: str) -> None:
+    assert _words(line) == line.split()
+
+
 def test_a_virtual_package_of_one_needs_no_choice(
     buildpack_run: BuildpackRun, apt: type[Apt]
 ) -> None:
     assert packages(buildpack_run(apt, app={"Aptfile": "one-of-a-kind\n"})) == ["only 1.0"]
+
+
+def test_a_library_that_was_renamed_for_64_bit_times_is_understood_by_its_old_name(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    result = buildpack_run(apt, app={"Aptfile": "only\nlibtime0:amd64\n"})
+    assert packages(result) == ["libtime0t64 1.0", "only 1.0"]
+    assert "Aptfile:2: libtime0 is libtime0t64 in this release" in result.log
 
 
 def test_sources_that_cannot_be_reached_leave_what_was_built(
@@ -460,7 +508,7 @@ def test_sources_that_cannot_be_reached_leave_what_was_built(
     # Nobody listens on port 9.
     sources = Path(apt.system) / "etc/apt/sources.list"
     sources.write_text("deb http://127.0.0.1:9/x stable main\n")
-    assert first.rebuild().layer("packages").state == "reuse"
+    assert first.rebuild().layer("debs").state == "reuse"
     failed = first.rebuild(app={"Aptfile": "libdeep\n"})
     assert failed.code == 69
     assert failed.fault is not None
@@ -490,7 +538,7 @@ def test_another_architecture_has_packages_of_its_own(
     arm = Target(arch="arm64")
     result = buildpack_run(apt, app={"Aptfile": "libtop1\n"}, target=arm)
     assert packages(result) == ["fonts 1.0", "libtop1 1.1"]
-    assert result.launch_env()["LD_LIBRARY_PATH"].endswith("/packages/usr/lib/aarch64-linux-gnu")
+    assert result.launch_env()["LD_LIBRARY_PATH"].endswith("/debs/usr/lib/aarch64-linux-gnu")
     other = buildpack_run(apt, app={"Aptfile": "only\n"}, target=arm)
     assert other.fault is not None
     assert "there is no package only" in str(other.fault)
@@ -520,7 +568,7 @@ def test_the_bill_names_each_package_with_its_licences(
     buildpack_run: BuildpackRun, apt: type[Apt], repository: Repository
 ) -> None:
     result = buildpack_run(apt, app={"Aptfile": "libdeep\nfonts\n"})
-    fonts, deep = json.loads(result.sbom("packages")["cdx.json"])["components"]
+    fonts, deep = json.loads(result.sbom("debs")["cdx.json"])["components"]
     assert deep["purl"] == "pkg:deb/debian/libdeep@2:1.5?arch=amd64"
     assert fonts["purl"] == "pkg:deb/debian/fonts@1.0?arch=all"
     data = (repository.root / "pool/libdeep_1.5_amd64.deb").read_bytes()
@@ -532,6 +580,7 @@ def test_the_bill_names_each_package_with_its_licences(
 def test_similar_names_prefer_what_goes_on_with_a_number_or_a_part() -> None:
     known = {"libgl1", "libgl1-mesa-dri", "libglx0", "libigl-dev", "ffmpeg"}
     assert similar("libGL", known) == ["libgl1"]
+    assert similar("libGL1", known) == ["libgl1"]
     assert similar("libgl1-mesa", known) == ["libgl1-mesa-dri"]
     assert similar("ffmpg", known) == ["ffmpeg"]
     assert similar("zzzzz", known) == []

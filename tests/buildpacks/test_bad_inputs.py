@@ -18,6 +18,7 @@ from cnbkit_pip import Pip
 
 from ..e2e.accelerators import Site
 from .bad_inputs import publish
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,8 +94,11 @@ class Builds:
             env={
                 "PATH": "/usr/bin:/bin",
                 "HOME": str(self._folder),
-                "CNBKIT_PYTHON": f"{_PYTHON}.0 {sys.executable}",
-                "CNBKIT_INPUT": "requirements.txt",
+                **telling(
+                    python=sys.executable,
+                    python_version=f"{_PYTHON}.0",
+                    inputs=["requirements.txt"],
+                ),
                 "CNB_TARGET_ARCH": "amd64",
                 "BP_PIP_INDEX_URL": self._site.simple,
                 "UV_HTTP_RETRIES": "0",

@@ -25,6 +25,7 @@ from cnbkit_start import Start
 
 from ..authority import Authority
 from ..e2e.channel import SUBDIR, Channel, Server, python_package
+from .told import heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +111,8 @@ def test_prefixes_are_filled_in_and_commands_run(
     assert (env["CONDA_PREFIX"], env["MODE"]) == (str(prefix), "a b")
     # Programs of the run image must not load the environment's libraries.
     assert "LD_LIBRARY_PATH" not in env
-    assert result.build_env()["CNBKIT_PYTHON"] == f"3.11.2 {prefix}/bin/python"
+    told = heard(result.build_env())
+    assert (told.python_version, told.python) == ("3.11.2", f"{prefix}/bin/python")
 
 
 def test_bytecode_is_valid_whatever_the_time_of_its_source(
@@ -556,7 +558,7 @@ def test_an_explicit_list_is_installed_as_it_is(
     result = buildpack_run(Conda, app={"explicit.txt": text})
     assert packages(result) == {"python": "3.11.2", "tool": "1.0", "hello": "2.0"}
     assert "Warning: explicit.txt: no checksum for hello" in result.log
-    assert "CNBKIT_INPUT" in result.build_env()
+    assert heard(result.build_env()).inputs == []
     named = {f"conda-{SUBDIR}.lock": text, f"conda-{OTHER}.lock": text}
     assert buildpack_run(Conda, app=named, phases=["detect"]).reason == f"found conda-{SUBDIR}.lock"
 
@@ -651,9 +653,9 @@ def test_a_conda_lock_without_what_is_for_development(
     assert packages(result).keys() == {"python", "tool"}
     assert "Packages of dev are left out" in result.log
     # pip's part, for whatever index the pip buildpack is told to use.
-    env = result.build_env()
-    assert env["CNBKIT_INPUT"] == "conda-lock.yml"
-    lock = tomllib.loads(Path(env["CNBKIT_LOCK"]).read_text())
+    told = heard(result.build_env())
+    assert told.inputs == ["conda-lock.yml"]
+    lock = tomllib.loads(Path(told.lock).read_text())
     wheel = {"name": "six-1.17.0-py2.py3-none-any.whl", "hashes": {"sha256": "ab" * 32}}
     assert lock["packages"] == [{"name": "six", "version": "1.17.0", "wheels": [wheel]}]
     assert packages(result.rebuild(exec_env="test")).keys() == {"python", "tool", "hello"}
@@ -662,7 +664,7 @@ def test_a_conda_lock_without_what_is_for_development(
     by_process = {"BP_PYTHON_GROUPS": None, "BP_PROCESS_GROUPS": "web=dev"}
     more = result.rebuild(env=by_process)
     assert packages(more).keys() == {"python", "tool", "hello"}
-    assert more.build_env()["BP_PYTHON_GROUPS"] == "dev"
+    assert heard(more.build_env()).groups == ["dev"]
     by_process["BP_PROCESS_GROUPS"] = None
     assert packages(result.rebuild(env=by_process)).keys() == {"python", "tool"}
     assert "has no category docs" in fault(result.rebuild(env={"BP_PYTHON_GROUPS": "docs"}))
@@ -742,7 +744,7 @@ def test_packages_of_pip_in_a_pixi_lock(buildpack_run: BuildpackRun, channels: P
     )
     result = buildpack_run(Conda, app={"pixi.lock": text})
     assert packages(result) == {"python": "3.11.2"}
-    lock = tomllib.loads(Path(result.build_env()["CNBKIT_LOCK"]).read_text())
+    lock = tomllib.loads(Path(heard(result.build_env()).lock).read_text())
     git = {"type": "git", "url": "https://example.com/why.git", "commit-id": "c" * 40}
     wheel = {"name": "six-1.17.0-py2.py3-none-any.whl", "hashes": {"sha256": "ab" * 32}}
     assert lock["packages"] == [
@@ -777,8 +779,9 @@ def test_the_pip_section_is_handed_on_with_its_lines(
     )
     app = environment(channels, "python", "needy", more=section)
     result = buildpack_run(Conda, app=app)
-    env = result.build_env()
-    lines = Path(env["CNBKIT_INPUT"]).read_text().splitlines()
+    told = heard(result.build_env())
+    [listed] = told.inputs or []
+    lines = Path(listed).read_text().splitlines()
     source = app["environment.yml"].splitlines()
     assert lines[source.index("    - six==1.17.0")] == "six==1.17.0"
     root = result.app
@@ -790,7 +793,7 @@ def test_the_pip_section_is_handed_on_with_its_lines(
         f"--find-links {root}/wheels",
     ]
     # What pip finds in place it does not take from an index.
-    there = Path(env["CNBKIT_PROVIDED"])
+    there = Path(told.conda_wheels)
     assert (there / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
     assert {each.name for each in there.glob("*.whl")} == {
         "hello-2.0-py30-none-any.whl",
@@ -801,7 +804,7 @@ def test_the_pip_section_is_handed_on_with_its_lines(
     again = result.rebuild(app=other)
     assert again.layer("environment").state == "reuse"
     assert "Solving" not in again.log
-    there = Path(again.build_env()["CNBKIT_PROVIDED"])
+    there = Path(heard(again.build_env()).conda_wheels)
     assert (there / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
 
 
@@ -811,9 +814,9 @@ def test_requirements_beside_it_are_taken_for_the_pip_section(
     app = {**environment(channels, "python", "needy"), "requirements.txt": "six\nhello\n"}
     result = buildpack_run(Conda, app=app)
     assert "environment.yml has no pip section: requirements.txt is taken for it" in result.log
-    env = result.build_env()
-    assert env["CNBKIT_INPUT"] == "requirements.txt"
-    assert (Path(env["CNBKIT_PROVIDED"]) / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
+    told = heard(result.build_env())
+    assert told.inputs == ["requirements.txt"]
+    assert (Path(told.conda_wheels) / "packages").read_text() == "hello 2.0\nneedy 1.0\n"
 
 
 # -- bill of materials -------------------------------------------------------------------------
@@ -859,9 +862,8 @@ def test_the_bill_names_each_package_with_its_licence(
 def test_an_environment_without_python(buildpack_run: BuildpackRun, channels: Path) -> None:
     result = buildpack_run(Conda, app=environment(channels, "tool"))
     assert result.code == 0
-    env = result.build_env()
-    assert "CNBKIT_PYTHON" not in env
-    assert env["CNBKIT_INPUT"] == ""
+    told = heard(result.build_env())
+    assert (told.python, told.inputs) == ("", [])
     app = environment(channels, "tool", more="  - pip: [six]\n")
     shown = fault(buildpack_run(Conda, app=app))
     assert "there are packages for pip, but no Python\n  where: environment.yml:4" in shown

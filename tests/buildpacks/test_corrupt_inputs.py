@@ -16,6 +16,8 @@ from cnbkit_pipenv import Pipenv
 from cnbkit_poetry import Poetry
 from cnbkit_uv import Uv
 
+from .told import telling
+
 if TYPE_CHECKING:
     from cnbkit import Buildpack
     from cnbkit.testing import BuildpackRun
@@ -185,7 +187,7 @@ def test_it_is_explained(
     result = buildpack_run(
         pip_with_uv if buildpack is Pip else buildpack,
         app={**beside, name: content},
-        env={"CNBKIT_PYTHON": f"3.11.2 {sys.executable}", "CNBKIT_INPUT": name},
+        env=telling(python=sys.executable, python_version="3.11.2", inputs=[name]),
     )
     assert isinstance(result.fault, UserFault), result.log
     assert (result.fault.where or "").startswith(name), result.fault

@@ -19,6 +19,7 @@ from cnbkit_python_inputs.git_login import without_git_logins
 
 from ..e2e.index import wheel, wheel_name
 from .test_pip_resolution import ENGINES, INPUT, buildpack, installed
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,7 +196,7 @@ commit-id = "{server.commit}" }}
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": lock},
-        env={**INPUT, "CNBKIT_INPUT": "pylock.toml", "BP_PIP_ENGINE": engine},
+        env={**telling(INPUT, inputs=["pylock.toml"]), "BP_PIP_ENGINE": engine},
     )
     assert installed(result) == {"demo": "1.0"}
     assert server.answered

@@ -23,6 +23,7 @@ from cnbkit_tpu import Tpu
 from cnbkit_tpu.request import CLOUD, CORAL
 
 from .hardware import BUILDPACKS, joined
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +189,7 @@ def test_the_image_is_labelled_and_its_driver_checked(phases: Phases) -> None:
     installed = phases.app.parent / "packages.json"
     packages = [{"name": "nvidia-cuda-runtime-cu12", "version": "12.8.90", "directory": "/l/py"}]
     installed.write_text(json.dumps(packages))
-    phases.env["CNBKIT_PACKAGES"] = str(installed)
+    phases.env |= telling(packages=str(installed))
     ran = phases.build(Cuda())
     assert ran.fault is None
     assert {each["key"]: each["value"] for each in ran.launch["labels"]} == {

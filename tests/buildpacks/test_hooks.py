@@ -15,6 +15,8 @@ from cnbkit_hooks.files import copy, digest_of, named
 from cnbkit_pip import Pip
 from cnbkit_python import Python
 
+from .told import telling
+
 if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases, Ran
 
@@ -91,10 +93,11 @@ def test_a_hook_after_the_packages_runs_with_the_app_s_python(
         program.chmod(0o755)
     record = tmp_path / "packages.json"
     record.write_text("[]")
-    phases.env.update(
-        CNBKIT_PYTHON="3.11.2 /usr/bin/python3",
-        CNBKIT_SITE=str(layers / "site" / "venv"),
-        CNBKIT_PACKAGES=str(record),
+    phases.env |= telling(
+        python="/usr/bin/python3",
+        python_version="3.11.2",
+        environment=str(layers / "site" / "venv"),
+        packages=str(record),
     )
     ran = phases.build(PostBuild())
     assert ran.code == 0, ran.fault
@@ -108,7 +111,7 @@ def test_other_packages_make_a_hook_run_again(buildpack_run: BuildpackRun, tmp_p
     script.chmod(0o755)
     record = tmp_path / "packages.json"
     record.write_text("[]")
-    env = {"CNBKIT_PACKAGES": str(record)}
+    env = telling(packages=str(record))
     first = buildpack_run(PostBuild, app=tmp_path / "source", env=env)
     assert first.code == 0, first.log
     assert "unchanged: o" in first.rebuild().log

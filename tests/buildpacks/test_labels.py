@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from cnbkit_labels import MAX_FILE, Labels, full, rules, simple
 from cnbkit_labels.git import without_login
 
+from .told import telling
+
 if TYPE_CHECKING:
     from typing import Any
 
@@ -405,7 +407,7 @@ def test_what_is_no_plain_text_is_left_out(phases: Phases) -> None:
 
 
 def test_the_version_of_python_is_a_label(phases: Phases) -> None:
-    phases.env["CNBKIT_PYTHON"] = "3.12.4 /layers/python/bin/python3"
+    phases.env |= telling(python="/layers/python/bin/python3", python_version="3.12.4")
     assert labels(phases.build(Labels())) == {"io.cnbkit.python": "3.12.4"}
 
 

@@ -17,6 +17,8 @@ import tomli_w
 from cnbkit import Target, UserFault
 from cnbkit_pdm import Pdm
 
+from .told import heard, telling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -30,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated:Deprec
 
 # With the dependencies it was released with: its tool does not work with later ones.
 TOOL = "pdm[locked]==2.29.3"
-ENV = {"CNBKIT_PYTHON": "3.11.2 /usr/bin/python3", "CNBKIT_INPUT": "pdm.lock"}
+ENV = telling(python="/usr/bin/python3", python_version="3.11.2", inputs=["pdm.lock"])
 WHEEL = "spam-1.0-py3-none-any.whl"
 PROJECT = """
 [project]
@@ -127,7 +129,7 @@ def text(content: bytes | str) -> str:
 def packages(result: Result) -> dict[str, dict[str, Any]]:
     """The lock that later buildpacks are told of, by name."""
     assert result.code == 0, result.log
-    path = Path(result.build_env()["CNBKIT_LOCK"])
+    path = Path(heard(result.build_env()).lock)
     document = tomllib.loads(result.layer("lock").text(path.name))
     assert document["lock-version"] == "1.0"
     assert path.parent.name == "lock"
@@ -156,7 +158,7 @@ def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     assert len(found["six"]["wheels"][0]["hashes"]["sha256"]) == 64
     assert found["six"]["sdist"]["name"].endswith(".tar.gz")
     assert all("marker" not in entry and "index" not in entry for entry in found.values())
-    assert result.layer("lock").types == {"build", "cache"}
+    assert result.layer("lock").types == {"cache"}
 
     assert sorted(files_below(result.app)) == sorted(app)
     assert files_below(result.app.with_name("home")) == []
@@ -173,7 +175,7 @@ def test_markers_are_decided_for_the_python_and_the_target(
     arch: str,
     more: set[str],
 ) -> None:
-    env = {**ENV, "CNBKIT_PYTHON": f"{python} /usr/bin/python3"}
+    env = telling(ENV, python_version=python)
     result = buildpack_run(Pdm, app=app, env=env, target=Target(arch=arch))
     assert packages(result).keys() == MAIN | more
 
@@ -333,10 +335,18 @@ def test_a_lock_that_cannot_be_used_is_explained(
         pytest.param(
             {"pdm.lock": "<<<<<<< ours\n"},
             {},
-            "pdm.lock is not TOML",
-            "pdm.lock",
+            "git has left a conflict in pdm.lock",
+            "pdm.lock:1",
             "run `pdm lock`",
             id="conflict in the lock",
+        ),
+        pytest.param(
+            {"pdm.lock": "a = 1\nb =\n"},
+            {},
+            "pdm.lock is not TOML: Invalid value",
+            "pdm.lock:2",
+            "run `pdm lock`",
+            id="no TOML",
         ),
         pytest.param(
             {"pdm.lock": "metadata = 1\n"},
@@ -404,19 +414,11 @@ def test_a_lock_that_cannot_be_used_is_explained(
         ),
         pytest.param(
             {},
-            {"CNBKIT_PYTHON": "3.10.4 /usr/bin/python3"},
+            telling(ENV, python_version="3.10.4"),
             "the project wants Python >=3.11, and this image has 3.10.4",
-            "requires-python in pyproject.toml",
+            "pyproject.toml:5",
             "BP_PYTHON_VERSION",
             id="another Python",
-        ),
-        pytest.param(
-            {},
-            {"CNBKIT_PYTHON": ""},
-            "there is no Python to read the lock for",
-            "CNBKIT_PYTHON",
-            "cnbkit/python",
-            id="no Python",
         ),
     ],
 )
@@ -441,7 +443,7 @@ def test_what_is_wrong_is_said_with_its_remedy(
 def test_another_input_leaves_the_lock_alone(
     buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
 ) -> None:
-    result = buildpack_run(Pdm, app=app, env={**ENV, "CNBKIT_INPUT": "uv.lock"})
+    result = buildpack_run(Pdm, app=app, env=telling(ENV, inputs=["uv.lock"]))
     assert result.layers == []
     assert "pdm.lock is left alone: dependencies come from uv.lock" in result.log
 

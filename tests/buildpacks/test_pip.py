@@ -15,7 +15,7 @@ from cnbkit.log import Log
 from cnbkit_pip.diagnosis.diagnose import explained
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.installed import Installed
-from cnbkit_pip.layers.partition import HEAVY, partition
+from cnbkit_pip.layers.partition import HEAVY, LIGHT, light_layer, partition
 from cnbkit_pip.present import Present
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.requirements import Requirements, logical_lines
@@ -204,6 +204,25 @@ def test_another_package_moves_none_of_the_heavy_ones(sizes: dict[str, int], siz
     assert all(now[name] == identities for name, identities in heavy.items())
 
 
+@given(names=st.sets(NAMES, min_size=1, max_size=60), others=st.sets(NAMES, max_size=60))
+def test_a_light_package_has_the_same_layer_whatever_else_there_is(
+    names: set[str], others: set[str]
+) -> None:
+    def light(names: set[str]) -> dict[str, str]:
+        groups = partition([package(name, 1) for name in names])
+        found = {e.name: g.name for g in groups for e in g.packages if g.name.startswith(LIGHT)}
+        assert len(set(found.values())) <= 8
+        return found
+
+    alone = light(names)
+    assert light(names | others).items() >= alone.items()
+
+
+def test_a_change_of_one_of_many_light_packages_is_a_fraction_of_them() -> None:
+    groups = partition([package(f"p{number}", 1) for number in range(150)])
+    assert max(len(group.packages) for group in groups) < 150 / 4
+
+
 def test_what_nvidia_ships_shares_a_layer_and_torch_has_its_own() -> None:
     groups = partition(
         [package("torch", 900_000_000), package("nvidia-cublas", 400_000_000), package("six")]
@@ -211,7 +230,7 @@ def test_what_nvidia_ships_shares_a_layer_and_torch_has_its_own() -> None:
     assert [group.name for group in groups] == [
         "wheels-accelerator-",
         "wheels-torch",
-        "wheels-light-",
+        light_layer("six"),
     ]
 
 

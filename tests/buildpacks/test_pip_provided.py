@@ -24,6 +24,7 @@ from cnbkit_python_inputs.requirements import Requirements
 from cnbkit_python_inputs.target import TargetEnvironment
 
 from ..e2e.index import wheel, wheel_name
+from .told import telling
 
 UV = Path(sys.executable).with_name("uv")
 # Names that stand for these on an index, each with what it needs.
@@ -106,7 +107,7 @@ def lock(work: Path, listed: Path, folder: Path, engine: str) -> tuple[dict[str,
     (folder / "buildpack" / "lib" / "bin").mkdir(parents=True)
     (folder / "buildpack" / "lib" / "bin" / "uv").symlink_to(UV)
     (folder / "layers").mkdir()
-    env = {"PATH": "/usr/bin:/bin", "CNBKIT_PROVIDED": str(folder / "there")}
+    env = {"PATH": "/usr/bin:/bin", **telling(conda_wheels=str(folder / "there"))}
     ctx = BuildContext(
         app=str(listed.parent),
         env=env,
@@ -170,7 +171,7 @@ def test_another_set_of_packages_is_another_key(tmp_path: Path) -> None:
     def digests(text: str) -> list[str]:
         (tmp_path / "packages").write_text(text)
         ctx = BuildContext(
-            app="", env={"CNBKIT_PROVIDED": str(tmp_path)}, buildpack="", platform="", layers="",
+            app="", env=telling(conda_wheels=str(tmp_path)), buildpack="", platform="", layers="",
             plan="", log=Log(),
         )  # fmt: skip
         return Provided.of(ctx).digests()

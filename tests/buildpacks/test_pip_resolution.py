@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import sys
 import sysconfig
 import threading
+import zipfile
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ import pytest
 from cnbkit import UserFault
 
 from ..e2e.index import sdist, wheel, wheel_name
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,10 +26,11 @@ if TYPE_CHECKING:
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "pip"
 TOOLS = Path(sys.executable).parent
-INPUT = {
-    "CNBKIT_PYTHON": f"{'.'.join(map(str, sys.version_info[:3]))} {sys.executable}",
-    "CNBKIT_INPUT": "requirements.txt",
-}
+INPUT = telling(
+    python=sys.executable,
+    python_version=".".join(map(str, sys.version_info[:3])),
+    inputs=["requirements.txt"],
+)
 # Beside the layers are what engines fetch and build with.
 LAYER = "wheels-*/prefix/lib/python*/site-packages"
 # With pip each takes seconds: `make test-all`.
@@ -52,18 +56,28 @@ class Index:
     Attributes:
         url: of its simple index.
         asked: paths, in their order.
+        sent: those of them that were answered with a file, or a part of one.
     """
 
     def __init__(self, folder: Path) -> None:
         self.asked: list[str] = []
+        self.sent: list[str] = []
         self._folder = folder
 
         class Handler(SimpleHTTPRequestHandler):
             def __init__(handler, *arguments: object) -> None:  # noqa: N805
                 super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
 
-            def log_message(handler, *arguments: object) -> None:  # noqa: ARG002, N805
+            def end_headers(handler) -> None:  # noqa: N805
+                if not handler.path.endswith("/"):
+                    # As the public index has it: what a file is called is always the same file.
+                    handler.send_header("Cache-Control", "max-age=365000000, immutable")
+                super().end_headers()
+
+            def log_message(handler, *arguments: object) -> None:  # noqa: N805
                 self.asked.append(handler.path)
+                if handler.command == "GET" and str(arguments[2]) in ("200", "206"):
+                    self.sent.append(handler.path)
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
@@ -73,8 +87,17 @@ class Index:
         folder = self._folder / "simple" / name
         folder.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(content)
-        links = (each.name for each in folder.iterdir() if each.name != "index.html")
-        text = "".join(f'<a href="{each}">{each}</a>' for each in sorted(links))
+        names = sorted(each.name for each in folder.glob("*-*") if each.suffix != ".metadata")
+        if file.endswith(".whl"):  # PEP 658, as the public index has it
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                [inner] = [each for each in archive.namelist() if each.endswith("/METADATA")]
+                (folder / f"{file}.metadata").write_bytes(archive.read(inner))
+        known = {each: (folder / f"{each}.metadata").exists() for each in names}
+        text = "".join(
+            f'<a href="{each}#sha256={hashlib.sha256((folder / each).read_bytes()).hexdigest()}"'
+            f' data-core-metadata="{str(has).lower()}">{each}</a>'
+            for each, has in known.items()
+        )
         (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{text}</body></html>")
 
 
@@ -220,7 +243,7 @@ def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
         f'lock-version = "1.0"\ncreated-by = "t"\ndependency-groups = ["test", "My_Viz"]\n{entries}'
     )
     app = {"pylock.toml": lock, **vendor(*((n, "1.0") for n in ("demo", "probe", "viz")))}
-    env = {**INPUT, "CNBKIT_INPUT": "pylock.toml"}
+    env = telling(INPUT, inputs=["pylock.toml"])
     plain = buildpack_run(buildpack, app=app, env=env)
     assert installed(plain).keys() == {"demo"}
     tests = buildpack_run(buildpack, app=app, env=env, exec_env="test")
@@ -270,7 +293,7 @@ def test_a_lock_is_installed_from_files_of_the_kind_that_is_asked_for(
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": locked_demo(*BOTH), **FILES},
-        env={**INPUT, **env, "CNBKIT_INPUT": "pylock.toml", "BP_PIP_ENGINE": engine},
+        env={**telling(INPUT, inputs=["pylock.toml"]), **env, "BP_PIP_ENGINE": engine},
     )
     assert installed(result) == {"demo": "1.0"}
     [text] = {path.read_text() for path in result.layers_dir.glob(f"{LAYER}/*.dist-info/WHEEL")}
@@ -290,7 +313,7 @@ def test_a_lock_without_a_file_of_that_kind_is_refused(
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": locked_demo(file), **FILES},
-        env={**INPUT, **env, "CNBKIT_INPUT": "pylock.toml"},
+        env={**telling(INPUT, inputs=["pylock.toml"]), **env},
     )
     assert isinstance(result.fault, UserFault), result.log
     assert "demo 1.0" in result.fault.what
@@ -309,7 +332,7 @@ SCM = (
 def test_a_version_that_git_knows_is_handed_on_or_asked_for(
     buildpack_run: BuildpackRun, buildpack: Path
 ) -> None:
-    env = {**INPUT, "CNBKIT_INPUT": "pyproject.toml"}
+    env = telling(INPUT, inputs=["pyproject.toml"])
     app = {"pyproject.toml": SCM}
     without = buildpack_run(buildpack, app=app, env=env)
     assert isinstance(without.fault, UserFault), without.log

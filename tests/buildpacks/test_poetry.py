@@ -19,6 +19,8 @@ from poetry.packages.locker import Locker
 from cnbkit import Target, UserFault
 from cnbkit_poetry import Poetry
 
+from .told import heard, telling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 # Of a library that Poetry imports to read locks before 2.1.
 pytestmark = pytest.mark.filterwarnings("ignore:open_text is deprecated:DeprecationWarning")
 
-ENV = {"CNBKIT_PYTHON": "3.11.2 /usr/bin/python3", "CNBKIT_INPUT": "poetry.lock"}
+ENV = telling(python="/usr/bin/python3", python_version="3.11.2", inputs=["poetry.lock"])
 PROJECT = """
 [tool.poetry]
 name = "Demo_App"
@@ -142,7 +144,7 @@ def as_1_1(lock: dict[str, Any]) -> dict[str, Any]:
 def packages(result: Result) -> dict[str, dict[str, Any]]:
     """The lock that later buildpacks are told of, by name."""
     assert result.code == 0, result.log
-    path = Path(result.build_env()["CNBKIT_LOCK"])
+    path = Path(heard(result.build_env()).lock)
     document = tomllib.loads(result.layer("lock").text(path.name))
     assert document["lock-version"] == "1.0"
     assert path.parent.name == "lock"
@@ -175,7 +177,7 @@ def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     assert len(found["six"]["wheels"][0]["hashes"]["sha256"]) == 64
     assert found["six"]["sdist"]["name"] == "six-1.17.0.tar.gz"
     assert all("marker" not in entry and "index" not in entry for entry in found.values())
-    assert result.layer("lock").types == {"build", "cache"}
+    assert result.layer("lock").types == {"cache"}
 
     assert {name.removeprefix(f"{result.app}/") for name in files_below(result.app)} == {*app}
     assert files_below(result.app.with_name("home")) == {}
@@ -195,7 +197,7 @@ def test_markers_are_decided_for_the_python_and_the_target_in_every_format(
     more: set[str],
 ) -> None:
     files = in_step(app, older(tomllib.loads(str(app["poetry.lock"]))))
-    env = {**ENV, "CNBKIT_PYTHON": f"{python} /usr/bin/python3"}
+    env = telling(ENV, python_version=python)
     result = buildpack_run(Poetry, app=files, env=env, target=Target(arch=arch))
     assert packages(result).keys() == MAIN | more
 
@@ -372,10 +374,18 @@ def test_a_lock_that_cannot_be_used_is_explained(
         pytest.param(
             {"poetry.lock": "<<<<<<< ours\n"},
             {},
-            "poetry.lock is not TOML",
-            "poetry.lock",
+            "git has left a conflict in poetry.lock",
+            "poetry.lock:1",
             "run `poetry lock`",
             id="conflict in the lock",
+        ),
+        pytest.param(
+            {"poetry.lock": "a = 1\nb =\n"},
+            {},
+            "poetry.lock is not TOML: Invalid value",
+            "poetry.lock:2",
+            "run `poetry lock`",
+            id="no TOML",
         ),
         pytest.param(
             {"poetry.lock": "package = 1\nmetadata = 2\n"},
@@ -435,19 +445,11 @@ def test_a_lock_that_cannot_be_used_is_explained(
         ),
         pytest.param(
             {},
-            {"CNBKIT_PYTHON": "3.10.4 /usr/bin/python3"},
+            telling(ENV, python_version="3.10.4"),
             "the project wants Python ^3.11, and this image has 3.10.4",
-            "pyproject.toml",
+            "pyproject.toml:8",
             "BP_PYTHON_VERSION",
             id="another Python",
-        ),
-        pytest.param(
-            {},
-            {"CNBKIT_PYTHON": ""},
-            "there is no Python to read the lock for",
-            "CNBKIT_PYTHON",
-            "cnbkit/python",
-            id="no Python",
         ),
     ],
 )
@@ -472,7 +474,7 @@ def test_what_is_wrong_is_said_with_its_remedy(
 def test_another_input_leaves_the_lock_alone(
     buildpack_run: BuildpackRun, app: Mapping[str, str]
 ) -> None:
-    result = buildpack_run(Poetry, app=app, env={**ENV, "CNBKIT_INPUT": "uv.lock"})
+    result = buildpack_run(Poetry, app=app, env=telling(ENV, inputs=["uv.lock"]))
     assert result.layers == []
     assert "poetry.lock is left alone: dependencies come from uv.lock" in result.log
 

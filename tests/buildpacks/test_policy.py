@@ -16,6 +16,8 @@ from cnbkit_policy import Policy, PolicyInstalled
 from cnbkit_policy.licenses import acceptable
 from cnbkit_policy.osv import _in_range
 
+from .told import telling
+
 if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases, Ran
 
@@ -64,11 +66,17 @@ class Company:
         phases.write("requirements.txt", "# ours\nrequests>=2\nPy.Crypto\n")
         lock = phases.layers.parent / "pylock.toml"
         lock.write_text(LOCK)
-        phases.env.update(
-            CNBKIT_LOCK=str(lock),
-            CNBKIT_INPUT="requirements.txt",
-            CNBKIT_PYTHON="3.11.2 /usr/bin/python3",
+        self.lock = lock
+        self.tell(
+            lock=str(lock),
+            inputs=["requirements.txt"],
+            python="/usr/bin/python3",
+            python_version="3.11.2",
         )
+
+    def tell(self, **fields: Any) -> None:
+        """What earlier buildpacks tell, besides what they do already."""
+        self.phases.env |= telling(self.phases.env, **fields)
 
     def bind(self, kind: str, files: dict[str, str]) -> Path:
         folder = self.bindings / kind
@@ -87,7 +95,7 @@ class Company:
             folder = layers / "wheels" / "site-packages" / f"{name}.dist-info"
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "METADATA").write_text(metadata)
-        self.phases.env["CNBKIT_PACKAGES"] = str(layers / "lock" / "packages.json")
+        self.tell(packages=str(layers / "lock" / "packages.json"))
 
     def build(self, policy: str, buildpack: type[Buildpack] = Policy) -> Ran:
         self.bind("policy", {"policy.toml": policy})
@@ -280,7 +288,7 @@ def test_a_python_without_fixes_is_told(
     company: Company, monkeypatch: pytest.MonkeyPatch, day: str, told: bool
 ) -> None:
     monkeypatch.setattr("time.strftime", lambda *_: day)
-    company.phases.env["CNBKIT_PYTHON"] = "3.10.4 /usr/bin/python3"
+    company.tell(python_version="3.10.4")
     assert (company.build("").code == 65) is told
     assert company.build("[python]\nend-of-life = false\n").code == 0
 
@@ -435,7 +443,7 @@ git+https://git.example.com/nameless
 
 
 def test_what_requirements_name_is_judged_before_it_is_resolved(company: Company) -> None:
-    del company.phases.env["CNBKIT_LOCK"]
+    company.tell(lock="")
     (company.phases.app / "more").mkdir()
     company.phases.write("requirements.txt", REQUIREMENTS)
     company.phases.write("more/other.txt", "\n\nPy.Crypto\n")
@@ -480,7 +488,7 @@ def test_what_requirements_name_is_judged_before_it_is_resolved(company: Company
 
 
 def test_hashes_in_requirements_are_enough_and_those_of_the_index_are_not(company: Company) -> None:
-    del company.phases.env["CNBKIT_LOCK"]
+    company.tell(lock="")
     company.installed({})
     beside = company.phases.layers.parent / "pip" / "lock" / "pylock.toml"
     beside.write_text(LOCK)
@@ -514,11 +522,10 @@ url = "https://pypi.example.com/simple"
 def test_a_project_without_a_lock_is_judged_with_the_groups_that_are_wanted(
     company: Company,
 ) -> None:
-    del company.phases.env["CNBKIT_LOCK"]
+    company.tell(lock="")
     company.phases.write("pyproject.toml", PROJECT)
-    company.phases.env.update(
-        CNBKIT_INPUT="pyproject.toml", BP_PYTHON_GROUPS="train", BP_PYTHON_EXTRAS="gpu"
-    )
+    company.tell(inputs=["pyproject.toml"])
+    company.phases.env.update(BP_PYTHON_GROUPS="train", BP_PYTHON_EXTRAS="gpu")
     policy = """
         packages.allow = ["numpy"]
         indexes.allow = ["https://pypi.example.com/"]
@@ -538,8 +545,8 @@ def test_a_project_without_a_lock_is_judged_with_the_groups_that_are_wanted(
 def test_a_lock_of_the_app_itself_is_judged_by_what_of_it_is_for_this_image(
     company: Company,
 ) -> None:
-    del company.phases.env["CNBKIT_LOCK"]
-    company.phases.env["CNBKIT_INPUT"] = "pylock.toml"
+    company.tell(lock="")
+    company.tell(inputs=["pylock.toml"])
     lock = LOCK.replace('"requests"', '"requests"\nmarker = "python_version < \'3.10\'"')
     lock += (
         '[[packages]]\nname = "tool"\nvcs = {type = "git", url = "https://git.example.com/t"}\n'
@@ -563,7 +570,7 @@ def test_a_lock_of_the_app_itself_is_judged_by_what_of_it_is_for_this_image(
 
 
 def test_what_is_resolved_is_left_to_the_second_look(company: Company) -> None:
-    del company.phases.env["CNBKIT_LOCK"]
+    company.tell(lock="")
     policy = '[packages.deny]\nnumpy = "x"\n"requests<2.31" = "y"\n'
     assert company.build(policy).code == 0
     company.installed({})
@@ -656,8 +663,7 @@ def test_an_image_may_be_too_large_by_what_is_seen_or_was_seen_last_time(company
 
 
 def test_a_lock_that_is_too_large_is_refused_before_it_is_downloaded(company: Company) -> None:
-    lock = Path(company.phases.env["CNBKIT_LOCK"])
-    lock.write_text(LOCK.replace("{url =", "{size = 7000000, url ="))
+    company.lock.write_text(LOCK.replace("{url =", "{size = 7000000, url ="))
     [told] = company.refused('[image]\nmax-size = "6 MiB"\n')
     assert told.startswith(
         "image: size: 14.00 MB without the run image, 6.29 MB are allowed: "
@@ -672,7 +678,7 @@ def test_the_same_day_the_same_is_not_judged_again_and_imports_nothing_heavy(
     company: Company, locked: bool, judged: str
 ) -> None:
     if not locked:
-        del company.phases.env["CNBKIT_LOCK"]
+        company.tell(lock="")
     assert company.build('mode = "warn"\n[packages.deny]\nrequests = "x"\n').code == 0
     code = (
         "import os, sys; from cnbkit import runtime; from cnbkit_policy import Policy; "
@@ -742,9 +748,9 @@ def test_whatever_is_declared_there_is_a_verdict_or_a_clear_fault(
     company = Company(phases)
     company.bind("policy", {"policy.toml": "hashes = true\nindexes.allow = ['x']\n"})
     phases.write(name, content)
-    env = {**phases.env, "CNBKIT_INPUT": name, "CNBKIT_LOCK": ""}
+    company.tell(inputs=[name], lock="")
     try:
-        code = runtime.build(Policy(), env)
+        code = runtime.build(Policy(), phases.env)
     except CnbkitError as fault:
         code = fault.exit_code
     assert code in (0, 65)

@@ -206,6 +206,7 @@ def test_any_version_text_is_understood_or_refused_with_the_file_it_stands_in(
         (".python-version", "v3.12.4\n", "3.12.4"),
         (".python-version", '"3.12"\n', "3.12"),
         (".python-version", ">=3.11,<3.13\n", ">=3.11,<3.13"),
+        (".python-version", ">=3.11,!=3.12.*\n", ">=3.11,!=3.12.*"),
         (".python-version", "3.15.0rc1\n", "==3.15.0rc1"),
         (".python-version", "", ""),
         (".python-version", "\n# nothing\n", ""),

@@ -17,6 +17,8 @@ from cnbkit import UserFault
 from cnbkit_start import Start
 from cnbkit_start.procfile import parse
 
+from .told import telling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -170,6 +172,33 @@ def test_a_project_with_nothing_to_start_is_told_what_to_add(
     assert "no process to start" in ran.fault.what
     assert "add a Procfile with `web: <command>`, or an app.py" in str(ran.fault)
     assert ran.launch == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"predict.py": "x = 1\n", "lib.py": "x = 1\n"}, "python3 lib.py"),
+        ({"predict.py": 'if __name__ == "__main__":\n    1\n', "lib.py": ""}, "python3 predict.py"),
+        ({"manage.py": "", "tests.py": ""}, "python3 manage.py runserver 0.0.0.0:$PORT"),
+        (
+            {
+                "pyproject.toml": '[project.scripts]\nserve = "a:b"\nadmin = "a:c"\n'
+                "[build-system]\nrequires = []\n"
+            },
+            "serve",
+        ),
+        ({"setup.py": "", "test_a.py": "", "_own.py": ""}, ""),
+    ],
+)
+def test_what_looks_like_a_program_is_in_the_line_to_add(
+    phases: Phases, files: dict[str, str], command: str
+) -> None:
+    for name, text in {"requirements.txt": "", **files}.items():
+        phases.write(name, text)
+    ran = phases.build(Start())
+    assert ran.fault is not None
+    line = f"echo 'web: {command}' >Procfile" if command else "add a Procfile with `web: <command>`"
+    assert line in (ran.fault.remedy or "")
 
 
 @pytest.mark.parametrize(("line", "command"), DIRECT.items())
@@ -367,14 +396,14 @@ def test_the_default_may_be_declared_or_set(phases: Phases) -> None:
 
 def test_a_process_without_its_packages_is_left_out(phases: Phases) -> None:
     phases.write("Procfile", "web: serve\ntrain: ./train\n")
-    phases.env["CNBKIT_LEFT_OUT"] = "train=train,viz other=dev"
+    phases.env |= telling(left_out={"train": ["train", "viz"], "other": ["dev"]})
     ran = phases.build(Start())
     assert processes(ran) == {"web": ["serve"]}
     assert "  train: left out, because this image has no packages of train,viz" in ran.out
     # What runs at launch is the same, so that an image that trains has this layer in common.
     programs = {path.name for path in (ran.layers / "limits" / "exec.d").iterdir()}
     assert programs == {"environment", "web", "train"}
-    phases.env["CNBKIT_LEFT_OUT"] = "web=serve"
+    phases.env |= telling(left_out={"web": ["serve"]})
     ran = phases.build(Start())
     assert processes(ran) == {"web": ["./train"], "train": ["./train"]}
     assert "web: the same as train, because web is left out" in ran.out
@@ -384,7 +413,7 @@ def test_a_process_without_its_packages_is_left_out(phases: Phases) -> None:
     assert fault.what == "web: left out, because this image has no packages of serve"
     assert "add serve to BP_PYTHON_GROUPS" in (fault.remedy or "")
     del phases.env["BP_DEFAULT_PROCESS"]
-    phases.env["CNBKIT_LEFT_OUT"] = "web=serve train=train"
+    phases.env |= telling(left_out={"web": ["serve"], "train": ["train"]})
     assert phases.build(Start()).fault is not None
 
 
@@ -589,9 +618,9 @@ def test_the_lock_of_the_buildpacks_before_tells_what_is_installed(phases: Phase
     phases.write("app.py", "")
     lock = phases.layers / "pylock.toml"
     lock.write_text('[[packages]]\nname = "streamlit"\n')
-    phases.env.update(CNBKIT_INPUT="uv.lock", CNBKIT_LOCK=str(lock))
+    phases.env |= telling(inputs=["uv.lock"], lock=str(lock))
     assert set(processes(phases.build(Start()))) == {"web"}
-    del phases.env["CNBKIT_LOCK"]
+    phases.env |= telling(inputs=["uv.lock"])
     assert set(processes(phases.build(Start()))) == {"web", "notebook"}
 
 
@@ -804,7 +833,8 @@ def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> 
         "import os, sys; from cnbkit import runtime; from cnbkit_start import Start; "
         "runtime.build(Start(), os.environ); print(*sys.modules, file=sys.stderr)"
     )
-    env = {**phases.env, "PYTHONPATH": f"{ROOT}/sdk/src:{ROOT}/buildpacks/start"}
+    paths = ("sdk/src", "buildpacks/start", "buildpacks/common")
+    env = {**phases.env, "PYTHONPATH": ":".join(f"{ROOT}/{path}" for path in paths)}
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],
         check=True, cwd=phases.app, env=env, capture_output=True, text=True,
@@ -966,7 +996,7 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
     python = site / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; exit ${CODE:-0}\n')
     python.chmod(0o755)
-    phases.env["CNBKIT_SITE"] = str(site)
+    phases.env |= telling(environment=str(site))
     ran = phases.build(Start())
     assert ran.code == 0, ran.fault
     made = phases.app / "made"
@@ -978,5 +1008,5 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         assert fault is not None
         assert fault.what == "`manage.py collectstatic` failed"
         assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
-        del phases.env["CNBKIT_SITE"]
+        phases.env |= telling()
         assert "static files are not collected" in phases.build(Start()).err

@@ -13,6 +13,8 @@ from cnbkit_start import Start
 from cnbkit_start.check.shell import UNKNOWN, simple_commands
 from cnbkit_start.code import Code
 
+from .told import telling
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -171,6 +173,30 @@ LATE: dict[str, tuple[dict[str, str], str, str]] = {
         "the image has no program hypercorn",
         "(`hypercorn`?)",
     ),
+    "an import of a package": (
+        {"Procfile": "web: python main.py\n", "main.py": "import six\nimport yaml, six\n"},
+        "main.py:2 imports yaml, which no package has",
+        "add `pyyaml` to the dependencies",
+    ),
+    "an import by a module of the app": (
+        {"Procfile": "web: gunicorn shop.web:app\n", "shop/__init__.py": "",
+         "shop/web.py": "from flask import Flask\nfrom .db import a\napp = Flask(__name__)\n",
+         "shop/db/__init__.py": "", "shop/db/a.py": "\n\nfrom sqlalchemy.orm import Session\n"},
+        "shop/db/a.py:3 imports sqlalchemy, which no package has",
+        "add `sqlalchemy` to the dependencies",
+    ),
+    "an import of a package's code": (
+        {"Procfile": "web: python -m shop\n", "src/shop/__init__.py": "from shop import views",
+         "src/shop/__main__.py": "", "src/shop/views.py": "import rest_framework"},
+        "src/shop/views.py:1 imports rest_framework, which no package has",
+        "add `djangorestframework` to the dependencies",
+    ),
+    "an import by what stands beside the script": (
+        {"Procfile": "web: python jobs/run.py\n", "jobs/run.py": "import tasks\n",
+         "jobs/tasks.py": "import celery.app\n"},
+        "jobs/tasks.py:1 imports celery, which no package has",
+        "add `celery` to the dependencies",
+    ),
 }  # fmt: skip
 # What starts in a plain virtual environment with Flask, six and gunicorn.
 STARTS: dict[str, dict[str, str]] = {
@@ -186,7 +212,11 @@ STARTS: dict[str, dict[str, str]] = {
         "Procfile": "web: gunicorn app:app\n",
         "app.py": "globals()['app'] = 1\n",
     },
-    "a star": {"Procfile": "web: gunicorn app:app\n", "app.py": "from shop import *\n"},
+    "a star": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": "from shop import *\n",
+        "shop.py": "from six import *\n",
+    },
     "a conditional": {
         "Procfile": "web: gunicorn app:app\n",
         "app.py": "try:\n    import x as app\nexcept ImportError:\n    app = None\n",
@@ -213,6 +243,32 @@ STARTS: dict[str, dict[str, str]] = {
         "src/a.py": "",
     },
     "a namespace": {"Procfile": "web: gunicorn shop.web:app\n", "shop/readme.md": ""},
+    "an import that may fail": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "try:\n    import yaml\nexcept ImportError:\n    yaml = None\n",
+    },
+    "an import that may never run": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "import sys\nif sys.version_info < (3, 11):\n    import tomli\n"
+        "def f():\n    import yaml\n",
+    },
+    "an import from a folder that the code adds": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "import sys\nsys.path.append('/opt/models')\nimport models\n",
+    },
+    "an import of a module elsewhere in the app": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "import yaml\n",
+        "third/party/yaml/__init__.py": "",
+    },
+    "an import of the next Python's": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "import annotationlib\nfrom __future__ import annotations\n",
+    },
+    "an import after what this Python cannot read": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "type Row = (\nwhile\nimport yaml\n",
+    },
 }
 
 
@@ -273,6 +329,23 @@ def test_what_can_start_or_cannot_be_told_passes(
     add(phases, files)
     for ran in (phases.detect(start), phases.build(start)):
         assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
+def test_modules_that_a_pth_file_names_are_there(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    add(phases, {"Procfile": "web: python main.py\n", "main.py": "import shop\n"})
+    assert phases.build(start).code == 65
+    site = installed / "lib/python3.13/site-packages"
+    write(site / "lib.pth", f"# where\n{installed}/elsewhere\n")
+    write(installed / "elsewhere/shop.py", "")
+    assert phases.build(start).code == 0
+    write(installed / "elsewhere/shop.py", "")
+    (installed / "elsewhere/shop.py").rename(installed / "elsewhere/other.py")
+    assert phases.build(start).code == 65
+    # Of an editable project code says where its modules are.
+    write(site / "__editable__.shop.pth", "import __editable___shop_finder\n")
+    assert phases.build(start).code == 0
 
 
 def test_of_other_processes_it_is_a_warning(phases: Phases, installed: Path, start: Start) -> None:
@@ -364,7 +437,7 @@ def test_packages_that_are_not_known_yet_may_tell_what_starts(
     assert phases.build(start).code == 65
     packages = phases.app.parent / "packages.json"
     packages.write_text('[{"name": "voila", "version": "1"}]')
-    phases.env["CNBKIT_PACKAGES"] = str(packages)
+    phases.env |= telling(packages=str(packages))
     phases.env["BP_START_CHECK"] = "off"
     assert "web: voila" in phases.build(start).out
 
@@ -462,7 +535,7 @@ def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_i
     for name, text in files.items():
         write(installed / "prefix/lib/python3.13/site-packages" / name, text)
     add(phases, {"app.py": APP})
-    phases.env["CNBKIT_PYTHON"] = f"{python} /usr/bin/python3"
+    phases.env |= telling(python="/usr/bin/python3", python_version=python)
     ran = phases.build(start)
     assert ran.code == 0, ran.fault
     assert (told in ran.err) if told else ran.err == ""

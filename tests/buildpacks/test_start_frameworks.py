@@ -234,3 +234,22 @@ def test_what_does_something_when_it_is_started_is_web(
     ran = phases.build(Start())
     assert ran.fault is None
     assert " ".join(ran.launch["processes"][0]["command"]) == command
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("requirements.txt", b"flask\n# caf\xe9\n"),
+        ("requirements.txt", "flask\n".encode("utf-16")),
+        ("pyproject.toml", b"[project]\ndependencies = ['flask']\n[x\n"),
+        ("pyproject.toml", b"# caf\xe9\n[project]\ndependencies = ['flask']\n[project.scripts]\n"),
+        ("Pipfile", b"[packages]\nflask = '*' # caf\xe9\n"),
+        ("environment.yml", b"dependencies: # caf\xe9\n- flask\n"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_packages_is_for_the_installer_to_tell(
+    phases: Phases, name: str, data: bytes
+) -> None:
+    phases.write(name, data)
+    phases.write("app.py", FLASK)
+    assert phases.detect(Start()).code == 0

@@ -219,7 +219,7 @@ os = 5
         (
             "    line 2: api: Buildpack API '0.8' is older than 0.10, where targets "
             "replaced stacks; "
-            'write api = "0.12" and, if this is not built with cnbkit, check what bin/ writes'
+            'write api = "0.10" and, if this is not built with cnbkit, check what bin/ writes'
         ),
         "    line 6: buildpack.version: a version is X.Y.Z, like 1.2.3; found '1'",
         "    line 7: buildpack.clear_env: unknown key; did you mean clear-env?",

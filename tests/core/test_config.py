@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,8 @@ from cnbkit import (
     BuildpackFault,
     BuildResult,
     Config,
+    DetectContext,
+    DetectResult,
     GenerateContext,
     GenerateResult,
     Option,
@@ -27,6 +29,8 @@ from cnbkit_engine.buildpack.readme import BEGIN, END, rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cnbkit.testing import BuildpackRun
 
 
 def _upper(text: str) -> str:
@@ -205,3 +209,80 @@ def test_the_readme_gets_a_table_and_is_then_in_step() -> None:
 def test_a_readme_without_a_place_for_it_is_told(readme: str) -> None:
     with pytest.raises(BuildpackFault, match="no place for the settings"):
         rendered(readme, table(Options))
+
+
+class _Others(Config):
+    mode: Option[Literal["Fast", "exact"]] = Option.choice("BP_MODE", "Fast", "exact")
+    size = Option.of("BP_SIZE", lambda text: int(text, 16), 10, help="In hex", kind="hex")
+    variables = Option.prefix("BP_VAR_", help="For the program")
+    secrets = Option.prefix("BP_SECRET_", secret=True)
+
+
+def test_a_family_is_all_variables_with_a_prefix(tmp_path: Path) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "env" / "BP_VAR_FILE").write_text("of the platform")
+    (tmp_path / "env" / "BP_VAR_..data").write_text("of a mounted map")
+    env = {"BP_VAR_B": " two ", "BP_VAR_A": "", "BP_VAR_": "nameless", "BP_SECRET_X": "s3cret-x"}
+    settings = Settings(env, str(tmp_path))
+    read = _Others.read(settings)
+    assert read.variables == {"A": "", "B": " two ", "FILE": "of the platform"}
+    assert read.secrets == {"X": "s3cret-x"}
+    assert settings.secrets.redacted("s3cret-x") == "[redacted]"
+    assert read.changed() == [
+        "BP_VAR_A=",
+        "BP_VAR_B= two ",
+        "BP_VAR_FILE=of the platform",
+        "BP_SECRET_X=[redacted]",
+    ]
+    assert "| `BP_VAR_*` | text each | none | For the program |" in table(_Others)
+
+
+def test_a_function_reads_what_no_other_kind_does() -> None:
+    assert _Others.read(Settings({}, "")).size == 10
+    assert _Others.read(Settings({"BP_SIZE": "ff"}, "")).size == 255
+    with pytest.raises(UserFault, match="BP_SIZE is 'x', invalid literal"):
+        _Others.read(Settings({"BP_SIZE": "x"}, ""))
+
+
+def test_words_are_as_declared_however_they_are_written() -> None:
+    assert _Others.read(Settings({"BP_MODE": "fast"}, "")).mode == "Fast"
+    assert _Others.read(Settings({"BP_MODE": "EXACT"}, "")).mode == "exact"
+
+
+def test_a_phase_reads_the_options_once(buildpack_run: BuildpackRun) -> None:
+    read: list[str] = []
+
+    def length(text: str) -> int:
+        read.append(text)
+        return len(text)
+
+    class Counted(Config):
+        size = Option.of("BP_SIZE", length, 0)
+
+    class Sized(Buildpack):
+        config = Counted
+
+        def detect(self, ctx: DetectContext[Counted]) -> DetectResult:
+            return ctx.join(f"{ctx.config.size}")
+
+        def build(self, ctx: BuildContext[Counted]) -> BuildResult:
+            assert ctx.config is ctx.config
+            return BuildResult(labels={"size": str(ctx.config.size)})
+
+    result = buildpack_run(Sized, env={"BP_SIZE": "four"})
+    assert (result.reason, result.labels) == ("4", {"size": "4"})
+    assert read == ["four"] * 2  # a process each
+    # The class can be named with its options without `from __future__ import annotations`, too.
+    assert BuildContext[Counted] is BuildContext
+
+
+def test_options_that_are_not_declared_are_told(buildpack_run: BuildpackRun) -> None:
+    class Without(Buildpack):
+        def build(self, ctx: BuildContext) -> BuildResult:
+            return BuildResult(labels={"x": str(ctx.config)})
+
+    result = buildpack_run(Without)
+    assert result.code == 70
+    assert result.fault is not None
+    assert "config = Settings" in str(result.fault.remedy)
+    assert str(result.fault.where).startswith(__file__)

@@ -20,13 +20,13 @@ SDK, ENGINE, COMMON = ROOT / "sdk/src", ROOT / "engine/src", ROOT / "buildpacks/
 SDK_ROWS = ("ground", "spec", "core", "testing")
 GROUND = ("errors", "redact")
 ENGINE_ROWS = (
-    ("state", "spec"),
+    ("state", "spec", "page"),
     ("oci",),
     ("registry", "sandbox", "tools"),
     ("base", "lifecycle"),
     ("buildpack",),
     ("builder",),
-    ("build", "run", "lint", "ci"),
+    ("build", "run", "lint", "ci", "adopt"),
     ("testing", "cli"),
 )
 

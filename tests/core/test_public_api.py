@@ -72,3 +72,12 @@ def test_importing_the_package_imports_none_of_its_modules() -> None:
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["[]", "['cnbkit.errors']"]
+
+
+@pytest.mark.parametrize("package", ["cnbkit", "cnbkit.testing"])
+def test_no_exported_name_is_that_of_a_module(package: str) -> None:
+    # Importing the module would put it in the name's place.
+    found = importlib.import_module(package)
+    modules = {path.stem for path in Path(str(found.__file__)).parent.glob("*")}
+    assert "config" in modules or "harness" in modules
+    assert not modules & {*found.__all__}

@@ -157,3 +157,22 @@ def test_a_secret_in_the_image_is_warned_of(buildpack_run: BuildpackRun, *, in_i
         )
         if in_image
     ]
+
+
+def test_what_the_authors_code_prints_shows_no_secret(buildpack_run: BuildpackRun) -> None:
+    class Prints(Buildpack):
+        def build(self, ctx: BuildContext) -> BuildResult:
+            token = ctx.bindings.first("git").text("token")  # type: ignore[union-attr]
+            print("token", token, f"in {token}", sep=": ")
+            print(token, file=sys.stderr)
+            sys.stdout.writelines([token, "\n"])
+            sys.stderr.flush()
+            assert sys.stdout.writable()
+            return BuildResult()
+
+    before = sys.stdout, sys.stderr
+    result = buildpack_run(Prints, bindings={"b": {"type": "git", "token": "s3cret-token"}})
+    assert (sys.stdout, sys.stderr) == before
+    assert result.code == 0
+    assert "s3cret-token" not in result.log
+    assert "token: [redacted]: in [redacted]\n[redacted]\n[redacted]\n" in result.log

@@ -32,8 +32,26 @@ def render() -> str:
             with click.Context(
                 command, info_name=name, parent=context, terminal_width=96, max_content_width=96
             ) as inner:
-                parts.append(f"## {name}\n\n```text\n{command.get_help(inner).rstrip()}\n```\n\n")
+                parts.append(_section(name, command, inner))
+                if isinstance(command, click.Group):
+                    parts += _below(name, command, inner)
     return "".join(parts).rstrip() + "\n"
+
+
+def _below(name: str, group: click.Group, context: click.Context) -> list[str]:
+    parts = []
+    for part in group.list_commands(context):
+        command = group.get_command(context, part)
+        assert command is not None
+        with click.Context(
+            command, info_name=part, parent=context, terminal_width=96, max_content_width=96
+        ) as inner:
+            parts.append(_section(f"{name} {part}", command, inner))
+    return parts
+
+
+def _section(name: str, command: click.Command, context: click.Context) -> str:
+    return f"## {name}\n\n```text\n{command.get_help(context).rstrip()}\n```\n\n"
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import cnbkit_engine.testing
 from cnbkit_engine.cli.group import COMMANDS
 from cnbkit_engine.cli.group import cnbkit as group
 
-from .blocks import ROOT
+from .blocks import ROOT, pages
 from .cli_page import render
 
 DOCS = ROOT / "docs"
@@ -49,6 +50,23 @@ def test_the_public_api_is_on_one_page() -> None:
     assert sorted(named) == sorted(cnbkit.__all__)
 
 
+def test_every_name_of_the_public_api_has_an_example_that_runs() -> None:
+    [page] = [page for page in pages() if page.path == DOCS / "reference/api.md"]
+    used: set[str] = set()
+    for block in page.blocks:
+        if block.language == "python" and not block.not_run:
+            tree = ast.parse(block.text)
+            imported = {
+                alias.name
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.module == "cnbkit"
+                for alias in node.names
+            }
+            used |= imported & {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    assert len(cnbkit.__all__) <= 45
+    assert sorted({*cnbkit.__all__} - used) == []
+
+
 def test_the_testing_kit_is_on_one_page() -> None:
     text = (DOCS / "reference/testing.md").read_text()
     named = re.findall(r"^::: cnbkit\.testing\.(\w+)$", text, re.M)
@@ -77,3 +95,22 @@ def test_the_feature_table_has_every_row_of_the_anchors() -> None:
     widths = {line.count(" | ") for line in rows}
     assert len(rows) >= 36
     assert len(widths) == 1
+
+
+def test_the_cookbook_counts_its_lines() -> None:
+    text = (DOCS / "howto/cookbook.md").read_text()
+    counted: dict[str, int] = {}
+    for title, code in re.findall(
+        r"```(?:python|sh) title=\"([^\"]+)\"\n(.*?)```", text, re.DOTALL
+    ):
+        if "tests/" not in title:
+            name = title.partition("/")[0].removesuffix("_port.py")
+            plain = re.sub(r'"""[^"]*"""\n', "", code)
+            lines = [line.strip() for line in plain.splitlines()]
+            own = sum(bool(line) and not line.startswith("#") for line in lines)
+            counted[name] = counted.get(name, 0) + own
+    said = re.findall(r"^\| \[[^]]+\]\(#[\w-]+\) \|.*\| (\d+) \|$", text, re.MULTILINE)
+    assert len(said) == 5
+    assert list(map(int, said)) == [
+        counted[name] for name in ("procfile", "labels", "certificates", "node", "model")
+    ]

@@ -7,7 +7,8 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.base.recipe import RECIPES, SUITE, BaseRecipe, Kind
+from cnbkit_engine.base.recipe import RECIPES, BaseRecipe, Kind
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
@@ -75,7 +76,7 @@ def home_on(folder: Path, source: ImageStore, run_image: str) -> Home:
         if not store.blob_path(part.digest).exists():
             store.put_blob(source.blob_path(part.digest).read_bytes())
     # Both names that builds look for: one of the recipe, so that none is made.
-    name = f"cnbkit/run:{SUITE}"
+    name = f"cnbkit/run:{DEFAULT.name}"
     recipe = BaseRecipe("run", machine_architecture())
     for each in (name, f"{name}-{recipe.digest()}"):
         store.put_manifest(each, image.media_type, source.read_blob(image.digest))

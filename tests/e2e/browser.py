@@ -83,9 +83,19 @@ class Browser:
 
     def text(self) -> str:
         """What a person can read on the page now, in one line."""
-        script = {"script": "return document.body ? document.body.innerText : ''", "args": []}
-        found: str = self._call("POST", f"{self._session}/execute/sync", script)
+        found: str = self.run("return document.body ? document.body.innerText : ''")
         return " ".join(found.split())
+
+    def run(self, script: str) -> Any:
+        """What a script returns that runs in the page."""
+        wanted = {"script": script, "args": []}
+        return self._call("POST", f"{self._session}/execute/sync", wanted)
+
+    def resize(self, width: int, height: int) -> None:
+        """Show the page as wide and high as a window of another device."""
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        wanted = {"cmd": "Emulation.setDeviceMetricsOverride", "params": metrics}
+        self._call("POST", f"{self._session}/goog/cdp/execute", wanted)
 
     def wait_for(self, *texts: str, limit: float = 120) -> str:
         """Wait until all these can be read on the page; all that can be read.

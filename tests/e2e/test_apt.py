@@ -38,7 +38,7 @@ def resolved(project: Project) -> set[str]:
     """Packages in the image's layer, by its metadata."""
     label = json.loads(project.image().labels["io.buildpacks.lifecycle.metadata"])
     (apt,) = (each for each in label["buildpacks"] if each["key"] == "cnbkit/apt")
-    return {line.partition(" ")[0] for line in apt["layers"]["packages"]["data"]["key"]["packages"]}
+    return {line.partition(" ")[0] for line in apt["layers"]["debs"]["data"]["key"]["packages"]}
 
 
 def test_opencv_with_windows_runs_with_libraries_from_an_aptfile(vision_apt: Project) -> None:
@@ -60,8 +60,8 @@ def test_opencv_with_windows_runs_with_libraries_from_an_aptfile(vision_apt: Pro
     # A word that changes nothing: apt is asked, and the layer stays where it is.
     vision_apt.write({"Aptfile": "libgl1 libsm6\nlibglib2.0-0\nlibx11-6 # said\n"})
     same = vision_apt.build()
-    assert same.lines("Reusing layer 'cnbkit/apt:packages'"), same.output
-    assert vision_apt.layers()["cnbkit/apt:packages"] == before["cnbkit/apt:packages"]
+    assert same.lines("Reusing layer 'cnbkit/apt:debs'"), same.output
+    assert vision_apt.layers()["cnbkit/apt:debs"] == before["cnbkit/apt:debs"]
 
     # A fault leaves what was built.
     vision_apt.write({"Aptfile": "libGL\n"})
@@ -105,7 +105,7 @@ def test_a_package_of_pip_is_found_before_debians_of_that_name(project: Project)
     project.build()
     version, path = project.run().split()
     assert version == "1.17.0"
-    assert path == "/layers/cnbkit_apt/packages/usr/lib/python3/dist-packages/idna/__init__.py"
+    assert path == "/layers/cnbkit_apt/debs/usr/lib/python3/dist-packages/idna/__init__.py"
 
 
 @pytest.mark.smoke
@@ -127,10 +127,10 @@ def test_headers_serve_the_build_and_programs_find_their_files(project: Project)
         }
     )
     project.build()
-    assert not any("build-packages" in what for what in project.layers())
+    assert not any("dev" in what for what in project.layers())
     output = project.run()
     assert "ELF 64-bit" in output
-    assert "/layers/cnbkit_apt/packages/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" in output
+    assert "/layers/cnbkit_apt/debs/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf" in output
 
 
 SOUND = """
@@ -165,12 +165,12 @@ def test_what_another_run_image_has_already_is_not_carried_again(
     assert "1 packages" in first.output
     assert resolved(here) == {"libvorbis0a"}
     lib = f"/usr/lib/{os.uname().machine}-linux-gnu"
-    layer = "/layers/cnbkit_apt/packages"
+    layer = "/layers/cnbkit_apt/debs"
     assert here.run().split() == [f"{layer}{lib}/libvorbis", f"{lib}/libogg"]
 
     here.write({"app.py": f"{SOUND}\n# changed\n"})
     again = here.build(*other)
-    assert again.lines("Reusing layer 'cnbkit/apt:packages'")
+    assert again.lines("Reusing layer 'cnbkit/apt:debs'")
     assert "Reading the lists" not in again.output
 
     # Back on ours, where it is not: found out although nothing of the app changed.
@@ -200,10 +200,10 @@ def test_debians_lists_resolve_for_the_other_architecture(
     app = {"Aptfile": "libvorbis0a\n"}
     result = buildpack_run(Apt, app=app, target=Target(arch=other))
     assert result.code == 0, result.log
-    layer = result.layer("packages")
+    layer = result.layer("debs")
     names = {line.partition(" ")[0] for line in layer.key["packages"]}
     assert names == {"libogg0", "libvorbis0a"}  # and not libc6, which the run image has
-    purls = [each["purl"] for each in json.loads(result.sbom("packages")["cdx.json"])["components"]]
+    purls = [each["purl"] for each in json.loads(result.sbom("debs")["cdx.json"])["components"]]
     assert all(each.endswith(f"?arch={other}") for each in purls), purls
     (library,) = (layer.path / "usr/lib").glob("*/libvorbis.so.0")
     machine = {"amd64": 62, "arm64": 183}  # of ELF: EM_X86_64, EM_AARCH64

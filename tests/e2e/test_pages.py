@@ -137,3 +137,31 @@ def test_streamlit_shows_its_page_and_answers_to_its_slider(
         browser.press(SLIDER, RIGHT)
         browser.wait_for("Portions to make 75")
         browser.screenshot("streamlit")
+
+
+def test_the_report_on_a_build_is_readable_on_a_screen_and_on_a_telephone(
+    tmp_path: Path, browser: Browser
+) -> None:
+    project = Project(tmp_path / "app", Home.default())
+    project.write({"requirements.txt": "markupsafe==3.0.2\n", "Procfile": "web: python3 -V\n"})
+    report = tmp_path / "report.html"
+    try:
+        project.build("--report", str(report))
+        shown = (
+            "What costs what",
+            "Where the time went",
+            "exporting",
+            "markupsafe",
+            "BSD License",
+        )
+        browser.open(report.as_uri())
+        for width in (1280, 400):
+            browser.resize(width, 900)
+            seen = browser.wait_for(*shown, limit=10)
+            assert "web (default)" in seen
+            assert browser.run("return document.documentElement.scrollWidth") <= width
+            browser.screenshot(f"report-{width}")
+        # It is complete: the browser has fetched nothing besides.
+        assert browser.run("return performance.getEntriesByType('resource').length") == 0
+    finally:
+        project.remove()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit_engine.state.home import Home
+from cnbkit_pip.layers.partition import light_layer
 
 from .conftest import CNBKIT, Project
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 APP = "import idna, numpy, six\nprint(numpy.__version__, six.__version__)\n"
 REQUIREMENTS = "numpy==2.2.6\nsix==1.16.0\nidna\n"
 # The venv's layer has the key of everything, and the same contents as long as the layers do.
-LIGHT, HEAVY = "cnbkit/pip:wheels-light-", "cnbkit/pip:wheels-numpy"
+LIGHT, OTHER = (f"cnbkit/pip:{light_layer(name)}" for name in ("six", "idna"))
+HEAVY = "cnbkit/pip:wheels-numpy"
 
 
 @pytest.mark.smoke
@@ -52,6 +54,8 @@ def test_each_change_rebuilds_what_depends_on_it_and_nothing_else(project: Proje
     assert "-six 1.16.0 +six 1.17.0" in output
     assert "idna" not in output.partition("packages changed")[2].partition("\n")[0]
     assert f"Reusing layer '{HEAVY}'" in output
+    # So is another light one, whose layer does not depend on what the first is.
+    assert f"Reusing layer '{OTHER}'" in output
     assert project.run() == "2.2.6 1.17.0\n"
 
     project.write({"requirements.txt": "numpy==2.2.5\nsix==1.17.0\nidna\n"})

@@ -14,6 +14,7 @@ from spdx_tools.spdx.validation.document_validator import validate_full_spdx_doc
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
+from cnbkit_pip.layers.partition import light_layer
 
 from .channel import Channel, Server, python_package
 from .conftest import cnbkit
@@ -27,7 +28,7 @@ APP = """
 import importlib.metadata, json, os
 print(json.dumps({
     "python": {each.name.lower(): each.version for each in importlib.metadata.distributions()},
-    "debian": os.listdir("/layers/cnbkit_apt/packages/usr/share/doc"),
+    "debian": os.listdir("/layers/cnbkit_apt/debs/usr/share/doc"),
 }))
 """
 
@@ -95,7 +96,7 @@ def test_every_package_of_the_image_is_listed_and_nothing_else(project: Project)
     listed = cnbkit("sbom", project.name).output.splitlines()
     assert listed[-1] == f"{len(held['python']) + len(held['debian'])} packages"
     (six,) = (line.split() for line in listed if line.startswith("six "))
-    assert six == ["six", "1.17.0", "MIT", "cnbkit_pip/wheels-light-"]
+    assert six == ["six", "1.17.0", "MIT", f"cnbkit_pip/{light_layer('six')}"]
 
     # Code changes nothing of them, though the layers are in the previous image alone.
     project.write({"app.py": f"{APP}\n# changed\n"})
@@ -120,7 +121,7 @@ print(json.dumps({
     "conda": {f"{each['name']} {each['build']}": each["version"] for each in conda},
     "by conda": python[True],
     "by pip": python[False],
-    "debian": os.listdir("/layers/cnbkit_apt/packages/usr/share/doc"),
+    "debian": os.listdir("/layers/cnbkit_apt/debs/usr/share/doc"),
 }))
 """
 

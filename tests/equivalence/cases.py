@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from _pytest.mark import ParameterSet
 
     from .harness import Case
 
-__all__ = ["tiered"]
+__all__ = ["tiered", "tiered_values"]
 
 # Every how many-th of a module's cases `make test` tries; `make test-all` tries all.
 _SLICE = 24
@@ -27,4 +27,12 @@ def tiered(cases: Sequence[Case]) -> list[ParameterSet]:
     return [
         pytest.param(case, id=case.name, marks=[pytest.mark.full] if number % _SLICE else [])
         for number, case in enumerate(cases)
+    ]
+
+
+def tiered_values(cases: Mapping[str, object]) -> list[ParameterSet]:
+    """The same of values by the names of their cases."""
+    return [
+        pytest.param(case, id=name, marks=[pytest.mark.full] if number % _SLICE else [])
+        for number, (name, case) in enumerate(cases.items())
     ]

@@ -26,6 +26,8 @@ from cnbkit.layer.env import LayerEnv
 from cnbkit.runtime import guarded
 from cnbkit.testing.inputs import write_files
 
+from ..buildpacks.told import telling
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -192,7 +194,7 @@ class Buildpacks:
                 if layer.is_dir():
                     env = LayerEnv.read(str(layer)).apply_layer(env, str(layer), phase="build")
             # The interpreter that runs this stands in for the run image's.
-            env["CNBKIT_PYTHON"] = f"{_VERSION} {sys.executable}"
+            env |= telling(env, python=sys.executable, python_version=_VERSION)
         python = folder / "layers" / "pip" / "site" / "venv" / "bin" / "python"
         return Outcome(0, _packages(python, own) if python.exists() else {}, log)
 

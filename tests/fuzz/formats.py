@@ -30,6 +30,8 @@ from cnbkit_start import Start
 from cnbkit_uv import Uv
 from cnbkit_weights import Weights
 
+from ..buildpacks.told import telling
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -65,7 +67,7 @@ class Lab:
             "CNB_LAYERS_DIR": str(self.layers),
             "CNB_TARGET_OS": "linux",
             "CNB_TARGET_ARCH": "amd64",
-            "CNBKIT_PYTHON": f"3.11.2 {root}/nothing/python3",
+            **telling(python=f"{root}/nothing/python3", python_version="3.11.2"),
         }
 
     def context(self) -> BuildContext:
@@ -89,12 +91,12 @@ class Format(NamedTuple):
     beside: Mapping[str, str] = {}
 
 
-def _phases(buildpack: type[Buildpack], **env: str) -> Callable[[Lab], None]:
+def _phases(buildpack: type[Buildpack], *inputs: str) -> Callable[[Lab], None]:
     """Both phases, as the lifecycle would run them."""
 
     def run(lab: Lab) -> None:
         os.chdir(lab.app)
-        given = {**lab.env, **env}
+        given = lab.env | (telling(lab.env, inputs=[*inputs]) if inputs else {})
         if runtime.detect(buildpack(), given) == 0:
             runtime.build(buildpack(), given)
 
@@ -112,7 +114,7 @@ def _requirements(lab: Lab) -> None:
     for line in found.lines():
         if not unreadable(line, str(lab.app)):
             misnamed(line)
-    _phases(Pip, CNBKIT_INPUT="requirements.txt")(lab)
+    _phases(Pip, "requirements.txt")(lab)
 
 
 def _pylock(lab: Lab) -> None:
@@ -120,7 +122,7 @@ def _pylock(lab: Lab) -> None:
     for package in select(document, _TARGET, "pylock.toml"):
         assert package.identity()
         assert package.size >= 0
-    _phases(Pip, CNBKIT_INPUT="pylock.toml")(lab)
+    _phases(Pip, "pylock.toml")(lab)
 
 
 _TARGET = TargetEnvironment(default_environment(), list(sys_tags()))
@@ -131,7 +133,7 @@ FORMATS = {
     for each in (
         Format("requirements.txt", _requirements),
         Format("pylock.toml", _pylock),
-        Format("pyproject.toml", _phases(Pip, CNBKIT_INPUT="pyproject.toml")),
+        Format("pyproject.toml", _phases(Pip, "pyproject.toml")),
         Format("uv.lock", _phases(Uv), _PROJECT),
         Format("poetry.lock", _phases(Poetry), _PROJECT),
         Format("pdm.lock", _phases(Pdm), _PROJECT),

@@ -11,6 +11,7 @@ from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing.pack import PackEngine
+from cnbkit_pip.layers.partition import light_layer
 
 from ..e2e.bases import OtherBases
 from ..e2e.channel import Channel, Server, python_package
@@ -88,7 +89,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
         assert second.code == 0, second.log
         assert second.image is not None
         assert len(server.requests) == asked
-    for layer in ("apt:packages", "conda:environment", "pip:wheels-light-"):
+    for layer in ("apt:debs", "conda:environment", f"pip:{light_layer('tabulate')}"):
         assert second.states[f"cnbkit/{layer}"] == "reused", second.log
     before, after = (
         {layer.what: layer.diff_id for layer in each.layers} for each in (first.image, second.image)
@@ -102,7 +103,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
     assert held["conda"] == ["hello", "python"]
     # One library is the run image's, where Debian puts it; the other came on top.
     own, carried = sorted(held["libraries"], key=len)
-    assert carried == f"/layers/cnbkit_apt/packages{own}"
+    assert carried == f"/layers/cnbkit_apt/debs{own}"
 
     folder = tmp_path / "bills"
     reference = engine.reference("other")

@@ -9,6 +9,7 @@ from ..e2e.test_pip_inputs import big
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnbkit.testing.inputs import Files
     from cnbkit_engine.testing import LifecycleBuild
 
 LIST = (
@@ -21,7 +22,7 @@ LIST = (
 def test_data_of_packages_in_two_layers_is_in_one_folder(
     pack_build: LifecycleBuild, builder: Path
 ) -> None:
-    app = {
+    app: Files = {
         "requirements.txt": "./one-1.0-py3-none-any.whl\n./two-1.0-py3-none-any.whl\n",
         "one-1.0-py3-none-any.whl": big("one", ("one-1.0.data/data/share/demo/one", "first")),
         "two-1.0-py3-none-any.whl": big("two", ("two-1.0.data/data/share/demo/two", "second")),

@@ -56,9 +56,25 @@ def test_a_list_that_is_wrong_names_every_fault(tmp_path: Path) -> None:
         bundle(_source(tmp_path, listed), tmp_path / "out", {})
     text = str(caught.value)
     assert "dependencies[0].uri" in text
-    assert "dependencies[1].sha256: is required" in text
+    assert "dependencies[1].checksum: is required" in text
 
 
 def test_without_a_list_nothing_is_made(tmp_path: Path) -> None:
     assert bundle(_source(tmp_path, ""), tmp_path / "out", {}) == []
     assert not (tmp_path / "out").exists()
+
+
+def test_a_package_holds_what_is_for_its_architecture(tmp_path: Path) -> None:
+    listed = ""
+    for name in ("amd64", "arm64", "any"):
+        (tmp_path / name).write_text(name)
+        digest = hashlib.sha384(name.encode()).hexdigest()
+        listed += '[[metadata.dependencies]]\nid = "tool"\nversion = "1.0.0"\n'
+        listed += f'uri = "file://{tmp_path}/{name}"\nchecksum = "sha384:{digest}"\n'
+        listed += "" if name == "any" else f'targets = ["linux/{name}"]\n'
+    source = _source(tmp_path, listed)
+    for arch in ("amd64", "arm64"):
+        bundled = bundle(source, tmp_path / f"out-{arch}", {}, arch=arch)
+        assert [each.name for each in bundled] == [arch, "any"]
+        files = (tmp_path / f"out-{arch}" / "dependencies").glob("*/*")
+        assert sorted(path.read_text() for path in files) == sorted([arch, "any"])

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit.errors import BuildpackFault, CnbkitError, UserFault
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.suites import SUITES
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.composite import Composite
@@ -26,10 +28,9 @@ from cnbkit_engine.oci.archive import read_archive
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpack import unpack_layer
+from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
-    from cnbkit_engine.state.home import Home
-
     from .conftest import WriteBuildpack
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -295,6 +296,62 @@ def test_an_archive_that_is_no_python_is_refused(
     address = f"{tmp_path}/x.tar.gz#sha256={hashlib.sha256(content).hexdigest()}"
     with pytest.raises(UserFault, match=what):
         _package(_ours(tmp_path / "hello"), root, runtimes=[address]).save(home, tmp_path / "a.cnb")
+
+
+@pytest.mark.full  # it needs the second base
+def test_a_package_for_both_bases_runs_on_the_python_of_each(
+    tmp_path: Path, home: Home, root: Path
+) -> None:
+    folder = _ours(tmp_path / "hello")
+    (folder / "hello.py").write_text(
+        OURS["hello.py"].replace(
+            "        return BuildResult()",
+            "        import pydantic_core, sys\n"
+            "        from cnbkit.spec.launch import Launch\n"
+            "        Launch.loads(b'', name='x', where='x')\n"
+            "        cached = getattr(sys.modules['hello'], '__cached__', '')\n"
+            "        ctx.log.info(f'{sys.version_info[:2]} {pydantic_core.__version__} {cached}')\n"
+            "        return BuildResult()",
+        )
+    )
+    default = Home.default()
+    trixie = BaseImages(default, ImageStore(default.images), suite=SUITES["trixie"])
+    other = home.base / trixie.ensure_build_root().name
+    package = _package(folder, root, targets=["amd64"], also={"3.13": lambda: other})
+    (file,) = package.save(home, tmp_path / "hello.cnb")
+    (layer,) = _read(file, tmp_path / "layout").layers
+    with (tmp_path / "layout/blobs/sha256" / layer.digest[7:]).open("rb") as blob:
+        unpack_layer(blob, tmp_path / "unpacked")
+    buildpack = tmp_path / "unpacked/cnb/buildpacks/test_hello/1.2.3"
+    names = {path.name.split(".")[1] for path in buildpack.rglob("_pydantic_core.*.so")}
+    assert {name[:11] for name in names} == {"cpython-311", "cpython-313"}
+    for version, system in (("3, 11", root), ("3, 13", other)):
+        done = _built_in(system, tmp_path / "unpacked/cnb")
+        assert f"({version}) 2." in done, done
+        assert f"hello.cpython-{version.replace(', ', '')}.pyc" in done, done
+
+
+def _built_in(system: Path, folder: Path) -> str:
+    """What a package prints that builds in a root file system."""
+    script = (
+        "mkdir /tmp/layers /tmp/platform; touch /tmp/plan; export CNB_LAYERS_DIR=/tmp/layers"
+        " CNB_PLATFORM_DIR=/tmp/platform CNB_BP_PLAN_PATH=/tmp/plan CNB_TARGET_OS=linux"
+        " CNB_TARGET_ARCH=amd64 CNB_BUILDPACK_DIR=/cnb/buildpacks/test_hello/1.2.3;"
+        " cd /workspace; exec $CNB_BUILDPACK_DIR/bin/build"
+    )
+    done = subprocess.run(
+        [
+            *("bwrap", "--unshare-all", "--ro-bind", system, "/", "--ro-bind", folder, "/cnb"),
+            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv"),
+            *("--setenv", "PATH", "/usr/bin", "sh", "-c", script),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def test_a_package_for_another_python_says_so(tmp_path: Path) -> None:

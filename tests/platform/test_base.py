@@ -17,6 +17,7 @@ import pytest
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.base.recipe import RECIPES, BaseRecipe, Kind
+from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.state.home import Home
@@ -29,9 +30,22 @@ def home() -> Home:
     return Home.default()
 
 
+# The second base takes minutes to make, so what is true of both is asked of it in the full tier.
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(suite, id=name, marks=() if suite is DEFAULT else pytest.mark.full)
+        for name, suite in SUITES.items()
+    ],
+)
+def suite(request: pytest.FixtureRequest) -> Suite:
+    found: Suite = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def images(home: Home) -> BaseImages:
-    return BaseImages(home, ImageStore(home.images))
+def images(home: Home, suite: Suite) -> BaseImages:
+    return BaseImages(home, ImageStore(home.images), suite=suite)
 
 
 @pytest.fixture(scope="module")
@@ -86,29 +100,35 @@ def _packages(root: Path) -> dict[str, dict[str, str]]:
 
 
 def test_python_with_its_whole_standard_library_runs_in_both(
-    build_root: Path, run_root: Path
+    build_root: Path, run_root: Path, suite: Suite
 ) -> None:
     program = (
         "import asyncio, bz2, ctypes.util, dbm.ndbm, decimal, lzma, readline, sqlite3, ssl, uuid\n"
-        "import zoneinfo, curses, multiprocessing, unittest, xml.sax, warnings\n"
+        "import zoneinfo, curses, multiprocessing, unittest, xml.sax, warnings, platform, sys\n"
         "warnings.simplefilter('ignore')\n"
-        "import distutils.version\n"
-        "print(ctypes.util.find_library('stdc++'), zoneinfo.ZoneInfo('Europe/Berlin'),\n"
+        "if sys.version_info < (3, 12): import distutils.version\n"
+        "zoneinfo.ZoneInfo('US/Eastern')\n"
+        "print(platform.python_version(), ctypes.util.find_library('stdc++'),\n"
+        "      zoneinfo.ZoneInfo('Europe/Berlin'),\n"
         "      ssl.create_default_context().cert_store_stats()['x509_ca'] > 50)\n"
     )
     for root in (build_root, run_root):
-        assert _inside(root, "python3", "-c", program) == "libstdc++.so.6 Europe/Berlin True\n"
+        assert _inside(root, "python3", "-c", program) == (
+            f"{suite.full_python} libstdc++.so.6 Europe/Berlin True\n"
+        )
+    record = build_root / "usr/share/cnbkit/run-image/python-version"
+    assert record.read_text() == f"{suite.full_python}\n"
 
 
 def test_the_standard_library_is_compiled_so_that_file_times_do_not_matter(
-    build_root: Path, run_root: Path
+    build_root: Path, run_root: Path, suite: Suite
 ) -> None:
     for root in (build_root, run_root):
-        stdlib = root / "usr/lib/python3.11"
+        stdlib = root / f"usr/lib/python{suite.python}"
         sources = set(stdlib.rglob("*.py"))
         compiled = {
             path.parent.parent / f"{path.name.split('.')[0]}.py"
-            for path in stdlib.rglob("*.cpython-311.pyc")
+            for path in stdlib.rglob(f"*.cpython-{suite.python.replace('.', '')}.pyc")
         }
         assert sources == compiled
         for path in stdlib.glob("__pycache__/*.pyc"):
@@ -183,16 +203,20 @@ def test_every_program_and_library_of_the_run_image_finds_its_libraries(run_root
     assert _inside(run_root, "bash", "-c", program) == ""
 
 
-def test_dpkgs_database_names_exactly_the_packages_whose_files_are_there(run_root: Path) -> None:
+def test_dpkgs_database_names_exactly_the_packages_whose_files_are_there(
+    run_root: Path, suite: Suite
+) -> None:
     packages = _packages(run_root)
     lists = {
         path.name.rpartition(".")[0].partition(":")[0]
         for path in (run_root / "var/lib/dpkg/info").glob("*.list")
     }
     assert set(packages) == lists
-    assert {"python3.11", "libssl3", "libc6", "tzdata"} <= set(packages)
+    ssl = {"bookworm": "libssl3", "trixie": "libssl3t64"}[suite.name]
+    assert {f"python{suite.python}", ssl, "libc6", "tzdata"} <= set(packages)
     assert not {"dpkg", "perl-base", "debconf", "util-linux"} & set(packages)
-    assert "+deb12" in packages["base-files"]["Version"]  # versions stay, for scanners
+    # Versions stay, for scanners.
+    assert packages["base-files"]["Version"].startswith(suite.version)
     for path in (run_root / "var/lib/dpkg/info").glob("*.list"):
         for line in path.read_text().splitlines():
             if line.startswith("/usr/lib/") and line.endswith(".so.6"):
@@ -236,7 +260,9 @@ def test_the_build_image_knows_the_run_images_packages_and_libraries(
     assert not any("libGL" in each for each in libraries)
 
 
-def test_the_run_images_configuration_says_what_platforms_ask_for(images: BaseImages) -> None:
+def test_the_run_images_configuration_says_what_platforms_ask_for(
+    images: BaseImages, suite: Suite
+) -> None:
     config = _config(images)
 
     assert (config["os"], config["architecture"]) == ("linux", images.arch)
@@ -245,15 +271,17 @@ def test_the_run_images_configuration_says_what_platforms_ask_for(images: BaseIm
     assert config["config"]["Env"][0].startswith("PATH=")
     labels = config["config"]["Labels"]
     assert labels["io.buildpacks.base.distro.name"] == "debian"
-    assert labels["io.buildpacks.base.distro.version"] == "12"
-    assert labels["io.buildpacks.stack.id"] == labels["io.buildpacks.base.id"]
+    assert labels["io.buildpacks.base.distro.version"] == suite.version
+    assert labels["io.buildpacks.stack.id"] == labels["io.buildpacks.base.id"] == suite.stack
 
 
 def test_the_build_images_environment_names_the_user_and_the_stack() -> None:
-    variables = BaseRecipe("build", "amd64").variables()
+    for suite in SUITES.values():
+        variables = BaseRecipe("build", "amd64", suite=suite).variables()
+        labels = BaseRecipe("run", "amd64", suite=suite).labels()
 
-    assert variables["CNB_USER_ID"] == variables["CNB_GROUP_ID"] == "1000"
-    assert variables["CNB_STACK_ID"] == BaseRecipe("run", "amd64").labels()["io.buildpacks.base.id"]
+        assert variables["CNB_USER_ID"] == variables["CNB_GROUP_ID"] == "1000"
+        assert variables["CNB_STACK_ID"] == labels["io.buildpacks.base.id"]
 
 
 def test_every_entry_of_the_run_layer_has_the_same_time_and_no_owner_names(
@@ -274,7 +302,7 @@ def test_the_run_image_is_the_same_bytes_when_made_again(
     images: BaseImages, tmp_path: Path
 ) -> None:
     here = images.store.resolve(images.ensure_run_image())
-    again = BaseImages(Home(tmp_path), ImageStore(tmp_path / "images"))
+    again = BaseImages(Home(tmp_path), ImageStore(tmp_path / "images"), suite=images.suite)
 
     assert again.store.resolve(again.ensure_run_image()) == here
 
@@ -284,9 +312,9 @@ def test_made_before_both_are_there_without_a_network_or_mmdebstrap(
 ) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     told: list[str] = []
-    later = BaseImages(images.home, images.store, progress=told.append)
+    later = BaseImages(images.home, images.store, suite=images.suite, progress=told.append)
 
-    assert later.prepare() == (build_root, "cnbkit/run:bookworm")
+    assert later.prepare() == (build_root, f"cnbkit/run:{images.suite.name}")
     assert told == []
 
 
@@ -320,12 +348,25 @@ def test_the_build_list_stands_on_the_run_list() -> None:
 
 
 @pytest.mark.parametrize("kind", ["run", "build"])
-def test_the_dockerfile_is_in_step_with_the_lists(kind: Kind) -> None:
-    committed = RECIPES / f"{kind}.Dockerfile"
+@pytest.mark.parametrize("name", SUITES)
+def test_the_dockerfile_is_in_step_with_the_lists(name: str, kind: Kind) -> None:
+    committed = RECIPES / f"{kind}-{name}.Dockerfile"
 
-    assert committed.read_text() == BaseRecipe(kind, "amd64").dockerfile(), (
-        f"run: python -m cnbkit_engine.base.recipe {kind} > {committed}"
+    assert committed.read_text() == BaseRecipe(kind, "amd64", suite=SUITES[name]).dockerfile(), (
+        f"run: python -m cnbkit_engine.base.recipe {name} {kind} > {committed}"
     )
+
+
+def test_a_line_for_some_suites_counts_for_these_alone(tmp_path: Path) -> None:
+    (tmp_path / "run.txt").write_text(
+        "both # a reason\none [bookworm]\nother [trixie] # why\nnamed [trixie bookworm]\n"
+    )
+    found = {
+        name: BaseRecipe("run", "amd64", tmp_path, suite).packages()
+        for name, suite in SUITES.items()
+    }
+
+    assert found == {"bookworm": ["both", "named", "one"], "trixie": ["both", "named", "other"]}
 
 
 def test_without_mmdebstrap_the_fault_says_what_to_install(

@@ -46,7 +46,10 @@ def test_a_plan_that_does_not_come_out_is_told_from_a_detect_that_fails() -> Non
     assert [each.fails_by_plan for each in detection.trials] == [True, False]
     [fault] = detection.plan_faults
     assert fault == Unmet("acme/needs@1.0.0", "node", required=True, fatal=True)
-    assert str(fault) == "acme/needs@1.0.0 requires node, which none of its group provides"
+    assert (
+        str(fault)
+        == "acme/needs@1.0.0 requires node, which nothing before it in its group provides"
+    )
 
 
 def test_what_is_provided_and_nobody_wants_is_a_fault_of_the_plan_as_well() -> None:
@@ -56,7 +59,7 @@ def test_what_is_provided_and_nobody_wants_is_a_fault_of_the_plan_as_well() -> N
     )
     detection = read(text)
     assert [str(each) for each in detection.plan_faults] == [
-        "a/a@1 provides ruby, which none of its group requires"
+        "a/a@1 provides ruby, which nothing after it in its group requires"
     ]
     assert [each.fatal for each in detection.trials[0].unmet] == [False, True]
 

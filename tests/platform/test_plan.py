@@ -30,7 +30,11 @@ def test_reasons_are_the_buildpacks_own_or_the_plans() -> None:
     [trial] = detection.trials
     assert [_joined(trial, name) for name in trial.states] == [
         Joined("acme/app", "1", "found app.txt", ("note: an earlier line",)),
-        Joined("acme/extra", "2", "acme/extra@2 requires ssl, which none of its group provides"),
+        Joined(
+            "acme/extra",
+            "2",
+            "acme/extra@2 requires ssl, which nothing before it in its group provides",
+        ),
         Joined("acme/other", "3", "none of other.txt"),
         Joined("acme/silent", "4", ""),
     ]

@@ -53,6 +53,17 @@ def test_only_what_nothing_needs_goes(home: Home, make_image: MakeImage, make_ta
     assert prune(home, store) == 0
 
 
+def test_a_cache_goes_a_week_after_its_apps_last_build(home: Home) -> None:
+    left, built = (
+        fill(home.cache / "left", used=LONG_AGO),
+        fill(home.cache / "built", used=LONG_AGO),
+    )
+    (built / "last.log").write_text("built today")
+    assert prune(home, ImageStore(home.images)) == 1000
+    assert not left.exists()
+    assert built.is_dir()
+
+
 def test_an_empty_home_has_nothing_to_give(home: Home) -> None:
     assert prune(home, ImageStore(home.images)) == 0
 

@@ -110,7 +110,8 @@ def test_different_names_have_different_folders_and_addresses(one: str, other: s
         return  # 64 hexadecimal digits alone
     home = Home.default()
     same = first.stored == second.stored
-    assert (app_cache(home, first) == app_cache(home, second)) is same
+    one_app = first.familiar == second.familiar
+    assert (app_cache(home, first) == app_cache(home, second)) is one_app
     assert (first.served == second.served) is same
     assert app_cache(home, first).parent == home.cache
     repository = first.served.partition("@")[0]
@@ -121,8 +122,16 @@ def test_different_names_have_different_folders_and_addresses(one: str, other: s
 
 def test_slash_and_underscore_are_not_the_same_folder() -> None:
     home = Home.default()
-    names = ["team/demo", "team_demo", "team-demo", "team/demo:1", "team/demo_1"]
+    names = ["team/demo", "team_demo", "team-demo", "team/demo_1"]
     assert len({app_cache(home, Reference.parse(name)) for name in names}) == len(names)
+
+
+def test_all_tags_of_an_app_have_one_cache_and_each_kind_of_hardware_its_own() -> None:
+    home = Home.default()
+    first, second = (Reference.parse(f"r.example/demo:{tag}") for tag in ("c1", "c2"))
+    assert app_cache(home, first) == app_cache(home, second) == app_cache(home, first, "", "")
+    kinds = [(), ("arm64",), ("", "cuda:12.8"), ("", "cuda:12-8"), ("arm64", "cpu")]
+    assert len({app_cache(home, first, *kind) for kind in kinds}) == len(kinds)
 
 
 @given(st.text())

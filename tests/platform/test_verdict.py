@@ -64,7 +64,7 @@ def nothing(*looked_for: str) -> Detection:
         (["MLmodel"], "MLmodel: write mlflow and the model's packages into requirements.txt"),
         (["model/x.onnx"], f"model/x.onnx: {MODEL}, and a requirements.txt with onnxruntime"),
         (["x.joblib"], f"x.joblib: {MODEL}, and a requirements.txt with joblib"),
-        (["Dockerfile"], "Dockerfile: write its Debian packages into Aptfile"),
+        (["Dockerfile"], "Dockerfile: cnbkit adopt writes the files that replace it"),
         (["README.md"], "add requirements.txt, environment.yml or a Procfile"),
         ([], "name another folder: there is no file in this one"),
     ],
@@ -169,9 +169,11 @@ def test_a_plan_that_does_not_come_out_is_told_as_that(builder: Path) -> None:
     assert failed.exit_code == 20
     assert failed.what == (
         "the buildpacks do not fit together: acme/app@1 requires node, "
-        "which none of its group provides"
+        "which nothing before it in its group provides"
     )
-    assert failed.remedy == "add a buildpack that provides node to that group of the builder"
+    assert failed.remedy == (
+        "let a buildpack that provides node stand before it in that group of the builder"
+    )
 
 
 def test_what_nobody_requires_is_told_with_the_other_remedy(builder: Path) -> None:

@@ -30,7 +30,7 @@ from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.testing import EmbeddedEngine
-from cnbkit_engine.testing.engine import Outcome
+from cnbkit_engine.testing.engine import Options, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,6 +91,9 @@ class Platform:
     restores: bool = True
 
 
+_PLAIN = Options()
+
+
 @dataclass
 class _Engine(EmbeddedEngine):
     """Runs what was built as the embedded engine does."""
@@ -129,9 +132,7 @@ class _Engine(EmbeddedEngine):
         name: str,
         builder: Path,
         env: Mapping[str, str],
-        *,
-        clear_cache: bool = False,  # noqa: ARG002 - the protocol's
-        default_process: str = "",  # noqa: ARG002
+        options: Options = _PLAIN,  # noqa: ARG002 - the protocol's
     ) -> Outcome:
         """Build as the platform does."""
         kit = self.kit(builder)

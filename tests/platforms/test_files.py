@@ -109,7 +109,7 @@ def test_the_builder_of_kpack_names_what_its_store_and_stack_have() -> None:
     documents = _documents(FILES / "kpack" / "cluster.yaml")
     stack = next(each for each in documents if each["kind"] == "ClusterStack")["spec"]["id"]
     for kind in ("build", "run"):
-        dockerfile = (RECIPES / f"{kind}.Dockerfile").read_text()
+        dockerfile = (RECIPES / f"{kind}-{stack.removeprefix('cnbkit.')}.Dockerfile").read_text()
         assert f'io.buildpacks.stack.id="{stack}"' in dockerfile
     builder = next(each for each in documents if each["kind"] == "ClusterBuilder")["spec"]
     [entry] = builder["order"][0]["group"]

@@ -180,7 +180,7 @@ def test_kpack_makes_a_builder_of_a_package_and_builds_with_it(
         ("cnbkit/start", True),
     ]
     # No stack is named: the builder takes them on any.
-    assert (found["cnbkit/start"]["api"], found["cnbkit/start"].get("stacks")) == ("0.12", None)
+    assert (found["cnbkit/start"]["api"], found["cnbkit/start"].get("stacks")) == ("0.10", None)
 
     store = ImageStore(tmp_path / "builder")
     Remote(name).pull(store.path, ARCH)

@@ -9,6 +9,7 @@ import pytest
 
 from cnbkit import (
     Buildpack,
+    BuildpackFault,
     DetectContext,
     DetectResult,
     GenerateContext,
@@ -121,3 +122,84 @@ def test_a_buildpack_in_another_language_runs_in_the_harness(
     assert broken.fault is not None
     assert broken.fault.what == "bin/build ended with exit status 9"
     assert not buildpack_run(sh).detected
+
+
+def _pack(root: Path, name: str, answer: str) -> Path:
+    """A buildpack whose modules are called as every other's made here."""
+    folder = root / name
+    (folder / "same").mkdir(parents=True)
+    (folder / "buildpack.toml").write_text(
+        f'api = "0.12"\n[buildpack]\nid = "acme/{name}"\nversion = "1.0.0"\n'
+        '[metadata.cnbkit]\nentry = "same:Pack"\n'
+    )
+    (folder / "same" / "__init__.py").write_text(
+        "from cnbkit import Buildpack, BuildResult\n"
+        "class Pack(Buildpack):\n"
+        "    def detect(self, ctx):\n"
+        "        from same.inner import ANSWER\n"
+        "        import beside_it\n"
+        "        return ctx.join(ANSWER + beside_it.ANSWER)\n"
+        "    def build(self, ctx):\n"
+        "        from same.later import ANSWER\n"
+        "        return BuildResult(labels={'who': ANSWER})\n"
+    )
+    (folder / "same" / "inner.py").write_text(f"ANSWER = {answer!r}\n")
+    (folder / "same" / "later.py").write_text(f"ANSWER = {answer!r}\n")
+    (folder / "beside_it.py").write_text(f"ANSWER = {answer!r}\n")
+    return folder
+
+
+def test_folders_whose_modules_have_equal_names_keep_their_own(
+    tmp_path: Path, detect_group: DetectGroup, buildpack_run: BuildpackRun
+) -> None:
+    one, other = _pack(tmp_path, "one", "1"), _pack(tmp_path, "other", "2")
+    found = detect_group([one, other])
+    assert {name: each.reason for name, each in found.results.items()} == {
+        "acme/one": "11",
+        "acme/other": "22",
+    }
+    # What build imports for the first time is its own, too, and after another one has run.
+    results = [buildpack_run(folder) for folder in (one, other)]
+    results += [result.rebuild() for result in results]
+    assert [result.labels["who"] for result in results] == ["1", "2", "1", "2"]
+
+
+def test_a_class_below_another_buildpacks_descriptor_is_a_buildpack_of_its_own(
+    tmp_path: Path, detect_group: DetectGroup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = _pack(tmp_path, "one", "1")
+    (folder / "tests").mkdir()
+    (folder / "tests" / "doubles.py").write_text(
+        "from cnbkit import Buildpack, Plan\n"
+        "from same import Pack\n"
+        "class Node(Buildpack):\n    plan = Plan().provides('node')\n"
+        "class Needs(Buildpack):\n    plan = Plan().requires('node')\n"
+        "class Derived(Pack):\n    def detect(self, ctx): return ctx.join('derived')\n"
+    )
+    for place in (folder, folder / "tests"):
+        monkeypatch.syspath_prepend(place)
+    import doubles  # type: ignore[import-not-found]
+
+    found = detect_group([doubles.Node, doubles.Needs, folder])
+    assert found.group == ("test/node", "test/needs", "acme/one")
+    derived = detect_group([doubles.Derived])
+    assert derived.group == ("acme/one",)
+    assert derived.results["acme/one"].reason == "derived"
+
+
+def test_two_buildpacks_with_one_id_are_told(tmp_path: Path, detect_group: DetectGroup) -> None:
+    class Interpreter(Buildpack):
+        """Another one of the same name."""
+
+    with pytest.raises(BuildpackFault, match="have the same id, test/interpreter") as caught:
+        detect_group([globals()["Interpreter"], Interpreter])
+    assert "test_group.Interpreter" in caught.value.what
+    one = _pack(tmp_path, "one", "1")
+    copy = _pack(tmp_path / "copy", "one", "2")
+    with pytest.raises(BuildpackFault, match="have the same id, acme/one"):
+        detect_group([one], [copy])
+
+
+def test_a_buildpack_may_stand_in_several_groups(detect_group: DetectGroup) -> None:
+    found = detect_group([Packages], [Interpreter, Packages], [Packages, Interpreter])
+    assert (found.code, sorted(found.results)) == (20, ["test/interpreter", "test/packages"])

@@ -212,3 +212,62 @@ def test_sboms_are_documents(lifecycle_build: LifecycleBuild, buildpacks: list[P
     first = lifecycle_build.build(APP, buildpacks=buildpacks)
     again = first.rebuild()
     assert json.dumps(again.sbom()) == json.dumps(first.sbom())
+
+
+SEES = """
+import socket
+from cnbkit import *
+
+class Sees(Buildpack):
+    def build(self, ctx):
+        labels = {"binding": ctx.bindings.first("git").text("token") + "!"}
+        labels["volume"] = open("/mnt/here/file").read()
+        labels["exec-env"] = ctx.exec_env
+        labels["interfaces"] = ",".join(sorted(name for _, name in socket.if_nameindex()))
+        command = ["sh", "-c", "echo out; echo err >&2"]
+        return BuildResult(Process(type="web", command=command, default=True), labels=labels)
+"""
+
+
+def test_a_build_is_given_bindings_volumes_exec_env_and_a_network(
+    lifecycle_build: LifecycleBuild, tmp_path: Path
+) -> None:
+    folder = tmp_path / "sees"
+    folder.mkdir()
+    (folder / "buildpack.toml").write_text(
+        'api = "0.12"\n[buildpack]\nid = "acme/sees"\nversion = "1.0.0"\n'
+        '[metadata.cnbkit]\nentry = "sees:Sees"\n'
+    )
+    (folder / "sees.py").write_text(SEES)
+    (tmp_path / "shown").mkdir()
+    (tmp_path / "shown" / "file").write_text("shown")
+    for path in (tmp_path / "shown", tmp_path / "shown" / "file"):
+        path.chmod(0o755)
+    built = lifecycle_build.build(
+        {"a": ""},
+        buildpacks=[folder],
+        bindings={"login": {"type": "git", "token": "abc"}},
+        volumes={tmp_path / "shown": "/mnt/here"},
+        exec_env="test",
+        network="none",
+    )
+    labels = built.image.labels
+    assert (labels["binding"], labels["volume"]) == ("abc!", "shown")
+    assert (labels["exec-env"], labels["interfaces"]) == ("test", "lo")
+    assert built.detected == {"acme/sees": "join: always takes part"}
+    with built.start(apart=True) as container:
+        container.wait()
+        assert (container.logs(), container.errors()) == ("out\n", "err\n")
+    with built.start() as container, pytest.raises(LookupError, match="apart=True"):
+        container.errors()
+    # Another app, which finds the image and the cache of the first.
+    other = lifecycle_build.build(
+        {"b": ""},
+        buildpacks=[folder],
+        bindings={"login": {"type": "git", "token": "xyz"}},
+        volumes={tmp_path / "shown": "/mnt/here"},
+        previous=built,
+    )
+    assert (other.name, other.image.labels["binding"]) == (built.name, "xyz!")
+    assert other.image.labels["exec-env"] == "production"
+    assert "Reusing layer 'buildpacksio/lifecycle:process-types'" in other.log

@@ -15,10 +15,11 @@ from cnbkit import (
     LayerKey,
     OpenLayer,
     Option,
+    Plan,
     Triggers,
     key,
 )
-from cnbkit_apt.inputs import FILES, Inputs
+from cnbkit_apt.inputs import APT_TXT, FILES, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +32,13 @@ __all__ = ["Apt"]
 _RECORD = "/usr/share/cnbkit/run-image/status"
 
 
+_BINDERS = (f"binder/{APT_TXT}", f".binder/{APT_TXT}")
+
+
 class AptConfig(Config):
     """What may be set."""
 
+    input = Option.text("BP_APT_INPUT", help="The file to read in place of `Aptfile`")
     mirror = Option.text(
         "BP_APT_MIRROR",
         help="Address that stands in for scheme and host of the build image's own sources",
@@ -68,28 +73,34 @@ class Apt(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
-    triggers = Triggers(*FILES)
+    # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
+    triggers = Triggers(*FILES, APT_TXT, *_BINDERS, settings=("BP_APT_INPUT",))
     config = AptConfig
     system = ""
 
     # Keyed by the declaration: while it can be re-used, so can the others, and apt is not run.
     resolution = Layer.launch("resolution")
-    # What the app runs with.
-    packages = Layer.launch("packages")
-    # What only later buildpacks need: headers, compilers.
-    build_packages = Layer.cached("build-packages", build=True)
+    # What the app runs with. The name is short: a path in it has to take the place of
+    # /usr/lib/x86_64-linux-gnu in programs.
+    packages = Layer.launch("debs")
+    # What only later buildpacks need: headers, compilers. Likewise.
+    build_packages = Layer.cached("dev", build=True)
 
     def detect(self, ctx: DetectContext) -> DetectResult:
         """Join if packages are declared; most pyproject.toml files do not mention apt."""
-        inputs = Inputs.find(ctx.app)
+        inputs = Inputs.find(ctx.app, ctx.settings.get("BP_APT_INPUT"))
+        asked = Plan().requires("binder-apt")
         if inputs:
-            return ctx.join(f"found {', '.join(inputs.files)}")
+            return ctx.join(f"found {', '.join(inputs.files)}", asked | Plan())
+        for name in _BINDERS:
+            if ctx.app.has(name):
+                return ctx.join(f"found {name}", asked)
         return ctx.skip("no Aptfile, and no [tool.cnbkit.apt]")
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Install, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
-        inputs = Inputs.find(ctx.app)
+        inputs = Inputs.find(ctx.app, config.input)
         wanted = Wanted(
             inputs=inputs.digests(ctx.app),
             settings=config.changed(),
@@ -98,7 +109,7 @@ class Apt(Buildpack):
         )
         with ctx.layer(self.resolution, wanted) as resolution:
             restored = ctx.restored_layers()
-            known = "packages" in restored and (
+            known = self.packages.name in restored and (
                 self.build_packages.name in restored or not inputs.for_build
             )
             if resolution.rebuild or not known:
@@ -141,12 +152,13 @@ class Apt(Buildpack):
             [each for each in declared.packages if not each.for_build], self._status(), "run"
         )
         ctx.log.info(f"{_sum(found)} for the image, on top of what the run image has")
-        self._fill(ctx, apt, found, self.packages, "run")
+        asked = {each.name for each in declared.packages}
+        self._fill(ctx, apt, found, self.packages, self._status(), asked)
         if inputs.for_build:
             installed = f"{self.system}/var/lib/dpkg/status"
             later = apt.resolve(declared.for_build, installed, "build")
             ctx.log.info(f"{_sum(later)} for later buildpacks, on top of what the build image has")
-            self._fill(ctx, apt, later, self.build_packages, "build")
+            self._fill(ctx, apt, later, self.build_packages, installed, asked)
         if resolution.rebuild:
             text = "".join(f"{each.name}={each.version}\n" for each in found)
             (resolution.path / "packages.txt").write_text(text)
@@ -158,7 +170,13 @@ class Apt(Buildpack):
             )
 
     def _fill(
-        self, ctx: BuildContext, apt: AptGet, found: list[Archive], layer: Layer, role: str
+        self,
+        ctx: BuildContext,
+        apt: AptGet,
+        found: list[Archive],
+        layer: Layer,
+        status: str,
+        asked: set[str],
     ) -> None:
         from cnbkit_apt.bill import describe
         from cnbkit_apt.install import install
@@ -171,9 +189,9 @@ class Apt(Buildpack):
             ctx.log.info(f"{layer.name}: {'; '.join(opened.why)}")
             if found:
                 with ctx.log.timed("Downloading"):
-                    debs = apt.download(role)
+                    debs = apt.download("run" if layer is self.packages else "build")
                 with ctx.log.timed("Unpacking"):
-                    install(ctx, debs, opened, self.system)
+                    install(ctx, debs, opened, self.system, status, asked)
                 describe(opened, found)
 
     def _status(self) -> str:

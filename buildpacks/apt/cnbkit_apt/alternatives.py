@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 
 __all__ = ["link_alternatives"]
 
@@ -12,31 +13,65 @@ _INSTALL = re.compile(
     rf"--install\s+{_WORD}\s+{_WORD}\s+{_WORD}\s+{_WORD}((?:\s+--slave\s+{_WORD}\s+{_WORD}\s+{_WORD})*)"
 )
 _SLAVE = re.compile(rf"--slave\s+{_WORD}\s+{_WORD}\s+{_WORD}")
+_ASSIGNED = re.compile(r"(?m)^\s*(\w+)=(?:\"([^\"$`]*)\"|'([^']*)'|([^\s\"'$`;&|()]+))\s*;?$")
+_LOOP = re.compile(r"(?m)^\s*for\s+(\w+)\s+in\s+([^;\n]+)")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
-def link_alternatives(layer: str, scripts: list[str]) -> None:
-    """Make the links that stand literally in packages' scripts; the highest priority wins.
+def link_alternatives(layer: str, scripts: Iterable[str]) -> None:
+    """Make the links that packages' scripts ask for; the highest priority wins.
 
-    What a script computes is not understood; `environment` knows the usual of those.
+    A script is not run. Variables it assigns words to are understood, and loops over words.
 
     Args:
         layer: the layer's directory.
-        scripts: paths of `postinst` files.
+        scripts: text of each `postinst`.
     """
     found: dict[str, tuple[int, str]] = {}
     for script in scripts:
-        with open(script, encoding="utf-8", errors="replace") as file:
-            text = file.read().replace("\\\n", " ")
+        text = script.replace("\\\n", " ")
+        variables = _variables(text)
         for match in _INSTALL.finditer(text):
-            link, _, path, priority = match.groups()[:4]
-            if not priority.isdigit():
-                continue
-            pairs = [(link, path)] + [(m[1], m[3]) for m in _SLAVE.finditer(match[5])]
-            for link, path in pairs:
-                if "$" not in link + path and os.path.exists(f"{layer}{path}"):
-                    found[link] = max(found.get(link, (-1, "")), (int(priority), path))
+            for said in _meant(match[0], variables):
+                _note(said, layer, found)
     for link, (_, path) in sorted(found.items()):
         place = f"{layer}{link}"
         if not os.path.lexists(place):
             os.makedirs(os.path.dirname(place), exist_ok=True)
             os.symlink(os.path.relpath(path, os.path.dirname(link)), place)
+
+
+def _note(command: str, layer: str, found: dict[str, tuple[int, str]]) -> None:
+    match = _INSTALL.match(command)
+    if not match or not match[4].isdigit():
+        return
+    pairs = [(match[1], match[3])] + [(m[1], m[3]) for m in _SLAVE.finditer(match[5])]
+    for link, path in pairs:
+        if "$" not in link + path and os.path.exists(f"{layer}{path}"):
+            found[link] = max(found.get(link, (-1, "")), (int(match[4]), path))
+
+
+def _variables(text: str) -> dict[str, list[str]]:
+    """What each variable may hold, one after the other."""
+    found: dict[str, list[str]] = {}
+    words: dict[str, str] = {}
+    for match in _ASSIGNED.finditer(text):
+        words[match[1]] = next(each for each in match.groups()[1:] if each is not None)
+        found[match[1]] = [words[match[1]]]
+    for match in _LOOP.finditer(text):
+        said = _VARIABLE.sub(lambda m: words.get(m[1] or m[2], m[0]), match[2])
+        found[match[1]] = [*found.get(match[1], []), *said.split()]
+    return found
+
+
+def _meant(command: str, variables: dict[str, list[str]]) -> Iterator[str]:
+    """The command for each value of its variables; no more than a script would do."""
+    match = next((m for m in _VARIABLE.finditer(command) if variables.get(m[1] or m[2])), None)
+    if match is None:
+        yield command
+        return
+    name = match[1] or match[2]
+    others = {key: value for key, value in variables.items() if key != name}
+    for value in variables[name]:
+        put = re.sub(rf"\$(?:\{{{name}\}}|{name}\b)", value.replace("\\", ""), command)
+        yield from _meant(put, others)

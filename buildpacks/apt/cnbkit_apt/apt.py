@@ -115,8 +115,13 @@ class AptGet:
             file.write(f"{installed.rstrip()}\n\n{_paragraphs(extra)}")
         self._begin(role)
         files = {each.word: self._file(each) for each in wanted if each.is_file}
-        check_names([each for each in wanted if not each.is_file], self._names, self._providers)
-        words = list(dict.fromkeys(files.get(each.word, each.word) for each in wanted))
+        named = [each for each in wanted if not each.is_file]
+        instead = check_names(named, self._names, self._providers)
+        words = list(dict.fromkeys(files.get(e.word) or _word(e, instead) for e in wanted))
+        for package in named:
+            if other := instead.get(package.name):
+                place = f"{package.file}:{package.line}"
+                self._ctx.log.info(f"{place}: {package.name} is {other} in this release")
         try:
             told = self._run("apt-get", "install", "-q", "-y", "--print-uris", *words)
         except CommandFailed as failed:
@@ -305,6 +310,12 @@ def _text(path: str) -> str:
 def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _word(package: DeclaredPackage, instead: dict[str, str]) -> str:
+    """What to ask apt for."""
+    other = instead.get(package.name)
+    return other + package.word.removeprefix(package.name) if other else package.word
 
 
 def _sha256(path: str) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_apt.inputs import APTFILE, TABLE, Inputs
+from cnbkit_apt.inputs import TABLE, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,11 @@ __all__ = ["Declared", "DeclaredPackage", "Repository", "read"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")
 _PIP = re.compile(r"==|>=|<=|~=|!=|===|^-[recf]\b|^--|^git\+|[A-Za-z0-9]\[|@ ")
-_COMMAND = re.compile(r"^(sudo|apt|apt-get|RUN|install)\b")
+# A command, and not packages that are called sudo, apt or apt-utils.
+_COMMAND = re.compile(
+    r"^(?:RUN\s|install\s|(?:sudo\s+(?:-\S+\s+)*)?(?:apt|apt-get|aptitude|dpkg)\s+(?:-\S+\s+)*"
+    r"(?:install|update|upgrade|remove|-i)\b)"
+)
 _REPO = re.compile(
     r"deb\s+(?:\[(?P<options>[^\]]*)\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(\s+\S+)*)"
 )
@@ -101,11 +105,12 @@ def read(ctx: BuildContext) -> Declared:
         UserFault: naming every line that cannot be right.
     """
     declared = Declared([], [])
-    for name in Inputs.find(ctx.app).files:
+    for name in Inputs.find(ctx.app, ctx.settings.get("BP_APT_INPUT")).files:
         problems: list[tuple[int, str]] = []
         text = ctx.app.text(name)
-        if name == APTFILE:
-            _read_aptfile(text, declared, problems)
+        plain = not name.endswith(".toml")
+        if plain:
+            _read_aptfile(text, name, declared, problems)
         else:
             _read_table(ctx.app.toml(name), text, name, declared, problems)
         for each in declared.packages:
@@ -113,28 +118,31 @@ def read(ctx: BuildContext) -> Declared:
             if each.file == name and each.is_file and not each.is_address and not ctx.app.has(path):
                 problems.append((each.line, f"there is no file {path} in the app"))
         if problems:
-            remedy = _REMEDY if name == APTFILE else _TOML_REMEDY
+            remedy = _REMEDY if plain else _TOML_REMEDY
             raise UserFault.of(name, problems, remedy=remedy)
     return declared
 
 
-def _read_aptfile(text: str, declared: Declared, problems: list[tuple[int, str]]) -> None:
+def _read_aptfile(
+    text: str, name: str, declared: Declared, problems: list[tuple[int, str]]
+) -> None:
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
-        if not line.startswith(("http://", "https://")):
-            line = re.sub(r"(^|\s)#.*", "", line).strip()
+        # The checksum of an address follows it at once.
+        line = re.sub(r"(^|\s)#.*", "", line).strip()
         if not line:
             continue
         try:
             if line.startswith(":repo:"):
-                declared.repositories.append(_repository(line.removeprefix(":repo:"), number))
+                where = f"{name}:{number}"
+                declared.repositories.append(_repository(line.removeprefix(":repo:"), where))
                 continue
             for_build = line.startswith(":build:")
             line = line.removeprefix(":build:").strip()
             if line.startswith(":"):
                 raise ValueError(f"`{line.split()[0]}` is unknown; there are :build: and :repo:")
             for word in _words(line):
-                declared.packages.append(DeclaredPackage(word, APTFILE, number, for_build))
+                declared.packages.append(DeclaredPackage(word, name, number, for_build))
         except ValueError as error:
             problems.append((number, str(error)))
 
@@ -154,7 +162,7 @@ def _words(line: str) -> list[str]:
     return words
 
 
-def _repository(line: str, number: int) -> Repository:
+def _repository(line: str, where: str) -> Repository:
     found = _REPO.fullmatch(line.strip())
     if not found:
         raise ValueError(f"`:repo:{line}` is no source of packages")
@@ -168,7 +176,7 @@ def _repository(line: str, number: int) -> Repository:
     if options:
         raise ValueError(f"a repository has no option {', '.join(options)} here")
     components = tuple(found["components"].split())
-    return Repository(found["uri"], found["suite"], components, signed_by, f"{APTFILE}:{number}")
+    return Repository(found["uri"], found["suite"], components, signed_by, where)
 
 
 def _read_table(

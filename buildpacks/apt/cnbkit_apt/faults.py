@@ -24,19 +24,27 @@ def check_names(
     wanted: list[DeclaredPackage],
     names: Callable[[], set[str]],
     providers: Callable[[str], list[str]],
-) -> None:
+) -> dict[str, str]:
     """Make sure all packages exist.
+
+    Returns:
+        names to install in place of those that only other packages provide: since Debian 13
+        `libglib2.0-0` is `libglib2.0-0t64`, whose times have 64 bits on every machine.
 
     Raises:
         UserFault: naming all that do not, with what may be meant.
     """
     known = names()
     problems: dict[str, list[tuple[int, str]]] = {}
+    instead: dict[str, str] = {}
     for package in wanted:
         if package.name in known:
             continue
         provided_by = providers(package.name) if package.name == package.name.lower() else []
-        if len(provided_by) == 1:
+        renamed = f"{package.name}t64"
+        if len(provided_by) == 1 or renamed in provided_by:
+            # Others that provide the name (libasound2: liboss4-salsa-asound2) stand in for it.
+            instead[package.name] = renamed if renamed in provided_by else provided_by[0]
             continue
         if provided_by:
             what = (
@@ -56,11 +64,14 @@ def check_names(
             remedy="correct the name; a package of another source needs a repository "
             "(`:repo:`), and a Python package belongs into requirements.txt",
         )
+    return instead
 
 
 def similar(name: str, known: set[str]) -> list[str]:
     """Up to three packages whose names are near; those that begin so come first."""
     plain = re.sub(r"\.so(\.[0-9]+)*$", "", name.lower()).replace("_", "-")
+    if plain in known:
+        return [plain]
     # libGL → libgl1; libgl1-mesa → libgl1-mesa-dri
     found = [each for each in known if re.fullmatch(rf"{re.escape(plain)}-?[0-9.]+(t64)?", each)]
     found = found or [each for each in known if len(plain) > 3 and each.startswith(f"{plain}-")]

@@ -6,27 +6,34 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from cnbkit import BuildContext, CommandFailed, OpenLayer, PlatformFault
 from cnbkit_apt.alternatives import link_alternatives
+from cnbkit_apt.configure import configure, unready
 from cnbkit_apt.environment import provide
+from cnbkit_apt.layout import Layout, merged
+from cnbkit_apt.relocate import relocate
+from cnbkit_apt.report import report
 
 __all__ = ["install"]
 
 _AT_ONCE = 4
-# Merged /usr: what packages have in these is in /usr.
-_MERGED = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 # As in the base images: nobody reads them there. Licences stay.
 _LEFT_OUT = re.compile(
     r"usr/share/(doc/(?!.*/copyright$|[^/]*$)|doc-base/|man/|info/|locale/|lintian/|bug/|gdb/|bash-completion/)"
 )
-_PREFIX = re.compile(rb"(?m)^(\w+=)(/usr\b)")
-_SHEBANG = re.compile(rb"#! ?/(usr/)?bin/([\w.-]+)")
 
 
-def install(ctx: BuildContext, debs: list[str], layer: OpenLayer, system: str) -> None:
+def install(
+    ctx: BuildContext,
+    debs: list[str],
+    layer: OpenLayer,
+    system: str,
+    status: str,
+    asked: Collection[str],
+) -> None:
     """Fill a layer.
 
     Args:
@@ -34,6 +41,8 @@ def install(ctx: BuildContext, debs: list[str], layer: OpenLayer, system: str) -
         debs: paths of the packages' files.
         layer: a layer to be filled.
         system: where the build image's own files are; empty for `/`.
+        status: dpkg's database of what the image below the layer has.
+        asked: names of the packages that the app declares.
 
     Raises:
         PlatformFault: a file cannot be unpacked, or the disk is full.
@@ -45,14 +54,22 @@ def install(ctx: BuildContext, debs: list[str], layer: OpenLayer, system: str) -
         numbers = range(len(debs))
         list(pool.map(lambda at: _extract(ctx, debs[at], f"{folder}/{at}"), numbers))
     links: dict[str, str] = {}
-    for number in range(len(debs)):
-        _merge(f"{folder}/{number}/data", layer.directory, links)
+    wanted: set[str] = set()
+    scripts = {}
+    for number, deb in enumerate(debs):
+        name = os.path.basename(deb).partition("_")[0]
+        files = _merge(f"{folder}/{number}/data", layer.directory, links)
+        if name in asked:
+            wanted.update(files)
+        scripts[name] = _script(f"{folder}/{number}/control/postinst")
     _make_links(layer.directory, links)
-    scripts = [f"{folder}/{number}/control/postinst" for number in range(len(debs))]
-    link_alternatives(layer.directory, [path for path in scripts if os.path.exists(path)])
-    _relocate(layer.directory, system)
-    provide(ctx, layer)
     shutil.rmtree(folder)
+    link_alternatives(layer.directory, scripts.values())
+    _link_copies(layer.directory)
+    layout = Layout(layer.directory, ctx.target.arch, system, status)
+    configure(ctx, layer, layout, system)
+    left = relocate(layout, provide(layer, layout))
+    report(ctx, layout, left, unready(scripts), wanted)
 
 
 def _extract(ctx: BuildContext, deb: str, folder: str) -> None:
@@ -69,19 +86,32 @@ def _extract(ctx: BuildContext, deb: str, folder: str) -> None:
         ) from None
 
 
-def _merge(data: str, layer: str, links: dict[str, str]) -> None:
-    """Move a package's files into the layer; its links are only noted, under their new place."""
+def _script(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _merge(data: str, layer: str, links: dict[str, str]) -> list[str]:
+    """Move a package's files into the layer; its links are only noted, under their new place.
+
+    Returns:
+        The files, where they are in the layer.
+    """
+    moved = []
     for directory, names, files in os.walk(data):
         os.chmod(directory, stat.S_IMODE(os.stat(directory).st_mode) & 0o1777 | 0o755)
         inside = os.path.relpath(directory, data)
         for name in sorted(names + files):
             path = name if inside == "." else f"{inside}/{name}"
-            source, place = f"{data}/{path}", _merged(path)
+            source, place = f"{data}/{path}", merged(path)
             if _LEFT_OUT.match(place):
                 continue
             if os.path.islink(source):
                 target = os.path.join("/", os.path.dirname(path), os.readlink(source))
-                links[place] = _merged(os.path.normpath(target).lstrip("/"))
+                links[place] = merged(os.path.normpath(target).lstrip("/"))
             elif not os.path.isdir(source):
                 links.pop(place, None)
                 os.makedirs(os.path.dirname(f"{layer}/{place}"), exist_ok=True)
@@ -89,12 +119,9 @@ def _merge(data: str, layer: str, links: dict[str, str]) -> None:
                 # Nobody in the image is to become somebody else, and the app can read all.
                 os.chmod(source, mode & 0o777 | 0o644)
                 os.replace(source, f"{layer}/{place}")
+                moved.append(place)
         names[:] = [name for name in names if not os.path.islink(f"{directory}/{name}")]
-
-
-def _merged(path: str) -> str:
-    top = path.partition("/")[0]
-    return f"usr/{path}" if top in _MERGED else path
+    return moved
 
 
 def _make_links(layer: str, links: dict[str, str]) -> None:
@@ -109,32 +136,20 @@ def _make_links(layer: str, links: dict[str, str]) -> None:
         )
 
 
-def _relocate(layer: str, system: str) -> None:
-    """Correct what holds paths: pkg-config's files, and scripts of programs in the layer."""
-    for path in _files(f"{layer}/usr"):
-        if path.endswith(".pc") and "/pkgconfig/" in path:
-            _substitute(path, _PREFIX, rb"\1" + layer.encode() + rb"\2")
-    for folder in ("usr/bin", "usr/sbin", "usr/games"):
-        for path in _files(f"{layer}/{folder}"):
-            with open(path, "rb") as file:
-                found = _SHEBANG.match(file.read(128))
-            if found:
-                name = found[2].decode()
-                own = f"{layer}/usr/bin/{name}"
-                if os.path.exists(own) and not os.path.exists(f"{system}/usr/bin/{name}"):
-                    _substitute(path, _SHEBANG, b"#!" + own.encode())
+def _link_copies(layer: str) -> None:
+    """Names of one file become links to the first of them.
 
-
-def _files(folder: str) -> Iterator[str]:
-    for directory, _, names in os.walk(folder):
+    The lifecycle archives a hard link as one more copy: Mesa alone has thirteen names for a file
+    of 25 MB.
+    """
+    first: dict[int, str] = {}
+    for directory, folders, names in os.walk(layer):
+        folders.sort()
         for name in sorted(names):
             path = f"{directory}/{name}"
-            if not os.path.islink(path):
-                yield path
-
-
-def _substitute(path: str, pattern: re.Pattern[bytes], new: bytes) -> None:
-    with open(path, "rb") as file:
-        old = file.read()
-    with open(path, "wb") as file:
-        file.write(pattern.sub(new, old, count=0 if b"\\1" in new else 1))
+            told = os.lstat(path)
+            if told.st_nlink > 1 and stat.S_ISREG(told.st_mode):
+                other = first.setdefault(told.st_ino, path)
+                if other != path:
+                    os.unlink(path)
+                    os.symlink(os.path.relpath(other, directory), path)

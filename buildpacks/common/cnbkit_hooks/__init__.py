@@ -15,6 +15,7 @@ from cnbkit import (
     LayerKey,
     Option,
     Plan,
+    PythonBuild,
     Triggers,
     key,
 )
@@ -60,20 +61,25 @@ class _Hooks(Buildpack):
         options = self._options(ctx)
         from cnbkit_hooks.permission import check_allowed
 
-        check_allowed(ctx, options.script, options.hooks)
-        hook = Hook.read(ctx, options.script)
+        script = self._script(ctx, options.script)
+        if not script:
+            ctx.log.info("Nothing to run: what Binder's folder has is for a build with BP_BINDER")
+            return BuildResult()
+        check_allowed(ctx, script, options.hooks)
+        hook = Hook.read(ctx, script)
         if not hook.outputs:
             from cnbkit_hooks.run import run
 
             ctx.log.info(f"Running {hook.script}: it declares no outputs, so it runs every time")
             run(ctx, hook)
             return BuildResult()
+        told = PythonBuild.read(ctx)
         wanted = Inputs(
             script=hook.digest,
             inputs=hook.input_digests(),
             env=hook.env_texts(),
-            python=ctx.env.get("CNBKIT_PYTHON", ""),
-            packages=hook.packages(ctx),
+            python=f"{told.python_version} {told.python}".strip(),
+            packages=hook.packages(told),
             target=str(ctx.target),
         )
         with ctx.layer(self.outputs, wanted) as layer:
@@ -94,6 +100,9 @@ class _Hooks(Buildpack):
     def _options(self, ctx: BuildContext) -> PreBuildOptions | PostBuildOptions:
         raise NotImplementedError
 
+    def _script(self, ctx: BuildContext, script: str) -> str:  # noqa: ARG002 - for derived classes
+        return script
+
 
 class PreBuild(_Hooks):
     """Before Python and its packages are there."""
@@ -108,7 +117,12 @@ class PreBuild(_Hooks):
 class PostBuild(_Hooks):
     """After packages are installed."""
 
-    triggers = Triggers(".cnbkit/post-build", settings=("BP_POST_BUILD",))
+    # The last three are repo2docker's. Where they are in a folder, `binder` says so.
+    triggers = Triggers(
+        ".cnbkit/post-build",
+        *("postBuild", "binder/postBuild", ".binder/postBuild"),
+        settings=("BP_POST_BUILD",),
+    )
     # The packages' files in this build, and not only in the image. Provided by itself as well, so
     # that it takes part where nobody installs any.
     plan = Plan().provides("site-packages").requires("site-packages", build=True)
@@ -116,3 +130,8 @@ class PostBuild(_Hooks):
 
     def _options(self, ctx: BuildContext) -> PostBuildOptions:
         return PostBuildOptions.read(ctx.settings)
+
+    def _script(self, ctx: BuildContext, script: str) -> str:
+        if script != PostBuildOptions.script.default or ctx.app.has(script):
+            return script
+        return "postBuild" if ctx.app.has("postBuild") else ""

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext, PythonBuild, UserFault
 from cnbkit_hooks.files import digest_of, inside, named
 
 __all__ = ["Hook"]
@@ -127,12 +127,11 @@ class Hook:
         return [f"{name} #{digest_of(self.root, name, skip)}" for name in names]
 
     @staticmethod
-    def packages(ctx: BuildContext) -> str:
+    def packages(told: PythonBuild) -> str:
         """A digest of what is installed by now; empty before that."""
-        path = ctx.env.get("CNBKIT_PACKAGES", "")
-        if not path or not os.path.isfile(path):
+        if not os.path.isfile(told.packages):
             return ""
-        with open(path, "rb") as file:
+        with open(told.packages, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:24]
 
 

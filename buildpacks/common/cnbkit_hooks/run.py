@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, CommandFailed, UserFault
+from cnbkit import BuildContext, CommandFailed, PythonBuild, UserFault
 from cnbkit_hooks.files import copy
 from cnbkit_hooks.hook import Hook
 from cnbkit_hooks.outside import Outside
@@ -38,14 +38,14 @@ def run(ctx: BuildContext, hook: Hook) -> None:
 
 def _python(ctx: BuildContext) -> dict[str, str]:
     """What makes `python` the app's, with its packages, as in the image; nothing before it is."""
-    path = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[2]
-    restore = ctx.env.get("CNBKIT_PYTHON_RESTORE", "")
+    told = PythonBuild.read(ctx)
+    path = told.python
     if not path:
         return {}
-    if restore and not os.path.exists(path):
+    if told.python_restore and not os.path.exists(path):
         # A conda environment that only the previous image has.
-        ctx.run(restore)
-    environment = ctx.env.get("CNBKIT_SITE", "")
+        ctx.run(told.python_restore)
+    environment = told.environment
     programs = f"{environment}/bin" if environment else os.path.dirname(path)
     before = ctx.env.get("PATH", "")
     new = [programs] if os.path.isdir(programs) and programs not in before.split(":") else []

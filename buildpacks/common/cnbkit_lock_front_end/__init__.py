@@ -15,6 +15,7 @@ from cnbkit import (
     LayerKey,
     Option,
     Plan,
+    PythonBuild,
     UserFault,
     key,
 )
@@ -105,7 +106,8 @@ class FrontEnd(Buildpack):
         relock: the command that makes the lock.
     """
 
-    plan = Plan().requires("python")
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python") | Plan().requires("cpython")
     config: ClassVar[type[Settings]] = Settings
     folder = FOLDER
 
@@ -113,7 +115,9 @@ class FrontEnd(Buildpack):
     project: ClassVar[str] = ""
     relock: ClassVar[str]
 
-    lock = Layer.cached("lock", build=True)
+    lock = Layer.cached("lock")
+    # Made anew each time, because what is told before it may have changed.
+    told = Layer.for_build("told")
 
     def export(self, ctx: BuildContext, selection: Selection, path: str) -> str:
         """Write the lock for pip to a path.
@@ -132,7 +136,8 @@ class FrontEnd(Buildpack):
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Export the lock, unless the last build's is still right."""
-        chosen = ctx.env.get("CNBKIT_INPUT") or self.file
+        told = PythonBuild.read(ctx)
+        chosen = ",".join(told.inputs or []) or self.file
         # Of a project without its lock there is something to say.
         if chosen not in (
             self.file,
@@ -141,18 +146,13 @@ class FrontEnd(Buildpack):
             there = self.file if ctx.app.has(self.file) else self.project
             ctx.log.info(f"{there} is left alone: dependencies come from {chosen}")
             return BuildResult()
-        version, _, interpreter = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")
-        if not interpreter:
-            raise UserFault(
-                "there is no Python to read the lock for",
-                where="CNBKIT_PYTHON",
-                remedy="put the buildpack cnbkit/python before this one",
-            )
+        told = told.with_python(ctx)
+        version = told.python_version
         self._check_files(ctx)
         settings = self.config.read(ctx.settings)
         wanted = Wanted(
             files=_digests(ctx, self.inputs(ctx)),
-            groups=list(settings.groups),
+            groups=told.groups or list(settings.groups),
             extras=list(settings.extras),
             member=settings.member,
             purpose=ctx.exec_env,
@@ -160,6 +160,7 @@ class FrontEnd(Buildpack):
             target=str(ctx.target),
         )
         with ctx.layer(self.lock, wanted) as lock:
+            path = f"{lock.directory}/pylock.toml"
             if lock.rebuild:
                 ctx.log.info(f"Reading {self.file}: {'; '.join(lock.why)}")
                 selection = Selection(
@@ -169,11 +170,11 @@ class FrontEnd(Buildpack):
                     member=wanted.member,
                     for_tests=ctx.exec_env == "test",
                 )
-                path = f"{lock.directory}/pylock.toml"
                 ctx.log.info(self.export(ctx, selection, path))
-                lock.env.build.override("CNBKIT_LOCK", path)
             else:
                 ctx.log.info(f"{self.file} unchanged: its packages are known")
+        with ctx.layer(self.told) as layer:
+            told.replace(lock=path).tell(layer)
         return BuildResult()
 
     def _check_files(self, ctx: BuildContext) -> None:

@@ -9,19 +9,9 @@ from cnbkit_policy.osv import Vulnerability
 from cnbkit_policy.rules import SEVERITIES, Exempt, Rules
 from cnbkit_policy.size import Contents, spelled
 from cnbkit_policy.subject import Package, Subject, normalised
+from cnbkit_python_releases import end_of_life
 
 __all__ = ["Finding", "find"]
-
-# Last day of security fixes, by python.org's schedule.
-_END_OF_LIFE = {
-    "3.8": "2024-10-07",
-    "3.9": "2025-10-31",
-    "3.10": "2026-10-31",
-    "3.11": "2027-10-31",
-    "3.12": "2028-10-31",
-    "3.13": "2029-10-31",
-    "3.14": "2030-10-31",
-}
 
 _UNKNOWN = "unknown: the platform does not say"
 _VCS = ("git+", "hg+", "svn+", "bzr+")
@@ -124,7 +114,7 @@ def _of_build(rules: Rules, subject: Subject, day: str) -> list[Finding]:
     if not rules.hooks:
         found += [Finding("hooks", f"{n} is code that runs in the build", n) for n in subject.hooks]
     minor = ".".join(subject.python.split(".")[:2])
-    end = _END_OF_LIFE.get(minor, "")
+    end = end_of_life(subject.python)
     if rules.python.end_of_life and end and end < day:
         found.append(
             Finding("python", f"Python {minor} gets no fixes since {end}", "Python", ids=[minor])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit import Binding, BuildContext
+from cnbkit import Binding, BuildContext, PythonBuild
 from cnbkit.app import App
 from cnbkit_indexes.address import split_login
 from cnbkit_python_inputs.config import PipConfig
@@ -95,14 +95,15 @@ class Subject:
             from cnbkit_policy.declared import Declared
 
             self.declared = Declared(ctx, wanted)
-        installed = ctx.env.get("CNBKIT_PACKAGES", "") if final else ""
+        self._told = PythonBuild.read(ctx)
+        installed = self._told.packages if final else ""
         self.installed = installed if os.path.isfile(installed) else ""
         self.resolved = not self.lock
         if not self.lock and installed:
             # What pip has resolved itself lies beside.
             beside = f"{os.path.dirname(installed)}/pylock.toml"
             self.lock = beside if os.path.isfile(beside) else ""
-        self.python = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]
+        self.python = self._told.python_version
         self.distro = f"{ctx.target.distro} {ctx.target.distro_version}".strip()
         named = [ctx.settings.get("BP_PRE_BUILD"), ctx.settings.get("BP_POST_BUILD")]
         whole = App(ctx.app.top)
@@ -217,7 +218,7 @@ class Subject:
         config = PipConfig.read(self._ctx.settings)
         environment: dict[str, Any] = {
             "extras": set(config.extras),
-            "dependency_groups": set(config.groups),
+            "dependency_groups": set(self._told.groups or config.groups),
         }
         if self.python:
             environment["python_full_version"] = self.python
@@ -244,16 +245,16 @@ class Subject:
 
     def place(self, name: str) -> str:
         """Where the app names a package: `requirements.txt:3`; else the file that led to it."""
-        chosen = self._ctx.env.get("CNBKIT_INPUT", "")
+        files = self._told.inputs or []
         if self.declared:
             where = self.declared.where(name)
             # What the conda buildpack writes has the lines of the app's file.
             if where.startswith("/"):
-                environment = self._ctx.env.get("CNBKIT_CONDA", "").partition(" ")[0]
+                environment = self._told.conda_file
                 return f"{environment}:{where.rpartition(':')[2]}" if ":" in where else environment
             return where
-        chosen = chosen or os.path.relpath(self.lock, self._ctx.app.root)
-        for file in chosen.split(","):
+        files = files or [os.path.relpath(self.lock, self._ctx.app.root)]
+        for file in files:
             if not self._ctx.app.has(file):
                 continue
             for number, line in enumerate(self._ctx.app.text(file).splitlines(), 1):
@@ -261,7 +262,7 @@ class Subject:
                 end = next((i for i, c in enumerate(text) if not (c.isalnum() or c in "._-")), None)
                 if normalised(text[:end]) == name:
                     return f"{file}:{number}"
-        return chosen
+        return ",".join(files)
 
 
 def _package(entry: dict[str, Any]) -> Package:

@@ -20,6 +20,10 @@ class PipConfig(Config):
         help="How the project itself is installed, if it is a package",
     )
     engine = Option.choice("BP_PIP_ENGINE", "uv", "pip", help="What resolves and installs")
+    no_build_isolation = Option.words(
+        "BP_PIP_NO_BUILD_ISOLATION",
+        help="Packages that are built with what is installed, like `flash-attn,apex`; or `:all:`",
+    )
     refresh = Option.text(
         "BP_PIP_REFRESH", help="Any new value resolves packages without a fixed version again"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext, PythonBuild
 
 __all__ = ["Interpreter"]
 
@@ -16,12 +16,14 @@ class Interpreter:
         path: absolute path of the executable.
         minor: "3.12": what installed packages and their bytecode depend on.
         site: its own site-packages, if packages there are to be seen; else empty.
+        restore: a program that makes it, should only the previous image have it.
     """
 
-    def __init__(self, path: str, minor: str, site: str = "") -> None:
+    def __init__(self, path: str, minor: str, site: str = "", restore: str = "") -> None:
         self.path = path
         self.minor = minor
         self.site = site
+        self.restore = restore
 
     @classmethod
     def find(cls, ctx: BuildContext) -> Interpreter:
@@ -30,12 +32,9 @@ class Interpreter:
         Raises:
             UserFault: there is none.
         """
-        version, _, path = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")
-        if not path:
-            path = _on_path(ctx.env.get("PATH", ""))
-            program = "import sys; print('%d.%d.0' % sys.version_info[:2])"
-            version = ctx.run(path, "-I", "-c", program, quiet=True).stdout.strip()
-        return cls(path, version.rpartition(".")[0], ctx.env.get("CNBKIT_PYTHON_SITE", ""))
+        told = PythonBuild.read(ctx).with_python(ctx)
+        minor = told.python_version.rpartition(".")[0]
+        return cls(told.python, minor, told.python_site, told.python_restore)
 
     def make_present(self, ctx: BuildContext) -> None:
         """Have the buildpack that chose it make it, if only the previous image has it.
@@ -43,9 +42,8 @@ class Interpreter:
         Raises:
             CommandFailed: it could not be made.
         """
-        program = ctx.env.get("CNBKIT_PYTHON_RESTORE")
-        if program and not os.path.exists(self.path):
-            ctx.run(program)
+        if self.restore and not os.path.exists(self.path):
+            ctx.run(self.restore)
 
     @property
     def directory(self) -> str:
@@ -54,15 +52,3 @@ class Interpreter:
 
     def __str__(self) -> str:
         return f"{self.minor} ({self.path})"
-
-
-def _on_path(search: str) -> str:
-    for directory in search.split(os.pathsep):
-        path = f"{directory}/python3"
-        if directory and os.access(path, os.X_OK):
-            return path
-    raise UserFault(
-        "there is no Python to install packages for",
-        where="PATH of the build",
-        remedy="put a buildpack that provides `python` before this one",
-    )

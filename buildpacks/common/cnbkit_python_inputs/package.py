@@ -68,6 +68,8 @@ class Package:
         ]
         if "vcs" in self.entry:
             parts.append(str(self.entry["vcs"].get("commit-id", "")))
+        if built_with := self.entry.get("tool", {}).get("cnbkit", {}).get("built-with"):
+            parts.append(str(built_with))
         if self.directory:
             parts.append(project_digest(self.directory, editable=self.editable))
         digest_of_all = hashlib.sha256(" ".join(sorted(parts)).encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit import BuildContext, PlatformFault
+from cnbkit import BuildContext, PlatformFault, PythonBuild
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.project import Project
 from cnbkit_python_inputs.requirements import Requirements
@@ -90,17 +90,18 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
         UserFault: a file cannot be read, or a group or extra does not exist.
         PlatformFault: the builder has nothing that reads the chosen file.
     """
-    chosen = ctx.env.get("CNBKIT_INPUT")
-    if chosen is None:
-        chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
-    names = [name for name in chosen.split(",") if name]
+    told = PythonBuild.read(ctx)
+    groups = tuple(told.groups) or config.groups
+    names = told.inputs
+    if names is None:
+        names = [name for name in _INPUTS if ctx.app.has(name)][:1]
     tests = _FOR_TESTS if ctx.exec_env == "test" else ()
-    lock = ctx.env.get("CNBKIT_LOCK", "")
+    lock = told.lock
     root = ctx.app.root
     editable = config.project == "editable"
     if lock:
         # The front-end has applied groups and extras already.
-        return Locked(lock, chosen or lock, root, editable=editable)
+        return Locked(lock, ",".join(names) or lock, root, editable=editable)
     if not names:
         return None
     [first, *_] = names
@@ -111,18 +112,16 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
             first,
             root,
             extras=config.extras,
-            groups=config.groups,
+            groups=groups,
             where_exist=tests,
             editable=editable,
         )
     if first in ("pyproject.toml", "setup.py"):
-        return Project.read(
-            ctx, first, config.extras, config.groups, where_exist=tests, editable=editable
-        )
+        return Project.read(ctx, first, config.extras, groups, where_exist=tests, editable=editable)
     if not first.endswith((".txt", ".in")):
         raise PlatformFault(
             f"no buildpack has turned {first} into packages",
             where="the builder's order",
             remedy=f"put the buildpack that reads {first} before this one",
         )
-    return Requirements.read(ctx, names, config.groups, where_exist=tests, editable=editable)
+    return Requirements.read(ctx, names, groups, where_exist=tests, editable=editable)

@@ -6,65 +6,67 @@ import json
 import os
 import shlex
 
-from cnbkit import BuildContext, OpenLayer
+from cnbkit import BuildContext, OpenLayer, PythonBuild
 from cnbkit_conda.choice import Input
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.prefix import prefix_of, site_packages
 from cnbkit_conda.provided import describe_installed
 
-__all__ = ["tell"]
+__all__ = ["describe"]
 
 _REQUIREMENTS = "requirements.txt"
 _PATHS = ("-e", "--editable", "-r", "--requirement", "-c", "--constraint", "-f", "--find-links")
 
 
-def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, environment: str) -> None:
-    """Write it to the build environment.
+def describe(
+    ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, environment: str
+) -> PythonBuild:
+    """What later buildpacks are told.
 
     Args:
         ctx: the build.
         chosen: the input.
         kept: its packages.
-        choice: the layer for later buildpacks.
+        choice: the layer for files that this names.
         environment: directory of the environment's layer; need not be there.
     """
     pip = kept.lines("pip")
     python = kept.version("python")
-    env = choice.env.build
-    env.override("CNBKIT_CONDA", f"{chosen.name} {kept.directory}/packages")
+    told = PythonBuild(
+        conda_file=chosen.name, conda_packages=f"{kept.directory}/packages", inputs=[]
+    )
     if not python:
         ctx.log.info("No Python in this environment")
-        env.override("CNBKIT_INPUT", "")
-        return
+        return told
     prefix = prefix_of(environment)
     site = site_packages(prefix, python)
-    env.override("CNBKIT_PYTHON", f"{_full(python)} {prefix}/bin/python")
-    env.override("CNBKIT_PYTHON_SITE", site)
-    env.override("CNBKIT_PYTHON_RESTORE", _restore_program(ctx, choice))
+    told = told.replace(
+        python=f"{prefix}/bin/python",
+        python_version=_full(python),
+        python_site=site,
+        python_restore=_restore_program(ctx, choice),
+    )
     ctx.log.info(f"Python {python}")
     provided = f"{kept.directory}/provided"
     if os.path.isdir(site):  # else it is as it was
         describe_installed(site, provided)
     if chosen.kind == "environment":
-        _requirements(ctx, chosen, pip, choice)
         # What of it pip finds in place it does not install again.
-        env.override("CNBKIT_PROVIDED", provided)
+        told = told.replace(inputs=_requirements(ctx, chosen, pip, choice), conda_wheels=provided)
     elif pip:
         path = f"{choice.directory}/pylock.toml"
         _write_lock(path, [json.loads(entry) for entry in pip])
-        env.override("CNBKIT_LOCK", path)
-        env.override("CNBKIT_INPUT", chosen.name)
+        told = told.replace(lock=path, inputs=[chosen.name])
         ctx.log.info(f"{len(pip)} packages of {chosen.name} are pip's")
-    else:
-        env.override("CNBKIT_INPUT", "")
+    return told
 
 
 def _full(version: str) -> str:
     return version if version.count(".") > 1 else f"{version}.0"
 
 
-def _requirements(ctx: BuildContext, chosen: Input, pip: list[str], choice: OpenLayer) -> None:
-    env = choice.env.build
+def _requirements(ctx: BuildContext, chosen: Input, pip: list[str], choice: OpenLayer) -> list[str]:
+    """The file with what pip is to install; none if there is nothing."""
     if pip:
         # Each in the line it has in the environment file, so that faults name the right one.
         lines: list[str] = []
@@ -75,14 +77,12 @@ def _requirements(ctx: BuildContext, chosen: Input, pip: list[str], choice: Open
         path = f"{choice.directory}/{os.path.basename(chosen.name)}.txt"
         with open(path, "w", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
-        env.override("CNBKIT_INPUT", path)
         ctx.log.info(f"{len(pip)} requirements of the pip section are pip's")
-    elif ctx.app.has(_REQUIREMENTS):
-        env.override("CNBKIT_INPUT", _REQUIREMENTS)
+        return [path]
+    if ctx.app.has(_REQUIREMENTS):
         ctx.log.info(f"{chosen.name} has no pip section: {_REQUIREMENTS} is taken for it")
-    else:
-        env.override("CNBKIT_INPUT", "")
-        return
+        return [_REQUIREMENTS]
+    return []
 
 
 def _absolute(text: str, root: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cnbkit import PythonBuild
 from cnbkit_cuda.nvidia import cuda_of, library_folders, majors, xla_folder
 from cnbkit_cuda.versions import ADDITIONS, LOADER, TURING, XLA
 
@@ -31,12 +32,11 @@ class Installation:
 
     @classmethod
     def read(cls, ctx: BuildContext) -> Installation:
-        """From what the installer has written down (`CNBKIT_PACKAGES`)."""
+        """From what the installer has written down."""
         import hashlib
 
-        path = ctx.env.get("CNBKIT_PACKAGES", "")
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(PythonBuild.read(ctx).packages, encoding="utf-8") as file:
                 text = file.read()
         except OSError:
             return cls([], "", known=False)

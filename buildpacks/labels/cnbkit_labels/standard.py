@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext, PythonBuild, UserFault
 from cnbkit_labels.git import origin, revision, without_login
 
 __all__ = ["FACTS", "OCI", "standard"]
@@ -54,7 +54,7 @@ def standard(ctx: BuildContext) -> dict[str, str]:
     labels = {f"{OCI}{name}": value for name, value in found.items() if value}
     if found["revision"] and ctx.settings.flag("BP_OCI_MODIFIED"):
         labels[f"{FACTS}modified"] = "true"
-    python = ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]
+    python = PythonBuild.read(ctx).python_version
     # What the image is for is the `hardware` buildpack's to say.
     return {**labels, **({f"{FACTS}python": python} if python else {})}
 

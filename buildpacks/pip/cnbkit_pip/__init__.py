@@ -11,6 +11,7 @@ from cnbkit import (
     OpenLayer,
     PackageRequest,
     Plan,
+    PythonBuild,
     Triggers,
     key,
     note,
@@ -23,6 +24,7 @@ from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.interpreter import Interpreter
+from cnbkit_python_inputs.uv_settings import uv_settings_digest
 from cnbkit_python_inputs.wanted import Locked, find
 
 TYPE_CHECKING = False
@@ -57,10 +59,15 @@ class Pip(Buildpack):
         *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
         *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),
         *("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock"),
-        settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT"),
+        # The `binder` buildpack then says what to install.
+        *("binder/*", ".binder/*", "postBuild", "start", "apt.txt"),
+        settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT", "BP_BINDER"),
     )
     # Required by itself as well, because nobody else may want it; and who does says `build`.
-    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(
+        SITE_PACKAGES
+    ) | Plan().requires("cpython").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
     folder = "BP_PYTHON_FOLDER"
 
@@ -87,14 +94,21 @@ class Pip(Buildpack):
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),
             target=str(ctx.target),
-            settings=[*_settings(config, sources), *map("=".join, git_version(ctx).items())],
+            settings=[
+                *_settings(config, sources),
+                *map("=".join, git_version(ctx).items()),
+                *uv_settings_digest(ctx),
+            ],
             hardware=f"{request.subject} #{request.digest()[:16]}" if request else "none",
         )
         present = Present.of(ctx)
         with ctx.layer(present.kind(self.site), inputs) as site, ctx.layer(self.lock) as lock:
-            # What is installed, for buildpacks that judge or describe it.
-            lock.env.build.override("CNBKIT_PACKAGES", f"{lock.directory}/packages.json")
-            present.tell(lock, f"{site.directory}/venv")
+            # For buildpacks that judge or describe what is installed, or run it.
+            told = PythonBuild.read(ctx).replace(
+                packages=f"{lock.directory}/packages.json",
+                environment=f"{site.directory}/venv" if present.wanted else "",
+            )
+            told.tell(lock)
             if site.rebuild:
                 self._install(ctx, config, wanted, python, sources, request, site, lock, present)
             else:
@@ -139,6 +153,7 @@ class Pip(Buildpack):
             ctx, config, wanted, engine, target, sources, request, survey, kept=lock.directory
         )
         ctx.log.info(f"{len(packages)} packages for Python {python}")
+        engine.choose(packages)
         record = Record(f"{lock.directory}/packages.json")
         try:
             shelf = Shelf(f"{lock.directory}/contents.json")

@@ -9,9 +9,11 @@ from cnbkit_pip.accelerators.hints import hints
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.file_options import FileOptions
+from cnbkit_pip.engines.isolation import Unisolated
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
 from cnbkit_pip.git_version import git_version
+from cnbkit_pip.resolution.built_with import with_build_settings
 from cnbkit_pip.resolution.hashes import verified
 from cnbkit_pip.resolution.kept import Kept
 from cnbkit_pip.resolution.resolve import read_locked, resolve
@@ -92,7 +94,10 @@ def decide(
         ctx.log.warning(text)
     else:
         announced.before_installing(packages)
-    return _with_own(ctx, config, wanted, packages)
+    options = FileOptions.of(wanted) if isinstance(wanted, Requirements) else FileOptions({})
+    unisolated = Unisolated.of(ctx, config.no_build_isolation)
+    packages = _with_own(ctx, config, wanted, packages)
+    return with_build_settings(ctx, packages, options, unisolated)
 
 
 def engine_for(
@@ -119,9 +124,16 @@ def engine_for(
     if text := unused_wheels(ctx, wanted, sources):
         ctx.log.info(text)
     more = git_version(ctx)
+    unisolated = Unisolated.of(ctx, config.no_build_isolation)
     if config.engine == "pip":
+        if unisolated:
+            raise UserFault(
+                "packages that are built without isolation need uv",
+                where=unisolated.said,
+                remedy=f"take away BP_PIP_ENGINE=pip, or {unisolated.said}",
+            )
         return PipTools(ctx, python, sources, options, more, limit=60 * config.limit)
-    return Uv(ctx, python, sources, indexes, options, more, limit=60 * config.limit)
+    return Uv(ctx, python, sources, indexes, options, more, unisolated, limit=60 * config.limit)
 
 
 def _fitting(

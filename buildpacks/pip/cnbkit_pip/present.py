@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, Layer, OpenLayer
+from cnbkit import BuildContext, Layer
 
 __all__ = ["Present"]
 
@@ -38,10 +38,6 @@ class Present:
     def kind(self, layer: Layer) -> Layer:
         """The layer as it has to be: from the cache, if its files are wanted."""
         return Layer.cached(layer.name, launch=True) if self.wanted else layer
-
-    def tell(self, lock: OpenLayer, environment: str) -> None:
-        """Say where they are. Not by PATH: later buildpacks have a Python of their own."""
-        lock.env.build.override("CNBKIT_SITE", environment if self.wanted else "")
 
     @property
     def from_where(self) -> str:

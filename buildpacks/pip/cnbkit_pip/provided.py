@@ -1,8 +1,8 @@
 """Packages that the interpreter has already: conda's.
 
 pip keeps an installed package that fits, and replaces one that does not. A resolver knows of none;
-so it is given a folder with a wheel for each (`CNBKIT_PROVIDED`), prefers their versions, and what
-it then takes of them is not installed again.
+so it is given a folder with a wheel for each, which conda's buildpack tells of, prefers their
+versions, and what it then takes of them is not installed again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, PythonBuild
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Provided"]
 
-_VARIABLE = "CNBKIT_PROVIDED"
 _LIST = "packages"
 _DIRECT = ("vcs", "directory", "archive")
 
@@ -38,7 +37,7 @@ class Provided:
     @classmethod
     def of(cls, ctx: BuildContext) -> Provided:
         """What the buildpack that made the interpreter says."""
-        folder = ctx.env.get(_VARIABLE, "")
+        folder = PythonBuild.read(ctx).conda_wheels
         if not folder or not os.path.exists(f"{folder}/{_LIST}"):
             return cls("", {})
         with open(f"{folder}/{_LIST}", encoding="utf-8") as file:

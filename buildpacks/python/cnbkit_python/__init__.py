@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Plan, UserFault, key, note
+from time import gmtime, strftime
+
+from cnbkit import (
+    BuildContext,
+    Buildpack,
+    BuildResult,
+    Layer,
+    LayerKey,
+    Plan,
+    PlatformFault,
+    PythonBuild,
+    UserFault,
+    key,
+    note,
+)
 from cnbkit_process_groups import ProcessGroups
 from cnbkit_python.base import base_python
 from cnbkit_python.config import PythonConfig
 from cnbkit_python.constraint import request as narrowed
 from cnbkit_python.input import Input
 from cnbkit_python.request import VersionRequest
+from cnbkit_python_releases import outlived
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_python.builds import Build
 
 __all__ = ["Python"]
 
@@ -25,6 +44,7 @@ class Interpreter(LayerKey):
     target: str = key("target")
     mirror: str = key("mirror")
     downloads: str = key("list of builds")
+    build: str = key("build")
     installed: str = note(default="")
 
 
@@ -54,15 +74,16 @@ class Python(Buildpack):
             ctx.log.info(line)
         for line in request.contradicted_by(version):
             ctx.log.warning(line)
+        if old := outlived(version, strftime("%Y-%m-%d", gmtime())):
+            ctx.log.warning(old)
         if chosen.reason:
             ctx.log.info(chosen.reason)
         groups = ProcessGroups.read(ctx, config.process_groups)
         if groups.reason:
             ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:
-            choice.env.build.override("CNBKIT_PYTHON", f"{version} {path}")
-            choice.env.build.override("CNBKIT_INPUT", ",".join(chosen.names))
-            groups.tell(choice.env.build)
+            told = groups.added_to(PythonBuild.read(ctx))
+            told.replace(python=path, python_version=version, inputs=chosen.names).tell(choice)
         return BuildResult()
 
     def _standalone(
@@ -70,24 +91,59 @@ class Python(Buildpack):
     ) -> tuple[str, str]:
         from cnbkit_python.standalone import install, installed_version
 
+        asked = _requested(request, base)
+        build = None if config.downloads else _known(asked, ctx.target.arch, request)
         wanted = Interpreter(
-            request=_requested(request, base),
+            request=asked,
             target=str(ctx.target),
             mirror=config.mirror,
             downloads=config.downloads,
+            build=build.release if build else "",
         )
         with ctx.layer(self.interpreter, wanted) as layer:
             if layer.rebuild:
                 has = f"the base image has {base}" if base else "the base image has none"
                 ctx.log.info(
-                    f"Standalone Python {wanted.request}, {request.reason} ({has}): "
+                    f"Standalone Python {wanted.build or asked}, {request.reason} ({has}): "
                     f"{'; '.join(layer.why)}"
                 )
-                with ctx.log.timed(f"Installing Python {wanted.request}"):
-                    install(ctx, config, wanted.request, layer.directory)
+                with ctx.log.timed(f"Installing Python {build.version if build else asked}"):
+                    try:
+                        install(ctx, config, asked, build, layer.directory)
+                    except PlatformFault as fault:
+                        raise _with_base(fault, asked, base, request.source) from None
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
         return version, f"{layer.directory}/bin/python3"
+
+
+def _with_base(fault: PlatformFault, asked: str, base: str, source: str) -> PlatformFault:
+    """The fault, and that another patch of the version that is asked for is there."""
+    minor = ".".join(base.split(".")[:2])
+    if not base or not f"{asked}.".startswith(f"{minor}."):
+        return fault
+    remedy = f"{fault.remedy}; or ask for {minor} in {source}: the base image has {base}"
+    return PlatformFault(fault.what, where=fault.where, remedy=remedy, detail=fault.detail)
+
+
+def _known(asked: str, arch: str, request: VersionRequest) -> Build:
+    """The newest build of what is asked for.
+
+    Raises:
+        UserFault: there is none.
+    """
+    from cnbkit_python.builds import known_minors, newest
+
+    found = newest(asked, arch)
+    if found:
+        return found
+    oldest, latest = known_minors()
+    raise UserFault(
+        f"there is no standalone build of Python {asked}",
+        where=request.source,
+        remedy=f"ask for another version, of {oldest} to {latest}, or give BP_PYTHON_DOWNLOADS a "
+        "list that has it",
+    )
 
 
 def _requested(request: VersionRequest, base: str) -> str:

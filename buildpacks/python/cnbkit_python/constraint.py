@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from cnbkit_python.spelling import is_plain
 
-__all__ = ["allows", "both", "of_poetry", "request", "some_release"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["allows", "both", "members", "of_poetry", "request", "some_release"]
 
 _OR = " || "
 # Minor versions of Python 3 that exist or may, and patches of each.
@@ -25,11 +29,17 @@ def of_poetry(constraint: str) -> str:
 
 def allows(wanted: str, version: str) -> bool:
     """Whether a full version is in a range; "3.12" is one as well, and holds 3.12.4."""
+    return members(wanted)(version)
+
+
+def members(wanted: str) -> Callable[[str], bool]:
+    """Says of full versions whether they are in a range."""
     if is_plain(wanted):
-        return f"{version}.".startswith(f"{wanted}.")
+        return lambda version: f"{version}.".startswith(f"{wanted}.")
     from packaging.specifiers import SpecifierSet
 
-    return any(SpecifierSet(each).contains(version, prereleases=True) for each in _parts(wanted))
+    alternatives = [SpecifierSet(each) for each in _parts(wanted)]
+    return lambda version: any(each.contains(version, prereleases=True) for each in alternatives)
 
 
 def both(one: str, other: str) -> str:

@@ -53,7 +53,9 @@ def version_of(text: str, where: str) -> str:
         )
     number = _without_prefix(word)
     for suffix in (".x", ".*", "-dev"):
-        number = number.removesuffix(suffix)
+        # Of a range it is a part: `>=3.11,!=3.12.*` leaves out all of 3.12.
+        if is_plain(number.removesuffix(suffix)):
+            number = number.removesuffix(suffix)
     # uv's full name: cpython-3.12.4-linux-x86_64-gnu
     first, _, rest = number.partition("-")
     if is_plain(first) and rest.startswith(("linux", "macos", "darwin", "windows")):

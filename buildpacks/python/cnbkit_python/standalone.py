@@ -8,14 +8,27 @@ import shutil
 from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
 from cnbkit_python.config import PythonConfig
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_python.builds import Build
+
 __all__ = ["install", "installed_version"]
 
 # Nothing an image runs needs these; together they are a third of an interpreter.
 _UNUSED = ("ensurepip", "idlelib", "test", "tkinter", "turtledemo")
 
 
-def install(ctx: BuildContext, config: PythonConfig, request: str, directory: str) -> None:
+def install(
+    ctx: BuildContext, config: PythonConfig, request: str, build: Build | None, directory: str
+) -> None:
     """Install a standalone interpreter as `<directory>/bin/python3`.
+
+    Args:
+        ctx: the build.
+        config: where builds come from.
+        request: a version or specifiers.
+        build: the one to take; None to choose from the list that BP_PYTHON_DOWNLOADS names.
+        directory: the layer's.
 
     Raises:
         UserFault: there is no build of that version.
@@ -30,7 +43,13 @@ def install(ctx: BuildContext, config: PythonConfig, request: str, directory: st
     }
     if config.mirror:
         env["UV_PYTHON_INSTALL_MIRROR"] = config.mirror
-    if config.downloads:
+    if build:
+        os.makedirs(staging)
+        with open(f"{staging}/builds.json", "w", encoding="ascii") as file:
+            file.write(build.list_of_one())
+        env["UV_PYTHON_DOWNLOADS_JSON_URL"] = f"{staging}/builds.json"
+        request = build.version
+    else:
         env["UV_PYTHON_DOWNLOADS_JSON_URL"] = config.downloads
     uv = str(ctx.buildpack_dir / "lib/bin/uv")
     command = (
@@ -80,6 +99,14 @@ def _explained(failed: CommandFailed, request: str) -> PlatformFault | UserFault
             f"there is no standalone build of Python {request}",
             where=f"Python {request}",
             remedy="ask for another version, or give BP_PYTHON_DOWNLOADS a list that has it",
+            detail=failed.shown,
+        )
+    if "Hash mismatch" in failed.output:
+        return PlatformFault(
+            f"the archive of Python {request} is another file than it should be",
+            where="uv python install",
+            remedy="have the mirror carry the files as they were published; BP_PYTHON_MIRROR names "
+            "another one",
             detail=failed.shown,
         )
     return PlatformFault(

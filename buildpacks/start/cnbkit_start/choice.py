@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
@@ -65,8 +65,8 @@ class Choice:
             sources.append(_procfile(ctx))
         for file in ("project.toml", "pyproject.toml"):
             # The words are looked for first: parsing TOML takes longer than the rest.
-            text = ctx.app.text(file) if ctx.app.has(file) else ""
-            if "cnbkit" in text and "processes" in text:
+            data = ctx.app.bytes(file) if ctx.app.has(file) else b""
+            if b"cnbkit" in data and b"processes" in data:
                 from cnbkit_start.tables import read_table
 
                 sources.append(read_table(ctx.app, file))
@@ -109,10 +109,10 @@ class Choice:
     def _leave_out(
         self, ctx: BuildContext | DetectContext, found: dict[str, Found], default: str
     ) -> set[str]:
-        """Take away processes whose dependency groups the image has not (`CNBKIT_LEFT_OUT`)."""
+        """Take away processes whose dependency groups the image has not."""
         left_out = set()
-        for word in ctx.env.get("CNBKIT_LEFT_OUT", "").split():
-            type, _, groups = word.partition("=")
+        for type, needed in PythonBuild.read(ctx).left_out.items():
+            groups = ",".join(needed)
             if type in found:
                 left_out.add(type)
                 del found[type]
@@ -165,8 +165,12 @@ def _nothing(ctx: BuildContext | DetectContext, entrypoint: str) -> Nothing:
         from cnbkit_start.frameworks.scripts import why_no_script
 
         why, where = why_no_script(ctx.app)
+    from cnbkit_start.frameworks.scripts import example
+
+    likely = example(ctx.app)
+    command = f"say what starts, for example: echo 'web: {likely}' >{PROCFILE}"
     return Nothing(
         f"no process to start: {why}",
         where=where,
-        remedy=f"add a {PROCFILE} with `web: <command>`, or an app.py",
+        remedy=command if likely else f"add a {PROCFILE} with `web: <command>`, or an app.py",
     )

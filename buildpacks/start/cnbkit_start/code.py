@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Code"]
+__all__ = ["Code", "Import"]
 
 # `ast.PyCF_ONLY_AST`.
 _ONLY_TREE = 0x400
@@ -20,6 +20,25 @@ _CONTINUES = (b"else", b"elif", b"except", b"finally", b"case")
 _NESTED = ("body", "orelse", "finalbody")
 _DEFINITIONS = ("FunctionDef", "AsyncFunctionDef", "ClassDef")
 _HARMLESS = (*_DEFINITIONS, "Import", "ImportFrom", "Pass", "Global")
+
+
+class Import:
+    """An import statement.
+
+    Attributes:
+        module: what is imported, or imported from; empty for `from . import x`.
+        names: what is imported from it; they may be modules.
+        level: the number of leading dots.
+        line: from 1.
+    """
+
+    __slots__ = ("level", "line", "module", "names")
+
+    def __init__(self, module: str, names: list[str], level: int, line: int) -> None:
+        self.module = module
+        self.names = names
+        self.level = level
+        self.line = line
 
 
 class Code:
@@ -55,19 +74,24 @@ class Code:
                 found.add(node.module)
         return found
 
-    def needs(self, name: str) -> bool:
-        """Whether an import of it imports a module for sure: not in `try`, not in a function."""
+    def certain_imports(self) -> list[Import]:
+        """What an import of it imports for sure: not in `try`, `if` or a function."""
+        found = []
         for node in self._body:
             kind = type(node).__name__
-            if kind == "Import" and any(e.name.partition(".")[0] == name for e in node.names):
-                return True
-            if (
-                kind == "ImportFrom"
-                and not node.level
-                and (node.module or "").split(".")[0] == name
-            ):
-                return True
-        return False
+            if kind == "Import":
+                found += [Import(each.name, [], 0, node.lineno) for each in node.names]
+            elif kind == "ImportFrom":
+                names = [each.name for each in node.names]
+                found.append(Import(node.module or "", names, node.level, node.lineno))
+        return found
+
+    def needs(self, name: str) -> bool:
+        """Whether an import of it imports a module for sure."""
+        return any(
+            not each.level and each.module.partition(".")[0] == name
+            for each in self.certain_imports()
+        )
 
     @property
     def is_relative(self) -> bool:

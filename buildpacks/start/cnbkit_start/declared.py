@@ -6,7 +6,7 @@ all packages; requirements have those the app names itself, which are those that
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext
+from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,23 +63,20 @@ class Declared:
 def declared(ctx: Context) -> Declared:
     """The app's packages.
 
-    From what is installed (`CNBKIT_PACKAGES`), and from the lock that the buildpacks before have
-    made (`CNBKIT_LOCK`), else from the file they chose (`CNBKIT_INPUT`), else from the first that
-    is there; and those of a conda environment (`CNBKIT_CONDA`).
+    From what is installed, and from the lock that the buildpacks before have made, else from the
+    file they chose, else from the first that is there; and those of a conda environment.
 
-    Raises:
-        UserFault: a file is not UTF-8, or pyproject.toml is not TOML.
+    What cannot be read has none: the buildpack that installs tells what is wrong with it.
     """
-    chosen = ctx.env.get("CNBKIT_INPUT")
+    told = PythonBuild.read(ctx)
+    chosen = None if told.inputs is None else ",".join(told.inputs)
     if chosen is None:
         chosen = ctx.settings.get("BP_PYTHON_INPUT").replace(" ", "") or None
-    lock = ctx.env.get("CNBKIT_LOCK")
-    environment, _, packages = ctx.env.get("CNBKIT_CONDA", "").partition(" ")
-    names = _first_words(packages) if packages else set()
-    names |= _installed(ctx.env.get("CNBKIT_PACKAGES", ""))
-    if lock:
-        with open(lock, encoding="utf-8") as file:
-            return Declared(chosen or lock, names | _names_of_lock(file.read()))
+    names = _first_words(told.conda_packages) if told.conda_packages else set()
+    names |= _installed(told.packages)
+    if told.lock:
+        with open(told.lock, encoding="utf-8") as file:
+            return Declared(chosen or told.lock, names | _names_of_lock(file.read()))
     if chosen is None:
         chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
     files = [name for name in chosen.split(",") if ctx.app.has(name)]
@@ -89,7 +86,7 @@ def declared(ctx: Context) -> Declared:
         _outside(chosen, names, set())
     lines = [line.strip() for name in files for line in _lines(ctx, name)]
     return Declared(
-        environment or (files[0] if files else ""),
+        told.conda_file or (files[0] if files else ""),
         names,
         complete=not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
         and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in lines)
@@ -101,7 +98,14 @@ def declared(ctx: Context) -> Declared:
 def _lines(ctx: Context, name: str) -> list[str]:
     """Of a file that a person writes; a lock is complete."""
     by_hand = name.endswith((".txt", ".in")) or name == "pyproject.toml"
-    return ctx.app.text(name).splitlines() if by_hand else []
+    return _text(ctx, name).splitlines() if by_hand else []
+
+
+def _text(ctx: Context, name: str) -> str:
+    """A file's text, whatever its encoding: who installs by it says what is wrong with that."""
+    data = ctx.app.bytes(name)
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode("utf-16" if wide else "utf-8-sig", "replace")
 
 
 def _installed(path: str) -> set[str]:
@@ -146,17 +150,17 @@ def _read(ctx: Context, file: str, names: set[str]) -> None:
     elif file == "pyproject.toml":
         names |= _of_project(ctx, file)
     elif file in ("Pipfile.lock", "Pipfile"):
-        names |= _of_pipenv(ctx.app.text(file), is_lock=file.endswith("lock"))
+        names |= _of_pipenv(_text(ctx, file), is_lock=file.endswith("lock"))
     elif file.endswith((".yml", ".yaml")):
-        lines = (line.strip(" -\"'\r") for line in ctx.app.text(file).splitlines())
+        lines = (line.strip(" -\"'\r") for line in _text(ctx, file).splitlines())
         names.update(*(_requirement(line) for line in lines))
     else:
-        names |= _names_of_lock(ctx.app.text(file))
+        names |= _names_of_lock(_text(ctx, file))
 
 
 def _requirements(ctx: Context, file: str, names: set[str], seen: set[str]) -> None:
     seen.add(file)
-    for raw in ctx.app.text(file).splitlines():
+    for raw in _text(ctx, file).splitlines():
         line = raw.strip()
         for option in ("--requirement", "-r"):
             if line.startswith(option):
@@ -217,12 +221,16 @@ def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
 
 def _of_project(ctx: Context, file: str) -> set[str]:
     """Dependencies of pyproject.toml, with the groups and extras that are asked for."""
-    text = ctx.app.text(file)
+    text = _text(ctx, file)
     if "dependencies" not in text:
         return set()
-    document = ctx.app.toml(file)
+    try:
+        document = ctx.app.toml(file)
+    except UserFault:  # for the buildpack that installs to tell
+        return set()
     project = _table(document, "project")
-    groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    asked = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    groups = [*(PythonBuild.read(ctx).groups or asked)]
     if ctx.exec_env == "test":
         groups += ["dev", "test"]
     extras = ctx.settings.get("BP_PYTHON_EXTRAS").replace(",", " ").split()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, CommandFailed, DetectContext, UserFault
+from cnbkit import BuildContext, CommandFailed, DetectContext, PythonBuild, UserFault
 from cnbkit_start.declared import declared
 
 TYPE_CHECKING = False
@@ -50,8 +50,8 @@ def collect(ctx: BuildContext) -> None:
     Raises:
         UserFault: it failed; with the end of what it printed.
     """
-    site = ctx.env.get("CNBKIT_SITE", "")
-    python = f"{site}/bin/python" if site else ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[2]
+    site = PythonBuild.read(ctx).environment
+    python = f"{site}/bin/python"
     if not site or not os.path.exists(python):
         ctx.log.warning(
             "Django's static files are not collected: the app's packages are not at hand in this "

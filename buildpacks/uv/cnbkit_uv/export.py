@@ -9,7 +9,7 @@ from typing import Any
 import tomli_w
 from packaging.markers import Marker
 
-from cnbkit import BuildContext, CommandFailed
+from cnbkit import BuildContext, CommandFailed, PythonBuild
 from cnbkit_lock_front_end import Selection
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.location import without_credentials
@@ -101,7 +101,7 @@ def check(ctx: BuildContext) -> None:
 
 
 def _uv(ctx: BuildContext, *arguments: str, same_index: bool = True) -> None:
-    _, _, python = ctx.env["CNBKIT_PYTHON"].partition(" ")
+    python = PythonBuild.read(ctx).with_python(ctx).python
     environment = {
         "UV_CACHE_DIR": f"{ctx.scratch}/uv",
         "UV_PYTHON_DOWNLOADS": "never",

@@ -166,7 +166,7 @@ class Source:
     def _store(self, sha256: str, path: str) -> None:
         source = self.got[sha256]
         try:
-            if source.startswith(f"{self.ctx.scratch}/"):
+            if source.startswith((f"{self.ctx.scratch}/", f"{self.ctx.fetched}/")):
                 os.rename(source, path)
                 self.got[sha256] = path
             else:

@@ -15,20 +15,24 @@ if TYPE_CHECKING:
     from cnbkit.command import CommandFailed, CommandResult
     from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, DetectContext, GenerateContext
-    from cnbkit.download import Dependency, DownloadFailed
+    from cnbkit.dependency import Dependency
+    from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
     from cnbkit.extension import GenerateResult
+    from cnbkit.launch import launch_bindings
     from cnbkit.layer.env import EnvChanges, LayerEnv
     from cnbkit.layer.key import LayerKey, key, migrates, note
     from cnbkit.layer.layer import Layer
     from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.log import Log
     from cnbkit.package_request import PackageRequest
+    from cnbkit.python_build import PythonBuild
     from cnbkit.results import BuildResult, DetectResult
     from cnbkit.sbom.component import Component
     from cnbkit.sbom.documents import bill_of_materials
+    from cnbkit.sbom.scan import scan_components
     from cnbkit.settings import Settings
-    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Provide, Require
+    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Require
     from cnbkit.spec.launch import Process
     from cnbkit.spec.model import Model, field
     from cnbkit.spec.target import Target
@@ -49,7 +53,7 @@ _HOME = {
     "CommandResult": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
-    "Dependency": "cnbkit.download",
+    "Dependency": "cnbkit.dependency",
     "DetectContext": "cnbkit.context",
     "DetectResult": "cnbkit.results",
     "DownloadFailed": "cnbkit.download",
@@ -68,7 +72,7 @@ _HOME = {
     "Plan": "cnbkit.spec.build_plan",
     "PlatformFault": "cnbkit.errors",
     "Process": "cnbkit.spec.launch",
-    "Provide": "cnbkit.spec.build_plan",
+    "PythonBuild": "cnbkit.python_build",
     "Require": "cnbkit.spec.build_plan",
     "Settings": "cnbkit.settings",
     "Target": "cnbkit.spec.target",
@@ -77,8 +81,10 @@ _HOME = {
     "bill_of_materials": "cnbkit.sbom.documents",
     "field": "cnbkit.spec.model",
     "key": "cnbkit.layer.key",
+    "launch_bindings": "cnbkit.launch",
     "migrates": "cnbkit.layer.key",
     "note": "cnbkit.layer.key",
+    "scan_components": "cnbkit.sbom.scan",
 }
 
 __all__ = [
@@ -114,7 +120,7 @@ __all__ = [
     "Plan",
     "PlatformFault",
     "Process",
-    "Provide",
+    "PythonBuild",
     "Require",
     "Settings",
     "Target",
@@ -123,8 +129,10 @@ __all__ = [
     "bill_of_materials",
     "field",
     "key",
+    "launch_bindings",
     "migrates",
     "note",
+    "scan_components",
 ]
 
 

@@ -9,7 +9,11 @@ from cnbkit.errors import UserFault
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
+    from typing import Any, TypeVar
+
+    from cnbkit.spec.model import Model
+
+    M = TypeVar("M", bound=Model)
 
 __all__ = ["App"]
 
@@ -36,6 +40,43 @@ class App:
     def has(self, name: str) -> bool:
         """Whether a regular file (or a link to one) of that name is there."""
         return os.path.isfile(f"{self.root}/{name}")
+
+    def has_dir(self, name: str) -> bool:
+        """Whether a folder (or a link to one) of that name is there."""
+        return os.path.isdir(f"{self.root}/{name}")
+
+    def glob(self, pattern: str) -> list[str]:
+        """Names of the files a pattern stands for, in order.
+
+        Args:
+            pattern: `*` and `?` stand for anything but a slash, and not for a leading dot.
+        """
+        from cnbkit.pattern import named
+
+        return [name for name in named(self.root, pattern) if self.has(name)]
+
+    def read(self, name: str, kind: type[M]) -> M:
+        """A TOML, YAML, JSON or INI file, by the name's suffix, as a model of yours.
+
+        YAML is read safely, with the package pyyaml, which goes into the buildpack's lock. Values
+        of INI are texts.
+
+            class Service(Model):
+                port: int = 8080
+
+            service = ctx.app.read("service.toml", Service)
+
+        Args:
+            name: ends in `.toml`, `.yaml`, `.yml`, `.json`, `.ini` or `.cfg`.
+            kind: a `Model` of yours.
+
+        Raises:
+            UserFault: as `text`, and for everything in it that does not fit, with its line.
+            BuildpackFault: the name has another suffix.
+        """
+        from cnbkit.app_document import read_document
+
+        return read_document(self.text(name), name, kind)
 
     def bytes(self, name: str) -> bytes:
         """A file's contents.

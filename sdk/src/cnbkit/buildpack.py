@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
@@ -49,6 +51,12 @@ class Triggers:
             steps = name.split("/")
             if any(char in name for char in "[]\\\n") or {"", ".", "..", "**"} & {*steps}:
                 raise ValueError(f"{name!r} is no name or pattern of a file in the app")
+        for name in settings:
+            stem = name.removesuffix("*")
+            if not stem.isascii() or not stem.isidentifier():
+                raise ValueError(
+                    f"{name!r} is no variable's name; BPE_* stands for all that begin so"
+                )
         for name in bindings:
             if not name.isascii() or not name.translate(_IN_TYPES).isalnum():
                 raise ValueError(f"{name!r} is no type of a binding")
@@ -76,6 +84,10 @@ class Triggers:
                 if ctx.app.has(name):
                     return name
         return ""
+
+    def folders(self, ctx: DetectContext) -> list[str]:
+        """Those that name a folder which is there, and so can never be found."""
+        return [name for name in self.files if os.path.isdir(f"{ctx.app.root}/{name}")]
 
     def __str__(self) -> str:
         return ", ".join(
@@ -141,7 +153,9 @@ class Buildpack:
         found = self.triggers.found(ctx)
         if found:
             return ctx.join(f"found {found}", self.plan)
-        return ctx.skip(f"none of {self.triggers}")
+        folders = self.triggers.folders(ctx)
+        what = f" ({', '.join(folders)}: a folder, and triggers name files)" if folders else ""
+        return ctx.skip(f"none of {self.triggers}{what}")
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Contribute layers and say what the image starts."""

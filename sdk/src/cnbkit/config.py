@@ -1,16 +1,15 @@
 """Options of a buildpack, declared once: read, checked, logged and documented from one place.
 
 class PipConfig(Config):
-    engine = Option.choice("BP_PIP_ENGINE", "uv", "pip", help="What installs")
+    engine: Option[Literal["uv", "pip"]] = Option.choice("BP_PIP_ENGINE", "uv", "pip")
     index = Option.text("BP_PIP_INDEX_URL", help="Package index", secret=True)
     refresh = Option.flag("BP_PIP_REFRESH", help="Resolve again")
 
 class Pip(Buildpack):
     config = PipConfig
 
-    def build(self, ctx):
-        config = self.config.read(ctx.settings)
-        config.engine  # "uv" or "pip", to mypy as well a str
+    def build(self, ctx: BuildContext[PipConfig]) -> BuildResult:
+        ctx.config.engine  # "uv" or "pip", to a type checker as well
 """
 
 from __future__ import annotations
@@ -19,12 +18,13 @@ from cnbkit.errors import BuildpackFault, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
     from cnbkit.settings import Settings
 
     T = TypeVar("T")
+    W = TypeVar("W", bound=str)
 else:  # `typing` costs more than a whole detect
 
     class Generic:
@@ -36,7 +36,7 @@ else:  # `typing` costs more than a whole detect
     def overload(function):
         return function
 
-    T = None
+    T = W = None
 
 __all__ = ["Config", "Option", "table"]
 
@@ -50,7 +50,10 @@ class Option(Generic[T]):
         default: the value if it is not set.
         kind: what it takes, for people.
         secret: whether its value must not show.
+        family: whether it is all variables that begin with its name, as a table.
     """
+
+    family = False
 
     def __init__(
         self,
@@ -62,7 +65,7 @@ class Option(Generic[T]):
         kind: str,
         secret: bool = False,
     ) -> None:
-        if not name.startswith(("BP_", "BPL_")):
+        if not name.startswith(("BP_", "BPL_", "BPE_")):
             raise BuildpackFault(
                 f"the option {name} has no prefix", where=name, remedy="call it BP_…"
             )
@@ -94,6 +97,50 @@ class Option(Generic[T]):
             ValueError: nothing it can mean.
         """
         return self._read(text)
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        parse: Callable[[str], T],
+        default: T,
+        *,
+        help: str = "",  # noqa: A002
+        kind: str = "text",
+        secret: bool = False,
+    ) -> Option[T]:
+        """Anything a function of yours makes of the text.
+
+        Args:
+            name: of the variable.
+            parse: returns the value, or raises ValueError: "which is no …".
+            default: the value if it is not set.
+            help: one line for the README.
+            kind: what it takes, for people.
+            secret: whether its value must not show.
+        """
+        return Option(name, parse, default, help=help, kind=kind, secret=secret)
+
+    @classmethod
+    def prefix(
+        cls,
+        name: str,
+        *,
+        help: str = "",  # noqa: A002
+        secret: bool = False,
+    ) -> Option[Mapping[str, str]]:
+        """All variables that begin so: what follows the prefix → the value, also an empty one.
+
+        Args:
+            name: the prefix: `BP_NODE_ENV_` for `BP_NODE_ENV_PORT=80`.
+            help: one line for the README.
+            secret: whether values must not show.
+        """
+        made: Option[Mapping[str, str]] = Option(
+            name, lambda text: {"": text}, {}, help=help, kind="text each", secret=secret
+        )
+        made.family = True
+        return made
 
     @classmethod
     def text(
@@ -166,19 +213,22 @@ class Option(Generic[T]):
     def choice(
         cls,
         name: str,
-        first: str,
-        *others: str,
+        first: W,
+        *others: W,
         help: str = "",  # noqa: A002
-    ) -> Option[str]:
-        """One of some words, the first if none is said; upper and lower case are the same."""
-        values = (first, *others)
+    ) -> Option[W]:
+        """One of some words, the first if none is said; upper and lower case are the same.
 
-        def read(text: str) -> str:
+        With the annotation `Option[Literal["fast", "exact"]]` a type checker knows the words.
+        """
+        values = {each.lower(): each for each in (first, *others)}
+
+        def read(text: str) -> W:
             if text.lower() not in values:
-                raise ValueError(f"which is none of {', '.join(values)}")
-            return text.lower()
+                raise ValueError(f"which is none of {', '.join(values.values())}")
+            return values[text.lower()]
 
-        return Option(name, read, first, help=help, kind=" or ".join(values))
+        return Option(name, read, first, help=help, kind=" or ".join((first, *others)))
 
 
 class Config:
@@ -200,6 +250,9 @@ class Config:
         config = cls()
         wrong = []
         for attribute, option in cls.__options__.items():
+            if option.family:
+                config.__dict__[attribute] = _family(option, settings)
+                continue
             text = settings.get(option.name)
             if text and option.secret:
                 settings.secrets.hide(text)
@@ -227,7 +280,12 @@ class Config:
         lines = []
         for attribute, option in self.__options__.items():
             value = self.__dict__[attribute]
-            if value != option.default:
+            if option.family:
+                lines += [
+                    f"{option.name}{name}={'[redacted]' if option.secret else text}"
+                    for name, text in value.items()
+                ]
+            elif value != option.default:
                 lines.append(f"{option.name}={'[redacted]' if option.secret else _said(value)}")
         return lines
 
@@ -238,10 +296,23 @@ def table(config: type[Config]) -> str:
         return "No settings.\n"
     rows = ["| Variable | Takes | Default | Meaning |", "|---|---|---|---|"]
     for option in config.__options__.values():
-        default = f"`{_said(option.default)}`" if _said(option.default) else "none"
-        cells = (f"`{option.name}`", option.kind, default, option.help)
+        said = "" if option.family else _said(option.default)
+        default = f"`{said}`" if said else "none"
+        name = f"{option.name}*" if option.family else option.name
+        cells = (f"`{name}`", option.kind, default, option.help)
         rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(rows) + "\n"
+
+
+def _family(option: Option[Any], settings: Settings) -> dict[str, str]:
+    found = {}
+    for name in settings.names(option.name):
+        # Files of a mounted map that are no variables have dots.
+        if name != option.name and name.isascii() and name.isidentifier():
+            found[name.removeprefix(option.name)] = text = settings.raw(name) or ""
+            if option.secret:
+                settings.secrets.hide(text)
+    return found
 
 
 def _said(value: object) -> str:

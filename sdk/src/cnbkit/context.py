@@ -15,12 +15,16 @@ from cnbkit.spec.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from typing import TypeVar
+    from typing import Any, Generic
+
+    from typing_extensions import TypeVar
 
     from cnbkit.bindings.bindings import Bindings
-    from cnbkit.download import Dependency
+    from cnbkit.config import Config
+    from cnbkit.dependencies import Dependencies
+    from cnbkit.dependency import Dependency
     from cnbkit.layer.key import LayerKey
     from cnbkit.layer.layer import Layer
     from cnbkit.log import Log
@@ -28,12 +32,25 @@ if TYPE_CHECKING:
     from cnbkit.spec.build_plan import Plan
     from cnbkit.spec.model import Model
 
+    C = TypeVar("C", bound=Config, default=Any)
     M = TypeVar("M", bound=Model)
+else:  # `typing` costs more than a whole detect
+
+    class Generic:
+        """Takes a parameter and forgets it."""
+
+        def __class_getitem__(cls, _):
+            return cls
+
+    C = None
 
 __all__ = ["BuildContext", "DetectContext", "GenerateContext"]
 
+WITHOUT_SBOM = "BP_DISABLE_SBOM"
+"""The setting that leaves bills of materials out of the image, of every buildpack (libpak's)."""
 
-class _Context:
+
+class _Context(Generic[C]):
     """What both phases see.
 
     Attributes:
@@ -58,6 +75,32 @@ class _Context:
         self._buildpack = buildpack
         self._platform = platform
         self._bindings: Bindings | None = None
+        self._declared: type[Config] | None = None
+        self._config: Config | None = None
+
+    def declare(self, config: type[Config] | None) -> None:
+        """Let `config` be of this class; what runs a phase says so before."""
+        self._declared = config
+
+    @property
+    def config(self) -> C:
+        """The options that the buildpack declares, read once: an instance of its `config`.
+
+        A type checker knows which with `ctx: BuildContext[Settings]`.
+
+        Raises:
+            UserFault: naming every option with a value that it cannot have.
+            BuildpackFault: the buildpack declares none.
+        """
+        if self._config is None:
+            if self._declared is None:
+                raise BuildpackFault(
+                    "ctx.config is read, and the buildpack declares no options",
+                    remedy="write `config = Settings` in its class, or use ctx.settings.get(name)",
+                )
+            self._config = self._declared.read(self.settings)
+        found: Any = self._config
+        return found  # type: ignore[no-any-return]
 
     def enter(self, folder: str, setting: str) -> None:
         """Take a folder of the app for the app: names are relative to it from now on.
@@ -122,20 +165,24 @@ class _Context:
         """
         from cnbkit.spec.buildpack import read_metadata
 
+        text, name, path = self._descriptor()
+        return read_metadata(text, kind, name=name, where=path)
+
+    def _descriptor(self) -> tuple[bytes, str, str]:
         name = "buildpack.toml"
         if not os.path.exists(f"{self._buildpack}/{name}"):
             name = "extension.toml"
         path = f"{self._buildpack}/{name}"
         try:
             with open(path, "rb") as file:
-                return read_metadata(file.read(), kind, name=name, where=path)
+                return file.read(), name, path
         except FileNotFoundError:
             raise BuildpackFault(
                 "there is no buildpack.toml", where=path, remedy="add it beside the code"
             ) from None
 
 
-class DetectContext(_Context):
+class DetectContext(_Context[C]):
     """Given to `Buildpack.detect`. Files of other buildpacks are not there yet."""
 
     def join(self, reason: str, plan: Plan | None = None) -> DetectResult:
@@ -152,7 +199,7 @@ class DetectContext(_Context):
         return DetectResult(False, reason)
 
 
-class GenerateContext(_Context):
+class GenerateContext(_Context[C]):
     """Given to `Buildpack.generate`. The working directory is the app's; leave it as it is."""
 
     def __init__(
@@ -181,7 +228,7 @@ def _read_plan(path: str) -> BuildpackPlan:
         return BuildpackPlan.loads(file.read(), where=path)
 
 
-class BuildContext(_Context):
+class BuildContext(_Context[C]):
     """Given to `Buildpack.build`. The working directory is the app's.
 
     Attributes:
@@ -244,7 +291,11 @@ class BuildContext(_Context):
 
     @property
     def store(self) -> dict[str, object]:
-        """What the last build put into `BuildResult(store=…)`; empty the first time."""
+        """What the last build put into `BuildResult(store=…)`; empty the first time.
+
+        Whole numbers come back as such, also those that were written as 1.0: on its way through
+        the lifecycle every number is a float.
+        """
         from cnbkit.spec.toml import decode
 
         try:
@@ -252,7 +303,25 @@ class BuildContext(_Context):
                 table = decode(file.read(), name="store.toml").get("metadata", {})
         except FileNotFoundError:
             return {}
-        return table if isinstance(table, dict) else {}
+        found: dict[str, object] = _whole(table) if isinstance(table, dict) else {}
+        return found
+
+    def stored(self, kind: type[M]) -> M | None:
+        """`store` as a model of yours, typed; None the first time, or if it does not fit any more.
+
+        Args:
+            kind: a `Model`; write it with `BuildResult(store=model.to_plain())`.
+        """
+        from cnbkit.spec.model import InvalidDocument
+
+        table = self.store
+        if not table:
+            return None
+        try:
+            return kind.parse(table, name="store.toml")
+        except InvalidDocument as invalid:
+            self.log.debug(f"what the last build stored does not fit: {invalid.faults[0]}")
+            return None
 
     def layer(self, layer: Layer, key: LayerKey | None = None) -> OpenLayer:
         """Open a layer for the length of a `with` block.
@@ -276,7 +345,13 @@ class BuildContext(_Context):
                 remedy="open it once, or name the second one differently",
             )
         opened = OpenLayer(
-            layer, key, self._layers, self.log, buildpack=self._buildpack, place=calling_line()
+            layer,
+            key,
+            self._layers,
+            self.log,
+            buildpack=self._buildpack,
+            place=calling_line(),
+            sboms=not self.settings.flag(WITHOUT_SBOM),
         )
         self.opened = [*others, opened]
         return opened
@@ -315,6 +390,22 @@ class BuildContext(_Context):
         os.makedirs(path, exist_ok=True)
         return path
 
+    @property
+    def fetched(self) -> str:
+        """A directory for what is fetched, to link or copy it into layers.
+
+        On the same mount as the layers. Where `cnbkit build` fails, its next build of the same
+        image has what is in it; on other platforms it is as short-lived as `scratch`. So whatever
+        is found in it has to be checked, or its user has to be one who may write it.
+        """
+        top, name = os.path.split(self._layers)
+        path = f"{top}/.fetched/{name}"
+        try:
+            os.makedirs(path, exist_ok=True)
+        except OSError:  # a platform where only the folder of layers is the build's
+            return self.scratch
+        return path
+
     def program(self, name: str) -> str:
         """A program that the buildpack's own requirements bring, to be run with `run`.
 
@@ -323,8 +414,59 @@ class BuildContext(_Context):
         path = f"{self._buildpack}/lib/bin/{name}"
         return path if os.path.exists(path) else name
 
+    def dependencies(self, id: str, *, licenses: Sequence[str] = ()) -> Dependencies:  # noqa: A002
+        """What `[[metadata.dependencies]]` of the descriptor lists for this target.
+
+            node = ctx.dependencies("node").best("20.*", where="package.json")
+            ctx.unpack(ctx.download(node), layer.path, strip=1)
+
+        Args:
+            id: of the entries.
+            licenses: SPDX identifiers of which a dependency has to have one; those that name none
+                fit as well.
+
+        Raises:
+            BuildpackFault: none is listed with that id, or the list is not as it should be.
+        """
+        import time
+
+        from cnbkit.dependencies import Dependencies, dependencies_in
+        from cnbkit.spec.toml import decode
+
+        text, name, path = self._descriptor()
+        metadata = decode(text, name=name, where=path).get("metadata", {})
+        return Dependencies(
+            id,
+            dependencies_in(metadata, path),
+            self.target,
+            where=path,
+            log=self.log,
+            today=time.strftime("%Y-%m-%d", time.gmtime()),
+            licenses=licenses,
+        )
+
+    def unpack(self, archive: str | Path, to: str | Path, *, strip: int = 0) -> None:
+        """Unpack an archive into a folder: tar (gz, bz2, xz, zst), zip, deb, or one packed file.
+
+        Nothing is written outside of the folder, whatever the archive's names and links say.
+        Owners are this user's; set-user-ID bits are dropped.
+
+        Args:
+            archive: its path, such as `download` gives.
+            to: the folder; made if it is not there.
+            strip: how many leading folders of each name are left out, as by tar's
+                `--strip-components`.
+
+        Raises:
+            BuildpackFault: it is no archive, is damaged, or has names that lead out of the folder.
+            PlatformFault: the disk is full.
+        """
+        from cnbkit.archive import unpack
+
+        unpack(str(archive), str(to), strip=strip)
+
     def download(self, dependency: Dependency) -> Path:
-        """A file from elsewhere, its checksum verified; in `scratch`, or in an offline package.
+        """A file from elsewhere, its checksum verified; in `fetched`, or in an offline package.
 
         Raises:
             DownloadFailed: none of its addresses gives it.
@@ -335,7 +477,7 @@ class BuildContext(_Context):
         from cnbkit.download import Downloads
 
         downloads = Downloads(
-            f"{self.scratch}/dependencies",
+            f"{self.fetched}/dependencies",
             f"{self._buildpack}/dependencies",
             self.settings,
             self.bindings,
@@ -361,6 +503,14 @@ class BuildContext(_Context):
             if opened.layer.is_build:
                 env = opened.env.apply_layer(env, opened.directory, phase="build")
         return env
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _check_layer(layer: object, key: object) -> None:

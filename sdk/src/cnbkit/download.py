@@ -12,67 +12,24 @@ import hashlib
 import os
 import time
 
-from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit.errors import PlatformFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
     from cnbkit.bindings.bindings import Bindings
+    from cnbkit.dependency import Dependency
     from cnbkit.log import Log
     from cnbkit.settings import Settings
 
-__all__ = ["Dependency", "DownloadFailed", "Downloads"]
+__all__ = ["DownloadFailed", "Downloads"]
 
-_HEX = frozenset("0123456789abcdef")
 _CHUNK = 1 << 20
 _TELL_EVERY = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-class Dependency:
-    """A file from elsewhere, known by its checksum.
-
-    Args:
-        url: where it is.
-        sha256: its checksum, in hexadecimal.
-        name: its file name; the address's last part if not given.
-        mirrors: where else it is.
-        headers: gives what each request to `url` has besides, such as `Authorization`. Asked for
-            every request, because signatures may soon be out of date. Mirrors, and other hosts
-            that `url` redirects to, never see any of it.
-
-    Raises:
-        BuildpackFault: what should be a checksum is none.
-    """
-
-    __slots__ = ("headers", "mirrors", "name", "sha256", "url")
-
-    def __init__(
-        self,
-        url: str,
-        sha256: str,
-        *,
-        name: str = "",
-        mirrors: Sequence[str] = (),
-        headers: Callable[[], Mapping[str, str]] | None = None,
-    ) -> None:
-        self.url = url
-        self.sha256 = sha256.lower()
-        self.name = name or url.partition("?")[0].rstrip("/").rpartition("/")[2]
-        self.mirrors = tuple(mirrors)
-        self.headers = headers
-        if len(self.sha256) != 64 or not _HEX.issuperset(self.sha256):
-            raise BuildpackFault(
-                f"{sha256!r} is no SHA-256 checksum", where=url, remedy="give 64 hexadecimal digits"
-            )
-        if not self.name or self.name in (".", "..") or "/" in self.name:
-            raise BuildpackFault(f"{url} has no file name", where=url, remedy="give name=")
-
-    def __repr__(self) -> str:
-        return f"Dependency({self.name!r}, sha256={self.sha256[:12]!r})"
 
 
 class DownloadFailed(PlatformFault):
@@ -138,10 +95,10 @@ class Downloads:
             PlatformFault: the disk is full, or nothing can be written to it.
         """
         for folder in (self._folder, self._bundle):
-            path = f"{folder}/{dependency.sha256}/{dependency.name}"
-            if os.path.isfile(path) and _sha256(path) == dependency.sha256:
+            path = f"{folder}/{dependency.digest}/{dependency.name}"
+            if os.path.isfile(path) and _digest(path, dependency) == dependency.digest:
                 return path
-        path = f"{self._folder}/{dependency.sha256}/{dependency.name}"
+        path = f"{self._folder}/{dependency.digest}/{dependency.name}"
         failures = []
         statuses = []
         for url in self._addresses(dependency):
@@ -171,9 +128,9 @@ class Downloads:
 
     def _addresses(self, dependency: Dependency) -> Iterable[str]:
         found = [
-            binding.text(dependency.sha256).strip()
+            binding.text(dependency.digest).strip()
             for binding in self._bindings.all("dependency-mapping")
-            if binding.has(dependency.sha256)
+            if binding.has(dependency.digest)
         ]
         mirror = self._settings.get("BP_DEPENDENCY_MIRROR")
         if mirror:
@@ -197,11 +154,13 @@ class Downloads:
                     raise _Final(times, failure.status) from None
                 self._log.debug(f"{dependency.name}: {failure}; again in {pause:g} s")
                 time.sleep(pause)
-        found = _sha256(f"{path}.part")
-        if found != dependency.sha256:
+        found = _digest(f"{path}.part", dependency)
+        if found != dependency.digest:
             # What is wrong now would be wrong as the beginning of the next attempt, too.
             os.unlink(f"{path}.part")
-            raise _Final(f"it is not the file it should be: its SHA-256 is {found}", 200)
+            raise _Final(
+                f"it is not the file it should be: its {_shown(dependency)} is {found}", 200
+            )
         os.replace(f"{path}.part", path)
 
     def _transfer(self, url: str, name: str, part: str, own: Mapping[str, str]) -> None:
@@ -291,9 +250,13 @@ def _copy(source: str, target: str) -> None:
         raise _Final(str(error.strerror)) from None
 
 
-def _sha256(path: str) -> str:
+def _digest(path: str, dependency: Dependency) -> str:
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, dependency.algorithm).hexdigest()
+
+
+def _shown(dependency: Dependency) -> str:
+    return dependency.algorithm.upper().replace("SHA", "SHA-")
 
 
 def _public(url: str) -> str:

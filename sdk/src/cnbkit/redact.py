@@ -6,7 +6,12 @@ what a traceback shows go by different ways, and none may show a password.
 
 from __future__ import annotations
 
-__all__ = ["SHOWN", "Secrets"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TextIO
+
+__all__ = ["SHOWN", "Redacting", "Secrets"]
 
 SHOWN = "[redacted]"
 # Shorter ones would tear holes into words; nobody can guess less than that anyway.
@@ -57,6 +62,36 @@ class Secrets:
         self._known.update(each for each in (secret, secret.strip()) if len(each) >= _MIN)
         lines = (line.strip() for line in secret.strip().splitlines())
         self._known.update(line for line in lines if len(line) >= _MIN_LINE)
+
+
+class Redacting:
+    """A stream in place of `sys.stdout`, for `print` in a buildpack's own code.
+
+    Args:
+        stream: where it goes.
+        secrets: what is not shown; known by the time it is written.
+    """
+
+    def __init__(self, stream: TextIO, secrets: Secrets) -> None:
+        self._stream = stream
+        self._secrets = secrets
+
+    def write(self, text: str) -> int:
+        """Write a text without its secrets."""
+        self._stream.write(self._secrets.redacted(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write several texts."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Let the stream send what it holds."""
+        self._stream.flush()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
 
 
 def passwords(text: str) -> list[str]:

@@ -13,7 +13,7 @@ import time
 
 from cnbkit.errors import BuildpackFault, CnbkitError
 from cnbkit.log import Log
-from cnbkit.redact import Secrets
+from cnbkit.redact import Redacting, Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,24 @@ def guarded(
 ) -> int:
     """Run one phase and print whatever fault ends it; the exit status."""
     secrets = Secrets()
+    streams = sys.stdout, sys.stderr
+    # What is no method of theirs is the stream's own.
+    sys.stdout = Redacting(sys.stdout, secrets)
+    sys.stderr = Redacting(sys.stderr, secrets)
+    try:
+        return _guarded(buildpack, phase, env, arguments, identity, secrets)
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _guarded(
+    buildpack: Phases,
+    phase: str,
+    env: Mapping[str, str],
+    arguments: Sequence[str],
+    identity: str,
+    secrets: Secrets,
+) -> int:
     try:
         if phase == "detect":
             return detect(buildpack, env, arguments, secrets=secrets)
@@ -147,6 +165,7 @@ def detect(
         platform=platform,
         log=_log(env, secrets),
     )
+    ctx.declare(buildpack.config)
     with _Traced("detect", ctx):
         _enter(buildpack, ctx)
         answer = buildpack.detect(ctx)
@@ -204,8 +223,9 @@ def build(
 def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str) -> None:
     """Say who speaks, and whatever is wrong with the settings."""
     ctx.log.heading(identity or _identity(ctx.env))
+    ctx.declare(buildpack.config)
     if buildpack.config is not None:
-        changed = buildpack.config.read(ctx.settings).changed()
+        changed = ctx.config.changed()
         if changed:
             ctx.log.info(f"Settings: {', '.join(changed)}")
 
@@ -310,7 +330,10 @@ def _folder(env: Mapping[str, str]) -> str:
 
 
 def _write_results(built: BuildResult, ctx: BuildContext, layers: str) -> None:
-    for scope, documents in (("launch", built.sbom), ("build", built.build_sbom)):
+    from cnbkit.context import WITHOUT_SBOM
+
+    bills = (("launch", built.sbom), ("build", built.build_sbom))
+    for scope, documents in () if ctx.settings.flag(WITHOUT_SBOM) else bills:
         for kind, document in documents.items():
             from cnbkit.sbom.check import checked
 
@@ -335,7 +358,23 @@ def _write_results(built: BuildResult, ctx: BuildContext, layers: str) -> None:
     if built.store is not None:
         from cnbkit.spec.launch import Store
 
+        _check_store(built.store, "store")
         _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
+
+
+def _check_store(value: object, name: str) -> None:
+    """The lifecycle reads every number as a float, which keeps whole ones up to 2**53."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            _check_store(each, f"{name}.{key}")
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_store(each, name)
+    elif type(value) is int and abs(value) > 1 << 53:
+        raise BuildpackFault(
+            f"{name} of BuildResult is {value}, which the lifecycle would round",
+            remedy="store it as text",
+        )
 
 
 def _write_report(ctx: BuildContext, layers: str, seconds: float) -> None:

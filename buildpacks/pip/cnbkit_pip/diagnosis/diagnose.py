@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit_import_names import DISTRIBUTIONS
 from cnbkit_pip.diagnosis.compile_faults import lacks
 from cnbkit_pip.diagnosis.git_faults import git_fault
 from cnbkit_pip.diagnosis.index_faults import index_fault
@@ -46,6 +47,8 @@ _OLD_PYTHON = re.compile(
     r"|has no attribute 'SafeConfigParser'|longintrepr\.h|error: use_2to3 is invalid"
 )
 _KILLED = re.compile(r"Killed signal terminated program|signal: 9, SIGKILL|: Killed\n|MemoryError")
+# What brings a module that a build wants, where the newest release of it does not.
+_BUILD_NEEDS = {"pkg_resources": "setuptools<82", "distutils": "setuptools"}
 # Packages that come without the need to compile, too.
 INSTEAD = {
     "psycopg2": "psycopg2-binary",
@@ -255,10 +258,13 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
         why = ": it is too old for this Python"
     elif found := _MODULE.search(output):
         why = f": it needs {found['name']} to be built, and does not say so"
-        changes.append(
-            "add to pyproject.toml: [tool.uv.extra-build-dependencies] "
-            f'{name} = ["{found["name"].lower()}"]'
-        )
+        written = found["name"].lower().replace("_", "-")
+        needed = _BUILD_NEEDS.get(found["name"]) or DISTRIBUTIONS.get(written, written)
+        table = "[tool.uv.extra-build-dependencies]"
+        changes += [
+            f"set BP_PIP_NO_BUILD_ISOLATION={name}, and have {needed} among the requirements",
+            f'add to pyproject.toml: {table} {name} = ["{needed}"]',
+        ]
     return changes, why
 
 

@@ -9,49 +9,14 @@ import os
 import re
 from typing import NamedTuple
 
+from cnbkit_import_names import DISTRIBUTIONS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_python_inputs.requirements import Line
 
-__all__ = ["IMPORTED", "Mistake", "hardware_word", "misnamed", "unreadable"]
+__all__ = ["Mistake", "hardware_word", "misnamed", "unreadable"]
 
-# Import names that people write for the distribution's.
-IMPORTED = {
-    "attr": "attrs",
-    "bio": "biopython",
-    "bs4": "beautifulsoup4",
-    "cairo": "pycairo",
-    "crypto": "pycryptodome",
-    "cv": "opencv-python-headless",
-    "cv2": "opencv-python-headless",
-    "dateutil": "python-dateutil",
-    "docx": "python-docx",
-    "dotenv": "python-dotenv",
-    "faiss": "faiss-cpu",
-    "fitz": "pymupdf",
-    "git": "gitpython",
-    "jose": "python-jose",
-    "jwt": "pyjwt",
-    "levenshtein": "levenshtein",
-    "magic": "python-magic",
-    "mysqldb": "mysqlclient",
-    "opencv": "opencv-python-headless",
-    "osgeo": "gdal",
-    "pil": "pillow",
-    "pkg-resources": "setuptools",
-    "pptx": "python-pptx",
-    "psycopg-binary2": "psycopg2-binary",
-    "pytorch": "torch",
-    "serial": "pyserial",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "slugify": "python-slugify",
-    "socketio": "python-socketio",
-    "telegram": "python-telegram-bot",
-    "usb": "pyusb",
-    "yaml": "pyyaml",
-    "zmq": "pyzmq",
-}
 _WINDOWS = {
     "pywin32",
     "pypiwin32",
@@ -153,9 +118,12 @@ def _misnamed(line: Line) -> tuple[str, str] | None:
             f"{name} is a part of Python and no package",
             "take the line out; if the app opens windows, add `python3-tk` to Aptfile",
         )
-    if name in IMPORTED and IMPORTED[name] != name:
+    if name in DISTRIBUTIONS and DISTRIBUTIONS[name] != name:
         written = line.text[: len(name)]
-        return f"{written} is the name of a module, not of a package", f"write {IMPORTED[name]}"
+        return (
+            f"{written} is the name of a module, not of a package",
+            f"write {DISTRIBUTIONS[name]}",
+        )
     if name in _WINDOWS:
         return (
             f"{name} is for Windows only",

@@ -77,6 +77,9 @@ class Engine(Protocol):
             PlatformFault: the index cannot be reached.
         """
 
+    def choose(self, packages: Sequence[Package]) -> None:
+        """Hear what all packages of the image are, before the first is installed."""
+
     def install(self, packages: list[Package], prefix: str) -> None:
         """Install exactly these, without what they depend on, into a folder of a layer.
 

@@ -75,7 +75,7 @@ class PipTools(Engine):
         self._environment = {
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_INPUT": "1",
-            "PIP_CACHE_DIR": f"{ctx.scratch}/pip",
+            "PIP_CACHE_DIR": f"{ctx.fetched}/pip",
             "PIP_PROGRESS_BAR": "off",
             # The build's user may be nobody to the system.
             "HOME": ctx.scratch,
@@ -170,6 +170,9 @@ class PipTools(Engine):
             for entry in document["packages"]
         ]
         return {**document, "packages": entries}
+
+    def choose(self, packages: Sequence[Package]) -> None:
+        """Nothing is built beside the others."""
 
     def install(self, packages: list[Package], prefix: str) -> None:
         """`pip install --no-deps`; what comes from the network is checked by its hash."""

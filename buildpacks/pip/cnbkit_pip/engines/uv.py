@@ -8,12 +8,15 @@ from typing import Any
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
+from cnbkit_pip.diagnosis.unresolved import Uncompiled
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.git_logins import GitLogins
+from cnbkit_pip.engines.isolation import Beside, Unisolated
+from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
-from cnbkit_pip.engines.uv_leftovers import remove_leftovers
+from cnbkit_pip.engines.uv_leftovers import forget_pages, remove_leftovers
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.resolution.pins import Pins, pinned, with_files
@@ -45,6 +48,7 @@ class Uv(Engine):
         indexes: addresses that files of the app name besides.
         options: what requirements files say besides.
         variables: for build back ends.
+        unisolated: packages that are built beside the others.
         limit: seconds a call may take.
     """
 
@@ -56,21 +60,25 @@ class Uv(Engine):
         indexes: Sequence[str] = (),
         options: FileOptions | None = None,
         variables: Mapping[str, str] | None = None,
+        unisolated: Unisolated | None = None,
         *,
         limit: float,
     ) -> None:
+        self._beside = Beside(
+            ctx, python, unisolated or Unisolated(), self._install_locked, self.ask
+        )
         self._limit = limit
         self._options = options or FileOptions({})
         self._ctx = ctx
         self._python = python
         self._sources = sources
         self._indexes = list(indexes)
+        self._matched = Matched(ctx)
         self._provided = Provided.of(ctx)
         self._git = GitLogins(ctx.env)
         self._environment = {
-            # On the layers' file system, so that wheels are linked and not copied; the
-            # lifecycle neither exports nor keeps a directory without a toml.
-            "UV_CACHE_DIR": f"{ctx.scratch}/uv",
+            # On the layers' file system, so that wheels are linked and not copied.
+            "UV_CACHE_DIR": f"{ctx.fetched}/uv",
             "UV_LINK_MODE": "hardlink",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_SYSTEM_CERTS": "true",
@@ -79,6 +87,8 @@ class Uv(Engine):
         }
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
+
+        forget_pages(self._environment["UV_CACHE_DIR"])
 
     def lock(self, wanted: Wanted, path: str, renewed: Sequence[str] = ()) -> None:
         """`uv pip compile`."""
@@ -95,10 +105,20 @@ class Uv(Engine):
                 self._ctx.log.info("--prefer-binary: wheels alone have no solution")
             else:
                 return
+
+        def attempt(path: str, *more: str, **variables: str) -> None:
+            try:
+                self._compile(*asked, *more, path=path, env={**env, **variables})
+            except CommandFailed as failed:
+                raise explained(failed, wanted, self._sources) from None
+
         try:
-            self._compile(*asked, path=path, env=env)
-        except CommandFailed as failed:
-            raise explained(failed, wanted, self._sources) from None
+            attempt(path)
+        except Uncompiled as fault:
+            if not self._beside.unisolated.has(fault.name):
+                raise
+            self._beside.resolve(fault, attempt)
+            attempt(path)
 
     def compile(
         self,
@@ -179,8 +199,16 @@ class Uv(Engine):
         self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
 
+    def choose(self, packages: Sequence[Package]) -> None:
+        """Some may be built beside the others."""
+        self._beside.chosen = list(packages)
+
     def install(self, packages: list[Package], prefix: str) -> None:
         """`uv pip install --no-deps`: the lock has the hash of every file, and uv checks it."""
+        self._beside.prepare(packages)
+        self._install_locked(packages, prefix)
+
+    def _install_locked(self, packages: list[Package], prefix: str, python: str = "") -> None:
         import tomli_w
 
         options = ("--quiet", "--no-deps", "--prefix", prefix)
@@ -194,7 +222,8 @@ class Uv(Engine):
         with open(lock, "wb") as file:
             tomli_w.dump(document, file)
         try:
-            self._install(*options, "-r", lock)
+            matched = self._matched.arguments(packages, self._beside.chosen)
+            self._install(*options, "-r", lock, *matched, python=python)
         except CommandFailed as failed:
             names = [each.name for each in packages]
             raise explained_install(failed, names, self._sources) from None
@@ -211,9 +240,11 @@ class Uv(Engine):
             raise explained_install(failed, names, self._sources) from None
         remove_leftovers(prefix)
 
-    def _install(self, *arguments: str) -> None:
+    def _install(self, *arguments: str, python: str = "") -> None:
         # A lock has addresses of files, not of indexes; the logins are known by these.
-        self._pip("install", *arguments, env=uv_variables(self._sources, self._indexes))
+        env = uv_variables(self._sources, self._indexes)
+        # Programs that are installed begin with this interpreter's path.
+        self._pip("install", *arguments, env=env, python=python or self._python.path)
 
     def _compile(self, *arguments: str, path: str, env: dict[str, str]) -> None:
         """Resolve into a lock of what is not there already."""
@@ -224,12 +255,21 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, command: str, *arguments: str, env: dict[str, str]) -> None:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str], python: str = "") -> None:
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
+        said += self._beside.unisolated.arguments()
         with patient(self._ctx.log.info, _DOES.get(command, command)):
             self._ctx.run(
-                *(program, "pip", command, *arguments, *said, "--python", self._python.path),
+                *(
+                    program,
+                    "pip",
+                    command,
+                    *arguments,
+                    *said,
+                    "--python",
+                    python or self._beside.program,
+                ),
                 env={
                     **self._environment,
                     **env,

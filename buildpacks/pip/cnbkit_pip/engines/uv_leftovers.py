@@ -7,11 +7,28 @@ copied anew would give another layer.
 from __future__ import annotations
 
 import os
+import shutil
 from glob import escape, glob
 
-__all__ = ["remove_leftovers"]
+__all__ = ["forget_pages", "remove_leftovers"]
 
 _CACHE = "uv_cache.json"
+# Of uv's cache: pages of indexes, and what it knows of interpreters.
+_PAGES = ("simple-v*", "interpreter-v*")
+
+
+def forget_pages(cache: str) -> None:
+    """Have indexes asked again, where the cache is of a build that failed.
+
+    What has been published since may be why it is tried again, and uv would take a page from its
+    cache for as long as the index said, which is minutes. Files are what they were.
+
+    Args:
+        cache: uv's; need not be there.
+    """
+    for pattern in _PAGES:
+        for path in glob(f"{escape(cache)}/{pattern}"):
+            shutil.rmtree(path)
 
 
 def remove_leftovers(prefix: str) -> None:

@@ -12,7 +12,7 @@ __all__ = ["compile_bytecode"]
 _SKIPPED = r"/tests?/"
 
 
-def compile_bytecode(ctx: BuildContext, python: Interpreter, folder: str) -> None:
+def compile_bytecode(ctx: BuildContext, python: Interpreter, *folders: str) -> None:
     """Compile everything but tests, in parallel.
 
     Unchecked: files in an image have one fixed time, so bytecode checked against times would
@@ -26,6 +26,6 @@ def compile_bytecode(ctx: BuildContext, python: Interpreter, folder: str) -> Non
     # Exit status 1 only says that some file would not compile.
     script = 'python=$1; shift; "$python" -I -m compileall "$@" || [ $? -eq 1 ]'
     ctx.run(
-        *("sh", "-c", script, "compile", python.path, *options, "-x", _SKIPPED, folder),
+        *("sh", "-c", script, "compile", python.path, *options, "-x", _SKIPPED, *folders),
         quiet=True,
     )

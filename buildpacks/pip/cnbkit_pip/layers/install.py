@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 from cnbkit import BuildContext, Layer, LayerKey, OpenLayer, key, note
@@ -14,7 +14,8 @@ from cnbkit_pip.layers.bytecode import compile_bytecode
 from cnbkit_pip.layers.contents import PREFIX, Contents, Shelf, site_packages
 from cnbkit_pip.layers.folders import install_folders
 from cnbkit_pip.layers.installed import Record, entangled
-from cnbkit_pip.layers.partition import Group, partition
+from cnbkit_pip.layers.partition import LIGHT, Group, partition
+from cnbkit_pip.layers.spare import Spare
 from cnbkit_pip.present import Present
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
@@ -66,16 +67,19 @@ def install(
         PlatformFault: the index cannot be reached, or the disk is full.
     """
     names = [package.name for package in packages]
+    spare = Spare(f"{ctx.scratch}/spare")
 
     def attempt() -> dict[str, Contents]:
         groups = partition(packages, entangled(list(record.packages.values())))
-        return _install(ctx, engine, groups, python, record, names, present, shelf)
+        return _install(ctx, engine, groups, python, record, names, present, shelf, spare)
 
     try:
         return attempt()
     except _Entangled:
         # Found out by what was installed; the layers of that were given up.
         return attempt()
+    finally:
+        spare.clear()
 
 
 def _install(
@@ -87,6 +91,7 @@ def _install(
     names: list[str],
     present: Present,
     shelf: Shelf,
+    spare: Spare,
 ) -> dict[str, Contents]:
     with ExitStack() as stack:
         layers = []
@@ -107,13 +112,15 @@ def _install(
         if reused:
             ctx.log.info(f"{reused} layers {present.from_where}")
         if todo:
-            _fill(ctx, engine, python, todo)
+            _fill(ctx, engine, python, todo, spare)
         site = site_packages(python.minor)
         filled = [f"{layer.directory}/{PREFIX}/{site}" for _, layer in todo]
         record.update(names, filled)
         apart = _apart(groups, entangled(list(record.packages.values())))
         if apart:
             ctx.log.info(f"{', '.join(sorted(apart))} share folders, so they get one layer")
+            for group, layer in todo:
+                spare.put(group.name, group.identities(), f"{layer.directory}/{PREFIX}")
             raise _Entangled
         found = {}
         for layer in layers:
@@ -162,27 +169,38 @@ def _fill(
     engine: Engine,
     python: Interpreter,
     todo: list[tuple[Group, OpenLayer]],
+    spare: Spare,
 ) -> None:
-    count = sum(len(group.packages) for group, _ in todo)
-    size = sum(group.size for group, _ in todo)
+    missing = []
     for group, layer in todo:
+        if not spare.take(group.name, group.identities(), f"{layer.directory}/{PREFIX}"):
+            missing.append((group, layer))
+    count = sum(len(group.packages) for group, _ in missing)
+    size = sum(group.size for group, _ in missing)
+    for group, layer in missing:
         weight = f" ({_megabytes(group.size)})" if group.size else ""
         ctx.log.info(f"{layer.layer.name}: {group}{weight}: {'; '.join(layer.why)}")
+    # The light ones first: they are compiled while the network is busy with the heavy ones.
+    light = [each for each in missing if each[0].name.startswith(LIGHT)]
+    heavy = [each for each in missing if each not in light]
     with (
         ctx.log.timed(f"Installing {count} packages, {_megabytes(size)}"),
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         # All are awaited before the first error is raised: nothing may still be writing then.
-        done = [pool.submit(_fill_one, ctx, engine, python, group, layer) for group, layer in todo]
+        done = [pool.submit(_put, ctx, engine, group, layer) for group, layer in light]
+        # In one go: starting what compiles takes longer than a few small packages do.
+        done.append(pool.submit(_compile, ctx, python, light, done[:]))
+        done += [pool.submit(_fill_one, ctx, engine, python, *each) for each in heavy]
         errors = [future.exception() for future in done]
     for error in errors:
         if error is not None:
             raise error
+    for group, layer in todo:
+        describe(layer, f"{layer.directory}/{PREFIX}/{site_packages(python.minor)}", group.packages)
 
 
-def _fill_one(
-    ctx: BuildContext, engine: Engine, python: Interpreter, group: Group, layer: OpenLayer
-) -> None:
+def _put(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer) -> None:
     folders = [package for package in group.packages if package.directory]
     others = [package for package in group.packages if not package.directory]
     prefix = f"{layer.directory}/{PREFIX}"
@@ -193,9 +211,26 @@ def _fill_one(
         engine.install(others, prefix)
     if folders:
         install_folders(ctx, engine, folders, prefix)
+
+
+def _compile(
+    ctx: BuildContext,
+    python: Interpreter,
+    filled: list[tuple[Group, OpenLayer]],
+    after: list[Future[None]],
+) -> None:
+    # They were begun before this, so that none of them waits for a thread of this pool.
+    if filled and not any(future.exception() for future in after):
+        places = [f"{layer.directory}/{PREFIX}/lib" for _, layer in filled]
+        compile_bytecode(ctx, python, *places)
+
+
+def _fill_one(
+    ctx: BuildContext, engine: Engine, python: Interpreter, group: Group, layer: OpenLayer
+) -> None:
+    _put(ctx, engine, group, layer)
     # At once, while the network is busy with what is still missing.
-    compile_bytecode(ctx, python, f"{prefix}/lib")
-    describe(layer, f"{prefix}/{site_packages(python.minor)}", group.packages)
+    _compile(ctx, python, [(group, layer)], [])
 
 
 def _megabytes(size: int) -> str:

@@ -1,11 +1,13 @@
 """Which packages share a layer.
 
 A layer is the unit that is rebuilt, exported and pulled. So what is heavy is alone, what is
-released together is together, and all that is light shares one layer. Names depend on the
-packages alone: another package's coming or going moves nothing.
+released together is together, and all that is light shares a few layers. Which of them a package
+is in depends on its name alone: another package's coming or going moves nothing.
 """
 
 from __future__ import annotations
+
+import hashlib
 
 from cnbkit_python_inputs.package import Package
 
@@ -13,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["HEAVY", "Group", "partition"]
+__all__ = ["HEAVY", "LIGHT", "Group", "light_layer", "partition"]
 
 # Bytes to download. Below it the cost of a layer (a request per registry operation) outweighs
 # what its reuse saves.
@@ -22,6 +24,12 @@ HEAVY = 4_000_000
 # Most registries and engines cope with some 100 layers; the base, the app and other
 # buildpacks have theirs.
 _MOST_HEAVY = 24
+
+# A change of one light package makes so much of all light ones anew. Each layer costs every build
+# a little: reading its metadata, asking the registry for it.
+_LIGHT_LAYERS = 8
+LIGHT = "wheels-light-"
+"""What the names of the layers with light packages begin with."""
 
 _ACCELERATOR_PREFIXES = ("nvidia-", "cuda-", "triton", "pytorch-triton", "jax-cuda", "libtpu")
 
@@ -70,14 +78,26 @@ def partition(packages: list[Package], together: Sequence[set[str]] = ()) -> lis
     groups = [Group(f"wheels-{_layer_name(each)}", [each]) for each in heavy]
     if accelerator:
         groups.insert(0, Group("wheels-accelerator-", accelerator))
-    if light:
-        groups.append(Group("wheels-light-", light))
+    shared: dict[str, list[Package]] = {}
+    for each in light:
+        shared.setdefault(light_layer(each.name), []).append(each)
+    groups += [Group(name, shared[name]) for name in sorted(shared)]
     for names in together:
         _merge(groups, names)
     if local:
         # They change with the app, the others do not.
         groups.append(Group("wheels-local-", local))
     return groups
+
+
+def light_layer(name: str) -> str:
+    """The layer that a light package is in.
+
+    Args:
+        name: its normalised name.
+    """
+    # A name of its own never ends in a hyphen, so no package's layer is called so.
+    return f"{LIGHT}{hashlib.sha256(name.encode()).digest()[0] % _LIGHT_LAYERS}-"
 
 
 def _merge(groups: list[Group], names: set[str]) -> None:

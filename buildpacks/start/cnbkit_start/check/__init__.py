@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 from cnbkit_start.check.breaks import hints
 from cnbkit_start.check.problems import Problem, problems
 from cnbkit_start.choice import Choice, Nothing
@@ -63,7 +63,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     """
     if options.check == "off":
         return
-    for hint in hints(image, ctx.env.get("CNBKIT_PYTHON", "").partition(" ")[0]):
+    for hint in hints(image, PythonBuild.read(ctx).python_version):
         ctx.log.warning(hint)
     told: set[str] = set()
     order = [choice.default, *(type for type in choice.processes if type != choice.default)]
@@ -101,7 +101,7 @@ def _is_settled(ctx: DetectContext, choice: Choice) -> bool:
     if any(ctx.settings.get(name) for name in _GROUPS):
         return False
     for name in ("project.toml", "pyproject.toml"):
-        if ctx.app.has(name) and "process-groups" in ctx.app.text(name):
+        if ctx.app.has(name) and b"process-groups" in ctx.app.bytes(name):
             return False
     return choice.packages is None or choice.packages.complete
 

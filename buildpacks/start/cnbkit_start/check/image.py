@@ -16,6 +16,8 @@ _STATUS = "/usr/share/cnbkit/run-image/status"
 _DPKG = "/var/lib/dpkg/info"
 _SYSTEM = ("usr/local/sbin", "usr/local/bin", "usr/sbin", "usr/bin", "sbin", "bin")
 _BASICS = ("sh", "bash", "env", "python3", "cat", "echo", "sleep", "test", "true", "mkdir", "cp")
+# In place of a module's name: there are others, and nobody can say which.
+_OTHERS = "*"
 # Below a layer; `*` is one step.
 _SITES = (
     *("lib/*/site-packages", "*/lib/*/site-packages"),
@@ -104,7 +106,8 @@ class Image:
         """Whether Python can import a module that is not the app's, by its first name."""
         if name in self._modules or name in sys.stdlib_module_names:
             return True
-        return None if self.unknown or not self._modules else False
+        open_ended = self.unknown or not self._modules or _OTHERS in self._modules
+        return None if open_ended else False
 
     def _of_run_image(self, name: str) -> bool | None:
         """Whether the run image has a program, told by the build image that was made with it."""
@@ -181,10 +184,10 @@ def _look(layer: str, digest: str) -> Known:
     for pattern in _SITES:
         for folder in _matching(layer, pattern.split("/")):
             names = _listed(folder)
-            modules |= {_module(name) for name in names}
+            modules |= {_module(name) for name in names} | _named_by_pth(folder, names)
             needs += needs_of(folder, names)
     plain = [name for name in programs if not set(name) & set(" \t\n")]
-    names = [name for name in modules if name.isidentifier()]
+    names = [name for name in modules if name.isidentifier() or name == _OTHERS]
     return Known(digest, sorted(plain), sorted(names), sorted(needs))
 
 
@@ -193,6 +196,23 @@ def _module(file: str) -> str:
     if file.endswith((".dist-info", ".egg-info")):
         return ""
     return file.partition(".")[0]
+
+
+def _named_by_pth(folder: str, names: list[str]) -> set[str]:
+    """Modules of the folders that `.pth` files name; of editable projects code finds them."""
+    found = set()
+    for name in names:
+        if not name.endswith(".pth"):
+            continue
+        with open(f"{folder}/{name}", encoding="utf-8", errors="replace") as file:
+            lines = file.read().splitlines()
+        for line in lines:
+            if line.startswith(("import ", "import\t")):
+                found |= {_OTHERS} if "editable" in name else set()
+            elif line.strip() and line[0] != "#":
+                path = os.path.join(folder, line.strip())
+                found |= {_module(each) for each in _listed(path)} or {_OTHERS}
+    return found
 
 
 def _matching(folder: str, steps: list[str]) -> list[str]:

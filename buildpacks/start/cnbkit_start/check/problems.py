@@ -57,7 +57,9 @@ def problems(
     found = []
     for command in commands_of(process):
         checks = _Checks(command, app, image, files_may_come=files_may_come)
-        problem = checks.program() or checks.script() or checks.module()
+        problem = (
+            checks.program() or checks.script() or checks.module() or checks.imported_modules()
+        )
         if problem:
             found.append(problem)
     return found
@@ -192,6 +194,29 @@ class _Checks:
             return None  # of a namespace another part may be installed
         return Problem(
             f"there is no module {command.module} in the app", "correct its name, or add the file"
+        )
+
+    def imported_modules(self) -> Problem | None:
+        """Whether all is there that the script or module imports before it does anything."""
+        command = self._command
+        if self._image is None or command.folder is None or self._files_may_come:
+            return None
+        from cnbkit_start.check.imports import missing_import, started_files
+
+        places = [self._joined(each) for each in ["", *command.paths, "src"]]
+        files: list[str] = []
+        if command.script.endswith(".py"):
+            script = self._inside(command.script) or ""
+            places.insert(0, script.rpartition("/")[0])
+            files = [script]
+        elif command.module:
+            files = started_files(command.module, command.attribute, places, self._app)
+        missing = missing_import(files, places, self._app, self._image)
+        if missing is None:
+            return None
+        return Problem(
+            f"{missing.file}:{missing.line} imports {missing.name}, which no package has",
+            f"add `{missing.distribution}` to the dependencies",
         )
 
     def _attribute(self, file: str) -> Problem | None:

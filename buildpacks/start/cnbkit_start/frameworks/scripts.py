@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
+from cnbkit import UserFault
 from cnbkit.app import App
 from cnbkit_start.frameworks.seen import Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import folders, read_source
 
-__all__ = ["SCRIPTS", "declared_script", "script", "why_no_script"]
+__all__ = ["SCRIPTS", "declared_script", "example", "script", "why_no_script"]
 
 SCRIPTS = ("app.py", "main.py")
 # Others that people start, where none of those is there.
@@ -18,11 +21,14 @@ _TABLES = ("project", "tool.poetry")
 def declared_script(seen: Seen) -> Found | None:
     """The only console script of pyproject.toml, if the project is installed and so has it."""
     name = "pyproject.toml"
-    text = seen.app.text(name) if seen.app.has(name) else ""
+    data = seen.app.bytes(name) if seen.app.has(name) else b""
     # Looked for as text: parsing TOML takes longer than the rest.
-    if not any(f"[{table}.scripts]" in text.replace(" ", "") for table in _TABLES):
+    if not any(f"[{table}.scripts]".encode() in data.replace(b" ", b"") for table in _TABLES):
         return None
-    document = seen.app.toml(name)
+    try:
+        document = seen.app.toml(name)
+    except UserFault:  # for the buildpack that installs to tell
+        return None
     if not _is_installed(seen, document):
         return None
     for table in _TABLES:
@@ -81,10 +87,33 @@ def why_no_script(app: App) -> tuple[str, str]:
         if app.has(name):
             return f"{name} only defines functions, so that starting it does nothing", name
     name = "pyproject.toml"
-    text = app.text(name).replace(" ", "") if app.has(name) else ""
+    text = app.bytes(name).decode("utf-8", "replace").replace(" ", "") if app.has(name) else ""
     if any(f"[{table}.scripts]" in text for table in _TABLES):
         if "[build-system]" not in text:
             why = f"{name} has scripts, but no [build-system], so that they are not installed"
             return why, name
         return f"{name} has more than one script", name
     return "there is no Procfile, app.py or main.py", "the app's root"
+
+
+def example(app: App) -> str:
+    """What people who have this app may mean to start; empty if nothing looks like it."""
+    if app.has("pyproject.toml"):
+        try:
+            document = app.toml("pyproject.toml")
+        except UserFault:
+            document = {}
+        for table in _TABLES:
+            found: object = document
+            for key in (*table.split("."), "scripts"):
+                found = found.get(key) if isinstance(found, dict) else None
+            if isinstance(found, dict) and found and "build-system" in document:
+                return str(next(iter(found)))
+    if app.has("manage.py"):
+        return "python3 manage.py runserver 0.0.0.0:$PORT"
+    names = sorted(name for name in os.listdir(app.root) if name.endswith(".py"))
+    names = [name for name in names if not name.startswith((".", "_", "test", "setup", "conftest"))]
+    codes = {name: read_source(app, name).code for name in names}
+    names = [name for name in names if not codes[name].only_defines]
+    started = [name for name in names if codes[name].has_main]
+    return f"python3 {(started or names)[0]}" if names else ""

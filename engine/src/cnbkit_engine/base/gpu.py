@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.hardware import FILE, PROJECT, SETTING, Words
 from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import UnknownImage
 from cnbkit_engine.oci.types import OCI_MANIFEST
 
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["asks_for_gpus", "dockerfile", "gpu_run_image", "stands_on_gpus"]
+__all__ = [
+    "asks_container_runtime",
+    "asks_for_gpus",
+    "dockerfile",
+    "gpu_name",
+    "gpu_run_image",
+    "plain_name",
+    "stands_on_gpus",
+]
 
 # As NVIDIA's own images have it: all of the host's GPUs, to compute with, and nvidia-smi. Not
 # NVIDIA_REQUIRE_CUDA, which keeps a container from starting: whether a driver that is too old is an
@@ -32,6 +41,7 @@ __all__ = ["asks_for_gpus", "dockerfile", "gpu_run_image", "stands_on_gpus"]
 _VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
 _PLAIN, _NAME = "cnbkit/run", "cnbkit/run-cuda"
+_SUFFIX = "-cuda"
 
 
 def asks_for_gpus(app: Path, env: Mapping[str, str], builder: Path) -> bool:
@@ -55,12 +65,12 @@ def gpu_run_image(store: ImageStore, plain: str) -> str:
 
     Args:
         store: has the plain one.
-        plain: its name, which begins with `cnbkit/run:`.
+        plain: its name.
 
     Raises:
         PlatformFault: the store is damaged, or cannot be written.
     """
-    name = plain.replace(_PLAIN, _NAME, 1)
+    name = gpu_name(plain)
     image = Image.from_store(store, plain)
     settings = image.config["config"]
     variables = [f"{key}={value}" for key, value in _VARIABLES.items()]
@@ -75,7 +85,35 @@ def gpu_run_image(store: ImageStore, plain: str) -> str:
 
 def stands_on_gpus(run_image: str) -> bool:
     """Whether a run image, as an image names what it was built on, is the one for GPUs."""
-    return f"/{_NAME}:" in f"/{run_image}"
+    return f"/{_NAME}:" in f"/{run_image}" or run_image.partition("@")[0].endswith(_SUFFIX)
+
+
+def gpu_name(plain: str) -> str:
+    """The name of the run image for GPUs, by the plain one's.
+
+    cnbkit's own has a repository of its own; of any other the tag has the word at its end.
+    """
+    if plain.startswith(f"{_PLAIN}:"):
+        return plain.replace(_PLAIN, _NAME, 1)
+    reference = Reference.parse(plain)
+    return f"{reference.familiar}:{reference.tag or 'latest'}{_SUFFIX}"
+
+
+def plain_name(gpu: str) -> str:
+    """The plain run image's name, by that of the one for GPUs."""
+    if gpu.startswith(f"{_NAME}:"):
+        return gpu.replace(_NAME, _PLAIN, 1)
+    return gpu.removesuffix(_SUFFIX)
+
+
+def asks_container_runtime(settings: Mapping[str, Any]) -> bool:
+    """Whether an image asks NVIDIA's container runtime for GPUs already.
+
+    Args:
+        settings: `config` of its configuration.
+    """
+    known = {str(each).partition("=")[0] for each in settings.get("Env") or ()}
+    return next(iter(_VARIABLES)) in known
 
 
 def dockerfile() -> str:

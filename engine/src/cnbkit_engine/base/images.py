@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.base.recipe import SUITE, BaseRecipe, Kind
+from cnbkit_engine.base.recipe import BaseRecipe, Kind
+from cnbkit_engine.base.suites import DEFAULT, Suite
 from cnbkit_engine.oci.image import machine_platform
 from cnbkit_engine.oci.store import UnknownImage
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
@@ -55,6 +56,7 @@ class BaseImages:
         home: the build root goes to `home.base`.
         store: the run image goes there.
         arch: `amd64` or `arm64`, by default this machine's; another one is emulated.
+        suite: Debian's release.
         progress: told, a sentence each, when something long begins and ends; may be called from
             two threads.
     """
@@ -65,11 +67,13 @@ class BaseImages:
         store: ImageStore,
         *,
         arch: str | None = None,
+        suite: Suite = DEFAULT,
         progress: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self.home = home
         self.store = store
         self.arch = arch or machine_architecture()
+        self.suite = suite
         self.progress = progress
 
     def prepare(self) -> tuple[Path, str]:
@@ -106,7 +110,7 @@ class BaseImages:
         return made_once(self._root_path(recipe), unpack)
 
     def ensure_run_image(self) -> str:
-        """The run image in the store, `cnbkit/run:bookworm`; returns its name.
+        """The run image in the store, like `cnbkit/run:bookworm`; returns its name.
 
         Raises:
             PlatformFault: mmdebstrap is missing or fails, or the architecture is another one and
@@ -125,8 +129,34 @@ class BaseImages:
         """
         return self._ensure_image("build")
 
+    def packages(self, kind: Kind) -> list[str]:
+        """The packages that an image is made of by its list; others come with them."""
+        return self._recipe(kind).packages()
+
+    def put_build_root(self, layer: Path) -> None:
+        """Take the build root from a compressed layer, where there is none yet.
+
+        Raises:
+            PlatformFault: it cannot be unpacked.
+        """
+
+        def unpack(folder: Path) -> None:
+            with layer.open("rb") as archive:
+                _unpack(archive, folder, "--gzip")
+
+        made_once(self._root_path(self._recipe("build")), unpack)
+
+    def put_run_image(self, media_type: str, manifest: bytes) -> None:
+        """Take a run image whose blobs are in the store."""
+        with locked(self._image_lock("run")):
+            for name in self._names(self._recipe("run")):
+                self.store.put_manifest(name, media_type, manifest)
+
+    def _image_lock(self, kind: Kind) -> Path:
+        return self.home.base / f"{kind}-image-{self.suite.name}-{self.arch}"
+
     def _recipe(self, kind: Kind) -> BaseRecipe:
-        return BaseRecipe(kind, self.arch)
+        return BaseRecipe(kind, self.arch, suite=self.suite)
 
     def _root_path(self, recipe: BaseRecipe) -> Path:
         return self.home.base / f"build-{recipe.digest()}-{self.arch}"
@@ -134,7 +164,7 @@ class BaseImages:
     def _names(self, recipe: BaseRecipe) -> tuple[str, str]:
         """The image's name, and one that says by which recipe it was made."""
         suffix = f"-{self.arch}" if is_foreign(self.arch) else ""
-        name = f"cnbkit/{recipe.kind}:{SUITE}{suffix}"
+        name = f"cnbkit/{recipe.kind}:{recipe.suite.name}{suffix}"
         return name, f"{name}-{recipe.digest()}"
 
     def _has_image(self, recipe: BaseRecipe) -> bool:
@@ -150,7 +180,7 @@ class BaseImages:
         recipe = self._recipe(kind)
         names = self._names(recipe)
         if not self._has_image(recipe):
-            with locked(self.home.base / f"{kind}-image-{self.arch}"):
+            with locked(self._image_lock(kind)):
                 if not self._has_image(recipe):
                     from cnbkit_engine.base.layer import store_image
 
@@ -170,14 +200,17 @@ class BaseImages:
         if foreign:
             ensure_emulation(self.home, self.arch, self.progress)
         duration = (_EMULATED if foreign else _DURATION)[recipe.kind]
-        self.progress(f"Making the {recipe.kind} image from Debian packages (about {duration}) ...")
+        self.progress(
+            f"Making the {recipe.kind} image from Debian {recipe.suite.version}'s packages "
+            f"(about {duration}) ..."
+        )
         start = time.monotonic()
         with installed(recipe, self.home.tmp) as archive:
             yield archive
         self.progress(f"Made the {recipe.kind} image in {time.monotonic() - start:.0f} s")
 
 
-def _unpack(archive: IO[bytes], folder: Path) -> None:
+def _unpack(archive: IO[bytes], folder: Path, *options: str) -> None:
     """Unpack as the calling user, without devices and without set-user-ID programs.
 
     Raises:
@@ -187,7 +220,10 @@ def _unpack(archive: IO[bytes], folder: Path) -> None:
 
     folder.mkdir()
     for command in (
-        ["tar", "--extract", "--no-same-owner", "--preserve-permissions", "--exclude=./dev/*"],
+        [
+            *("tar", "--extract", *options, "--no-same-owner", "--preserve-permissions"),
+            *("--anchored", "--exclude=./dev/*", "--exclude=dev/*"),
+        ],
         ["chmod", "--recursive", "u+rwX,u-s,g-s", "."],
     ):
         done = subprocess.run(command, cwd=folder, stdin=archive, stderr=subprocess.PIPE, text=True)

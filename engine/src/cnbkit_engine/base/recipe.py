@@ -1,9 +1,10 @@
-"""How the base images are made: two package lists, one mmdebstrap command, two Dockerfiles.
+"""How the base images are made: two package lists, one mmdebstrap command, Dockerfiles.
 
-    python -m cnbkit_engine.base.recipe run      print run.Dockerfile
-    python -m cnbkit_engine.base.recipe build    print build.Dockerfile
+    python -m cnbkit_engine.base.recipe bookworm run     print run-bookworm.Dockerfile
+    python -m cnbkit_engine.base.recipe trixie build     print build-trixie.Dockerfile
 
-Everything is read from `recipes/` beside this module.
+Everything is read from `recipes/` beside this module. Each list is for all suites; a line for some
+of them names these: `python3-distutils [bookworm]`.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["EPOCH", "OWNER", "RECIPES", "SUITE", "BaseRecipe", "Kind"]
+from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite
+
+__all__ = ["EPOCH", "OWNER", "RECIPES", "BaseRecipe", "Kind"]
 
 Kind = Literal["run", "build"]
 
 RECIPES = Path(__file__).with_name("recipes")
-SUITE = "bookworm"
 OWNER = 1000
 """User and group of builds and of the app; `finish.py` makes them."""
 EPOCH = 315_532_801
 """Every file's time, in seconds: 1980-01-01 00:00:01 UTC, as in the lifecycle's own layers."""
 
 _INPUTS = ("finish.py", "run.txt")
-_STACK = f"cnbkit.{SUITE}"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MERGED_USR = 'for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done'
 # Merged from the start there is nothing to merge, and usrmerge would bring all of Perl.
@@ -42,11 +43,13 @@ class BaseRecipe:
         kind: `run` (apps stand on it) or `build` (buildpacks run on it).
         arch: `amd64` or `arm64`, Debian's and OCI's name alike.
         folder: where the lists are.
+        suite: Debian's release.
     """
 
     kind: Kind
     arch: str
     folder: Path = RECIPES
+    suite: Suite = DEFAULT
 
     def packages(self) -> list[str]:
         """Packages to install, sorted; the build list stands on the run list."""
@@ -86,7 +89,7 @@ class BaseRecipe:
             f"--setup-hook={_NO_USRMERGE}",
             f"--customize-hook=copy-in {' '.join(_INPUTS)} /tmp",
             f'--customize-hook=chroot "$1" {self._finish()}',
-            SUITE,
+            self.suite.name,
             "-",
         ]
 
@@ -98,7 +101,7 @@ class BaseRecipe:
             "PATH": _PATH,
             "CNB_USER_ID": str(OWNER),
             "CNB_GROUP_ID": str(OWNER),
-            "CNB_STACK_ID": _STACK,  # kpack and packs before 0.30 still need it
+            "CNB_STACK_ID": self.suite.stack,  # kpack and packs before 0.30 still need it
         }
 
     def labels(self) -> dict[str, str]:
@@ -106,22 +109,25 @@ class BaseRecipe:
         purpose = "runs apps" if self.kind == "run" else "runs buildpacks"
         base = "io.buildpacks.base"
         return {
-            f"{base}.id": _STACK,
+            f"{base}.id": self.suite.stack,
             f"{base}.maintainer": "cnbkit",
-            f"{base}.description": f"Debian 12 with Python 3.11; {purpose}",
+            f"{base}.description": (
+                f"Debian {self.suite.version} with Python {self.suite.python}; {purpose}"
+            ),
             f"{base}.distro.name": "debian",
-            f"{base}.distro.version": "12",
-            "io.buildpacks.stack.id": _STACK,
+            f"{base}.distro.version": self.suite.version,
+            "io.buildpacks.stack.id": self.suite.stack,
         }
 
     def dockerfile(self) -> str:
         """A Dockerfile for the same image, for where an image builder is at hand."""
         wrap = " \\\n        "
+        name = self.suite.name
         return "\n".join(
             [
-                f"# Generated: python -m cnbkit_engine.base.recipe {self.kind}",
-                f"# Build with: docker build -f {self.kind}.Dockerfile .",
-                f"FROM debian:{SUITE}-slim AS packages",
+                f"# Generated: python -m cnbkit_engine.base.recipe {name} {self.kind}",
+                f"# Build with: docker build -f {self.kind}-{name}.Dockerfile .",
+                f"FROM debian:{name}-slim AS packages",
                 "COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/cnbkit",
                 f"COPY {' '.join(_INPUTS)} /tmp/",
                 "RUN apt-get update && apt-get install -y --no-install-recommends"
@@ -147,11 +153,18 @@ class BaseRecipe:
 
     def _lines(self, name: str) -> list[str]:
         lines = (self.folder / name).read_text(encoding="utf-8").splitlines()
-        return [text for line in lines if (text := line.partition("#")[0].strip())]
+        return list(filter(None, map(self._entry, lines)))
+
+    def _entry(self, line: str) -> str:
+        """What stands in a line for this suite; empty if that is nothing."""
+        entry, _, suites = line.partition("#")[0].partition(" [")
+        named = suites.replace("]", " ").split()
+        return "" if named and self.suite.name not in named else entry.strip()
 
 
 if __name__ == "__main__":
     import sys
 
-    chosen: Kind = "run" if sys.argv[1:] == ["run"] else "build"
-    sys.stdout.write(BaseRecipe(chosen, "amd64").dockerfile())
+    suite, chosen = sys.argv[1:]
+    kind: Kind = "run" if chosen == "run" else "build"
+    sys.stdout.write(BaseRecipe(kind, "amd64", suite=SUITES[suite]).dockerfile())

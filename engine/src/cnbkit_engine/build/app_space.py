@@ -24,6 +24,8 @@ def laid_out(
     given: Mapping[str, str],
     builder: Path,
     show: Callable[[str], None],
+    *,
+    exec_env: str = "",
 ) -> Copied:
     """Fill a build's own folder, and say what there is to say about the app.
 
@@ -34,6 +36,7 @@ def laid_out(
         given: the build's variables without those of project.toml.
         builder: the folder with assembled buildpacks.
         show: prints a line.
+        exec_env: what the image is for, if that was said.
 
     Raises:
         UserFault: the app is at fault.
@@ -43,6 +46,10 @@ def laid_out(
         (space / folder).mkdir(parents=True)
     copied = copy_app(app, space / "workspace", files)
     told_of_app(copied, files, given, builder, show)
-    for name, value in {**files.variables, **given}.items():
+    variables = {**files.variables, **given}
+    if exec_env:
+        # The lifecycle tells only buildpacks for Buildpack API 0.12; the user's variables all get.
+        variables["CNB_EXEC_ENV"] = exec_env
+    for name, value in variables.items():
         (space / "platform" / "env" / name).write_text(value, encoding="utf-8")
     return copied

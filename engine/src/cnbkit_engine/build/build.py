@@ -8,21 +8,28 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import CnbkitError, UserFault
-from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
-from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit.errors import UserFault
+from cnbkit_engine.base.gpu import asks_for_gpus
+from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
-from cnbkit_engine.build.cache import app_cache, image_lock
+from cnbkit_engine.build.base_choice import choose_base
+from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
-from cnbkit_engine.build.predecessor import damage_in_registry
+from cnbkit_engine.build.kit import Kit, prepare
+from cnbkit_engine.build.predecessor import (
+    candidates,
+    last_name,
+    predecessor_in_registry,
+    predecessor_in_store,
+    remember,
+)
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
+from cnbkit_engine.build.run_image import RunImages
 from cnbkit_engine.build.verdict import judged
-from cnbkit_engine.builder.folder import ensure_builder
-from cnbkit_engine.buildpack.assemble import Runtime
-from cnbkit_engine.lifecycle.install import ensure_lifecycle
+from cnbkit_engine.builder.run_images import read_run_images
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes, proxies_with_passwords
 from cnbkit_engine.lifecycle.phases import BuildFailed, Phases
@@ -30,7 +37,7 @@ from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.registry.server import Registry
-from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
+from cnbkit_engine.sandbox.emulation import is_foreign
 from cnbkit_engine.sandbox.network import network_for
 from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.state.locks import locked
@@ -40,62 +47,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.detection import Detection
+    from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
     from cnbkit_engine.state.home import Home
 
 __all__ = ["Build", "Kit", "Outcome", "prepare", "table"]
-
-
-@dataclass(frozen=True)
-class Kit:
-    """What every build needs and none makes anew.
-
-    Args:
-        root: the build image as a folder.
-        run_image: name of the run image in the store.
-        lifecycle: the folder with the lifecycle's programs, for this machine.
-        launcher: the lifecycle's program that images start with, for the image's architecture.
-        builder: the folder with assembled buildpacks and their order.
-    """
-
-    root: Path
-    run_image: str
-    lifecycle: Path
-    launcher: Path
-    builder: Path
-
-
-def prepare(
-    home: Home, store: ImageStore, builder: Path, show: Callable[[str], None], arch: str = ""
-) -> Kit:
-    """Have everything ready that builds share; does nothing where it is.
-
-    Args:
-        home: where it is kept.
-        store: gets the run image.
-        builder: path of builder.toml.
-        show: told, a sentence each, when something long begins and ends.
-        arch: of the images to build, `amd64` or `arm64`; this machine's if empty.
-
-    Raises:
-        PlatformFault: the host lacks something, there is no network, or the disk is full.
-        BuildpackFault: the builder or one of its buildpacks is wrong.
-    """
-    own = machine_architecture()
-    arch = arch or own
-    root, run_image = BaseImages(home, store, arch=arch, progress=show).prepare()
-    lifecycle = ensure_lifecycle(home, arch=own, progress=show)
-    launcher, compiling = lifecycle, root
-    if arch != own:
-        # The lifecycle runs in the other root as it is, at full speed: it is linked statically.
-        # What is for the image alone has to be the image's. Bytecode is for any architecture.
-        ensure_emulation(home, arch, show)
-        launcher = ensure_lifecycle(home, arch=arch, progress=show)
-        compiling = BaseImages(home, store, arch=own, progress=show).ensure_build_root()
-    assembled = ensure_builder(home, builder, Runtime(arch=arch), compiling, show)
-    for used in {root, compiling, assembled}:
-        os.utime(used)  # `prune` goes by this
-    return Kit(root, run_image, lifecycle, launcher / "launcher", assembled)
 
 
 @dataclass(frozen=True)
@@ -109,6 +66,7 @@ class Outcome:
         why: reasons for rebuilds, by `buildpack_id:layer`.
         seconds: wall time, preparations included.
         image: the image in the store; None if it was published.
+        marks: when phases and buildpacks began.
     """
 
     name: str
@@ -117,6 +75,7 @@ class Outcome:
     why: Mapping[str, str]
     seconds: float
     image: Image | None
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,15 +89,23 @@ class Build:
         env: build-time variables (`--env`).
         volumes: files and folders of the host to show to the buildpacks (`--volume`).
         publish: export to the registry in `name` instead of the store.
+        tags: more names for the published image, in the same registry.
+        run_image: what the app is put on (`--run-image`); the builder's choice if empty.
+        previous_image: whose layers are used again (`--previous-image`); if empty the image that
+            has the name, else an earlier one of the repository.
+        cache_image: where the cache is kept in a registry (`--cache-image`).
         clear_cache: begin with an empty cache, and re-use nothing of the previous image.
         default_process: the process type the image starts; the buildpacks' choice if empty.
         exec_env: what the image is for (`--exec-env`); "production" if empty.
         created: seconds since 1970 that the image says it was made at; 1980 if empty.
         arch: `amd64` or `arm64`; this machine's if empty.
+        base: `bookworm` or `trixie`; the builder's, or the one whose Python the app asks for, if
+            empty.
         insecure_registries: hosts to speak plain HTTP to.
         network: of the phases that run others' code: `host`, `none` or `private`; private where it
             can be had if empty.
         verbose: show all of the lifecycle's output.
+        detection: gets to know what each buildpack says in detect, also where all goes well.
         show: prints a line.
     """
 
@@ -148,14 +115,20 @@ class Build:
     env: Mapping[str, str] = field(default_factory=dict)
     volumes: tuple[Bind, ...] = ()
     publish: bool = False
+    tags: tuple[str, ...] = ()
+    run_image: str = ""
+    previous_image: str = ""
+    cache_image: str = ""
     clear_cache: bool = False
     default_process: str = ""
     exec_env: str = ""
     created: str = ""
     arch: str = ""
+    base: str = ""
     insecure_registries: tuple[str, ...] = ()
     network: str = ""
     verbose: bool = False
+    detection: Detection | None = None
     show: Callable[[str], None] = print
 
     def run(self, home: Home) -> Outcome:
@@ -180,38 +153,62 @@ class Build:
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
-        kit = prepare(home, store, builder, self.show, self.arch)
+        choice = choose_base(self.base, self.app, env, self.builder)
+        if choice.reason:
+            self.show(str(choice))
+        kit = prepare(
+            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
+        )
         arch = self.arch or machine_architecture()
-        run_image = kit.run_image
-        if asks_for_gpus(self.app, env, kit.builder):
-            run_image = gpu_run_image(store, run_image)
-        cache = app_cache(home, reference, arch if is_foreign(arch) else "")
-        afresh = self.clear_cache or not (self.publish or _continues(store, self.name, arch))
-        log = cache / "last.log"
+        run_images = RunImages(
+            store,
+            kit.run_image,
+            read_run_images(kit.builder),
+            self.run_image,
+            arch,
+            asks_for_gpus(self.app, env, kit.builder),
+            kit.suite,
+            self.insecure_registries,
+            self.show,
+        )
+        foreign = arch if is_foreign(arch) else ""
+        cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
+        afresh = self.clear_cache
+        log = cache / LOG
         with ExitStack() as stack:
+            stack.enter_context(locked(cache, self._waits))
             stack.enter_context(locked(image_lock(home, reference), self._waits))
+            names = candidates(reference, self.previous_image, last_name(cache))
             # It takes its time, which is spent on what comes before the buildpacks.
             network, namespace = stack.enter_context(
                 network_for(self.network, os.environ, self.show)
             )
             registry = stack.enter_context(Registry(store, show=self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
-            damage = None
+            search = None
             if self.publish:
-                damage = stack.enter_context(
-                    damage_in_registry(self.name, arch, self.insecure_registries)
+                search = stack.enter_context(
+                    predecessor_in_registry(names, arch, self.insecure_registries)
                 )
+            else:
+                before, usable = predecessor_in_store(store, names, arch)
+                afresh = afresh or not usable
             if self.clear_cache:
                 remove_tree(cache)
-            built = cache / "image"  # the last image's digest
-            first = afresh or not built.exists()
+            first = afresh or not last_name(cache)
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             cache.chmod(0o700)  # what a build leaves there is not for others of this machine
-            copied = laid_out(space, self.app, files, self.env, kit.builder, self.show)
-            if not self.publish:
+            copied = laid_out(
+                space, self.app, files, self.env, kit.builder, self.show, exec_env=self.exec_env
+            )
+            run_image = (
+                run_images.in_registry(reference, registry.host)
+                if self.publish
+                else run_images.in_store(registry.host)
+            )
+            if document := run_image.document:
                 # Recorded in the image, which can be rebased by it then.
-                run = f'[[images]]\nimage = "{registry.host}/{run_image}"\n'
-                (space / "run.toml").write_text(run, encoding="utf-8")
+                (space / "run.toml").write_text(document, encoding="utf-8")
             if exposed := proxies_with_passwords():
                 self.show(f"The build's code can read the password in {', '.join(exposed)}")
             if ensure_filter(home.tools) is None:
@@ -224,28 +221,43 @@ class Build:
             with log.open("w", encoding="utf-8") as file:
                 notes = unused(copied.paths, kit.builder)
                 narrator = Narrator(self.show, file, verbose=self.verbose, notes=notes)
+                narrator.detection = self.detection or narrator.detection
                 phases = Phases(
                     sandboxes,
                     registry,
                     narrator,
                     log,
                     image=self.name,
-                    run_image=run_image,
+                    run_image=run_image.reference,
+                    stored=run_image.stored,
                     default_process=self.default_process,
                     insecure=(registry.host, *self.insecure_registries),
-                    logins=self._logins(),
+                    logins=self._logins(
+                        "" if run_image.stored else run_image.reference, self.cache_image
+                    ),
+                    tags=self.tags,
+                    cache_image=self.cache_image,
+                    detect_output=self.detection is not None,
                 )
-                if damage and (found := damage()):
-                    self.show(f"The image {self.name} in the registry is damaged: {found}.")
-                    self.show("Nothing of it is used; what is needed is built anew.")
-                    phases.ignore_predecessor()
+                if search:
+                    found = search()
+                    before = found.name
+                    for name, damage in found.damaged:
+                        self.show(f"The image {name} in the registry is damaged: {damage}.")
+                        self.show("Nothing of it is used; what is needed is built anew.")
+                    if found.damaged and not before:
+                        phases.ignore_predecessor()
+                if before and not afresh and Reference.parse(before).stored != reference.stored:
+                    self.show(f"Continuing from {before}")
+                    phases.continue_from(before)
                 try:
                     exported = phases.run(space, store, arch, first=first, afresh=afresh)
                 except BuildFailed as failed:
                     raise judged(
                         failed, narrator.detection, self.app, copied.paths, kit.builder
                     ) from None
-            built.write_text(f"{narrator.digest}\n", encoding="utf-8")
+            last = f"{reference.familiar}@{narrator.digest}" if self.publish else reference.stored
+            remember(cache, narrator.digest, last)
             why = reasons(exported)
         image = None if self.publish else Image.from_store(store, self.name)
         return Outcome(
@@ -255,6 +267,7 @@ class Build:
             why=why,
             seconds=time.monotonic() - start,
             image=image,
+            marks=tuple(narrator.timeline.marks),
         )
 
     def _waits(self, holder: str) -> None:
@@ -281,23 +294,14 @@ class Build:
             created=self.created,
         )
 
-    def _logins(self) -> dict[str, str] | None:
+    def _logins(self, *others: str) -> dict[str, str] | None:
         if not self.publish:
             return None
         from cnbkit_engine.oci.keychain import for_lifecycle
 
-        return for_lifecycle([self.name])
+        return for_lifecycle(filter(None, (self.name, *others)))
 
 
 def table(outcome: Outcome) -> list[str]:
     """The layer table of a finished build."""
     return list(summary(outcome.layers, outcome.why, outcome.image))
-
-
-def _continues(store: ImageStore, name: str, arch: str) -> bool:
-    """Whether layers of the image of that name may be used again: not another processor's."""
-    try:
-        image = Image.from_store(store, name, f"linux/{arch}")
-    except CnbkitError:
-        return True  # there is none, or the lifecycle says what is wrong with it
-    return image.config.get("architecture") == arch

@@ -113,8 +113,7 @@ CONVENTIONS = (
     Convention(
         "Dockerfile",
         "Docker's build",
-        "write its Debian packages into Aptfile, its Python packages into requirements.txt,"
-        " its CMD into Procfile",
+        "cnbkit adopt writes the files that replace it, and says what is left: cnbkit adopt {}",
     ),
     Convention("runtime.txt", "Heroku's and repo2docker's Python", _VERSION, read=True),
     Convention("mise.toml", "mise's tools", _VERSION, read=True),

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import time
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
@@ -15,6 +16,7 @@ from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app
 from cnbkit_engine.build.app_files import PROJECT, AppFiles
 from cnbkit_engine.build.app_report import told_of_app
+from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.build import Outcome
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.verdict import judged
@@ -34,6 +36,7 @@ from cnbkit_engine.tools.pack import ensure_pack
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnbkit_engine.base.suites import Suite
     from cnbkit_engine.build.build import Build
     from cnbkit_engine.state.home import Home
 
@@ -64,26 +67,36 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         raise UserFault(
             "there is no such folder", where=str(build.app), remedy="name the app's folder"
         )
+    files = AppFiles(build.app)
+    env = {**files.variables, **build.env}
+    choice = choose_base(build.base, build.app, env, build.builder)
+    if choice.reason:
+        build.show(str(choice))
+    suite = choice.suite
     docker = _docker()
     arch = machine_architecture()
     pack = ensure_pack(home, arch=arch, progress=build.show)
     run_image = (
         ""
-        if _names_run_image(build.builder) or build.publish
-        else _own_run_image(home, docker, build)
+        if _names_run_image(build.builder) or build.publish or build.run_image
+        else _own_run_image(home, docker, build, suite)
     )
-    assembled = _assembled(home, build)
-    builder = _builder(home, docker, build, assembled, run_image)
-    files = AppFiles(build.app)
-    env = {**files.variables, **build.env}
+    assembled = _assembled(home, build, suite)
+    named = run_image or ("" if _names_run_image(build.builder) else build.run_image)
+    builder = _builder(home, docker, build, assembled, named, suite)
     command = [
         *(str(pack), "build", build.name, "--builder", builder),
         *("--trust-builder", "--pull-policy", "if-not-present", "--no-color"),
     ]
     if run_image and asks_for_gpus(build.app, env, assembled):
-        command += ["--run-image", _own_run_image(home, docker, build, gpus=True)]
+        command += ["--run-image", _own_run_image(home, docker, build, suite, gpus=True)]
+    elif build.run_image:
+        command += ["--run-image", build.run_image]
     for name in build.env:
         command += ["--env", name]  # its value by the environment, which others cannot read
+    if build.exec_env:
+        # --exec-env tells only buildpacks for Buildpack API 0.12.
+        command += ["--env", f"CNB_EXEC_ENV={build.exec_env}"]
     for volume in build.volumes:
         mode = "rw" if volume.writable else "ro"
         command += ["--volume", f"{volume.source}:{volume.target}:{mode}"]
@@ -98,9 +111,13 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         ("--exec-env", build.exec_env),
         ("--creation-time", build.created),
         ("--network", network),
+        ("--previous-image", build.previous_image),
+        ("--cache-image", build.cache_image),
     ):
         if value:
             command += [option, value]
+    for tag in build.tags:
+        command += ["--tag", tag]
     command += ["--publish"] if build.publish else []
     command += ["--clear-cache"] if build.clear_cache else []
     with Workspace(home.tmp) as space:
@@ -152,10 +169,12 @@ def _names_run_image(path: Path) -> bool:
     return bool((builder.run and builder.run.images) or (builder.stack and builder.stack.run_image))
 
 
-def _own_run_image(home: Home, docker: str, build: Build, *, gpus: bool = False) -> str:
+def _own_run_image(
+    home: Home, docker: str, build: Build, suite: Suite, *, gpus: bool = False
+) -> str:
     """The run image of the embedded engine, for Docker's."""
     store = ImageStore(home.images)
-    name = BaseImages(home, store, progress=build.show).ensure_run_image()
+    name = BaseImages(home, store, suite=suite, progress=build.show).ensure_run_image()
     if gpus:
         name = gpu_run_image(store, name)
     if _id(docker, name) != Image.from_store(store, name).config_digest:
@@ -163,23 +182,27 @@ def _own_run_image(home: Home, docker: str, build: Build, *, gpus: bool = False)
     return name
 
 
-def _assembled(home: Home, build: Build) -> Path:
-    root = BaseImages(home, ImageStore(home.images), progress=build.show).ensure_build_root()
-    runtime = Runtime(arch=machine_architecture())
+def _assembled(home: Home, build: Build, suite: Suite) -> Path:
+    bases = BaseImages(home, ImageStore(home.images), suite=suite, progress=build.show)
+    root = bases.ensure_build_root()
+    runtime = Runtime(version=suite.python, arch=machine_architecture())
     return ensure_builder(home, build.builder, runtime, root, build.show)
 
 
-def _builder(home: Home, docker: str, build: Build, assembled: Path, run_image: str) -> str:
+def _builder(
+    home: Home, docker: str, build: Build, assembled: Path, run_image: str, suite: Suite
+) -> str:
     """The builder image, in the engine under a name that changes with its sources."""
     reference = f"cnbkit/builder:{assembled.name}"
     if run_image:
-        reference += "-own-run-image"
+        reference += f"-{sha256(run_image.encode()).hexdigest()[:8]}"  # recorded in the builder
     if not _id(docker, reference):
         build.show("Making the builder image ...")
         with Workspace(home.tmp) as space:
             image = BuilderImage(
                 build.builder,
                 run_image=run_image,
+                base=suite.name,
                 insecure=build.insecure_registries,
                 show=build.show,
             )

@@ -18,6 +18,7 @@ from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
+from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.build import prepare
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.project_order import builder_for
@@ -107,6 +108,7 @@ class Planning:
         volumes: files and folders of the host to show to the buildpacks.
         exec_env: what the image would be for.
         arch: what it would be for.
+        base: what it would stand on.
         network: of the buildpacks.
         verbose: show the detector's output if no group fits.
         show: prints a line that is not part of the plan.
@@ -118,6 +120,7 @@ class Planning:
     volumes: tuple[Bind, ...] = ()
     exec_env: str = ""
     arch: str = ""
+    base: str = ""
     network: str = ""
     verbose: bool = False
     show: Callable[[str], None] = print
@@ -137,7 +140,9 @@ class Planning:
         files = AppFiles(self.app)
         store = ImageStore(home.images)
         builder = builder_for(home, self.builder, files.project)
-        kit = prepare(home, store, builder, self.show, self.arch)
+        env = {**files.variables, **self.env}
+        suite = choose_base(self.base, self.app, env, self.builder).suite
+        kit = prepare(home, store, builder, self.show, self.arch, suite)
         platform = f"linux/{self.arch or machine_architecture()}"
         analyzed = analyzed_for(Image.from_store(store, kit.run_image, platform), kit.run_image)
         notes: list[str] = []
@@ -147,7 +152,9 @@ class Planning:
                 network_for(self.network, os.environ, self.show)
             )
             space = stack.enter_context(Workspace(home.tmp, background=True))
-            copied = laid_out(space, self.app, files, self.env, kit.builder, notes.append)
+            copied = laid_out(
+                space, self.app, files, self.env, kit.builder, notes.append, exec_env=self.exec_env
+            )
             notes += unused(copied.paths, kit.builder)
             for volume in self.volumes:
                 make_mount_point(volume, space)

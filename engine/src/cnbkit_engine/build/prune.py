@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError
+from cnbkit_engine.build.cache import LOG
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.unpacked import diff_id_of
 from cnbkit_engine.state.disk import disk_fault
@@ -41,13 +42,14 @@ def prune(
     - blobs of the store no image refers to;
     - unpacked layers no image has and nothing that runs stands on;
     - base images, assembled buildpacks and their libraries no build has used for a while;
-    - assembled buildpacks that have been assembled anew since, because a source has changed.
+    - assembled buildpacks that have been assembled anew since, because a source has changed;
+    - caches of apps that have not been built for a while.
 
     Args:
         home: where it all is.
         store: the images.
-        unused: seconds since the last use after which a base or a set of buildpacks goes; one
-            of an older state of its sources goes after `replaced`.
+        unused: seconds since the last use after which a base, a set of buildpacks or an app's
+            cache goes; one of an older state of its sources goes after `replaced`.
         replaced: also seconds; longer than a build takes.
         waiting: told, if another prune has to end first, which process that is.
 
@@ -70,10 +72,20 @@ def _prune(home: Home, store: ImageStore, unused: float, replaced: float) -> int
         for folder in _visible(parent):
             if folder.stat().st_mtime < now - unused:
                 freed += _remove(folder)
+    for folder in _visible(home.cache):
+        if _last_build(folder) < now - unused:
+            freed += _remove(folder)
     for folder in _replaced(home.buildpacks):
         if folder.stat().st_mtime < now - replaced:
             freed += _remove(folder)
     return freed
+
+
+def _last_build(cache: Path) -> float:
+    try:
+        return (cache / LOG).stat().st_mtime
+    except FileNotFoundError:
+        return cache.stat().st_mtime
 
 
 def _replaced(parent: Path) -> Iterator[Path]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, PlatformFault
-from cnbkit_engine.base.gpu import gpu_run_image, stands_on_gpus
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.cache import image_lock
+from cnbkit_engine.build.standing import newest_in_store, recorded_names
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.oci.errors import told_by_lifecycle
 from cnbkit_engine.oci.image import Image
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Rebase"]
 
 _REPORT = "report.toml"
-_METADATA = "io.buildpacks.lifecycle.metadata"
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,13 @@ class Rebase:
             Reference.parse(name)
         store = ImageStore(home.images)
         arch = machine_architecture()
-        bases = BaseImages(home, store, arch=arch, progress=self.show)
-        root = bases.ensure_build_root()
+        root = BaseImages(home, store, arch=arch, progress=self.show).ensure_build_root()
         if not self.publish:
             image = Image.from_store(store, self.name)
             if self.run_image:
                 store.resolve(self.run_image)
             else:
-                plain = bases.ensure_run_image()
-                if stands_on_gpus(image.base or ""):
-                    gpu_run_image(store, plain)
+                newest_in_store(home, store, image.base or "", arch, self.show)
         lifecycle = ensure_lifecycle(home, arch=arch, progress=self.show)
         run_images = self._run_images(arch) if self.publish else []
         with ExitStack() as stack:
@@ -124,16 +120,8 @@ class Rebase:
         """The run image it will be put on: the one named, or those the image says it stands on."""
         if self.run_image:
             return [self.run_image]
-        config = Remote(self.name, insecure=self.insecure).config(arch).get("config") or {}
-        try:
-            told = json.loads((config.get("Labels") or {}).get(_METADATA) or "{}")
-            known = [told.get("runImage") or {}, (told.get("stack") or {}).get("runImage") or {}]
-            names = [
-                name for each in known for name in (each.get("image"), *(each.get("mirrors") or ()))
-            ]
-        except (AttributeError, TypeError, ValueError):
-            return []  # the rebaser says what is wrong with it
-        return [name for name in names if isinstance(name, str) and name]
+        config = Remote(self.name, insecure=self.insecure).config(arch)
+        return recorded_names(config)
 
     def _failed(self, output: str, run_images: Sequence[str], arch: str) -> PlatformFault:
         tail = [line for line in output.splitlines() if line.strip()][-5:]
@@ -141,6 +129,13 @@ class Rebase:
         remedy = "see below; --run-image names another run image, --force overrides its checks"
         if told := told_by_lifecycle("\n".join(tail), self.name):
             remedy = told.remedy
+        if "run image must be specified" in output:
+            return PlatformFault(
+                f"{self.name} does not say which run image it stands on, and is as it was",
+                where=self.name,
+                remedy="name one with --run-image and --force; it is recorded, so that the next "
+                "time needs neither",
+            )
         # The lifecycle asks for one after the other, and does not say why it got none.
         for name in run_images if "accessible run image" in output else ():
             try:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.image import Layer
     from cnbkit_engine.oci.types import Descriptor
 
-__all__ = ["Variant", "shares", "variants"]
+__all__ = ["Variant", "share_rows", "shares", "variants"]
 
 
 class Variant:
@@ -67,8 +67,10 @@ def variants(name: str, hardware: str) -> list[Variant]:
     return found
 
 
-def shares(images: Mapping[str, Iterable[Layer | Descriptor]]) -> list[str]:
-    """A table of bytes: what each image has alone, what others have as well, and all together.
+def share_rows(
+    images: Mapping[str, Iterable[Layer | Descriptor]],
+) -> list[tuple[str, str, str, str]]:
+    """What each image has alone, what others have as well, and all together; a head first.
 
     Bytes are those of a registry: compressed, each blob once.
 
@@ -89,6 +91,16 @@ def shares(images: Mapping[str, Iterable[Layer | Descriptor]]) -> list[str]:
     apart = sum(sum(own.values()) for own in blobs)
     stored = sum(together.values())
     rows.append(("together", size_text(stored), size_text(apart - stored), ""))
+    return rows
+
+
+def shares(images: Mapping[str, Iterable[Layer | Descriptor]]) -> list[str]:
+    """The same as lines of a table.
+
+    Args:
+        images: their layers by their names.
+    """
+    rows = share_rows(images)
     width = max(len(row[0]) for row in rows)
     lines = [f"  {row[0]:<{width}}  {row[1]:>9}  {row[2]:>9}  {row[3]:>9}".rstrip() for row in rows]
     lines[-1] += "  (shared: bytes that are not stored twice)"

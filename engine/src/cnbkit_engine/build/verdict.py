@@ -64,7 +64,8 @@ def judged(
             failed.log,
             what=f"the buildpacks do not fit together: {faults[0]}",
             remedy=(
-                f"add a buildpack that provides {faults[0].name} to that group of the builder"
+                f"let a buildpack that provides {faults[0].name} stand before it in that group "
+                "of the builder"
                 if faults[0].required
                 else f"make {faults[0].buildpack} optional in that group of the builder"
             ),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import cnbkit
@@ -25,7 +26,7 @@ from cnbkit_engine.buildpack.launcher import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cnbkit_engine.buildpack.source import BuildpackSource
 
@@ -58,14 +59,20 @@ class Runtime:
             path from the buildpack's folder.
         version: its major and minor version; compiled dependencies are chosen for it.
         arch: "amd64" or "arm64".
+        also: further versions that it may have; there are compiled dependencies for each.
     """
 
     def __init__(
-        self, python: str = "/usr/bin/python3", version: str = "3.11", arch: str = "amd64"
+        self,
+        python: str = "/usr/bin/python3",
+        version: str = "3.11",
+        arch: str = "amd64",
+        also: Sequence[str] = (),
     ) -> None:
         self.python = python
         self.version = version
         self.arch = arch
+        self.versions = (version, *also)
 
     @property
     def platform(self) -> str:
@@ -120,7 +127,9 @@ def assemble(
         link_tree(library, inside)
     else:
         inside.mkdir(parents=True)
-        _install(inside, source, runtime)
+        _install(inside, source, runtime, runtime.version)
+        for version in runtime.versions[1:]:
+            _add(inside, source, runtime, version)
     for path in core_files():
         _copy(path, inside / CORE_FOLDER / path.relative_to(_SDK))
     for relative, path in files.items():
@@ -132,7 +141,7 @@ def assemble(
             if source.is_extension
             else {"build": build_script(source, runtime.python)}
         ),
-        "main.py": main_module(source, runtime.version),
+        "main.py": main_module(source, *runtime.versions),
     }
     (out / "bin").mkdir(exist_ok=True)
     for name, text in scripts.items():
@@ -141,7 +150,7 @@ def assemble(
     if offline:
         from cnbkit_engine.buildpack.offline import bundle
 
-        bundle(source, out, os.environ)
+        bundle(source, out, os.environ, arch=runtime.arch)
 
 
 def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:
@@ -158,12 +167,37 @@ def _check_places(files: Iterable[Path], source: BuildpackSource) -> None:
         )
 
 
-def _install(library: Path, source: BuildpackSource, runtime: Runtime) -> None:
+def _add(library: Path, source: BuildpackSource, runtime: Runtime, version: str) -> None:
+    """Add what another Python needs: compiled modules, which have its version in their names.
+
+    Raises:
+        BuildpackFault: a file of the one would be in the place of another file of the other.
+    """
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        other = Path(folder)
+        _install(other, source, runtime, version)
+        for path in sorted(each for each in other.rglob("*") if each.is_file()):
+            target = library / path.relative_to(other)
+            # Of two wheels' metadata the first one's stays: nothing of it is read in a build.
+            described = any(part.endswith(".dist-info") for part in path.parts)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.rename(target)
+            elif not described and target.read_bytes() != path.read_bytes():
+                raise BuildpackFault(
+                    f"what {source.id} imports is not the same for Python {runtime.version} "
+                    f"and {version}: {path.relative_to(other)}",
+                    where=", ".join(map(str, source.locks)) or str(source.directory),
+                    remedy="package it for one base: --base bookworm",
+                )
+
+
+def _install(library: Path, source: BuildpackSource, runtime: Runtime, version: str) -> None:
     from uv import find_uv_bin
 
     command = [
         find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--target", str(library),
-        "--python-version", runtime.version, "--python-platform", runtime.platform,
+        "--python-version", version, "--python-platform", runtime.platform,
         "--only-binary", ":all:", "--no-deps", "--require-hashes",
     ]  # fmt: skip
     for lock in locks(source):

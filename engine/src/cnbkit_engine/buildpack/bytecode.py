@@ -68,6 +68,6 @@ def compile_bytecode(
             raise BuildpackFault(
                 "the buildpacks' code cannot be compiled by the Python that will run it",
                 where=str(folder),
-                remedy="mend the syntax named below; the build image has Python 3.11",
+                remedy="mend the syntax named below, for the build image's Python",
                 detail=output.decode(errors="replace").rstrip(),
             )

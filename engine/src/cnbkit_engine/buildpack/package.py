@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
 from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.composite import Composite, is_composite
 from cnbkit_engine.buildpack.foreign import ForeignBuildpack, is_foreign
 from cnbkit_engine.buildpack.image import check_members, write_package
@@ -46,6 +47,8 @@ class Package:
     Args:
         directory: a component, an image extension or a composite.
         root: gives the build image's root file system, in which bytecode is compiled.
+        version: of the Python in it.
+        also: roots of further build images whose Pythons are to run it, by their versions.
         targets: architectures; the descriptor's if empty.
         flatten: one layer for all buildpacks of a composite.
         offline: put in what descriptors list as dependencies, so that builds need no network.
@@ -57,6 +60,8 @@ class Package:
 
     directory: Path
     root: Callable[[], Path]
+    version: str = SYSTEM_PYTHON
+    also: Mapping[str, Callable[[], Path]] = field(default_factory=dict)
     targets: Sequence[str] = ()
     flatten: bool = False
     offline: bool = False
@@ -143,20 +148,23 @@ class Package:
             composite.write(main, order)
         parts = list({(part.id, part.version): part for part in parts}.values())
         python = standalone.get(arch)
-        version = python.version if python else SYSTEM_PYTHON
+        version = python.version if python else self.version
+        also = () if python else (*self.also,)
         home_of_python = next((_place(part) for part in parts if not _foreign(part)), "")
         ours, modules = [], []
         for part in parts:
             place = _place(part)
             inside = f"{FOLDER}/bin/python3"
             program = inside if place == home_of_python else f"../../{home_of_python}/{inside}"
-            runtime = Runtime(program if python else "/usr/bin/python3", version, arch)
+            runtime = Runtime(program if python else "/usr/bin/python3", version, arch, also)
             if lay_out(part, folder / place, runtime, offline=self.offline):
                 ours.append(place)
             if python and place == home_of_python:
                 python.copy(folder / place)
         if ours:
-            compile_for(home, self.root, folder, ours, standalone, version)
+            compile_for(home, self.root, folder, ours, standalone, version, self.version)
+            for other in also:
+                compile_bytecode(home, self.also[other](), folder, ours)
         modules = [Module(folder / _place(part)) for part in parts]
         if python and ours:
             tell_start(home, self.root(), folder, home_of_python, python, self.show)
@@ -254,7 +262,12 @@ def members(composite: Composite, finder: Finder) -> tuple[list[Part], list[dict
     if composite.builder is None:
         return found, []
     builder = _builder(composite)
-    order = [each.to_plain() for each in with_versions(builder, found, composite.descriptor)]
+    order = [
+        each.to_plain()
+        for each in with_versions(
+            builder.order, [(each.id, each.version) for each in found], composite.descriptor
+        )
+    ]
     named = {(entry["id"], entry["version"]) for each in order for entry in each["group"]}
     # A builder may hold buildpacks that only apps ask for; they are not the composite's.
     return [part for part in found if (part.id, part.version) in named], order

@@ -86,6 +86,7 @@ def compile_for(
     places: list[str],
     standalone: Mapping[str, StandalonePython],
     version: str,
+    system: str = SYSTEM_PYTHON,
 ) -> None:
     """Compile with a Python of that version which runs here: bytecode has no architecture.
 
@@ -96,6 +97,7 @@ def compile_for(
         places: the buildpacks below it.
         standalone: relocatable Pythons at hand.
         version: major and minor.
+        system: those of the build root's own.
 
     Raises:
         UserFault: no such Python runs here.
@@ -107,7 +109,7 @@ def compile_for(
         # From a place that is not packaged: the package may be for another architecture.
         here.copy(folder / _HERE)
         python = f"/cnb/buildpacks/{_HERE}/{FOLDER}/bin/python3"
-    elif version != SYSTEM_PYTHON:
+    elif version != system:
         raise UserFault(
             f"nothing here runs Python {version}, to compile bytecode with",
             where="--runtime",
@@ -179,7 +181,8 @@ def tell_start(
 
 def _archive(address: str, space: Path) -> Path:
     from cnbkit.bindings.bindings import Bindings
-    from cnbkit.download import Dependency, Downloads
+    from cnbkit.dependency import Dependency
+    from cnbkit.download import Downloads
     from cnbkit.log import Log
     from cnbkit.settings import Settings
 

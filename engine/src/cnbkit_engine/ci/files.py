@@ -26,7 +26,6 @@ _REGISTRY = re.compile(rf"{_HOST}(?:/{_NAME})*")
 _IMAGE = re.compile(rf"{_HOST}(?:/{_NAME})+(?::[\w.-]+)?(?:@sha256:[0-9a-f]{{64}})?")
 _APP = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _GIT = re.compile(r"(https?|ssh)://[\w.@:/~+-]+|[\w.-]+@[\w.-]+:[\w./~+-]+")
-_STACK = "cnbkit.bookworm"  # the label io.buildpacks.stack.id of cnbkit's base images
 
 
 def rendered(
@@ -36,6 +35,7 @@ def rendered(
     builder: str | None = None,
     app: str = "my-app",
     git: str | None = None,
+    base: str = "",
 ) -> dict[str, str]:
     """A platform's files: path → text.
 
@@ -45,14 +45,17 @@ def rendered(
         builder: the builder image.
         app: the image's name; in Kubernetes the object's, too.
         git: address of the app's repository.
+        base: `bookworm` or `trixie`, which the base images are made of; the default one if empty.
 
     Raises:
         UserFault: a value is not what it has to be; all such are named.
     """
     from importlib.metadata import version
 
+    from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 
+    suite = suite_named(base)
     registry = registry.rstrip("/")
     _check(registry, builder, app, git)
     builder = builder or f"{registry}/builder:1"
@@ -60,15 +63,17 @@ def rendered(
     host, _, path = registry.partition("/")
     words = {
         "app": app,
+        "base": suite.name,
         "builder": builder,
         "builder_tag": builder.partition("@")[0],  # where it is pushed, whatever it is now
         "git": git,
         "host": host,
         "lifecycle": LIFECYCLE_VERSION,
         "path": f"{path}/" if path else "",
+        "python": suite.python,
         "registry": registry,
         "registry_url": f"https://{host}",
-        "stack": _STACK,
+        "stack": suite.stack,
         "version": version("cnbkit"),
     }
     return {

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import build_variables
 from cnbkit_engine.cli.volumes import given_volumes
+from cnbkit_engine.cli.written import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cnbkit_engine.build.build import Outcome
     from cnbkit_engine.oci.image import Layer
     from cnbkit_engine.oci.types import Descriptor
     from cnbkit_engine.state.home import Home
@@ -27,7 +30,33 @@ __all__ = ["command"]
 @click.command("build")
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--tag", "-t", metavar="NAME", help="Name of the image; the folder's if not given.")
-@click.option("--publish", metavar="REF", help="Export to a registry instead of the local store.")
+@click.option(
+    "--publish",
+    "published",
+    metavar="REF",
+    multiple=True,
+    help="Export to a registry instead of the local store; given again, under that name too.",
+)
+@click.option(
+    "--previous-image",
+    metavar="REF",
+    default="",
+    help="Use its layers again. If not given: the image that has the name, else the last one built "
+    "here, else one of the repository with the branch's tag, main, master or latest.",
+)
+@click.option(
+    "--cache-image",
+    metavar="REF",
+    default="",
+    help="Keep the cache there, for builds on other machines; goes with --publish.",
+)
+@click.option(
+    "--run-image",
+    metavar="REF",
+    default="",
+    help="What the app is put on; the builder's or cnbkit's own if not given. With --publish "
+    "cnbkit's own is pushed to REF if nothing is there, and the image can be rebased.",
+)
 @click.option(
     "--output",
     "-o",
@@ -67,6 +96,7 @@ __all__ = ["command"]
     "the word in its tag, and a table of what they share.",
 )
 @platform_option
+@base_option
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
     "--engine",
@@ -92,11 +122,21 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="Another builder.toml than the reference one.",
 )
+@click.option(
+    "--report",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.html",
+    help="Write a page about the image and its build: what costs what, what took how long.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Show all of the lifecycle's output.")
 def command(
     path: Path,
     tag: str | None,
-    publish: str | None,
+    published: tuple[str, ...],
+    previous_image: str,
+    cache_image: str,
+    run_image: str,
     output: str | None,
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
@@ -105,11 +145,13 @@ def command(
     creation_time: str,
     hardware: str,
     platform: str | None,
+    base: str | None,
     clear_cache: bool,
     engine: str,
     network: str,
     insecure: tuple[str, ...],
     builder: Path | None,
+    page: Path | None,
     verbose: bool,
 ) -> None:
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
@@ -123,13 +165,18 @@ def command(
     from cnbkit_engine.oci.reference import Reference
     from cnbkit_engine.state.home import Home
 
+    publish, *more = published or ("",)
     export = _output(output, publish)
+    if cache_image and not publish:
+        raise click.UsageError("--cache-image goes with --publish")
     home = Home.default()
     echo = say
     if export:
         if writes_to_stdout(export[1]):
             echo = partial(say, err=True)  # the archive alone is printed
         _check_place(home, *export)
+    if page is not None and (publish or engine == "pack"):
+        raise click.UsageError("--report is for images in the local store")
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
     if engine != "pack":
@@ -138,9 +185,21 @@ def command(
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
+    outcomes: list[Outcome] = []
     setting = "--publish" if publish else "--tag"
     name = publish or tag or _name_of(path)
-    Reference.parse(name, setting=setting)  # before anything is made of it
+    domain = Reference.parse(name, setting=setting).domain  # before anything is made of it
+    for value, option in (
+        (run_image, "--run-image"),
+        (previous_image, "--previous-image"),
+        (cache_image, "--cache-image"),
+    ):
+        if value:
+            Reference.parse(value, setting=option)
+    others = [variants(each, hardware) for each in more]
+    for each in (variant.name for found in others for variant in found):
+        if Reference.parse(each, setting=setting).to_make(setting).domain != domain:
+            raise click.UsageError("all names of --publish are in one registry")
     wanted = variants(name, hardware)
     for variant in wanted:
         reference = Reference.parse(variant.name, setting=setting)
@@ -156,7 +215,7 @@ def command(
     if hardware and "BP_HARDWARE" in env:
         raise click.UsageError("--hardware and --env BP_HARDWARE exclude each other")
     created = image_time(creation_time)
-    for variant in wanted:
+    for number, variant in enumerate(wanted):
         chosen = {"BP_HARDWARE": variant.hardware} if variant.hardware else {}
         if len(wanted) > 1:
             echo(f"{variant.hardware} → {variant.name}")
@@ -167,11 +226,16 @@ def command(
             env={**env, **chosen},
             volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
             publish=bool(publish),
+            tags=tuple(each[number].name for each in others),
+            run_image=run_image,
+            previous_image=previous_image,
+            cache_image=cache_image,
             clear_cache=clear_cache,
             default_process=default_process,
             exec_env=exec_env,
             created=created,
             arch=arch,
+            base=base or "",
             insecure_registries=insecure,
             network=network,
             verbose=verbose,
@@ -183,6 +247,7 @@ def command(
             outcome = build_with_pack(build, home, network=network)
         else:
             outcome = build.run(home)
+        outcomes.append(outcome)
         for line in table(outcome):
             echo(line)
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""
@@ -195,9 +260,32 @@ def command(
     if len(layers) > 1:
         for line in shares(layers):
             echo(line)
+    if page is not None:
+        _report(home, page, outcomes)
+        echo(f"Written {page}")
     if export:
         _export(home, wanted[0].name, *export)
         echo(f"Written to {export[1]}")
+
+
+def _report(home: Home, page: Path, outcomes: Sequence[Outcome]) -> None:
+    """The first image as a page, with what all of them share."""
+    from cnbkit_engine.build.image_page import image_page
+    from cnbkit_engine.build.variants import share_rows
+    from cnbkit_engine.oci.store import ImageStore
+
+    images = [outcome.image for outcome in outcomes if outcome.image]
+    first = outcomes[0]
+    made = image_page(
+        ImageStore(home.images),
+        images[0],
+        states=first.layers,
+        why=first.why,
+        marks=first.marks,
+        seconds=first.seconds,
+        variants=share_rows({each.name: each.layers for each in images}) if images[1:] else (),
+    )
+    write_files(page.parent, {page.name: made}, option="--report")
 
 
 def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descriptor]:
@@ -221,7 +309,7 @@ def _name_of(path: Path) -> str:
     return "-".join(part for part in "".join(kept).split("-") if part) or "app"
 
 
-def _output(output: str | None, publish: str | None) -> tuple[str, Path] | None:
+def _output(output: str | None, publish: str) -> tuple[str, Path] | None:
     if output is None:
         return None
     kind, colon, path = output.partition(":")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -23,6 +24,7 @@ __all__ = ["command"]
 @click.option(
     "--build-image", metavar="REF", default="", help="Build image, instead of the one in FILE."
 )
+@base_option
 @click.option("--run-image", metavar="REF", default="", help="Run image, instead of those in FILE.")
 @click.option(
     "--target",
@@ -40,6 +42,7 @@ def command(
     output: str | None,
     publish: str | None,
     build_image: str,
+    base: str | None,
     run_image: str,
     targets: tuple[str, ...],
     insecure: tuple[str, ...],
@@ -48,6 +51,8 @@ def command(
 
     Where FILE names no build image and no lifecycle, they are cnbkit's own.
     """
+    if base and build_image:
+        raise click.UsageError("--base and --build-image exclude each other")
     if bool(output) == bool(publish):
         raise click.UsageError("give either --output or --publish")
     if publish:
@@ -67,6 +72,7 @@ def command(
         path=file.resolve(),
         build_image=build_image,
         run_image=run_image,
+        base=base or "",
         targets=[parse_target(target) for target in targets],
         insecure=insecure,
         show=say,

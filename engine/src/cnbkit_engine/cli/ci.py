@@ -8,6 +8,7 @@ import click
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.ci.files import PLATFORMS, rendered
+from cnbkit_engine.cli.base import BASES
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.written import write_files
 
@@ -34,6 +35,11 @@ __all__ = ["command"]
     help="The app's repository, for platforms that fetch it: kpack and tekton.",
 )
 @click.option(
+    "--base",
+    type=click.Choice(BASES),
+    help="The base images that kpack's files name, and the Python in the examples of settings.",
+)
+@click.option(
     "--output",
     "-o",
     "folder",
@@ -44,13 +50,19 @@ __all__ = ["command"]
     help="Where to write the files.",
 )
 def command(
-    kind: str, registry: str, builder: str | None, app: str, git: str | None, folder: Path
+    kind: str,
+    registry: str,
+    builder: str | None,
+    app: str,
+    git: str | None,
+    base: str | None,
+    folder: Path,
 ) -> None:
     """Write the files with which PLATFORM builds images.
 
     PLATFORM is kpack, tekton, gitlab, jenkins, circleci or github. Nothing is overwritten.
     """
-    files = rendered(kind, registry=registry, builder=builder, app=app, git=git)
+    files = rendered(kind, registry=registry, builder=builder, app=app, git=git, base=base or "")
     if there := [name for name in files if (folder / name).exists()]:
         raise UserFault(
             f"these files are there already, and nothing is overwritten: {', '.join(there)}",

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "cnbkit", "run"]
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "adopt": "cnbkit_engine.cli.adopt:command",
     "build": "cnbkit_engine.cli.build:command",
     "builder": "cnbkit_engine.cli.builder:command",
     "check": "cnbkit_engine.cli.check:command",
     "ci": "cnbkit_engine.cli.ci:command",
     "completion": "cnbkit_engine.cli.completion:command",
+    "dependency": "cnbkit_engine.cli.dependency:command",
     "doctor": "cnbkit_engine.cli.doctor:command",
     "images": "cnbkit_engine.cli.images:command",
     "inspect": "cnbkit_engine.cli.inspect:command",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.written import write_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +25,14 @@ _DOCUMENTS = ("io.buildpacks.build.metadata", "io.buildpacks.lifecycle.metadata"
 @click.command("inspect")
 @click.argument("image")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(image: str, as_json: bool) -> None:
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write it as a page: what costs what, packages with licences, processes, labels.",
+)
+def command(image: str, as_json: bool, page: Path | None) -> None:
     """Show what IMAGE is made of: layers, processes, labels.
 
     IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout.
@@ -31,7 +40,14 @@ def command(image: str, as_json: bool) -> None:
     from cnbkit_engine.oci.image import open_image
     from cnbkit_engine.state.home import Home
 
-    _, found = open_image(Home.default(), image)
+    store, found = open_image(Home.default(), image)
+    if page is not None:
+        from cnbkit_engine.build.image_page import image_page
+
+        write_files(page.parent, {page.name: image_page(store, found)}, option="--html")
+        say(f"Written {page}", err=True)
+        if not as_json:
+            return
     if as_json:
         say(json.dumps(_document(found), indent=2))
     else:

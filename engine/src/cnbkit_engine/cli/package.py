@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit_engine.cli.base import BASES
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -33,7 +34,15 @@ __all__ = ["command"]
     type=click.Choice(["system", "bundled"]),
     default="system",
     show_default=True,
-    help="Whose Python runs it: the build image's (3.11), or one inside.",
+    help="Whose Python runs it: the build image's, or one inside.",
+)
+@click.option(
+    "--base",
+    "bases",
+    type=click.Choice(BASES),
+    multiple=True,
+    help="Whose build image's Python runs it: bookworm's 3.11 if not given, trixie's 3.13, or, "
+    "with both, either.",
 )
 @click.option(
     "--runtime",
@@ -53,6 +62,7 @@ def command(
     flatten: bool,
     offline: bool,
     python: str,
+    bases: tuple[str, ...],
     runtimes: tuple[str, ...],
     insecure: tuple[str, ...],
 ) -> None:
@@ -69,17 +79,24 @@ def command(
         Reference.parse(publish, setting="--publish").to_make("--publish")
     if (python == "bundled") != bool(runtimes):
         raise click.UsageError("--python bundled and --runtime need each other")
+    if bases and runtimes:
+        raise click.UsageError("--base and --python bundled exclude each other")
 
     from cnbkit_engine.base.images import BaseImages
+    from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.buildpack.package import Package, parse_target
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
-    bases = BaseImages(home, ImageStore(home.images), progress=say)
+    store = ImageStore(home.images)
+    suites = [suite_named(name) for name in dict.fromkeys(bases)] or [suite_named("")]
+    first, *others = (BaseImages(home, store, suite=each, progress=say) for each in suites)
     package = Package(
         directory=directory.resolve(),
-        root=bases.ensure_build_root,
+        root=first.ensure_build_root,
+        version=first.suite.python,
+        also={each.suite.python: each.ensure_build_root for each in others},
         targets=[parse_target(target) for target in targets],
         flatten=flatten,
         offline=offline,

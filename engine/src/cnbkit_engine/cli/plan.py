@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
@@ -41,6 +42,7 @@ __all__ = ["command"]
     help="What the image is for: production (if not given), test or development.",
 )
 @platform_option
+@base_option
 @click.option(
     "--network",
     metavar="NAME",
@@ -61,6 +63,7 @@ def command(
     volumes: tuple[str, ...],
     exec_env: str,
     platform: str | None,
+    base: str | None,
     network: str,
     builder: Path | None,
     as_json: bool,
@@ -85,6 +88,7 @@ def command(
         volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
         exec_env=exec_env,
         arch=architecture(platform),
+        base=base or "",
         network=embedded_network(network),
         verbose=verbose and not as_json,
         show=partial(say, err=True),

@@ -13,8 +13,8 @@ __all__ = ["command"]
 def command() -> None:
     """Give back disk space that no image and no recent build needs.
 
-    Images with a name stay. Base images and buildpacks go a week after their last use, buildpacks
-    that have been assembled anew since, a day after it.
+    Images with a name stay. Base images, buildpacks and caches of apps go a week after their last
+    use, buildpacks that have been assembled anew since, a day after it.
     """
     from cnbkit_engine.build.prune import prune
     from cnbkit_engine.build.report import size_text

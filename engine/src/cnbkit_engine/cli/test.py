@@ -16,6 +16,7 @@ from cnbkit.errors import PlatformFault, UserFault
 __all__ = ["command"]
 
 _PLUGIN = "cnbkit.testing.plugin"
+_HIDING = "cnbkit_engine.testing.declared_only"
 _SKIPPED = {".venv", "node_modules", "__pycache__", "build", "dist"}
 
 
@@ -28,7 +29,8 @@ def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
 
     Its code, the code of the buildpacks in folders below, and what their requirements.lock
     names can be imported; the fixtures of cnbkit.testing are there. The exit status is pytest's.
-    Code that imports what no build has is told before, for the tests would pass here.
+    Code that imports what no build has is told before, for the tests would pass here; what it
+    tries to import and does without is hidden from it, and not from the tests.
     """
     if not path.is_dir():
         raise UserFault("there is no such folder", where=str(path), remedy="name a buildpack's")
@@ -51,9 +53,11 @@ def command(ctx: click.Context, path: Path, args: tuple[str, ...]) -> None:
     paths = [str(path.resolve()) for path in (*folders, *(each.parent for each in libraries))]
     paths = list(dict.fromkeys(paths))
     paths += [str(_installed(lock)) for lock in locks if lock.is_file()]
+    declared = os.pathsep.join(paths)
     if before := os.environ.get("PYTHONPATH"):
         paths.append(before)
-    command = [sys.executable, "-m", "pytest"]
+    command = [sys.executable, "-m", "pytest", "-p", _HIDING]
+    command.append(f"--cnbkit-declared={declared}")
     if not entry_points(group="pytest11", name="cnbkit"):
         command += ["-p", _PLUGIN]
     done = subprocess.run(

@@ -42,8 +42,10 @@ class Unmet:
     def __str__(self) -> str:
         """In words."""
         if self.required:
-            return f"{self.buildpack} requires {self.name}, which none of its group provides"
-        return f"{self.buildpack} provides {self.name}, which none of its group requires"
+            lack = f"requires {self.name}, which nothing before it in its group provides"
+        else:
+            lack = f"provides {self.name}, which nothing after it in its group requires"
+        return f"{self.buildpack} {lack}"
 
 
 @dataclass
@@ -149,6 +151,15 @@ class Detection:
         return list(dict.fromkeys(map("\n".join, found)))
 
     @property
+    def answers(self) -> dict[str, str]:
+        """What each buildpack gave as its reason, by its id, in the last group that asked it."""
+        return {
+            buildpack.rpartition("@")[0]: trial.answer(buildpack)
+            for trial in self.trials
+            for buildpack in trial.output
+        }
+
+    @property
     def looked_for(self) -> list[str]:
         """Files and settings that those looked for which would have had to join."""
         found: list[str] = []
@@ -156,5 +167,6 @@ class Detection:
             for buildpack, state in trial.states.items():
                 answer = trial.answer(buildpack)
                 if state == "fail" and answer.startswith(_NONE_OF):
-                    found += answer.removeprefix(_NONE_OF).split(", ")
+                    # What follows in parentheses says why one of them does not count.
+                    found += answer.removeprefix(_NONE_OF).partition(" (")[0].split(", ")
         return list(dict.fromkeys(found))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.lifecycle.detection import Detection
+from cnbkit_engine.lifecycle.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +40,7 @@ class Narrator:
         error: the last line in which the lifecycle itself says what went wrong; empty if none.
         ready: layers that this build made and the lifecycle takes for an earlier image's.
         detection: what it prints of the groups that it tries.
+        timeline: when its phases and the buildpacks began.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Narrator:
         self._detected: list[str] = []
         self._notes = list(notes)
         self.detection = Detection()
+        self.timeline = Timeline()
         self.layers: dict[str, str] = {}
         self.digest = ""
         self.error = ""
@@ -64,6 +67,7 @@ class Narrator:
     def line(self, text: str) -> None:
         """Take in one line without its newline."""
         self._log.write(text + "\n")
+        self.timeline.line(text)
         if text.startswith("===> "):
             self._phase = text.removeprefix("===> ").strip()
             if self._phase == "BUILDING":

@@ -4,7 +4,7 @@
 |---|---|---|---|---|
 | analyzer | no | store: own image; registry | yes | its `/layers` |
 | detector | yes | none | of its own | app, its `/layers` |
-| restorer | no | none | none | cache, `/layers` |
+| restorer | no | none; of a cache image the registry's | none; with those yes | cache, `/layers` |
 | builder | yes | none | of its own | app, `/layers` |
 | exporter | no | store: own image; registry | yes | cache, its `/layers` |
 
@@ -85,8 +85,15 @@ class PhaseSandboxes:
         """
         return self._trusted(layers, logins, ())
 
-    def restorer(self, layers: Path) -> Sandbox:
-        """For the restorer, which asks no registry as long as it sees no run.toml."""
+    def restorer(self, layers: Path, logins: Mapping[str, str] | None = None) -> Sandbox:
+        """For the restorer, which asks no registry as long as it sees no run.toml.
+
+        Args:
+            layers: its `/layers`.
+            logins: as for `analyzer`, where the cache is in a registry.
+        """
+        if logins is not None:
+            return self._trusted(layers, logins, ())
         return self._sandbox(
             layers,
             [Bind(self.cache, "/cache", writable=True, given=True)],
@@ -110,6 +117,7 @@ class PhaseSandboxes:
         binds = [
             Bind(self.builder / "buildpacks", "/cnb/buildpacks", given=True),
             Bind(self.builder / "order.toml", "/cnb/order.toml", given=True),
+            *self._system(),
             Bind(self.builder / "build-config", "/cnb/build-config", given=True),
             Bind(self.space / "workspace", "/workspace", writable=True, given=True),
             Bind(self.space / "platform", "/platform", given=True),
@@ -185,6 +193,12 @@ class PhaseSandboxes:
         if self.exec_env:
             env["CNB_EXEC_ENV"] = self.exec_env
         return env
+
+    def _system(self) -> Iterator[Bind]:
+        """What runs before and after every group, whichever an app chooses."""
+        system = self.builder / "system.toml"
+        if system.exists():
+            yield Bind(system, "/cnb/system.toml", given=True)
 
     def _bundle(self) -> Iterator[Bind]:
         if bundle := host_bundle():

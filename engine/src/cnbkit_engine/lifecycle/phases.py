@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.lifecycle.fetched import give_back, keep
 from cnbkit_engine.lifecycle.handover import (
     check_cache,
     document,
@@ -91,11 +92,15 @@ class Phases:
         narrator: is told their lines.
         log: the file those lines go to, for whoever is told of a failure.
         image: what they export: a name in the store, or with `logins` a registry's reference.
-        run_image: what they export it on, in the store.
+        run_image: what they export it on.
+        stored: its repository in the store, to read; empty if another registry has it.
         default_process: the process type the image starts; the buildpacks' choice if empty.
         insecure: hosts of registries to speak plain HTTP to.
         logins: Authorization headers for the registry that gets the image, by host; None if it
             stays in the store.
+        tags: more names for it, in the same registry.
+        cache_image: what the cache is kept in, in a registry; its folder if empty.
+        detect_output: let the detector print what buildpacks say, also where all goes well.
     """
 
     def __init__(
@@ -107,10 +112,15 @@ class Phases:
         *,
         image: str,
         run_image: str,
+        stored: str,
         default_process: str,
         insecure: Iterable[str],
         logins: Mapping[str, str] | None,
+        tags: Iterable[str] = (),
+        cache_image: str = "",
+        detect_output: bool = False,
     ) -> None:
+        self._detector = ["-log-level", "debug"] if detect_output else []
         self._sandboxes = sandboxes
         self._registry = registry
         self._narrator = narrator
@@ -123,6 +133,22 @@ class Phases:
         self._default = ["-process-type", default_process] if default_process else []
         self._logins = logins
         self._previous: tuple[str, ...] = ()
+        self._reads = {stored} - {""}
+        self._tags = tuple(tags)
+        self._cache_image = cache_image
+        self._cache = ("-cache-image", cache_image) if cache_image else _CACHE
+
+    def continue_from(self, name: str) -> None:
+        """Use layers of another image than the one that has the name now.
+
+        Args:
+            name: as `image`: in the store, or in a registry.
+        """
+        reference = Reference.parse(name)
+        if self._logins is None:
+            self._reads.add(reference.served_repository)
+            name = f"{self._registry.host}/{reference.served}"
+        self._previous = ("-previous-image", name)
 
     def ignore_predecessor(self) -> None:
         """Do not look at the image that has the name now: not all of it is there."""
@@ -184,6 +210,7 @@ class Phases:
 
         Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
         """
+        cache = self._sandboxes.cache.parent
         analyzing, detecting, building = (
             layers_folder(space, name) for name in ("analyzer", "detector", "builder")
         )
@@ -192,7 +219,7 @@ class Phases:
                 analyzer = stack.enter_context(self._analyzer(analyzing, logins, skip))
                 # They are started while the analyzer waits for the registry, and wait themselves:
                 # none runs a buildpack before it has been given its first document.
-                detector, restorer, builder = [
+                detector, builder, *early = [
                     stack.enter_context(process)
                     for process in self._waiting(detecting, building, skip)
                 ]
@@ -203,39 +230,62 @@ class Phases:
             known = {"analyzed.toml": analyzed, "plan.toml": document(detecting, "plan.toml")}
             hand_over_bills(analyzing, building)
             hand_over(building, known)
-            check_cache(self._sandboxes.cache)
-            self._finish("RESTORING", restorer, group)
+            with ExitStack() as late:
+                if not early:
+                    # It has logins, so it is started when nothing of the detector is alive.
+                    logins = late.enter_context(self._logged_in())
+                    early = [late.enter_context(self._restorer(building, skip, logins))]
+                else:
+                    check_cache(self._sandboxes.cache)
+                self._finish("RESTORING", early[0], group)
             hand_over(building, known)  # the restorer writes analyzed.toml anew
-            self._finish("BUILDING", builder, group)
+            if give_back(cache, building):
+                self._narrator.line("What the last build has fetched before it failed is there.")
+            try:
+                self._finish("BUILDING", builder, group)
+            except BuildFailed:
+                if keep(building, cache):
+                    self._narrator.line("What was fetched is kept for the next build.")
+                raise
         return analyzed, group, building
 
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
         return Process(
             self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
-            *self._previous, "-run-image", f"{self._registry.host}/{self._run_image}",
-            *self._insecure, self._image,
+            *self._previous, "-run-image", self._run_image, *self._insecure,
+            *(self._cache if self._cache_image else ()),
+            *(f"-tag={tag}" for tag in self._tags), self._image,
         )  # fmt: skip
 
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
-        """The detector, the restorer and the builder."""
+        """The detector, the builder, and unless it asks a registry the restorer."""
         sandboxes = self._sandboxes
-        yield Process(sandboxes.buildpacks(detecting), "detector", "-analyzed", STDIN, *DETECTOR)
         yield Process(
-            sandboxes.restorer(building), "restorer", "-group", STDIN, *_LAYERS, *_CACHE,
-            *_OWNER, *skip,
+            sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
+            *DETECTOR,
         )  # fmt: skip
         yield Process(
             sandboxes.buildpacks(building), "builder", "-group", STDIN, *_APP, *_LAYERS,
             *_BUILDPACKS, *_PLATFORM,
+        )  # fmt: skip
+        if not self._cache_image:
+            yield self._restorer(building, skip, None)
+
+    def _restorer(
+        self, layers: Path, skip: tuple[str, ...], logins: Mapping[str, str] | None
+    ) -> Process:
+        return Process(
+            self._sandboxes.restorer(layers, logins), "restorer", "-group", STDIN, *_LAYERS,
+            *self._cache, *_OWNER, *skip, *(self._insecure if logins else ()),
         )  # fmt: skip
 
     def _export(self, layers: Path, ready: str) -> None:
         with (
             self._logged_in(ready) as logins,
             Process(
-                self._sandboxes.exporter(layers, logins), "exporter", *_APP, *_LAYERS, *_CACHE,
+                self._sandboxes.exporter(layers, logins), "exporter", *_APP, *_LAYERS, *self._cache,
                 *_LAUNCHER, *_OWNER, "-parallel", "-extended", _NOTHING, *self._insecure,
-                *self._default, self._image,
+                *self._default, self._image, *self._tags,
             ) as exporter,
         ):  # fmt: skip
             self._finish("", exporter)
@@ -247,7 +297,7 @@ class Phases:
         Args:
             ready: one more repository to read in the store.
         """
-        reads = {Reference.parse(self._run_image).served_repository, ready} - {""}
+        reads = self._reads | {ready} - {""}
         writes = Reference.parse(self._own).served_repository if self._logins is None else ""
         with self._registry.admitted(Grant(frozenset(reads), writes)) as header:
             yield {self._registry.host: header, **(self._logins or {})}

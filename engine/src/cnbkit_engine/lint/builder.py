@@ -41,7 +41,8 @@ def check_builder(path: Path, found: Findings) -> None:
     order = _Order(toml, found)
     order.check("order-extensions", before, extensions, elsewhere=unknown, others=())
     order.check("order", groups, units, elsewhere=elsewhere or unknown, others=extensions)
-    used = {name for group in (*groups, *before) for name, _, _ in group}
+    around = _system(descriptor, units, toml, found, elsewhere=elsewhere or unknown)
+    used = {name for group in (*groups, *before) for name, _, _ in group} | around
     used |= {name for unit in units for group in unit.order for name, _, _ in group}
     for unit in (*units, *extensions):
         if unit.id and unit.id not in used:
@@ -51,6 +52,31 @@ def check_builder(path: Path, found: Findings) -> None:
 
 def _groups(order: Sequence[BuilderOrder]) -> list[Group]:
     return [[(entry.id, entry.version, entry.optional) for entry in each.group] for each in order]
+
+
+def _system(
+    descriptor: BuilderDescriptor,
+    units: Sequence[Unit],
+    toml: TomlFile,
+    found: Findings,
+    *,
+    elsewhere: bool,
+) -> set[str]:
+    """Check what runs around every group; returns the ids."""
+    if not descriptor.system:
+        return set()
+    sides = {"pre": descriptor.system.pre, "post": descriptor.system.post}
+    for side, named in sides.items():
+        for number, entry in enumerate(named.buildpacks):
+            line = toml.line("system", side, "buildpacks", number)
+            there = [unit for unit in units if unit.id == entry.id]
+            if not elsewhere and not any(entry.version in ("", unit.version) for unit in there):
+                _tell_absent(entry.id, entry.version, there, toml.path, line, found)
+            if entry.optional:
+                what = f"{entry.id} is optional in system.{side}, which the lifecycle ignores"
+                remedy = "let its detect always pass, or put it into the groups of the order"
+                found.error(toml.path, line, "order", what, remedy)
+    return {entry.id for named in sides.values() for entry in named.buildpacks}
 
 
 def _units(
@@ -236,17 +262,42 @@ def _check_plans(
             offered = provides.union(*(each.provides for each in before))
             needed = requires.union(*(each.requires for each in after))
             reasons.append(
-                [f"nothing before it provides {name}" for name in sorted(requires - offered)]
-                + [f"nothing after it requires {name}" for name in sorted(provides - needed)]
+                [_no_provider(unit, name, after) for name in sorted(requires - offered)]
+                + [_no_requirer(unit, name, before) for name in sorted(provides - needed)]
             )
         if not all(reasons):
             continue
         what = f"{unit.id} can never take part in group {number}: {', '.join(reasons[0])}"
+        remedy = "add what is missing"
+        if any("stands" in reason for reason in reasons[0]):
+            remedy = "put who provides before who requires"
+        elif any("circle" in reason for reason in reasons[0]):
+            remedy = "let one of them do without what the other provides"
         if optional:
-            found.warning(path, line, "plan", what, "add what is missing, or take it out")
+            found.warning(path, line, "plan", what, f"{remedy}, or take it out")
         else:
             what += ", so the group never builds"
-            found.error(path, line, "plan", what, "add what is missing, or make it optional")
+            found.error(path, line, "plan", what, f"{remedy}, or make it optional")
+
+
+def _no_provider(unit: Unit, name: str, after: Sequence[Unit]) -> str:
+    late = next((each for each in after if name in each.provides), None)
+    if late is None:
+        return f"nothing before it provides {name}"
+    back = sorted({*unit.provides} & {*late.requires})
+    if back:
+        return f"{late.id} provides {name} and requires {back[0]} of it: a circle"
+    return f"{late.id}, which provides {name}, stands after it"
+
+
+def _no_requirer(unit: Unit, name: str, before: Sequence[Unit]) -> str:
+    early = next((each for each in before if name in each.requires), None)
+    if early is None:
+        return f"nothing after it requires {name}"
+    back = sorted({*unit.requires} & {*early.provides})
+    if back:
+        return f"{early.id} requires {name} and provides {back[0]} for it: a circle"
+    return f"{early.id}, which requires {name}, stands before it"
 
 
 def _check_names(units: Sequence[Unit], found: Findings) -> None:

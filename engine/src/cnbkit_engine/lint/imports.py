@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.lint.finding import Findings
     from cnbkit_engine.lint.text import Python
 
-__all__ = ["check_imports", "check_names"]
+__all__ = ["check_imports", "check_names", "normal_name", "runtime_packages"]
 
 _NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)", re.M)
 
@@ -37,19 +37,19 @@ def check_imports(python: Python, folder: Path, libraries: Iterable[Path], found
     """
     libraries = [*libraries]
     own = {"cnbkit", *_modules(folder), *(library.name for library in libraries)}
-    locked = _runtime()
+    locked = runtime_packages()
     for each in (folder, *libraries):
         locked |= _locked(each / "requirements.lock")
     known = packages_distributions()
     for name, (path, line) in sorted(python.imports().items()):
         if name in own or name in sys.stdlib_module_names:
             continue
-        brought_by = {_normal(each) for each in known.get(name, ())}
+        brought_by = {normal_name(each) for each in known.get(name, ())}
         if brought_by & locked or (not brought_by and _may_bring(name, locked)):
             continue
         if _vendored(name, locked):
             continue
-        package = min(brought_by, default=_normal(name))
+        package = min(brought_by, default=normal_name(name))
         lock = folder / "requirements.lock"
         what = f"{name} is imported, and no build has it: {_why(lock, package)}"
         remedy = f"name {package} in requirements.in and lock it (uv pip compile --generate-hashes)"
@@ -59,8 +59,8 @@ def check_imports(python: Python, folder: Path, libraries: Iterable[Path], found
 def check_names(folder: Path, found: Findings) -> None:
     """Tell modules of the buildpack that hide those of Python or of cnbkit's own packages."""
     known = packages_distributions()
-    runtime = _runtime()
-    brought = {name for name, by in known.items() if {_normal(each) for each in by} & runtime}
+    runtime = runtime_packages()
+    brought = {name for name, by in known.items() if {normal_name(each) for each in by} & runtime}
     for name, path in sorted(_modules(folder).items()):
         whose = ""
         if name in sys.stdlib_module_names:
@@ -85,7 +85,8 @@ def _modules(folder: Path) -> dict[str, Path]:
     }
 
 
-def _runtime() -> set[str]:
+def runtime_packages() -> set[str]:
+    """Packages that cnbkit brings into every buildpack, by their normal names."""
     return _locked(Path(cnbkit_engine.buildpack.__file__).parent / "runtime.lock")
 
 
@@ -93,16 +94,17 @@ def _locked(lock: Path) -> set[str]:
     if not lock.is_file():
         return set()
     text = lock.read_text(encoding="utf-8", errors="replace")
-    return {_normal(name) for name in _NAME.findall(text)}
+    return {normal_name(name) for name in _NAME.findall(text)}
 
 
-def _normal(name: str) -> str:
+def normal_name(name: str) -> str:
+    """A package's name as indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _may_bring(module: str, packages: set[str]) -> bool:
     """Whether a package that is not installed here may have the module, as far as names tell."""
-    plain = _normal(module).replace("-", "")
+    plain = normal_name(module).replace("-", "")
     return any(
         plain in (flat := each.replace("-", "")) or flat.removeprefix("py") == plain
         for each in packages

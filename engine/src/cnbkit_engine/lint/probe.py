@@ -11,7 +11,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from cnbkit.errors import BuildpackFault
 from cnbkit_engine.buildpack.readme import rendered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["HEAVY", "MODULES", "Probed", "probe"]
 
@@ -39,6 +39,7 @@ _SECONDS = 60
 
 _PROBE = """
 import sys
+heavy = sys.argv.pop(1).split(",")
 module, attribute, folder, library, app, *paths = sys.argv[1:]
 sys.path[:0] = [folder, library, *paths]
 answer = {}
@@ -59,10 +60,31 @@ def fail(stage, error):
     answer["failed"] = [stage, type(error).__name__ + ": " + str(error),
                         [p for p in places if p[0] and p[0].startswith(folder)]]
     tell()
+import builtins
+imported = builtins.__import__
+whose = [each + "/" for each in (folder, *paths[1:])]
+answer["loaded_at"] = loaded_at = {}
+def place():
+    frame = sys._getframe(2)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(tuple(whose)):
+            return [frame.f_code.co_filename, frame.f_lineno]
+        frame = frame.f_back
+def watched(name, *more, **others):
+    missing = [each for each in heavy if each not in sys.modules]
+    result = imported(name, *more, **others)
+    for each in missing:
+        if each in sys.modules and each not in loaded_at:
+            at = place()
+            if at:
+                loaded_at[each] = at
+    return result
+builtins.__import__ = watched
 try:
     found = getattr(__import__(module, fromlist=[attribute]), attribute)
 except BaseException as error:
     fail("import", error)
+builtins.__import__ = imported
 from cnbkit import Buildpack, BuildpackFault
 answer["is_class"] = isinstance(found, type) and issubclass(found, Buildpack)
 if not answer["is_class"]:
@@ -103,9 +125,11 @@ for name in answer["files"]:
     break
 else:
     env.update({name.replace("*", "X"): "1" for name in answer["settings"][:1]})
+builtins.__import__ = watched
 try:
     detect(found(), env)
 except BuildpackFault as fault:
+    builtins.__import__ = imported
     from cnbkit.blame import raising_line
     line = raising_line(fault)
     at = fault.where or "" if line.startswith("<") else line
@@ -139,6 +163,7 @@ class Probed:
         plan: the build plan as TOML, if triggers alone decide.
         planned: whether a plan is declared, be it an empty one.
         modules: what was loaded after a detect; empty if triggers alone decide.
+        loaded_at: the author's line that loaded a heavy one first, by its name.
         readme: the README with the table of its options; empty if it has no options or README.
         readme_fault: why the README cannot have that table, and what to do.
     """
@@ -155,6 +180,7 @@ class Probed:
     plan: str = ""
     planned: bool = False
     modules: tuple[str, ...] = ()
+    loaded_at: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     readme: str = ""
     readme_fault: tuple[str, str] | None = None
 
@@ -173,7 +199,8 @@ def probe(paths: Sequence[Path], module: str, attribute: str) -> Probed:
         attribute: the class in it.
     """
     library = Path(cnbkit.__file__).parents[1]
-    command = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _PROBE, module, attribute]
+    command = [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _PROBE]
+    command += [",".join(HEAVY), module, attribute]
     with tempfile.TemporaryDirectory(prefix="cnbkit-check-") as scratch:
         for name in ("app", "platform/env"):
             (Path(scratch) / name).mkdir(parents=True)
@@ -214,6 +241,7 @@ def probe(paths: Sequence[Path], module: str, attribute: str) -> Probed:
         plan=answer.get("plan", ""),
         planned=answer.get("planned", False),
         modules=tuple(answer.get("modules", ())),
+        loaded_at={name: (file, line) for name, (file, line) in answer["loaded_at"].items()},
         readme=readme,
         readme_fault=readme_fault,
     )

@@ -17,6 +17,7 @@ from cnbkit.spec.buildpack import (
     notes,
 )
 from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.lint.dependencies import check_dependencies, check_lock
 from cnbkit_engine.lint.imports import check_imports, check_names
 from cnbkit_engine.lint.probe import MODULES, Probed, probe
 from cnbkit_engine.lint.text import Python, TomlFile
@@ -75,6 +76,7 @@ def check_unit(folder: Path, found: Findings) -> Unit:
     except InvalidDocument as invalid:
         found.invalid(toml.path, invalid)
     _check_notes(toml, found)
+    check_dependencies(toml, found)
     _check_company(toml, "extension" if extension else "buildpack", found)
     if "order" in toml.data:
         unit.composite = True
@@ -180,7 +182,7 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
     _check_options(folder / "README.md", told, found)
     _check_settings(folder, python, told.readme, found)
     for each in (folder, *libraries):
-        _check_lock(each / "requirements.lock", found)
+        check_lock(each / "requirements.lock", found)
 
 
 def _libraries(toml: TomlFile, found: Findings) -> list[Path]:
@@ -241,6 +243,9 @@ def _check_detect(
         if steps & _NEVER_THERE:
             what = f"the trigger {pattern} never matches: that folder is not part of the app"
             found.error(*at, "trigger", what, "name a file that is")
+        elif pattern.startswith(("BP_", "BPE_", "BPL_")):
+            what = f"the trigger {pattern} is the name of a file, and looks like a variable"
+            found.warning(*at, "trigger", what, f'write: Triggers(settings=("{pattern}",))')
         elif any(char in pattern for char in "{}") or pattern != pattern.strip():
             what = f"the trigger {pattern!r} never matches: only * and ? are patterns"
             found.error(*at, "trigger", what, "write each name by itself")
@@ -258,11 +263,27 @@ def _check_detect(
     # What the buildpack imports itself brings the others along.
     places = {name: python.place_of_import(name.partition(".")[0]) for name in told.heavy}
     own = {name: at for name, at in places.items() if at}
-    for name in own or places:
-        what = f"detect loads {name}, which takes longer than a detect should"
+    # One line may load several, such as a name of cnbkit's that detect has no use for.
+    by_line: dict[tuple[Path, int], list[str]] = {}
+    for name in told.heavy:
+        file, line = told.loaded_at.get(name, ("", 0))
+        if own and not file and name not in own:
+            continue  # comes along with those
+        where = own.get(name) or ((Path(file), line) if file else place)
+        by_line.setdefault(where, []).append(name)
+    for where, names in by_line.items():
+        which = own_names if (own_names := [name for name in names if name in own]) else names
+        what = f"detect loads {', '.join(which)}, which takes longer than a detect should"
         remedy = "import it inside build, or under TYPE_CHECKING if only annotations need it"
-        found.warning(*(places[name] or place), "heavy", what, remedy)
-    if not own and len(told.modules) > MODULES:
+        if not own_names and where != place:
+            what = (
+                f"this line loads {', '.join(which)} in detect, which takes longer than it should"
+            )
+            remedy = (
+                "move it into build, or do without it: ctx.app.has, text and bytes load nothing"
+            )
+        found.warning(*where, "heavy", what, remedy)
+    if not own and not told.loaded_at and len(told.modules) > MODULES:
         what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
         remedy = "import inside build whatever only build needs"
         found.warning(*place, "heavy", what, remedy)
@@ -311,32 +332,3 @@ def _check_settings(folder: Path, python: Python, wanted: str, found: Findings) 
             if "=" in value or ";" in value:
                 what = f"the example for {name} has = or ; in its value, where CI services cut it"
                 found.warning(readme, number, "setting", what, "use key:value,key:value or a file")
-
-
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(\[[^]]*\])?\s*(==|@)\s*\S+")
-
-
-def _check_lock(lock: Path, found: Findings) -> None:
-    if not lock.is_file():
-        return
-    text = lock.read_text(encoding="utf-8", errors="replace")
-    # One logical line a requirement; each keeps its place.
-    number, logical = 0, ""
-    remedy = "make it with: uv pip compile --generate-hashes --no-emit-index-url"
-    for at, physical in enumerate(text.splitlines(), 1):
-        number = number or at
-        logical += physical.rstrip("\\") + " "
-        if physical.endswith("\\"):
-            continue
-        line = re.sub(r"(^|\s)#.*", "", logical).strip()
-        if line.startswith("-"):
-            what = f"{line.split()[0]} has no place in a lock: it holds on every machine"
-            found.error(lock, number, "lock", what, remedy)
-        elif line:
-            name = re.split(r"[\s;=<>!~@\[]", line, maxsplit=1)[0]
-            if not _REQUIREMENT.match(line):
-                what = f"{name} is not pinned to one version"
-                found.error(lock, number, "lock", what, remedy)
-            if "--hash=" not in line:
-                found.error(lock, number, "lock", f"{name} has no hash", remedy)
-        number, logical = 0, ""

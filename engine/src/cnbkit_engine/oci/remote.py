@@ -109,6 +109,17 @@ class Remote:
 
         return f"sha256:{sha256(self._manifest(self._reference.version)[1]).hexdigest()}"
 
+    def manifest_digest(self, arch: str) -> str:
+        """The digest of the image's manifest, of several platforms' of one.
+
+        Raises:
+            UserFault: there is no such image, or not for this architecture.
+            PlatformFault: as `pull`.
+        """
+        from hashlib import sha256
+
+        return f"sha256:{sha256(self._chosen(arch)[1]).hexdigest()}"
+
     def config(self, arch: str) -> Mapping[str, Any]:
         """The config of the image, of several platforms' of one; no layer is fetched.
 

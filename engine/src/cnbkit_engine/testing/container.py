@@ -34,9 +34,17 @@ class Container:
     Args:
         start: starts it, with a file for its output.
         folder: where that file goes.
+        errors: the file that it was started with for its stderr, where that is not in the other.
     """
 
-    def __init__(self, start: Callable[[IO[bytes]], Process], folder: Path) -> None:
+    def __init__(
+        self,
+        start: Callable[[IO[bytes]], Process],
+        folder: Path,
+        *,
+        errors: Path | None = None,
+    ) -> None:
+        self._errors = errors
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False) as output:
             self._log = Path(output.name)
             self._process = start(output)
@@ -53,8 +61,18 @@ class Container:
         self._process.stop()
 
     def logs(self) -> str:
-        """What it has printed so far, stdout and stderr together."""
+        """What it has printed so far, stdout and stderr together unless they are apart."""
         return self._log.read_bytes().decode(errors="replace")
+
+    def errors(self) -> str:
+        """What it has printed on stderr so far, where it was started with `apart`.
+
+        Raises:
+            LookupError: it was not; both are in `logs`.
+        """
+        if self._errors is None:
+            raise LookupError("start it with apart=True to have stderr apart")
+        return self._errors.read_bytes().decode(errors="replace")
 
     def wait(self) -> int:
         """Wait for its end; its exit status, 128 plus the number of the signal that ended it."""

@@ -11,12 +11,13 @@ import shutil
 import subprocess
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.build.cache import app_cache
+from cnbkit_engine.lifecycle.detection import Detection
 from cnbkit_engine.lifecycle.phases import BuildFailed
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.sandbox.sandbox import Sandbox, Sandboxed
     from cnbkit_engine.state.home import Home
 
-__all__ = ["EmbeddedEngine", "Engine", "Outcome", "Process"]
+__all__ = ["EmbeddedEngine", "Engine", "Options", "Outcome", "Process"]
 
 # Runs a command with the environment of the image's layers.
 _LAUNCHER = ("/cnb/lifecycle/launcher", "--")
@@ -49,6 +50,7 @@ class Outcome:
         image: the image; None if there is none.
         states: "built" or "reused", by the lifecycle's name for the layer.
         why: reasons for rebuilds, by `buildpack_id:layer`.
+        detected: what each buildpack said in detect, by its id.
     """
 
     code: int
@@ -56,6 +58,29 @@ class Outcome:
     image: Image | None
     states: Mapping[str, str]
     why: Mapping[str, str]
+    detected: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What else a test says of a build.
+
+    Args:
+        volumes: folders and files of this machine shown to buildpacks: path here → path there.
+        exec_env: what the image is for; "production" if empty.
+        arch: `amd64` or `arm64`; this machine's if empty.
+        network: of the buildpacks: `host`, `none` or `private`.
+        clear_cache: begin with an empty cache and no previous image.
+        default_process: the process type the image starts.
+    """
+
+    volumes: Mapping[Path, str] = field(default_factory=dict)
+    exec_env: str = ""
+    arch: str = ""
+    # Tests serve package indexes on loopback.
+    network: str = "host"
+    clear_cache: bool = False
+    default_process: str = ""
 
 
 class Process(Protocol):
@@ -83,9 +108,7 @@ class Engine(Protocol):
         name: str,
         builder: Path,
         env: Mapping[str, str],
-        *,
-        clear_cache: bool,
-        default_process: str,
+        options: Options,
     ) -> Outcome:
         """Build an image with the buildpacks of a builder.toml."""
 
@@ -98,6 +121,7 @@ class Engine(Protocol):
         env: Mapping[str, str],
         binds: Mapping[Path, str],
         output: IO[bytes],
+        errors: IO[bytes] | None = None,
     ) -> Process:
         """Start a process type, or a command with the launcher's environment."""
 
@@ -106,6 +130,9 @@ class Engine(Protocol):
 
     def remove(self, name: str) -> None:
         """Forget an image and its cache."""
+
+
+_PLAIN = Options()
 
 
 class EmbeddedEngine:
@@ -125,28 +152,33 @@ class EmbeddedEngine:
         name: str,
         builder: Path,
         env: Mapping[str, str],
-        *,
-        clear_cache: bool = False,
-        default_process: str = "",
+        options: Options = _PLAIN,
     ) -> Outcome:
         """Build an image with the buildpacks of a builder.toml."""
         lines: list[str] = []
+        detection = Detection()
         build = Build(
             app=app,
             name=name,
             builder=builder,
             env=env,
-            clear_cache=clear_cache,
-            default_process=default_process,
-            network="host",  # tests serve package indexes on loopback
+            volumes=tuple(Bind(source, target) for source, target in options.volumes.items()),
+            clear_cache=options.clear_cache,
+            default_process=options.default_process,
+            exec_env=options.exec_env,
+            arch=options.arch,
+            network=options.network,
             verbose=True,
+            detection=detection,
             show=lines.append,
         )
         try:
             done = build.run(self._home)
         except BuildFailed as failed:
-            return Outcome(failed.exit_code, "\n".join([*lines, str(failed)]), None, {}, {})
-        return Outcome(0, "\n".join(lines), done.image, done.layers, done.why)
+            log = "\n".join([*lines, str(failed)])
+            return Outcome(failed.exit_code, log, None, {}, {}, detection.answers)
+        log = "\n".join(lines)
+        return Outcome(0, log, done.image, done.layers, done.why, detection.answers)
 
     def start(
         self,
@@ -157,6 +189,7 @@ class EmbeddedEngine:
         env: Mapping[str, str],
         binds: Mapping[Path, str],
         output: IO[bytes],
+        errors: IO[bytes] | None = None,
     ) -> _SandboxProcess:
         """Start a process type, or a command with the launcher's environment."""
         place = Path(os.path.realpath(tempfile.gettempdir()))
@@ -171,7 +204,7 @@ class EmbeddedEngine:
             argv,
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=errors or subprocess.STDOUT,
         )
         return _SandboxProcess(running, sandbox)
 

@@ -10,13 +10,15 @@ import json
 import shutil
 import tomllib
 import uuid
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnbkit.spec.toml import encode
-from cnbkit.testing.inputs import AppFiles
+from cnbkit.testing.inputs import AppFiles, write_files
 from cnbkit_engine.testing.container import Container
+from cnbkit_engine.testing.engine import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +55,12 @@ class LifecycleBuild:
         env: Mapping[str, str] | None = None,
         prepare: Callable[[Path], object] | None = None,
         default_process: str = "",
+        bindings: Mapping[str, Mapping[str, str]] | None = None,
+        volumes: Mapping[Path, str] | None = None,
+        exec_env: str = "",
+        target: str = "",
+        network: Literal["host", "none", "private"] = "host",
+        previous: BuiltApp | None = None,
         code: int = 0,
     ) -> BuiltApp:
         """Build an app for the first time; image and cache are its own.
@@ -65,19 +73,33 @@ class LifecycleBuild:
             env: build-time variables, BP_* for instance.
             prepare: changes the copy of the app before it is built.
             default_process: the process type the image starts.
+            bindings: service bindings: name → entry → contents.
+            volumes: folders and files of this machine that buildpacks see: path here → path there.
+            exec_env: what the image is for; "production" if not given.
+            target: `linux/amd64` or `linux/arm64`; this machine's if not given.
+            network: what buildpacks reach: this machine's, none, or one of their own.
+            previous: a build of another app whose image and cache this one finds, as if it were
+                the same app with all of its files changed.
             code: the exit status the lifecycle has to end with.
 
         Raises:
             AssertionError: it ended with another; the message has the whole log.
         """
-        name = f"test-{uuid.uuid4().hex[:12]}"
-        self._names.append(name)
+        name = previous.name if previous else f"test-{uuid.uuid4().hex[:12]}"
+        self._names += [] if previous else [name]
         recipe = _Recipe(
             app=AppFiles.of(app),
             env=dict(env or {}),
             builder=self._choose(name, buildpacks, order, builder),
             prepare=prepare,
-            default_process=default_process,
+            options=Options(
+                volumes=dict(volumes or {}),
+                exec_env=exec_env,
+                arch=target.removeprefix("linux/"),
+                network=network,
+                default_process=default_process,
+            ),
+            bindings=dict(bindings or {}),
         )
         return self._build(name, recipe, code=code)
 
@@ -111,14 +133,17 @@ class LifecycleBuild:
         recipe.app.write(app)
         if recipe.prepare:
             recipe.prepare(app)
-        outcome = self._engine.build(
-            app,
-            name,
-            recipe.builder,
-            recipe.env,
+        shown = self._root / f"{name}-bindings"
+        shutil.rmtree(shown, ignore_errors=True)
+        for binding, entries in recipe.bindings.items():
+            write_files(shown / binding, entries)
+        bound = {shown / each: f"/platform/bindings/{each}" for each in recipe.bindings}
+        options = replace(
+            recipe.options,
+            volumes={**recipe.options.volumes, **bound},
             clear_cache=clear_cache,
-            default_process=recipe.default_process,
         )
+        outcome = self._engine.build(app, name, recipe.builder, recipe.env, options)
         print(outcome.log)
         if outcome.code != code:
             raise AssertionError(
@@ -135,7 +160,8 @@ class _Recipe:
     env: Mapping[str, str]
     builder: Path
     prepare: Callable[[Path], object] | None
-    default_process: str
+    options: Options
+    bindings: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -145,8 +171,8 @@ class BuiltApp:
     Attributes:
         name: the image's name; the newest build of the app has it.
         code: the lifecycle's exit status.
-        log: all that the lifecycle and the buildpacks printed. When no buildpack joins, that
-            includes what each of them said in detect.
+        log: all that the lifecycle and the buildpacks printed, in detect as well.
+        detected: the reason each buildpack of the last group gave for joining or not, by its id.
         states: "built" or "reused" for each layer, by `buildpack/id:layer`, "app" and so on.
         why: reasons for rebuilds, by `buildpack_id:layer`.
         image: config, labels, processes, environment and layers.
@@ -168,6 +194,11 @@ class BuiltApp:
     def log(self) -> str:
         """All that was printed."""
         return self._outcome.log
+
+    @property
+    def detected(self) -> Mapping[str, str]:
+        """What each buildpack said in detect: `join: found app.py`."""
+        return self._outcome.detected
 
     @property
     def states(self) -> Mapping[str, str]:
@@ -204,6 +235,10 @@ class BuiltApp:
         order: Sequence[Sequence[str]] | None = None,
         builder: Path | None = None,
         prepare: Callable[[Path], object] | None = None,
+        bindings: Mapping[str, Mapping[str, str]] | None = None,
+        volumes: Mapping[Path, str] | None = None,
+        exec_env: str | None = None,
+        network: Literal["host", "none", "private"] | None = None,
         clear_cache: bool = False,
         code: int = 0,
     ) -> BuiltApp:
@@ -218,6 +253,10 @@ class BuiltApp:
             order: their groups.
             builder: another builder.toml.
             prepare: changes the copy of the app before it is built.
+            bindings: service bindings, all of them.
+            volumes: what else buildpacks see, all of it.
+            exec_env: what the image is for.
+            network: what buildpacks reach.
             clear_cache: forget what the last build left.
             code: the exit status the lifecycle has to end with.
         """
@@ -231,7 +270,13 @@ class BuiltApp:
             if other
             else before.builder,
             prepare=prepare or before.prepare,
-            default_process=before.default_process,
+            options=replace(
+                before.options,
+                volumes=before.options.volumes if volumes is None else dict(volumes),
+                exec_env=before.options.exec_env if exec_env is None else exec_env,
+                network=network or before.options.network,
+            ),
+            bindings=before.bindings if bindings is None else dict(bindings),
         )
         return self._builds._build(self.name, recipe, clear_cache=clear_cache, code=code)
 
@@ -243,6 +288,7 @@ class BuiltApp:
         env: Mapping[str, str] | None = None,
         binds: Mapping[Path, str] | None = None,
         shell: str = "",
+        apart: bool = False,
     ) -> Container:
         """Start a process in the background; to be used in a `with` block, which ends it.
 
@@ -254,16 +300,23 @@ class BuiltApp:
                 tests of root's, what is below the folder for temporary files becomes the user's
                 that processes run as; the rest they write as others may.
             shell: a shell command to run instead, with the launcher's environment.
+            apart: keep what it prints on stderr out of `logs`, in `errors`.
         """
         self._root.mkdir(parents=True, exist_ok=True)
         command = ("/bin/sh", "-c", shell) if shell else ()
         engine, image = self._engine, self.image
-        return Container(
-            lambda output: engine.start(
-                image, process, args, command, env or {}, binds or {}, output
-            ),
-            self._root,
-        )
+        with ExitStack() as files:
+            errors = None
+            if apart:
+                name = self._root / f"{uuid.uuid4().hex[:12]}.errors"
+                errors = files.enter_context(name.open("wb"))
+            return Container(
+                lambda output: engine.start(
+                    image, process, args, command, env or {}, binds or {}, output, errors
+                ),
+                self._root,
+                errors=Path(errors.name) if errors else None,
+            )
 
     def run(
         self,

@@ -37,7 +37,7 @@ from cnbkit_engine.sandbox.certificates import BUNDLE, host_bundle
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.workspace import Workspace
 from cnbkit_engine.testing.docker import DockerEngine, LocalRegistry
-from cnbkit_engine.testing.engine import Outcome
+from cnbkit_engine.testing.engine import Options, Outcome
 from cnbkit_engine.tools.pack import ensure_pack
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["PackEngine", "PackServices"]
 
 _LAUNCHER = "/cnb/lifecycle/launcher"
+_PLAIN = Options()
+# What pack and Docker call the networks.
+_NETWORKS = {"host": "host", "none": "none", "private": "bridge"}
 _PREFIX = re.compile(r"^\[[a-z]+\] ")
 _STATUS = re.compile(r"status code: (\d+)")
 
@@ -191,16 +194,21 @@ class PackEngine:
         name: str,
         builder: Path | str,
         env: Mapping[str, str],
-        *,
-        clear_cache: bool = False,
-        default_process: str = "",
+        options: Options = _PLAIN,
     ) -> Outcome:
         """Build an image with the buildpacks of a builder.toml, or with a builder image."""
         services = self._services
         image = services.builder(builder) if isinstance(builder, Path) else builder
         command = [
             *("build", self.reference(name), "--path", str(app), "--builder", image),
-            *("--publish", "--network", "host", "--pull-policy", "if-not-present", "--no-color"),
+            *(
+                "--publish",
+                "--network",
+                _NETWORKS[options.network],
+                "--pull-policy",
+                "if-not-present",
+                "--no-color",
+            ),
         ]
         if self._trusted:
             command += ["--trust-builder"]
@@ -210,10 +218,16 @@ class PackEngine:
             command += ["--env", f"{key}={value}"]
         if bundle := host_bundle():
             command += ["--volume", f"{bundle.resolve()}:{BUNDLE}:ro"]
-        if clear_cache:
+        for source, target in options.volumes.items():
+            command += ["--volume", f"{source}:{target}:ro"]
+        if options.clear_cache:
             command += ["--clear-cache"]
-        if default_process:
-            command += ["--default-process", default_process]
+        if options.default_process:
+            command += ["--default-process", options.default_process]
+        if options.exec_env:
+            command += ["--exec-env", options.exec_env]
+        if options.arch:
+            command += ["--platform", f"linux/{options.arch}"]
         done = services.pack(*command, *self._options, code=None)
         narrator = Narrator(lambda _line: None, StringIO(), verbose=False)
         for line in done.stdout.splitlines():
@@ -239,6 +253,7 @@ class PackEngine:
         env: Mapping[str, str],
         binds: Mapping[Path, str],
         output: IO[bytes],
+        errors: IO[bytes] | None = None,
     ) -> _DockerProcess:
         """Start a process type, or a command with the launcher's environment."""
         docker = self._services.docker
@@ -261,7 +276,7 @@ class PackEngine:
             env=docker.environment(),
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=errors or subprocess.STDOUT,
         )
         return _DockerProcess(docker, name, running)
 

@@ -12,6 +12,7 @@ import inspect
 import textwrap
 
 from cnbkit.errors import BuildpackFault
+from cnbkit.launch import launch_bindings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def script(function: Callable[[], object]) -> bytes:
 
     Raises:
         BuildpackFault: the function is a lambda, is nested and uses what is around it, takes
-            arguments, or uses names of its module.
+            arguments, or uses names of its module other than `launch_bindings`.
     """
     name = getattr(function, "__name__", "")
     code = getattr(function, "__code__", None)
@@ -65,7 +66,10 @@ def script(function: Callable[[], object]) -> bytes:
             where=f"{code.co_filename}:{code.co_firstlineno}",
             remedy="use neither arguments nor variables from around the function",
         )
-    outside = sorted(_globals(code) & getattr(function, "__globals__", {}).keys())
+    around = getattr(function, "__globals__", {})
+    used = _globals(code) & around.keys()
+    brought = sorted(name for name in used if around[name] is launch_bindings)
+    outside = sorted(used - {*brought})
     if outside:
         raise BuildpackFault(
             f"{name} uses {', '.join(outside)} of its module, which is not there at launch",
@@ -73,6 +77,10 @@ def script(function: Callable[[], object]) -> bytes:
             remedy="import or define it within the function",
         )
     source = textwrap.dedent(inspect.getsource(function))
+    if brought:
+        source = f"{inspect.getsource(launch_bindings)}\n\n{source}"
+        # It may be imported under another name.
+        source += "".join(f"{name} = launch_bindings\n" for name in brought)
     return (_HEAD + "\n\n" + source + "\n" + _TAIL.replace("NAME", name)).encode()
 
 

@@ -59,6 +59,7 @@ class OpenLayer:
         *,
         buildpack: str = "",
         place: str = "",
+        sboms: bool = True,
     ) -> None:
         self.layer = layer
         self.key = key
@@ -77,6 +78,7 @@ class OpenLayer:
         self.env = LayerEnv.read(self.directory) if self.state == "keep" else LayerEnv()
         self._exec_d: dict[str, bytes] = {}
         self._sboms: dict[str, bytes] = {}
+        self._with_sboms = sboms
         self.failed = False
 
     @property
@@ -114,7 +116,8 @@ class OpenLayer:
             name: its file name; programs run in the order of their names.
             program: a file, which is copied, or a Python function that returns variables to
                 set. Its source is what goes into the layer, so it imports what it needs
-                itself, from the standard library alone, and uses nothing around it. It runs
+                itself, from the standard library alone, and uses nothing around it but
+                `launch_bindings`. It runs
                 with the `python3` that the app finds on PATH; without one the app does not
                 start.
             process: run it for this process type only.
@@ -331,9 +334,11 @@ class OpenLayer:
             os.chmod(path, 0o755)
 
     def _write_sboms(self) -> None:
-        if not self._sboms:
+        if not self._sboms and self._with_sboms:
             return
         self._unlink("sbom.")
+        if not self._with_sboms:
+            return
         for kind, document in self._sboms.items():
             with open(f"{self._layers_dir}/{sbom.file_name(self.layer.name, kind)}", "wb") as file:
                 file.write(document)

@@ -200,7 +200,7 @@ def read_metadata(text: bytes, kind: type[M], *, name: str, where: str) -> M:
     try:
         table = decode(text, name=name, where=where).get("metadata", {})
         declared = {spec.toml or field_ for field_, spec in kind.__fields__.items()}
-        ours = {"cnbkit", "dependencies"} - declared
+        ours = {"cnbkit", "dependencies", "dependency-constraints"} - declared
         if isinstance(table, dict):
             table = {key: value for key, value in table.items() if key not in ours}
         return kind.parse(table, name="[metadata]", where=where)

@@ -65,7 +65,7 @@ def api_version(value: str) -> str:
     if major == "0" and minor.isascii() and minor.isdigit() and int(minor) < 10:
         raise ValueError(
             f"Buildpack API {value!r} is older than 0.10, where targets replaced stacks; "
-            'write api = "0.12" and, if this is not built with cnbkit, check what bin/ writes'
+            'write api = "0.10" and, if this is not built with cnbkit, check what bin/ writes'
         )
     raise ValueError(f"Buildpack API {value!r} is not among 0.10, 0.11 and 0.12")
 

@@ -90,7 +90,8 @@ if TYPE_CHECKING:
     from cnbkit.testing.group import DetectedGroup, DetectGroup
     from cnbkit.testing.harness import BuildpackRun
     from cnbkit.testing.order import Candidate, Provision, Verdict, simulate
-    from cnbkit.testing.result import Result, ResultLayer
+    from cnbkit.testing.result import Result
+    from cnbkit.testing.result_layer import ResultLayer
 
 _HOME = {
     "Answer": "commands",
@@ -103,7 +104,7 @@ _HOME = {
     "FakeCommands": "commands",
     "Provision": "order",
     "Result": "result",
-    "ResultLayer": "result",
+    "ResultLayer": "result_layer",
     "Verdict": "order",
     "restore": "_restore",
     "simulate": "order",

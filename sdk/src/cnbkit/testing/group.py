@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cnbkit.errors import BuildpackFault
 from cnbkit.testing.harness import BuildpackRun
 from cnbkit.testing.order import Candidate, simulate
-from cnbkit.testing.source import Source
+from cnbkit.testing.source import Program, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,17 +100,25 @@ class DetectGroup:
             target: what is built for.
             exec_env: the execution environment.
             commands: fake commands.
+
+        Raises:
+            BuildpackFault: two different buildpacks have the same id.
         """
         self._calls += 1
         root = self._root / str(self._calls)
         run = BuildpackRun(root)
         results: dict[str, Result] = {}
         known: dict[str, Candidate] = {}
+        sources: dict[Named, Source] = {}
+        named_so: dict[str, Named] = {}
 
         def ask(member: Member) -> str:
             named, optional = member if isinstance(member, tuple) else (member, False)
-            source = Source.of(named, root / f"source-{len(results)}")
+            if named not in sources:
+                sources[named] = Source.of(named, root / f"source-{len(sources)}")
+            source = sources[named]
             name = source.info.id
+            _check_id(name, named_so.setdefault(name, named), named, sources)
             if name not in results:
                 result = results[name] = run(
                     source,
@@ -138,3 +147,23 @@ class DetectGroup:
             exec_env=exec_env,
         )
         return DetectedGroup(verdict, results)
+
+
+def _check_id(name: str, first: Named, second: Named, sources: Mapping[Named, Source]) -> None:
+    """The lifecycle knows buildpacks by id, and so would ask one of the two only."""
+    one, other = sources[first], sources[second]
+    cls, of_other = type(one.buildpack), type(other.buildpack)
+    same_folder = one.folder == other.folder and cls.__qualname__ == of_other.__qualname__
+    if not same_folder and (cls is not of_other or cls is Program):
+        raise BuildpackFault(
+            f"{_called(first)} and {_called(second)} have the same id, {name}",
+            where=str(other.folder),
+            remedy="give each an id of its own in its buildpack.toml; of classes without one the "
+            "class's name is the id",
+        )
+
+
+def _called(named: Named) -> str:
+    if isinstance(named, type):
+        return f"{named.__module__}.{named.__qualname__}"
+    return str(named)

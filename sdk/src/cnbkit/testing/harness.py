@@ -23,7 +23,8 @@ from cnbkit.testing._restore import restore
 from cnbkit.testing.commands import FakeCommands
 from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
-from cnbkit.testing.result import BASE_PATH, Place, Result
+from cnbkit.testing.result import BASE_PATH, Result
+from cnbkit.testing.result_layer import Place
 from cnbkit.testing.source import Source
 
 if TYPE_CHECKING:
@@ -142,11 +143,12 @@ class _App:
             "CNB_PLATFORM_DIR": str(platform),
             **_target(inputs.target),
         }
-        exec_env = {"CNB_EXEC_ENV": inputs.exec_env} if source.descriptor.api == "0.12" else {}
-        observed = _observed(source.buildpack)
+        exec_env = _exec_env(source, inputs)
+        observed = _observed(source)
         log = io.StringIO()
+        out, err = _Copied(log), _Copied(log)
         code = 0
-        with commands.answering(), redirect_stdout(log), redirect_stderr(log):
+        with commands.answering(), redirect_stdout(out), redirect_stderr(err):
             if not source.descriptor.runs_in(inputs.exec_env):
                 # The lifecycle passes over it without a word.
                 observed.answer = DetectResult(False, f"it is not for {inputs.exec_env}")
@@ -167,6 +169,8 @@ class _App:
             code=code,
             exec_env=inputs.exec_env,
             log=log.getvalue(),
+            stdout=out.getvalue(),
+            stderr=err.getvalue(),
             fault=observed.fault,
             answer=observed.answer,
             opened=observed.context.opened if observed.context else [],
@@ -262,15 +266,28 @@ class _App:
             "build": ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
             "generate": ("CNB_OUTPUT_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
         }[phase]
-        with _as_process(env, self._official / "app"):
+        with _as_process(env, self._official / "app"), buildpack.source.importing():
             return guarded(buildpack, phase, env, [env[name] for name in arguments], "")
+
+
+class _Copied(io.StringIO):
+    """Keeps what one stream gets, and passes it on to where both come together."""
+
+    def __init__(self, both: io.StringIO) -> None:
+        super().__init__()
+        self._both = both
+
+    def write(self, text: str) -> int:
+        self._both.write(text)
+        return super().write(text)
 
 
 class _Observed(Buildpack):
     """Passes everything on to the buildpack under test, and keeps what it sees."""
 
-    def __init__(self, inner: Buildpack) -> None:
-        self.inner = inner
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.inner = inner = source.buildpack
         # The phase reads the options before it calls anything here.
         self.config = inner.config  # type: ignore[misc]
         self.answer: DetectResult | None = None
@@ -293,9 +310,9 @@ class _Observed(Buildpack):
         self.inner.on_error(error)
 
 
-def _observed(buildpack: Buildpack) -> _Observed:
+def _observed(source: Source) -> _Observed:
     # Under the buildpack's own name, which faults mention.
-    made: _Observed = type(type(buildpack).__name__, (_Observed,), {})(buildpack)
+    made: _Observed = type(type(source.buildpack).__name__, (_Observed,), {})(source)
     return made
 
 
@@ -321,6 +338,13 @@ def _target(target: Target) -> dict[str, str]:
         "CNB_TARGET_DISTRO_VERSION": target.distro_version,
     }
     return {name: value for name, value in values.items() if value}
+
+
+def _exec_env(source: Source, inputs: Inputs) -> dict[str, str]:
+    """As the lifecycle tells a buildpack for API 0.12; others by a variable, as `cnbkit build`."""
+    told = source.descriptor.api == "0.12"
+    said = inputs.exec_env != "production" and not source.info.clear_env
+    return {"CNB_EXEC_ENV": inputs.exec_env} if told or said else {}
 
 
 @contextmanager

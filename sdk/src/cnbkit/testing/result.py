@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.layer.env import LayerEnv
 from cnbkit.spec.launch import Build, Launch, Process
+from cnbkit.testing.result_layer import Place, ResultLayer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,83 +30,6 @@ BASE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NOT_LAYERS = ("build", "launch", "store")
 
 
-@dataclass
-class Place:
-    """Where a build's files are.
-
-    Every build of an app happens in the same directory, as it does in an image: layers hold
-    their own absolute path. So the next build moves the files of the last one away.
-
-    Attributes:
-        official: the directory as the build knew it.
-        actual: where its files are now.
-    """
-
-    official: Path
-    actual: Path
-
-    def official_text(self, text: str) -> str:
-        """Text with the paths the build knew."""
-        return text.replace(str(self.actual), str(self.official))
-
-
-@dataclass(frozen=True)
-class ResultLayer:
-    """A layer as a build left it.
-
-    Args:
-        name: its name.
-        state: "rebuild", "keep" or "reuse".
-        why: the reasons for a rebuild, as the author's block saw them.
-        table: its toml.
-        path: where its contents are; for a reused layer, those of the build that made it.
-    """
-
-    name: str
-    state: str
-    why: list[str]
-    table: Mapping[str, Any]
-    path: Path
-
-    @property
-    def types(self) -> set[str]:
-        """Of "build", "launch" and "cache", those it is."""
-        return {name for name, value in self.table.get("types", {}).items() if value}
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """All of its `[metadata]`."""
-        return dict(self.table.get("metadata", {}))
-
-    @property
-    def key(self) -> dict[str, Any]:
-        """The fields of its `LayerKey` declared with `key`."""
-        return dict(self.metadata.get("key", {}))
-
-    @property
-    def notes(self) -> dict[str, Any]:
-        """The fields of its `LayerKey` declared with `note`."""
-        return dict(self.metadata.get("note", {}))
-
-    @property
-    def files(self) -> list[str]:
-        """Names of its files and links, relative to it."""
-        return sorted(
-            path.relative_to(self.path).as_posix()
-            for path in self.path.rglob("*")
-            if path.is_symlink() or not path.is_dir()
-        )
-
-    @property
-    def env(self) -> LayerEnv:
-        """The environment it provides."""
-        return LayerEnv.read(str(self.path))
-
-    def text(self, name: str) -> str:
-        """Contents of one of its files."""
-        return (self.path / name).read_text(encoding="utf-8")
-
-
 @dataclass(frozen=True)
 class Result:
     """What detect and, if it joined, build did.
@@ -114,6 +38,8 @@ class Result:
         code: the exit status of the last phase that ran.
         exec_env: the execution environment it ran for.
         log: what both phases printed.
+        stdout: what of it went to stdout.
+        stderr: what of it went to stderr, such as warnings.
         fault: what went wrong.
         opened: the layers the build opened, as its author sees them.
         commands: every call of a fake command, in order.
@@ -126,6 +52,8 @@ class Result:
     code: int
     exec_env: str
     log: str
+    stdout: str
+    stderr: str
     fault: CnbkitError | None
     answer: DetectResult | None
     opened: Sequence[OpenLayer]
@@ -275,6 +203,59 @@ class Result:
             layer = LayerEnv.read(str(folder))
             result = layer.apply_layer(result, os.devnull, phase="launch", process=process)
         return self._official(result)
+
+    def exec_d(self, process: str = "", env: Mapping[str, str] | None = None) -> dict[str, str]:
+        """What the exec.d programs of the image set before a process starts; they are run.
+
+        Args:
+            process: its type; those of all processes alone if not given.
+            env: what the container was started with, besides a PATH: SERVICE_BINDING_ROOT for one.
+
+        Returns:
+            the variables that are others than in `launch_env`.
+
+        Raises:
+            AssertionError: a program failed; the message has what it printed.
+        """
+        from cnbkit.testing.exec_d import run_programs
+
+        before = self.launch_env(process, {"PATH": BASE_PATH, **(env or {})})
+        folders = [self._contents(name) for name in self.in_image()]
+        after = run_programs(folders, process, before, self.app)
+        return {name: value for name, value in after.items() if before.get(name) != value}
+
+    def snapshot(self) -> str:
+        """Layers with their keys, files and environment, processes and labels, as text."""
+        from cnbkit.testing.snapshot import render
+
+        place, name = self.place, self.layers_name
+        return render(
+            [self.layer(layer) for layer in self.layers],
+            self._launch(),
+            {
+                f"{root}{folder}": called
+                for folder, called in (
+                    (f"/layers/{name}", "<layers>"),
+                    ("/app", "<app>"),
+                    ("", "<test>"),
+                )
+                for root in (place.actual, place.official)
+            },
+        )
+
+    def assert_snapshot(self, file: Path | str) -> None:
+        """Compare `snapshot` with a file beside the tests.
+
+        With the variable CNBKIT_UPDATE_SNAPSHOTS set the file is written instead.
+
+        Raises:
+            AssertionError: they differ, or there is no file; the message has the difference.
+        """
+        from pathlib import Path
+
+        from cnbkit.testing.snapshot import compare
+
+        compare(self.snapshot(), Path(file))
 
     def build_env(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment later buildpacks build with, as the lifecycle makes it.

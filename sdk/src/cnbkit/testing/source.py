@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import subprocess
 import sys
 import tomllib
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,11 @@ from cnbkit.errors import BuildpackFault
 from cnbkit.results import BuildResult
 from cnbkit.spec.build_plan import Alternative, BuildPlan, Plan
 from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor, library_folders
+from cnbkit.testing._imports import Imports
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from contextlib import AbstractContextManager
+    from typing import Any, TypeAlias
 
     from cnbkit.context import BuildContext, DetectContext
     from cnbkit.results import DetectResult
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Program", "Source"]
 
-_DESCRIPTOR = """api = "0.12"
+_DESCRIPTOR = """api = "0.10"
 [{kind}]
 id = "test/{name}"
 version = "0.0.0"
@@ -46,11 +48,13 @@ class Source:
         buildpack: what runs.
         folder: where its buildpack.toml or extension.toml is.
         descriptor: what that says.
+        imports: the modules of a buildpack that was named by its folder.
     """
 
     buildpack: Buildpack
     folder: Path
     descriptor: BuildpackDescriptor | ExtensionDescriptor
+    imports: Imports | None = None
 
     @classmethod
     def of(cls, named: Named, scratch: Path) -> Source:
@@ -58,13 +62,15 @@ class Source:
 
         Args:
             named: a class or an instance; its buildpack.toml or extension.toml is looked for
-                beside its module and in the two folders above. Or a folder, whose
-                descriptor names a class, or which has programs in any language.
+                beside its module and in the two folders above, and is its own if `entry` names
+                the class or one that it derives from. Or a folder, whose descriptor names a
+                class, or which has programs in any language.
             scratch: where to write a descriptor for a class that has none.
         """
+        imports = None
         if isinstance(named, str | Path):
             folder = Path(named).resolve()
-            buildpack = _from_folder(folder)
+            buildpack, imports = _from_folder(folder)
         else:
             buildpack = named() if isinstance(named, type) else named
             folder = _folder(type(buildpack), scratch)
@@ -72,9 +78,12 @@ class Source:
         path = _toml(folder)
         assert path is not None
         kind = BuildpackDescriptor if path.name == "buildpack.toml" else ExtensionDescriptor
-        return cls(
-            buildpack, folder, kind.loads(path.read_bytes(), name=path.name, where=str(path))
-        )
+        descriptor = kind.loads(path.read_bytes(), name=path.name, where=str(path))
+        return cls(buildpack, folder, descriptor, imports)
+
+    def importing(self) -> AbstractContextManager[None]:
+        """While a phase runs: what it imports comes from the buildpack's own folder."""
+        return self.imports.active() if self.imports else nullcontext()
 
     @property
     def extension(self) -> bool:
@@ -137,7 +146,7 @@ class Program(Buildpack):
             )
 
 
-def _from_folder(folder: Path) -> Buildpack:
+def _from_folder(folder: Path) -> tuple[Buildpack, Imports | None]:
     path = _toml(folder)
     if path is None:
         raise BuildpackFault(
@@ -145,36 +154,51 @@ def _from_folder(folder: Path) -> Buildpack:
             where=str(folder),
             remedy="name a folder that holds a buildpack",
         )
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
-    entry = table.get("metadata", {}).get("cnbkit", {}).get("entry", "")
+    entry, metadata = _entry(path)
     if not entry:
-        return Program(folder)
+        return Program(folder), None
     module, _, attribute = entry.partition(":")
-    libraries = library_folders(table.get("metadata", {}), str(folder))
-    paths = list(dict.fromkeys([str(folder), *(os.path.dirname(each) for each in libraries)]))
-    sys.path[:0] = paths
-    try:
+    libraries = [Path(each).resolve() for each in library_folders(metadata, str(folder))]
+    imports = Imports(
+        [(str(folder), ()), *((str(each.parent), (each.name,)) for each in libraries)]
+    )
+    with imports.active():
         found: type[Buildpack] = getattr(importlib.import_module(module), attribute)
-    finally:
-        for place in paths:
-            sys.path.remove(place)
-    return found()
+        return found(), imports
+
+
+def _entry(path: Path) -> tuple[str, dict[str, Any]]:
+    """`module:Class` of a descriptor, empty if it names none, and its `[metadata]`."""
+    metadata = tomllib.loads(path.read_text(encoding="utf-8")).get("metadata")
+    table = metadata.get("cnbkit") if isinstance(metadata, dict) else None
+    entry = table.get("entry") if isinstance(table, dict) else None
+    return str(entry or ""), metadata if isinstance(metadata, dict) else {}
 
 
 def _folder(cls: type[Buildpack], scratch: Path) -> Path:
-    try:
-        module = Path(inspect.getfile(cls))
-    except (OSError, TypeError):  # made by a program: there is no file
-        module = scratch
-    for folder in module.parents[:3]:
-        if _toml(folder):
-            return folder
-    scratch.mkdir(parents=True)
+    """The folder of the descriptor that is the class's own, or of one made for it."""
+    for base in cls.__mro__[: cls.__mro__.index(Buildpack)]:
+        try:
+            file = Path(inspect.getfile(base))
+        except (OSError, TypeError):  # made by a program: there is no file
+            continue
+        for folder in file.parents[:3]:
+            if (path := _toml(folder)) and _names(_entry(path)[0], base):
+                return folder
+    scratch.mkdir(parents=True, exist_ok=True)
     name = cls.__name__.strip("_").lower()
     kind = "buildpack" if cls.generate is Buildpack.generate else "extension"
     text = _DESCRIPTOR.format(kind=kind, name=name)
     (scratch / f"{kind}.toml").write_text(text, encoding="utf-8")
     return scratch
+
+
+def _names(entry: str, cls: type) -> bool:
+    """Whether an entry means a class; a descriptor without one is that of whatever lies there."""
+    module, _, attribute = entry.partition(":")
+    # The class may be defined in another module of its package than the one it is named by.
+    top = module.partition(".")[0]
+    return not entry or (attribute == cls.__name__ and cls.__module__.partition(".")[0] == top)
 
 
 def _toml(folder: Path) -> Path | None:

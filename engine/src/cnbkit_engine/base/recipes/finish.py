@@ -19,7 +19,11 @@ from pathlib import Path
 from py_compile import PycInvalidationMode
 
 DPKG = Path("/var/lib/dpkg")
-STDLIB = (Path("/usr/lib/python3.11"), Path("/usr/lib/python3"), Path("/usr/share/python3"))
+STDLIB = (
+    Path(f"/usr/lib/python3.{sys.version_info.minor}"),
+    Path("/usr/lib/python3"),
+    Path("/usr/share/python3"),
+)
 # where ld.so looks by itself: /lib and /usr/lib, and below them the folder of the architecture
 LIBRARY = re.compile(r"(?:/usr)?/lib(?:64|/[^/]+-linux-gnu)?/[^/]+\.so(?:\.[^/]*)?")
 OWNER = 1000
@@ -103,9 +107,23 @@ def listed_files(info: Path) -> set[str]:
     return {f"{os.path.realpath(parent)}/{name}" for parent, name in paths}
 
 
+def suite() -> str:
+    """Debian's release that this is."""
+    release = Path("/etc/os-release").read_text()
+    (name,) = re.findall(r"^VERSION_CODENAME=(\w+)$", release, re.MULTILINE)
+    return str(name)
+
+
+def entry(line: str, suite: str) -> str:
+    """What stands in a line of the list for a suite: ``name [suite suite]  # reason``."""
+    package, _, suites = line.partition("#")[0].partition(" [")
+    named = suites.replace("]", " ").split()
+    return "" if named and suite not in named else package.strip()
+
+
 def chosen(run_list: Path, packages: dict[str, Paragraph]) -> set[str]:
     """Names of the packages that the run image has by its list."""
-    lines = [line.partition("#")[0].strip() for line in run_list.read_text().splitlines()]
+    lines = [entry(line, suite()) for line in run_list.read_text().splitlines()]
     cut = {line[1:] for line in lines if line.startswith("-")}
     return closure([line for line in lines if line and line[0] != "-"], cut, packages)
 

@@ -1,5 +1,5 @@
-# Generated: python -m cnbkit_engine.base.recipe run
-# Build with: docker build -f run.Dockerfile .
+# Generated: python -m cnbkit_engine.base.recipe bookworm run
+# Build with: docker build -f run-bookworm.Dockerfile .
 FROM debian:bookworm-slim AS packages
 COPY dpkg.cfg /etc/dpkg/dpkg.cfg.d/cnbkit
 COPY finish.py run.txt /tmp/

@@ -1,0 +1,133 @@
+"""Modules that a process imports the moment it starts, and nothing has."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit.app import App
+from cnbkit_import_names import DISTRIBUTIONS
+from cnbkit_start.code import Code, Import
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from cnbkit_start.check.image import Image
+
+__all__ = ["Missing", "missing_import", "started_files"]
+
+# Enough for what an app imports of itself before its first request.
+_MAX_FILES = 200
+_MAX_BYTES = 2_000_000
+# Code that changes where modules are looked for: what it imports is its own affair.
+_CHANGES = (b"sys.path", b"sys.modules", b"sys.meta_path", b"addsitedir", b"__path__")
+# Of newer versions of Python than the one that looks.
+_NEWER = ("annotationlib", "compression", "tomllib")
+_DEPTH = 5
+
+
+class Missing:
+    """An import that fails.
+
+    Attributes:
+        name: the module's first name.
+        file: relative to the app's root.
+        line: from 1.
+        distribution: what to add to the dependencies.
+    """
+
+    __slots__ = ("distribution", "file", "line", "name")
+
+    def __init__(self, name: str, file: str, line: int) -> None:
+        self.name = name
+        self.file = file
+        self.line = line
+        written = name.lower().replace("_", "-")
+        self.distribution = DISTRIBUTIONS.get(written, written)
+
+
+def missing_import(
+    files: Sequence[str], places: Sequence[str], app: App, image: Image
+) -> Missing | None:
+    """The first module that files of the app, or what they import of it, need and do not find.
+
+    Only what certainly runs counts: statements at a module's top level, not in `try`, `if` or a
+    function. A module that lies anywhere in the app is not missed: a program may look there.
+
+    Args:
+        files: what starts, relative to the app's root; those that are not there are passed over.
+        places: folders of the app where Python looks for modules.
+        app: its files.
+        image: what is installed.
+    """
+    known = _Modules(app)
+    todo = [file for file in files if file and app.has(file)]
+    seen, size = set(todo), 0
+    while todo and len(seen) <= _MAX_FILES and size <= _MAX_BYTES:
+        path = todo.pop(0)
+        data = app.bytes(path)
+        size += len(data)
+        code = Code(data, path)
+        if not code.known or any(word in data for word in _CHANGES):
+            continue
+        for found in code.certain_imports():
+            own = [each for each in _files(found, path, places, app) if each not in seen]
+            seen.update(own)
+            todo += own
+            top = found.module.partition(".")[0]
+            if own or found.level or not top or top in _NEWER or top.startswith("_"):
+                continue
+            if image.has_module(top) is False and not known.has(top):
+                return Missing(top, path, found.line)
+    return None
+
+
+def started_files(module: str, attribute: str, places: Sequence[str], app: App) -> list[str]:
+    """Files of the app that run when a module is imported for an attribute, or as a program."""
+    return list(_files(Import(module, [attribute or "__main__"], 0, 0), "", places, app))
+
+
+def _files(found: Import, path: str, places: Sequence[str], app: App) -> Iterator[str]:
+    """Files of the app that an import runs."""
+    if found.level:
+        steps = path.split("/")[: -found.level]
+        roots = ["/".join(steps)]
+    else:
+        roots = list(places)
+    for root in roots:
+        before = root
+        for step in found.module.split(".") if found.module else []:
+            before = f"{before}/{step}".lstrip("/")
+            yield from _module_file(before, app)
+        for name in found.names:
+            yield from _module_file(f"{before}/{name}".lstrip("/"), app)
+
+
+def _module_file(path: str, app: App) -> list[str]:
+    return [each for each in (f"{path}/__init__.py", f"{path}.py") if app.has(each)][:1]
+
+
+class _Modules:
+    """Names of all modules below the app's root; looked for once something is missing."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._names: set[str] | None = None
+
+    def has(self, name: str) -> bool:
+        if self._names is None:
+            self._names = set()
+            self._look(str(self._app.root), _DEPTH)
+        return name in self._names
+
+    def _look(self, folder: str, depth: int) -> None:
+        assert self._names is not None
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    self._names.add(entry.name.partition(".")[0])
+                    inner = depth and entry.is_dir(follow_symlinks=False)
+                    if inner and entry.name[0] != "." and entry.name != "node_modules":
+                        self._look(entry.path, depth - 1)
+        except OSError:
+            return

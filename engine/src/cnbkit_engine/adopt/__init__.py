@@ -1,0 +1,1 @@
+"""From a Dockerfile to the files that replace it."""

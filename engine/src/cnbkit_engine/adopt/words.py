@@ -1,0 +1,157 @@
+"""Words of an instruction, and variables in them, by Docker's rules."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import translate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["assignments", "expanded", "split"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#]")
+_MODIFIER = re.compile(r"(:[-+?]|[-+?]|##?|%%?|//?)(.*)", re.DOTALL)
+
+
+def split(text: str, values: Mapping[str, str], escape: str = "\\") -> list[str]:
+    """The words of a text, without quotes, variables replaced.
+
+    A variable that has no value stays as it is written: of it is not known what it will be.
+    """
+    return [expanded(word, values, escape) for word in _pieces(text, escape)]
+
+
+def assignments(text: str, values: Mapping[str, str], escape: str = "\\") -> dict[str, str]:
+    """`A=1 B="x y"`, or the old form `A 1`; a name without a value has an empty one."""
+    pieces = list(_pieces(text, escape))
+    if pieces and "=" not in pieces[0]:
+        name, _, value = text.strip().partition(pieces[0])[2].partition(" ")
+        return {pieces[0]: expanded((name + value).strip(), values, escape)}
+    found = {}
+    for piece in pieces:
+        name, _, value = piece.partition("=")
+        found[expanded(name, values, escape)] = expanded(value, values, escape)
+    return found
+
+
+def expanded(word: str, values: Mapping[str, str], escape: str = "\\") -> str:
+    """A word without quotes, its variables replaced."""
+    return _Word(word, escape, lambda name: values.get(name)).read()
+
+
+def _pieces(text: str, escape: str) -> Iterator[str]:
+    piece, quote, place = "", "", 0
+    while place < len(text):
+        char = text[place]
+        if char == escape and quote != "'" and place + 1 < len(text):
+            piece += char + text[place + 1]
+            place += 2
+            continue
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "\"'":
+            quote = char
+        elif char.isspace():
+            if piece:
+                yield piece
+            piece, place = "", place + 1
+            continue
+        piece += char
+        place += 1
+    if piece:
+        yield piece
+
+
+class _Word:
+    def __init__(self, text: str, escape: str, value: Callable[[str], str | None]) -> None:
+        self._text, self._escape, self._value = text, escape, value
+        self._place = 0
+
+    def read(self) -> str:
+        made, quote = "", ""
+        while self._place < len(self._text):
+            char = self._text[self._place]
+            if quote == "'":
+                quote, made = ("", made) if char == "'" else (quote, made + char)
+            elif char == self._escape and self._place + 1 < len(self._text):
+                self._place += 1
+                after = self._text[self._place]
+                kept = quote and after not in f'"${self._escape}'
+                made += char + after if kept else after
+            elif char == '"':
+                quote = "" if quote else '"'
+            elif char == "'" and not quote:
+                quote = "'"
+            elif char == "$":
+                made += self._variable()
+                continue
+            else:
+                made += char
+            self._place += 1
+        return made
+
+    def _variable(self) -> str:
+        start = self._place
+        self._place += 1
+        rest = self._text[self._place :]
+        if rest.startswith("{"):
+            length = _closing(rest)
+            inner = rest[1:length]
+            self._place += length + 1
+        else:
+            match = _NAME.match(rest)
+            if not match:
+                return "$"
+            inner = match[0]
+            self._place += len(inner)
+        name = _NAME.match(inner)
+        if not name:
+            return self._text[start : self._place]
+        return self._of(inner, name[0], self._text[start : self._place])
+
+    def _of(self, inner: str, name: str, written: str) -> str:
+        value = self._value(name)
+        match = _MODIFIER.match(inner[len(name) :])
+        if not match:
+            return written if value is None else value
+        kind, word = match[1], match[2]
+        there = value is not None and (value != "" or ":" not in kind)
+        if kind[-1] == "-":
+            return (value or "") if there else self._inner(word)
+        if kind[-1] == "+":
+            return self._inner(word) if there else ""
+        if value is None:
+            return written
+        if kind[-1] == "?":
+            return value
+        return _cut(value, kind, self._inner(word) if "/" not in kind else word)
+
+    def _inner(self, word: str) -> str:
+        return _Word(word, self._escape, self._value).read()
+
+
+def _closing(text: str) -> int:
+    """Where the brace that `text` begins with is closed."""
+    depth = 0
+    for place, char in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        if not depth:
+            return place
+    return len(text)
+
+
+def _cut(value: str, kind: str, word: str) -> str:
+    """`#`, `##`, `%`, `%%`: without what fits at the beginning or end; `/`, `//`: replaced."""
+    if "/" in kind:
+        pattern, _, put = word.partition("/")
+        expression = translate(pattern).removesuffix("\\Z").removesuffix("\\z")
+        return re.sub(expression, lambda _: put, value, count=0 if kind == "//" else 1)
+    cuts = range(len(value) + 1)
+    fits = re.compile(translate(word)).match
+    if "#" in kind:
+        ends = [cut for cut in cuts if fits(value[:cut])]
+        return value[(max(ends) if kind == "##" else min(ends)) :] if ends else value
+    starts = [cut for cut in cuts if fits(value[cut:])]
+    return value[: (min(starts) if kind == "%%" else max(starts))] if starts else value

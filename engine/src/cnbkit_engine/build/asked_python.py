@@ -1,0 +1,134 @@
+"""Which Python the app asks for, as far as that can be seen before a build.
+
+Read as the `python` buildpack reads it, which decides: here it only chooses the base whose own
+Python would do. What is written in another way than usual is not understood, and then no base is
+better than another one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+__all__ = ["AskedPython", "asked_python"]
+
+_VERSION, _FOLDER = "BP_PYTHON_VERSION", "BP_PYTHON_FOLDER"
+_PLAIN = re.compile(r"\d+(?:\.\d+){0,2}")
+_SPELLING = re.compile(rf"(?:c?python)?[-@= ]*({_PLAIN.pattern})(?:\.[x*]|-dev)?")
+_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|~=|>|<)\s*(\d+(?:\.\d+)*)(\.\*)?\s*")
+# What says it in a file whose lines are read one by one: the text in quotes behind a key.
+_RANGES = (
+    ("pyproject.toml", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
+    ("uv.lock", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
+    ("pylock.toml", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
+)
+_LIMIT = 1 << 20  # bytes; who asks does so at the top of a file
+
+
+class AskedPython:
+    """A version or range, with where it stands.
+
+    Args:
+        text: "3.13", "3.13.5" or clauses like ">=3.12,<4".
+        source: for people.
+    """
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text = text
+        self.source = source
+
+    def satisfied_by(self, version: str) -> bool:
+        """Whether a full version is one of those."""
+        if _PLAIN.fullmatch(self.text):
+            return f"{version}.".startswith(f"{self.text}.")
+        return all(_clause_holds(clause, version) for clause in self.text.split(",") if clause)
+
+
+def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
+    """What the app asks for; None if it does not, or not in a way that is understood here.
+
+    Args:
+        app: its folder.
+        env: build-time variables, the builder's own among them.
+    """
+    folder = app / env.get(_FOLDER, "").strip()
+    for text, source in _named(folder, env):
+        plain = _SPELLING.fullmatch(text)
+        text = plain[1] if plain else text
+        return AskedPython(text, source) if _understood(text) else None
+    found = [
+        (match[1].strip(), file)
+        for file, pattern in _RANGES
+        for match in [pattern.search(_text(folder / file))]
+        if match and match[1].strip()
+    ]
+    if not found or not all(_understood(text) for text, _ in found):
+        return None
+    texts = list(dict.fromkeys(text for text, _ in found))
+    if len(texts) > 1 and any(map(_PLAIN.fullmatch, texts)):
+        return None
+    files = " and ".join(file for _, file in found)
+    return AskedPython(",".join(texts), f"requires-python in {files}")
+
+
+def _named(folder: Path, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What names a version, the one that counts first."""
+    if setting := env.get(_VERSION, "").strip():
+        yield setting, _VERSION
+    for file in (".python-version", "runtime.txt"):
+        for line in _lines(_text(folder / file)):
+            yield line, file
+    for line in _lines(_text(folder / ".tool-versions")):
+        tool, *versions = line.split()
+        if tool == "python" and versions:
+            yield versions[0], ".tool-versions"
+
+
+def _understood(text: str) -> bool:
+    return bool(_PLAIN.fullmatch(text)) or all(
+        _CLAUSE.fullmatch(clause) for clause in text.split(",") if clause.strip()
+    )
+
+
+def _clause_holds(clause: str, version: str) -> bool:
+    match = _CLAUSE.fullmatch(clause)
+    if not match:
+        return False
+    sign, bound, star = match.groups()
+    numbers, limit = _numbers(version), _numbers(bound)
+    prefix = numbers[: len(limit)] == limit
+    if star:
+        return sign in ("==", "!=") and prefix == (sign == "==")
+    if sign == "~=":
+        return numbers >= limit and numbers[: len(limit) - 1] == limit[:-1]
+    width = max(len(numbers), len(limit))
+    one, other = ([*each, *[0] * (width - len(each))] for each in (numbers, limit))
+    return {
+        ">=": one >= other,
+        "<=": one <= other,
+        ">": one > other,
+        "<": one < other,
+        "==": one == other,
+        "!=": one != other,
+    }[sign]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(".")]
+
+
+def _lines(text: str) -> list[str]:
+    found = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in found if line]
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.read(_LIMIT)
+    except (OSError, UnicodeDecodeError):
+        return ""

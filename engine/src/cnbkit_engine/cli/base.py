@@ -1,0 +1,18 @@
+"""The option `--base`: which Debian images stand on."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["BASES", "base_option"]
+
+BASES = ("bookworm", "trixie")
+"""Names of `base.suites`, which a command imports when it runs."""
+
+base_option = click.option(
+    "--base",
+    type=click.Choice(BASES),
+    default=None,
+    help="Debian 12 with Python 3.11, or Debian 13 with 3.13. If not given: the builder's, and "
+    "of several the one whose Python the app asks for, else bookworm.",
+)

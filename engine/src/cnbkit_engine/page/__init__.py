@@ -1,0 +1,1 @@
+"""HTML pages that are one file: nothing is fetched, nothing runs."""

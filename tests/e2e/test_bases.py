@@ -1,0 +1,114 @@
+"""Apps on the base that is not the default one: chosen, built, run, rebuilt and rebased."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import TYPE_CHECKING
+
+from cnbkit_engine.base.suites import SUITES
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.store import ImageStore
+
+from .conftest import ROOT, cnbkit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .conftest import Project
+
+TELL = """\
+import platform, sys
+import markupsafe._speedups
+name = platform.freedesktop_os_release()["VERSION_CODENAME"]
+print(platform.python_version(), sys.base_prefix, name)
+"""
+APP = {"app.py": TELL, "requirements.txt": "markupsafe==3.0.2\n"}
+BOOKWORM, TRIXIE = "3.11.2 /usr bookworm\n", "3.13.5 /usr trixie\n"
+
+
+def test_an_app_stands_on_the_base_whose_python_it_asks_for(project: Project) -> None:
+    project.write({**APP, ".python-version": "3.13\n"})
+    first = project.build()
+    assert first.lines("Base: Debian 13 with Python 3.13, for 3.13 from .python-version")
+    assert "Python 3.13.5 of the base image, 3.13 from .python-version" in first.output
+    assert "Standalone" not in first.output
+    assert project.run() == TRIXIE
+    assert (project.image().base or "").endswith("/cnbkit/run:trixie")
+
+    digest, layers = project.image().digest, project.layers()
+    unchanged = project.build()
+    assert unchanged.lines("Base: Debian 13 with Python 3.13")
+    assert project.image().digest == digest
+
+    # Without the word it stands on the default base, and nothing of the other one is left in it.
+    (project.app / ".python-version").unlink()
+    assert not project.build().lines("Base: ")
+    assert project.run() == BOOKWORM
+
+    assert not project.build("--base", "trixie").lines("Base: ")  # as the command says
+    assert project.run() == TRIXIE
+    again = project.layers()
+    assert {what for what in again if again[what] != layers.get(what)} == {"app"}
+
+
+def test_names_of_libraries_from_before_the_change_of_time_t_are_understood(
+    project: Project,
+) -> None:
+    project.write(
+        {
+            "Aptfile": "libglib2.0-0 libasound2\nlibpng16-16\n",
+            "app.py": "import ctypes\n"
+            "names = 'libglib-2.0.so.0', 'libasound.so.2', 'libpng16.so.16'\n"
+            "print(*(ctypes.CDLL(name)._name for name in names))\n",
+        }
+    )
+    built = project.build("--base", "trixie")
+    assert "Aptfile:1: libasound2 is libasound2t64 in this release" in built.output
+    assert project.run() == "libglib-2.0.so.0 libasound.so.2 libpng16.so.16\n"
+
+
+def test_an_image_is_rebased_within_its_suite_only(project: Project) -> None:
+    project.write(APP)
+    project.build()
+    digest = project.image().digest
+    for name in SUITES:
+        done = cnbkit("prepare", "--base", name)
+        assert done.code == 0, done.output
+
+    refused = cnbkit("rebase", project.name, "--run-image", "cnbkit/run:trixie")
+    assert refused.code, refused.output
+    assert "was not rebased, and is as it was" in refused.output
+    assert "--force" in refused.output
+    assert project.image().digest == digest
+    assert project.run() == BOOKWORM
+
+    project.build("--base", "trixie")
+    rebased = cnbkit("rebase", project.name)
+    assert rebased.code == 0, rebased.output
+    assert project.run() == TRIXIE
+
+
+def test_a_builder_image_runs_on_the_python_of_its_base(tmp_path: Path) -> None:
+    descriptor = tmp_path / "builder.toml"
+    descriptor.write_text(
+        f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / "labels"}"\n'
+        '[[order]]\n[[order.group]]\nid = "cnbkit/labels"\n'
+        '[[targets]]\nos = "linux"\n[[targets.distros]]\nname = "debian"\nversion = "13"\n'
+    )
+    done = cnbkit(
+        *("builder", str(descriptor), "--run-image", "registry.invalid/run:trixie"),
+        *("--output", f"oci:{tmp_path / 'builder'}"),
+    )
+    assert done.code == 0, done.output
+    store = ImageStore(tmp_path / "builder")
+    [name] = store.names()
+    image = Image.from_store(store, name)
+    assert image.labels["io.buildpacks.base.distro.version"] == "13"
+    assert image.labels["io.buildpacks.stack.id"] == "cnbkit.trixie"
+    files: set[str] = set()
+    for layer in image.layers[1:]:
+        with tarfile.open(store.blob_path(layer.digest)) as archive:
+            files |= {each.rpartition("/")[2] for each in archive.getnames()}
+    cores = {each.split("-")[1] for each in files if each.startswith("_pydantic_core.")}
+    assert cores == {"313"}
+    assert {each.split(".")[-2] for each in files if each.endswith(".pyc")} == {"cpython-313"}
