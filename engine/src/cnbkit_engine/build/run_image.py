@@ -16,17 +16,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit_engine.base.gpu import asks_container_runtime, gpu_name, gpu_run_image
+from cnbkit_engine.base.suites import DEFAULT, Suite, suite_of_config
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import UnknownImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["RunImage", "RunImages", "fetched_run_image"]
+__all__ = ["RunImage", "RunImages", "base_of_run_image", "fetched_run_image"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class RunImages:
         gpus: whether the app asks for NVIDIA's GPUs.
         insecure: registries to speak plain HTTP to.
         show: told, a sentence each, what takes long and what cannot be had.
+        suite: that the build image is made of; a run image of another one does not fit.
     """
 
     store: ImageStore
@@ -74,6 +76,7 @@ class RunImages:
     gpus: bool
     insecure: Sequence[str]
     show: Callable[[str], None]
+    suite: Suite = DEFAULT
 
     def in_store(self, host: str) -> RunImage:
         """For an image that stays in the store.
@@ -150,7 +153,19 @@ class RunImages:
                 where=name,
                 remedy=f"name a run image for linux/{self.arch}",
             )
+        self._check_suite(name, config)
         return dict(config.get("config") or {})
+
+    def _check_suite(self, name: str, config: Mapping[str, Any]) -> None:
+        """Python and libraries of the build would not be the image's."""
+        suite = suite_of_config(config)
+        if suite and suite is not self.suite:
+            raise UserFault(
+                f"the run image is of Debian {suite.version}, the build image of Debian "
+                f"{self.suite.version}",
+                where=name,
+                remedy=f"build with --base {suite.name}",
+            )
 
     def _push(self, name: str, stored: str) -> None:
         from cnbkit_engine.oci.remote import Remote
@@ -160,7 +175,12 @@ class RunImages:
         remote.push(self.store.path, self.store.resolve(stored))
 
     def _brought(self, name: str) -> str:
-        return fetched_run_image(self.store, name, self.arch, self.insecure, self.show)
+        from cnbkit_engine.oci.image import Image
+
+        stored = fetched_run_image(self.store, name, self.arch, self.insecure, self.show)
+        image = Image.from_store(self.store, stored, f"linux/{self.arch}")
+        self._check_suite(name, image.config)
+        return stored
 
     def _needs_gpu_image(self, stored: str) -> bool:
         from cnbkit_engine.oci.image import Image
@@ -169,6 +189,31 @@ class RunImages:
             return False
         image = Image.from_store(self.store, stored, f"linux/{self.arch}")
         return not asks_container_runtime(dict(image.config.get("config") or {}))
+
+
+def base_of_run_image(store: ImageStore, name: str, arch: str, insecure: Sequence[str]) -> str:
+    """The base that a run image is of; empty if it is not there, or not one of ours.
+
+    Args:
+        store: asked where its registry does not answer.
+        name: `--run-image`; may be empty.
+        arch: of the app's image.
+        insecure: registries to speak plain HTTP to.
+    """
+    from cnbkit_engine.oci.image import Image
+    from cnbkit_engine.oci.remote import Remote
+
+    if not name:
+        return ""
+    try:
+        config = Remote(name, insecure=insecure).config(arch)
+    except CnbkitError:
+        try:
+            config = Image.from_store(store, Reference.parse(name).stored, f"linux/{arch}").config
+        except CnbkitError:
+            return ""  # whoever needs it says so
+    suite = suite_of_config(config)
+    return suite.name if suite else ""
 
 
 def fetched_run_image(
