@@ -156,7 +156,9 @@ class Build:
         choice = choose_base(self.base, self.app, env, self.builder)
         if choice.reason:
             self.show(str(choice))
-        kit = prepare(home, store, builder, self.show, self.arch, choice.suite)
+        kit = prepare(
+            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
+        )
         arch = self.arch or machine_architecture()
         run_images = RunImages(
             store,
@@ -165,6 +167,7 @@ class Build:
             self.run_image,
             arch,
             asks_for_gpus(self.app, env, kit.builder),
+            kit.suite,
             self.insecure_registries,
             self.show,
         )
