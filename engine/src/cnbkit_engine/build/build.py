@@ -158,7 +158,9 @@ class Build:
         choice = choose_base(base, self.app, env, self.builder)
         if choice.reason:
             self.show(str(choice))
-        kit = prepare(home, store, builder, self.show, self.arch, choice.suite)
+        kit = prepare(
+            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
+        )
         run_images = RunImages(
             store,
             kit.run_image,
@@ -166,9 +168,9 @@ class Build:
             self.run_image,
             arch,
             asks_for_gpus(self.app, env, kit.builder),
+            kit.suite,
             self.insecure_registries,
             self.show,
-            choice.suite,
         )
         foreign = arch if is_foreign(arch) else ""
         cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))

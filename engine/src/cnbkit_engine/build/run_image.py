@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit_engine.base.gpu import asks_container_runtime, gpu_name, gpu_run_image
-from cnbkit_engine.base.suites import DEFAULT, Suite, suite_of_config
+from cnbkit_engine.base.suites import suite_of_config
+from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import UnknownImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from cnbkit_engine.base.suites import Suite
     from cnbkit_engine.oci.store import ImageStore
 
 __all__ = ["RunImage", "RunImages", "base_of_run_image", "fetched_run_image"]
@@ -63,9 +65,9 @@ class RunImages:
         wanted: `--run-image`; empty if not given.
         arch: of the app's image.
         gpus: whether the app asks for NVIDIA's GPUs.
+        suite: what the app is built on; a run image of another would lack its libraries.
         insecure: registries to speak plain HTTP to.
         show: told, a sentence each, what takes long and what cannot be had.
-        suite: that the build image is made of; a run image of another one does not fit.
     """
 
     store: ImageStore
@@ -74,9 +76,9 @@ class RunImages:
     wanted: str
     arch: str
     gpus: bool
+    suite: Suite
     insecure: Sequence[str]
     show: Callable[[str], None]
-    suite: Suite = DEFAULT
 
     def in_store(self, host: str) -> RunImage:
         """For an image that stays in the store.
@@ -90,6 +92,9 @@ class RunImages:
         """
         entry = self._entry()
         plain = self._brought(entry["image"]) if entry else self.own
+        if entry:
+            config = Image.from_store(self.store, plain, f"linux/{self.arch}").config
+            self._check_system(entry["image"], config)
         stored = gpu_run_image(self.store, plain) if self._needs_gpu_image(plain) else plain
         reference = Reference.parse(stored)
         name = f"{host}/{reference.served}"
@@ -153,18 +158,17 @@ class RunImages:
                 where=name,
                 remedy=f"name a run image for linux/{self.arch}",
             )
-        self._check_suite(name, config)
+        self._check_system(name, config)
         return dict(config.get("config") or {})
 
-    def _check_suite(self, name: str, config: Mapping[str, Any]) -> None:
-        """Python and libraries of the build would not be the image's."""
+    def _check_system(self, name: str, config: Mapping[str, Any]) -> None:
         suite = suite_of_config(config)
-        if suite and suite is not self.suite:
+        if suite and suite != self.suite:
             raise UserFault(
-                f"the run image is of Debian {suite.version}, the build image of Debian "
+                f"the run image is Debian {suite.version}, and the app is built on Debian "
                 f"{self.suite.version}",
                 where=name,
-                remedy=f"build with --base {suite.name}",
+                remedy=f"name a run image of {self.suite.name}, or build with --base {suite.name}",
             )
 
     def _push(self, name: str, stored: str) -> None:
@@ -175,16 +179,9 @@ class RunImages:
         remote.push(self.store.path, self.store.resolve(stored))
 
     def _brought(self, name: str) -> str:
-        from cnbkit_engine.oci.image import Image
-
-        stored = fetched_run_image(self.store, name, self.arch, self.insecure, self.show)
-        image = Image.from_store(self.store, stored, f"linux/{self.arch}")
-        self._check_suite(name, image.config)
-        return stored
+        return fetched_run_image(self.store, name, self.arch, self.insecure, self.show)
 
     def _needs_gpu_image(self, stored: str) -> bool:
-        from cnbkit_engine.oci.image import Image
-
         if not self.gpus:
             return False
         image = Image.from_store(self.store, stored, f"linux/{self.arch}")
@@ -200,7 +197,6 @@ def base_of_run_image(store: ImageStore, name: str, arch: str, insecure: Sequenc
         arch: of the app's image.
         insecure: registries to speak plain HTTP to.
     """
-    from cnbkit_engine.oci.image import Image
     from cnbkit_engine.oci.remote import Remote
 
     if not name:

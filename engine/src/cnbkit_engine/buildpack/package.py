@@ -262,7 +262,12 @@ def members(composite: Composite, finder: Finder) -> tuple[list[Part], list[dict
     if composite.builder is None:
         return found, []
     builder = _builder(composite)
-    order = [each.to_plain() for each in with_versions(builder, found, composite.descriptor)]
+    order = [
+        each.to_plain()
+        for each in with_versions(
+            builder.order, [(each.id, each.version) for each in found], composite.descriptor
+        )
+    ]
     named = {(entry["id"], entry["version"]) for each in order for entry in each["group"]}
     # A builder may hold buildpacks that only apps ask for; they are not the composite's.
     return [part for part in found if (part.id, part.version) in named], order
