@@ -18,7 +18,7 @@ from cnbkit import (
     Triggers,
     key,
 )
-from cnbkit_conda.choice import FILES, PYTHON_SETTING, SETTING, Input, found
+from cnbkit_conda.choice import ENVIRONMENTS, FILES, PYTHON_SETTING, SETTING, Input, found
 from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import public_digests
@@ -55,10 +55,14 @@ class Variables(LayerKey):
     variables: list[str] = key("variables")
 
 
+_BINDERS = tuple(f"{folder}/{name}" for folder in ("binder", ".binder") for name in ENVIRONMENTS)
+
+
 class Conda(Buildpack):
     """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
 
-    triggers = Triggers(*FILES, settings=(SETTING,))
+    # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
+    triggers = Triggers(*FILES, *_BINDERS, settings=(SETTING,))
     config = CondaConfig
     folder = "BP_PYTHON_FOLDER"
 
@@ -84,13 +88,18 @@ class Conda(Buildpack):
             return ctx.skip(f"{PYTHON_SETTING} is {chosen}")
         setting = ctx.settings.get(SETTING)
         names = [setting] if setting else found(ctx)
-        if not names:
+        binders = [name for name in _BINDERS if ctx.app.has(name)]
+        if not names and not binders:
             there = self.triggers.found(ctx)
             return ctx.skip(f"{there} is no list for this" if there else f"none of {self.triggers}")
         # Required by itself as well: an environment without Python has its use.
         plan = Plan().provides("python").requires("python")
         # Required by itself as well, because nobody else may want it.
         plan = plan.provides("conda-environment").requires("conda-environment")
+        asked = plan.requires("binder-conda")
+        if not names:
+            return ctx.join(f"found {binders[0]}", asked)
+        plan = asked | plan
         return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
 
     def build(self, ctx: BuildContext) -> BuildResult:
