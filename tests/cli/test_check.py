@@ -371,6 +371,18 @@ def test_what_is_wrong_with_an_order(
         assert part in line
 
 
+def test_what_runs_around_every_group_is_in_use_and_has_to_be_there(tmp_path: Path) -> None:
+    around = '[[system.{}.buildpacks]]\nid = "a/{}"\n'
+    builder(tmp_path, {"one": "None", "two": "None"}, "one", around.format("post", "two"))
+    assert found(tmp_path) == []
+    more = around.format("pre", "three") + around.format("post", "two") + "optional = true\n"
+    builder(tmp_path, {"one": "None", "two": "None"}, "one", more)
+    told = found(tmp_path)
+    assert len(told) == 2, told
+    assert "error order: a/three is no buildpack named here" in told[0]
+    assert "error order: a/two is optional in system.post, which the lifecycle ignores" in told[1]
+
+
 def test_names_only_code_knows_are_told_where_they_stand(tmp_path: Path) -> None:
     detect = 'return ctx.join("yes", Plan().provides("x").requires("y", a=1))'
     builder(tmp_path, {"one": "None"}, "one")
