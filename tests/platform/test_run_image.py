@@ -11,7 +11,7 @@ import pytest
 from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.base.suites import SUITES
-from cnbkit_engine.build.run_image import RunImages
+from cnbkit_engine.build.run_image import RunImages, base_of_run_image
 from cnbkit_engine.oci.layer import Entry
 from cnbkit_engine.oci.layout import Layout
 from cnbkit_engine.oci.reference import Reference
@@ -135,3 +135,14 @@ def test_a_run_image_of_another_debian_is_refused(
             choose()
         assert "is Debian 13, and the app is built on Debian 12" in caught.value.what
         assert "--base trixie" in (caught.value.remedy or "")
+
+
+def test_the_base_is_that_of_the_run_image_that_is_named(store: ImageStore) -> None:
+    # Nobody listens on port 9, so what was fetched before counts.
+    name = "127.0.0.1:9/team/run:1"
+    assert base_of_run_image(store, name, ARCH, ()) == ""
+    assert base_of_run_image(store, "", ARCH, ()) == ""
+    own = store.resolve(OWN)
+    stored = Reference.parse(name).stored
+    store.put_manifest(stored, own.media_type, store.read_blob(own.digest))
+    assert base_of_run_image(store, name, ARCH, ()) == "bookworm"
