@@ -114,3 +114,25 @@ def test_the_cookbook_counts_its_lines() -> None:
     assert list(map(int, said)) == [
         counted[name] for name in ("procfile", "labels", "certificates", "node", "model")
     ]
+
+
+PUBLIC = ("cnbkit", "cnbkit.testing", "cnbkit.hardware", "cnbkit.package_request")
+TEMPLATES = ROOT / "engine/src/cnbkit_engine/cli/templates"
+
+
+def test_documents_and_templates_import_public_names_only() -> None:
+    texts = {
+        str(block): block.text
+        for page in pages()
+        for block in page.blocks
+        if block.language == "python"
+    }
+    texts |= {str(path): path.read_text() for path in TEMPLATES.rglob("*.py.tmpl")}
+    assert len(texts) > 50
+    pattern = re.compile(r"^ *(?:from|import) (cnbkit[\w.]*)", re.MULTILINE)
+    found = {(where, name) for where, text in texts.items() for name in pattern.findall(text)}
+    assert found
+    private = {
+        (where, name) for where, name in found if name not in (*PUBLIC, "cnbkit_engine.testing")
+    }
+    assert private == set()

@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit_engine.base.gpu import asks_container_runtime, gpu_name, gpu_run_image
 from cnbkit_engine.base.suites import suite_of_config
 from cnbkit_engine.oci.image import Image
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.base.suites import Suite
     from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["RunImage", "RunImages", "fetched_run_image"]
+__all__ = ["RunImage", "RunImages", "base_of_run_image", "fetched_run_image"]
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,30 @@ class RunImages:
             return False
         image = Image.from_store(self.store, stored, f"linux/{self.arch}")
         return not asks_container_runtime(dict(image.config.get("config") or {}))
+
+
+def base_of_run_image(store: ImageStore, name: str, arch: str, insecure: Sequence[str]) -> str:
+    """The base that a run image is of; empty if it is not there, or not one of ours.
+
+    Args:
+        store: asked where its registry does not answer.
+        name: `--run-image`; may be empty.
+        arch: of the app's image.
+        insecure: registries to speak plain HTTP to.
+    """
+    from cnbkit_engine.oci.remote import Remote
+
+    if not name:
+        return ""
+    try:
+        config = Remote(name, insecure=insecure).config(arch)
+    except CnbkitError:
+        try:
+            config = Image.from_store(store, Reference.parse(name).stored, f"linux/{arch}").config
+        except CnbkitError:
+            return ""  # whoever needs it says so
+    suite = suite_of_config(config)
+    return suite.name if suite else ""
 
 
 def fetched_run_image(

@@ -69,8 +69,13 @@ class Package:
     insecure: Sequence[str] = ()
     show: Callable[[str], None] = field(default=print)
 
-    def save(self, home: Home, file: Path) -> list[Path]:
+    def save(self, home: Home, file: Path, *, together: bool = False) -> list[Path]:
         """Write `.cnb` files; of several targets, one each, named after it, as pack does.
+
+        Args:
+            home: where to work.
+            file: the file.
+            together: one file for all targets, with an index of them; pack does not read it.
 
         Returns:
             the files.
@@ -81,8 +86,11 @@ class Package:
             PlatformFault: something cannot be fetched, or the disk refuses.
         """
         with Workspace(home.tmp) as space:
-            made = self._make(home, space, shared=False)
+            made = self._make(home, space, shared=together)
             written = []
+            if together and len(made) > 1:
+                shared = made[0][1]
+                made = [("", shared, shared.index([each[2] for each in made]))]
             try:
                 for arch, layout, descriptor in made:
                     layout.finish(descriptor)
