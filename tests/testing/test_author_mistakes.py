@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit import Buildpack, Triggers
 from cnbkit.errors import BuildpackFault
 from cnbkit_engine.lint import check
 
@@ -497,3 +498,13 @@ def test_a_program_that_empties_a_reused_layer_is_told(
     again = first.rebuild()
     assert again.code == 70
     assert "the layer data is empty" in str(again.fault)
+
+
+def test_a_trigger_that_names_a_folder_is_told(buildpack_run: BuildpackRun) -> None:
+    class Pack(Buildpack):
+        triggers = Triggers("src", "src/main.c")
+
+    result = buildpack_run(Pack, app={"src/app.c": ""})
+    assert result.reason == "none of src, src/main.c"
+    assert "  src is a folder of the app, and triggers name files\n" in result.log
+    assert "is a folder" not in buildpack_run(Pack, app={"src/main.c": ""}).log

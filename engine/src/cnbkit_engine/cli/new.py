@@ -114,4 +114,6 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             where=str(folder),
             remedy="choose another place with --dir, or move that away",
         )
-    write_files(folder, files, option="--dir")
+    write_files(
+        folder, files, option="--dir", executable=[name for name in files if "bin/" in name]
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cnbkit_engine.cli.base import base_option
-from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.target import architecture, platform_option
 
 __all__ = ["command"]
@@ -82,6 +82,7 @@ def command(
     for name, option in ((publish_build, "--publish-build"), (publish_run, "--publish-run")):
         if name:
             Reference.parse(name, setting=option).to_make(option)
+    show = click.get_current_context().with_resource(Progress()).show
     home = Home.default()
     descriptor = builder or reference_builder()
     store, arch = ImageStore(home.images), architecture(platform)
@@ -90,18 +91,18 @@ def command(
         from cnbkit_engine.base.fetched import fetch_bases
 
         bases = BaseImages(home, store, arch=arch or None, suite=suite)
-        fetch_bases(bases, fetch_build, fetch_run, insecure=insecure, show=say)
-    kit = prepare(home, store, descriptor, say, arch, suite)
+        fetch_bases(bases, fetch_build, fetch_run, insecure=insecure, show=show)
+    kit = prepare(home, store, descriptor, show, arch, suite)
     gpus = gpu_run_image(store, kit.run_image)
     pushed = []
     if build_image or publish_build:
-        bases = BaseImages(home, store, arch=arch, suite=suite, progress=say)
+        bases = BaseImages(home, store, arch=arch, suite=suite, progress=show)
         name = bases.ensure_build_image()
-        say(f"The build image is {name} in oci:{home.images}")
+        show(f"The build image is {name} in oci:{home.images}")
         pushed = [(name, publish_build)] if publish_build else []
     if publish_run:
         pushed += [(kit.run_image, publish_run), (gpus, gpu_name(publish_run))]
     for stored, reference in pushed:
         remote = Remote(reference, insecure=insecure)
-        say(f"{reference}  {remote.push(store.path, store.resolve(stored))}")
-    say(f"Ready in {home.root}")
+        show(f"{reference}  {remote.push(store.path, store.resolve(stored))}")
+    show(f"Ready in {home.root}")
