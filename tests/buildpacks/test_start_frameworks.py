@@ -40,7 +40,7 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
         "flask\ngunicorn\n",
         {
             "src/__init__.py": "",
-            "src/web.py": f"from src.text import x\n{FLASK}if __name__=='__main__':\n    app.run()\n",
+            "src/web.py": f"from src.text import x\n{FLASK}if __name__=='__main__': app.run()\n",
             "src/text.py": "",
         },
         f"gunicorn --bind 0.0.0.0:{PORT} src.web:app",
