@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
-from cnbkit_start.check.breaks import hints
 from cnbkit_start.check.problems import Problem, problems
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
@@ -63,6 +62,8 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     """
     if options.check == "off":
         return
+    from cnbkit_start.check.breaks import hints  # needs the packages, which detect has not
+
     for hint in hints(image, PythonBuild.read(ctx).python_version):
         ctx.log.warning(hint)
     told: set[str] = set()
