@@ -36,7 +36,6 @@ GROUPS = {
     "experiments": ("mlflow-skinny", "optuna"),
     "versions": ("dvc",),
     "clusters": ("dask[distributed]", "pyarrow"),
-    "ray": ("ray[serve]",),
     "language": ("spacy", "nltk", "spacy-lookups-data"),
     "browser": ("playwright", "selenium"),
     "servers": (
