@@ -19,12 +19,11 @@ from cnbkit.spec.toml import encode
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, Suite, suite_named, suite_of_config
 from cnbkit_engine.builder.distros import builder_suites
+from cnbkit_engine.builder.extensions import EXTENSIONS
 from cnbkit_engine.builder.folder import ensure_builder, variable_files
 from cnbkit_engine.builder.run_images import run_images
 from cnbkit_engine.buildpack.assemble import Runtime
-from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
-from cnbkit_engine.buildpack.locator import lay_out
 from cnbkit_engine.buildpack.module import Module, order_label
 from cnbkit_engine.lifecycle.archive import described, lifecycle_table, read_lifecycle
 from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_lifecycle
@@ -195,7 +194,7 @@ class BuilderImage:
         owner = self._owner(config)
         lifecycle, table = self._lifecycle(home, space, builder, arch)
         suite = suite_of_config(config) or DEFAULT
-        folder, extensions = self._modules(home, space, builder, arch, suite)
+        folder, extensions = self._modules(home, builder, arch, suite)
         modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
         self._check(modules, arch)
 
@@ -299,35 +298,18 @@ class BuilderImage:
         return ensure_lifecycle(home, arch=arch, progress=self.show), lifecycle_table()
 
     def _modules(
-        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str, suite: Suite
+        self, home: Home, builder: BuilderDescriptor, arch: str, suite: Suite
     ) -> tuple[Path, list[Module]]:
         """The folder with the buildpacks, and the extensions."""
         runtime = Runtime(version=suite.python, arch=arch)
         bases = BaseImages(home, ImageStore(home.images), suite=suite, progress=self.show)
         root = bases.ensure_build_root()
-        folder = ensure_builder(
-            home, self.path, runtime, root, self.show, with_extensions=bool(builder.extensions)
-        )
-        extensions, compiled = [], []
+        folder = ensure_builder(home, self.path, runtime, root, self.show)
+        extensions = []
         for each in builder.extensions:
-            directory = (self.path.parent / each.uri).resolve()
-            if not each.uri or not (directory / "extension.toml").is_file():
-                raise BuildpackFault(
-                    f"{each.uri or each.image} is no folder of an image extension",
-                    where=str(self.path),
-                    remedy="name a folder with an extension.toml in uri",
-                )
-            module = Module(directory)
-            if "cnbkit" in (module.table.get("metadata") or {}):
-                from cnbkit_engine.buildpack.source import BuildpackSource
-
-                place = f"{module.id.replace('/', '_')}/{module.version}"
-                lay_out(BuildpackSource(directory), space / "extensions" / place, runtime)
-                compiled.append(place)
-                module = Module(space / "extensions" / place)
-            extensions.append(module)
-        if compiled:
-            compile_bytecode(home, root, space / "extensions", compiled)
+            module = Module((self.path.parent / each.uri).resolve())
+            place = f"{module.id.replace('/', '_')}/{module.version}"
+            extensions.append(Module(folder / EXTENSIONS / place))
         return folder, extensions
 
     def _check(self, modules: list[Module], arch: str) -> None:
@@ -363,11 +345,7 @@ class BuilderImage:
         self, layout: Layout, builder: BuilderDescriptor, folder: Path, runs: list[dict[str, Any]]
     ) -> list[BuiltLayer]:
         """order.toml, system.toml, stack.toml, run.toml and the builder's variables."""
-        order = (folder / "order.toml").read_text(encoding="utf-8")
-        if builder.order_extensions:
-            plain = [each.to_plain() for each in builder.order_extensions]
-            order += "\n" + encode({"order-extensions": plain})
-        files = {"order.toml": order}
+        files = {"order.toml": (folder / "order.toml").read_text(encoding="utf-8")}
         if builder.system:
             files["system.toml"] = encode({"system": builder.system.to_plain()})
         files["stack.toml"] = encode({"run-image": runs[0]})

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
 
-__all__ = ["ensure_layer", "held_layers", "open_layer", "unpack_layer"]
+__all__ = ["ensure_layer", "held_layers", "open_layer", "open_plain", "unpack_layer"]
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -133,7 +133,7 @@ def unpack_layer(blob: IO[bytes], directory: Path) -> str:
         OSError: the disk refuses.
     """
     directory.mkdir(mode=0o755)
-    source = _HashingReader(_plain(blob))
+    source = _HashingReader(open_plain(blob))
     try:
         with _forward(source) as archive:
             _Unpacking(directory).run(archive)
@@ -154,7 +154,7 @@ def open_layer(blob: IO[bytes]) -> tarfile.TarFile:
     Raises:
         PlatformFault: it is compressed in a way that is not supported.
     """
-    return _forward(_plain(blob))
+    return _forward(open_plain(blob))
 
 
 def _forward(source: IO[bytes] | _HashingReader) -> tarfile.TarFile:
@@ -254,7 +254,12 @@ class _Unpacking:
             os.utime(file.fileno(), (member.mtime, member.mtime))
 
 
-def _plain(blob: IO[bytes]) -> IO[bytes]:
+def open_plain(blob: IO[bytes]) -> IO[bytes]:
+    """A layer's tar as a stream, whatever it is compressed with.
+
+    Raises:
+        PlatformFault: it is compressed in a way that is not supported.
+    """
     start = blob.read(4)
     blob.seek(0)
     # The media type is not asked: layouts written by the lifecycle mix Docker's and OCI's.

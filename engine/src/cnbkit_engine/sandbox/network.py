@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.sandbox.owner import HostUser
 
-__all__ = ["MODES", "network_for", "private_network"]
+__all__ = ["MODES", "connected", "network_for", "private_network"]
 
 MODES = ("host", "none", "private")
 """What `--network` takes."""
@@ -76,8 +76,19 @@ def private_network() -> Iterator[NetworkNamespace]:
         PlatformFault: no program for it is installed, or this machine does not allow it.
     """
     user = sandbox_user()
+    with _held(user) as holder, connected(holder) as namespace:
+        yield namespace
+
+
+@contextmanager
+def connected(holder: int) -> Iterator[NetworkNamespace]:
+    """Connect the network namespace of a process of the sandboxes' user.
+
+    Raises:
+        PlatformFault: no program for it is installed, or this machine does not allow it.
+    """
+    user = sandbox_user()
     with ExitStack() as stack:
-        holder = stack.enter_context(_held(user))
         if shutil.which("slirp4netns"):
             yield NetworkNamespace(holder, _SLIRP_RESOLVER, _slirp(holder, user, stack))
         elif shutil.which("pasta"):
