@@ -42,7 +42,7 @@ __all__ = ["CASES", "index", "measure_many", "publish", "requirements", "table"]
 
 HEAVY, LIGHT = 20, 130
 _HEAVY_BYTES = 20_000_000
-_MODULES, _FUNCTIONS = 40, 40
+_MODULES, _FUNCTIONS = 40, 20
 # The last of the light ones put modules into the import package of one of them.
 _ENTANGLED = 6
 CASES = {
@@ -53,6 +53,7 @@ CASES = {
     "retry": "after a failed build",
     "uv": "uv alone, cache empty",
 }
+_PAGE = "application/vnd.pypi.simple.v1+json"
 _APP = "import light000\nprint(light000.VERSION)\n"
 
 
@@ -61,7 +62,7 @@ def publish(folder: Path, scale: float = 1.0) -> None:
 
     Args:
         folder: of the index.
-        scale: of the heavy ones' sizes.
+        scale: of what they hold, to 1.
     """
     for number in range(HEAVY):
         data = random.Random(number).randbytes(int(_HEAVY_BYTES * scale))
@@ -70,7 +71,7 @@ def publish(folder: Path, scale: float = 1.0) -> None:
         for version in ("1.0", "1.1") if number == 0 else ("1.0",):
             name = f"light{number:03}"
             inside = f"light{LIGHT - 1:03}" if number >= LIGHT - _ENTANGLED else name
-            _add(folder, name, version, _modules(name, inside, version))
+            _add(folder, name, version, _modules(name, inside, version, int(_MODULES * scale)))
     # What fails when it is built, and needs nothing before.
     _add_source(folder)
 
@@ -87,7 +88,7 @@ def requirements(*, light: str = "1.0", broken: bool = False) -> str:
     return "".join(f"{name}\n" for name in [*names, *(["broken==1.0"] if broken else [])])
 
 
-def _modules(name: str, inside: str, version: str) -> dict[str, bytes]:
+def _modules(name: str, inside: str, version: str, count: int) -> dict[str, bytes]:
     lines = "".join(
         f"def function_{number}(value, other=None):\n"
         f"    if other is not None and value > {number}:\n"
@@ -95,7 +96,7 @@ def _modules(name: str, inside: str, version: str) -> dict[str, bytes]:
         f"    return {{'name': {name!r}, 'value': value, 'number': {number}}}\n\n\n"
         for number in range(_FUNCTIONS)
     )
-    found = {f"{inside}/{name}_{number}.py": lines.encode() for number in range(_MODULES)}
+    found = {f"{inside}/{name}_{number}.py": lines.encode() for number in range(count)}
     if inside == name:
         found[f"{name}/__init__.py"] = f"VERSION = {version!r}\n".encode()
     return found
@@ -146,13 +147,19 @@ def _serve(folder: Path, name: str, file: str, content: bytes, metadata: bytes) 
     (place / file).write_bytes(content)
     if metadata:
         (place / f"{file}.metadata").write_bytes(metadata)
-    links = "".join(
-        f'<a href="{each.name}#sha256={hashlib.sha256(each.read_bytes()).hexdigest()}"'
-        f' data-core-metadata="{str(bool(metadata)).lower()}">{each.name}</a>'
+    files = [
+        {
+            "filename": each.name,
+            "url": each.name,
+            "hashes": {"sha256": hashlib.sha256(each.read_bytes()).hexdigest()},
+            "size": each.stat().st_size,
+            "core-metadata": bool(metadata),
+        }
         for each in sorted(place.glob("*-*"))
         if each.suffix != ".metadata"
-    )
-    (place / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
+    ]
+    page = {"meta": {"api-version": "1.1"}, "name": name, "files": files, "versions": []}
+    (place / "index.html").write_text(json.dumps(page))
 
 
 def _urlsafe(data: bytes) -> str:
@@ -171,6 +178,10 @@ def index(folder: Path) -> Iterator[tuple[str, list[int]]]:
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments, directory=str(folder))
 
+        def guess_type(self, path: str | os.PathLike[str]) -> str:
+            page = str(path).endswith("index.html")
+            return _PAGE if page else super().guess_type(path)
+
         def end_headers(self) -> None:
             if not self.path.endswith("/"):
                 self.send_header("Cache-Control", "max-age=365000000, immutable")
@@ -181,20 +192,25 @@ def index(folder: Path) -> Iterator[tuple[str, list[int]]]:
         def log_message(self, *arguments: object) -> None:
             """Not to this terminal."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Whoever asked has gone: no matter."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     with closing(server.socket):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_address[1]}/simple", sent
         server.shutdown()
 
 
-def measure_many(scratch: Path, runs: int, scale: float) -> dict[str, Any]:
+def measure_many(scratch: Path, runs: int, scale: float, builder: str = "") -> dict[str, Any]:
     """Measure everything, and return plain data.
 
     Args:
         scratch: an empty folder on a disk.
         runs: of each case.
-        scale: of the heavy packages' sizes.
+        scale: of what the packages hold.
+        builder: another builder.toml, to compare with.
     """
     packages, app, log = scratch / "packages", scratch / "app", scratch / "log"
     publish(packages, scale)
@@ -215,7 +231,8 @@ def measure_many(scratch: Path, runs: int, scale: float) -> dict[str, Any]:
         def build(name: str) -> list[str | Path]:
             tools = Path(sys.executable).parent
             options = ("--network", "host", "--env", f"BP_PIP_INDEX_URL={url}")
-            return [tools / "cnbkit", "build", app, "--tag", name, *options]
+            chosen = ("--builder", builder) if builder else ()
+            return [tools / "cnbkit", "build", app, "--tag", name, *options, *chosen]
 
         for run in range(runs):
             name = f"bench-many-{os.getpid()}-{run}"
@@ -265,13 +282,14 @@ def main() -> None:
     """Measure, print the table, keep the numbers."""
     parser = argparse.ArgumentParser(prog="bench/many.py", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each case")
-    parser.add_argument("--quick", action="store_true", help="once, heavy ones a tenth as heavy")
+    parser.add_argument("--quick", action="store_true", help="once, with a quarter of the size")
+    parser.add_argument("--builder", default="", metavar="FILE", help="another one, to compare")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="cnbkit-bench-", dir="/var/tmp") as folder:
-        runs, scale = (1, 0.1) if options.quick else (options.runs, 1.0)
-        found = measure_many(Path(folder), runs, scale)
+        runs, scale = (1, 0.25) if options.quick else (options.runs, 1.0)
+        found = measure_many(Path(folder), runs, scale, options.builder)
     print(table(found))
-    if not options.quick:
+    if not (options.quick or options.builder):
         (HERE / "results").mkdir(exist_ok=True)
         (HERE / "results" / "many.json").write_text(json.dumps({"found": found}, indent=1) + "\n")
 

@@ -19,7 +19,7 @@ from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.sandbox.emulation import is_foreign
 from cnbkit_engine.state.workspace import remove_tree
 from cnbkit_engine.testing.docker import LocalRegistry

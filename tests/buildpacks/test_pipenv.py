@@ -312,7 +312,7 @@ def test_all_packages_that_cannot_be_installed_are_named_at_once(
     result = buildpack_run(Pipenv, app=files, env=env)
     assert result.code == 65
     assert result.fault is not None
-    assert result.fault.what == "10 packages cannot be installed"
+    assert result.fault.what.startswith("10 packages cannot be installed: ")
     detail = result.fault.detail or ""
     for line in (
         "no-version: no version is locked for this Python and platform (*)",
@@ -366,10 +366,18 @@ def lock_with(change: Callable[[dict[str, Any]], object]) -> str:
         pytest.param(
             {"Pipfile.lock": '{\n<<<<<<< ours\n"a": 1}'},
             {},
-            "Pipfile.lock is not JSON",
+            "git has left a conflict in Pipfile.lock",
             "Pipfile.lock:2",
             "run `pipenv lock`",
             id="conflict in the lock",
+        ),
+        pytest.param(
+            {"Pipfile.lock": '{\n"a": 1,,\n}'},
+            {},
+            "Pipfile.lock is not JSON: Expecting property name",
+            "Pipfile.lock:2",
+            "run `pipenv lock`",
+            id="no JSON",
         ),
         pytest.param(
             {"Pipfile.lock": "[1]"},
@@ -439,7 +447,7 @@ def lock_with(change: Callable[[dict[str, Any]], object]) -> str:
             made('[packages]\n[requires]\npython_version = "3.9"\n'),
             {},
             f"the project wants Python 3.9, and this image has {MINOR}.2",
-            "[requires] in Pipfile",
+            "Pipfile:3",
             "BP_PYTHON_VERSION",
             id="another Python",
         ),

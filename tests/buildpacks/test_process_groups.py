@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import BuildContext, LayerEnv, UserFault
+from cnbkit import BuildContext, PythonBuild, UserFault
 from cnbkit.log import Log
 from cnbkit_process_groups import ProcessGroups
 
@@ -24,10 +24,9 @@ def read(app: Path, table: str = TABLE, setting: str = "", **env: str) -> Proces
     return ProcessGroups.read(ctx, setting)
 
 
-def told(groups: ProcessGroups) -> dict[str, str]:
-    env = LayerEnv()
-    groups.tell(env.build)
-    return {name.partition(".")[0]: value for name, value in env.build.files()}
+def told(groups: ProcessGroups) -> tuple[list[str], dict[str, list[str]]]:
+    found = groups.added_to(PythonBuild())
+    return found.groups, found.left_out
 
 
 @pytest.mark.parametrize(
@@ -57,14 +56,10 @@ def test_the_image_gets_the_groups_of_the_process_it_starts(
 
 
 def test_later_buildpacks_are_told_the_groups_unless_somebody_set_them(tmp_path: Path) -> None:
-    assert told(read(tmp_path)) == {
-        "BP_PYTHON_GROUPS": "serve",
-        "CNBKIT_LEFT_OUT": "train=train,viz",
-    }
-    assert told(read(tmp_path, BP_PYTHON_GROUPS="train")) == {
-        "CNBKIT_LEFT_OUT": "train=train,viz web=serve"
-    }
-    assert told(read(tmp_path, '[project]\nname = "x"\n')) == {}
+    train = {"train": ["train", "viz"]}
+    assert told(read(tmp_path)) == (["serve"], train)
+    assert told(read(tmp_path, BP_PYTHON_GROUPS="train")) == ([], {**train, "web": ["serve"]})
+    assert told(read(tmp_path, '[project]\nname = "x"\n')) == ([], {})
 
 
 def test_the_reason_is_said_only_where_there_is_something_to_say(tmp_path: Path) -> None:

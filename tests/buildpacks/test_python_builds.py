@@ -18,6 +18,7 @@ from uv import find_uv_bin
 from cnbkit import BuildContext
 from cnbkit.errors import PlatformFault
 from cnbkit.log import Log
+from cnbkit_python import Python
 from cnbkit_python.builds import Build, known_minors, newest
 from cnbkit_python.config import PythonConfig
 from cnbkit_python.standalone import install
@@ -149,23 +150,46 @@ def mirror() -> Iterator[tuple[str, type[_Mirror]]]:
     server.server_close()
 
 
+def _context(folder: Path, **env: str) -> BuildContext:
+    """A build with the real uv."""
+    program = folder / "buildpack/lib/bin/uv"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(find_uv_bin())
+    for name in ("app", "layers", "platform"):
+        (folder / name).mkdir()
+    return BuildContext(
+        app=str(folder / "app"),
+        env={**os.environ, **env},
+        buildpack=str(folder / "buildpack"),
+        platform=str(folder / "platform"),
+        layers=str(folder / "layers"),
+        plan="",
+        log=Log(),
+    )
+
+
+def test_where_a_patch_cannot_be_had_the_base_images_own_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, type[_Mirror]]
+) -> None:
+    monkeypatch.setattr("cnbkit_python.base_python", lambda: "3.11.2")
+    ctx = _context(tmp_path, BP_PYTHON_MIRROR=mirror[0])
+    (tmp_path / "app/.python-version").write_text("3.11.9\n")
+    with pytest.raises(PlatformFault) as caught:
+        Python().build(ctx)
+    offer = "ask for 3.11 in .python-version: the base image has 3.11.2"
+    assert offer in str(caught.value.remedy)
+
+    (tmp_path / "app/.python-version").write_text("3.12.9\n")
+    with pytest.raises(PlatformFault) as caught:
+        Python().build(ctx)
+    assert "the base image has" not in str(caught.value.remedy)
+
+
 def test_a_mirror_is_asked_for_the_build_and_another_file_is_refused(
     tmp_path: Path, mirror: tuple[str, type[_Mirror]]
 ) -> None:
     address, handler = mirror
-    program = tmp_path / "buildpack/lib/bin/uv"
-    program.parent.mkdir(parents=True)
-    program.symlink_to(find_uv_bin())
-    (tmp_path / "app").mkdir()
-    ctx = BuildContext(
-        app=str(tmp_path / "app"),
-        env={**os.environ, "BP_PYTHON_MIRROR": address},
-        buildpack=str(tmp_path / "buildpack"),
-        platform="",
-        layers=str(tmp_path),
-        plan="",
-        log=Log(),
-    )
+    ctx = _context(tmp_path, BP_PYTHON_MIRROR=address)
     build = newest("3.12.4", "amd64")
     assert build
 

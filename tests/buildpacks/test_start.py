@@ -396,14 +396,14 @@ def test_the_default_may_be_declared_or_set(phases: Phases) -> None:
 
 def test_a_process_without_its_packages_is_left_out(phases: Phases) -> None:
     phases.write("Procfile", "web: serve\ntrain: ./train\n")
-    phases.env["CNBKIT_LEFT_OUT"] = "train=train,viz other=dev"
+    phases.env |= telling(left_out={"train": ["train", "viz"], "other": ["dev"]})
     ran = phases.build(Start())
     assert processes(ran) == {"web": ["serve"]}
     assert "  train: left out, because this image has no packages of train,viz" in ran.out
     # What runs at launch is the same, so that an image that trains has this layer in common.
     programs = {path.name for path in (ran.layers / "limits" / "exec.d").iterdir()}
     assert programs == {"environment", "web", "train"}
-    phases.env["CNBKIT_LEFT_OUT"] = "web=serve"
+    phases.env |= telling(left_out={"web": ["serve"]})
     ran = phases.build(Start())
     assert processes(ran) == {"web": ["./train"], "train": ["./train"]}
     assert "web: the same as train, because web is left out" in ran.out
@@ -413,7 +413,7 @@ def test_a_process_without_its_packages_is_left_out(phases: Phases) -> None:
     assert fault.what == "web: left out, because this image has no packages of serve"
     assert "add serve to BP_PYTHON_GROUPS" in (fault.remedy or "")
     del phases.env["BP_DEFAULT_PROCESS"]
-    phases.env["CNBKIT_LEFT_OUT"] = "web=serve train=train"
+    phases.env |= telling(left_out={"web": ["serve"], "train": ["train"]})
     assert phases.build(Start()).fault is not None
 
 

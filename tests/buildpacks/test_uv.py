@@ -284,10 +284,18 @@ def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it
         pytest.param(
             {"uv.lock": "version = 1\n<<<<<<< ours\n"},
             {},
-            "uv.lock is not TOML",
-            "uv.lock",
+            "git has left a conflict in uv.lock",
+            "uv.lock:2",
             "run `uv lock`",
             id="conflict in the lock",
+        ),
+        pytest.param(
+            {"uv.lock": "version = 1\nb =\n"},
+            {},
+            "uv.lock is not TOML: Invalid value",
+            "uv.lock:2",
+            "run `uv lock`",
+            id="no TOML",
         ),
         pytest.param(
             {"uv.lock": "version = 9\n"},
@@ -302,7 +310,7 @@ def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it
             {},
             "uv cannot read pyproject.toml",
             "pyproject.toml:2",
-            "run `uv lock`",
+            "correct it",
             id="project is no TOML",
         ),
         pytest.param(

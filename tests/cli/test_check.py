@@ -37,6 +37,19 @@ os = "linux"
 [metadata.cnbkit]
 entry = "pack:Pack"
 """
+TOML_WITH_DEPENDENCIES = (
+    TOML.format(id="a/b", version="1.0.0")
+    + """
+[[metadata.dependencies]]
+id = "node"
+uri = "https://x/node"
+sha256 = "%s"
+[[metadata.dependencies]]
+uri = "https://x/other"
+checksum = "md5:1"
+"""
+    % ("a" * 64)
+)
 PACK = """\
 from cnbkit import Buildpack, BuildResult, Plan, Triggers
 
@@ -171,6 +184,13 @@ FAULTS = {
             + DYNAMIC.format(detect='return ctx.skip("")')
         },
         ["pack.py:1 warning heavy: this line loads dataclasses, inspect in detect"],
+    ),
+    "dependencies that cannot be fetched": (
+        {"buildpack.toml": TOML_WITH_DEPENDENCIES},
+        [
+            "buildpack.toml:16 error dependency: dependencies[0].version: is required beside id",
+            "buildpack.toml:20 error dependency: dependencies[1]: 'md5:1' is no checksum",
+        ],
     ),
     "a path in detect": (
         {"pack.py": DYNAMIC.format(detect='return ctx.skip(str(ctx.app.path / "x"))')},
@@ -349,6 +369,18 @@ def test_what_is_wrong_with_an_order(
     for line, part in zip(told, expected, strict=True):
         assert line.startswith("builder.toml:")
         assert part in line
+
+
+def test_what_runs_around_every_group_is_in_use_and_has_to_be_there(tmp_path: Path) -> None:
+    around = '[[system.{}.buildpacks]]\nid = "a/{}"\n'
+    builder(tmp_path, {"one": "None", "two": "None"}, "one", around.format("post", "two"))
+    assert found(tmp_path) == []
+    more = around.format("pre", "three") + around.format("post", "two") + "optional = true\n"
+    builder(tmp_path, {"one": "None", "two": "None"}, "one", more)
+    told = found(tmp_path)
+    assert len(told) == 2, told
+    assert "error order: a/three is no buildpack named here" in told[0]
+    assert "error order: a/two is optional in system.post, which the lifecycle ignores" in told[1]
 
 
 def test_names_only_code_knows_are_told_where_they_stand(tmp_path: Path) -> None:

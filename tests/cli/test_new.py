@@ -5,11 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 from click.testing import CliRunner
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
+import cnbkit
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.cli.new import command
 
@@ -80,6 +86,28 @@ def test_a_workflow_comes_on_request(tmp_path: Path) -> None:
     new("hello", "--github", "--dir", str(tmp_path / "other/place"))
     extra = set(files(tmp_path / "other/place")) - set(files(tmp_path / "hello"))
     assert extra == {".github", ".github/workflows/test.yml"}
+
+
+def test_what_it_needs_is_pinned_and_is_what_the_workflow_calls(tmp_path: Path) -> None:
+    new("hello", "--github", "--dir", str(tmp_path / "hello"))
+    project = tomllib.loads((tmp_path / "hello/pyproject.toml").read_text())
+    needed = [Requirement(each) for each in project["dependency-groups"]["dev"]]
+    assert {each.name for each in needed} == {"cnbkit", "mypy", "pytest", "ruff"}
+    [own] = [each for each in needed if each.name == "cnbkit"]
+    assert cnbkit.__version__ in own.specifier
+    assert own.extras == {"cli"}
+    # Whatever is installed here, with which the other tests are green, fits.
+    for each in needed:
+        upper = {"<", "~="} & {specifier.operator for specifier in each.specifier}
+        assert upper, each
+        assert each.name == "cnbkit" or version(each.name) in each.specifier, each
+    workflow = (tmp_path / "hello/.github/workflows/test.yml").read_text()
+    job = yaml.safe_load(workflow)["jobs"]["test"]
+    assert job["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]
+    assert "${{ matrix.python }}" in str(job["steps"])
+    assert Version(min(job["strategy"]["matrix"]["python"])) in SpecifierSet(
+        project["project"]["requires-python"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -166,3 +166,44 @@ def test_it():
     )
     ended, said = cnbkit(cwd=tmp_path)
     assert ended == 0, said
+
+
+def test_what_cnbkit_finds_in_the_lock_alone_is_hidden_from_it_too(tmp_path: Path) -> None:
+    code = """
+from cnbkit import *
+
+
+class Service(Model):
+    port: int
+
+
+class Pack(Buildpack):
+    triggers = Triggers("service.yml")
+
+    def build(self, ctx):
+        if ctx.settings.flag("BP_LISTED"):
+            bill_of_materials([Component("generic", "a", "1")])
+        return BuildResult(labels={"port": str(ctx.app.read("service.yml", Service).port)})
+"""
+    test = """
+from pack import Pack
+
+
+def test_it(buildpack_run):
+    result = buildpack_run(Pack, app={"service.yml": "port: 80"})
+    assert result.labels == {"port": "80"}
+
+
+def test_a_bill(buildpack_run):
+    result = buildpack_run(Pack, app={"service.yml": "port: 80"}, env={"BP_LISTED": "1"})
+    assert "add cyclonedx-python-lib and spdx-tools to it" in result.log
+"""
+    write(tmp_path, {"buildpack.toml": TOML, "pack.py": code, "tests/test_pack.py": test})
+    ended, said = cnbkit(cwd=tmp_path)
+    assert ended == 1
+    assert "1 failed, 1 passed" in said
+    assert "name pyyaml in requirements.in and lock it" in said
+    lock = Path(__file__).parents[2].joinpath("buildpacks/labels/requirements.lock").read_text()
+    write(tmp_path, {"requirements.lock": lock})
+    ended, said = cnbkit(cwd=tmp_path)
+    assert ended == 0, said

@@ -95,3 +95,44 @@ def test_the_feature_table_has_every_row_of_the_anchors() -> None:
     widths = {line.count(" | ") for line in rows}
     assert len(rows) >= 36
     assert len(widths) == 1
+
+
+def test_the_cookbook_counts_its_lines() -> None:
+    text = (DOCS / "howto/cookbook.md").read_text()
+    counted: dict[str, int] = {}
+    for title, code in re.findall(
+        r"```(?:python|sh) title=\"([^\"]+)\"\n(.*?)```", text, re.DOTALL
+    ):
+        if "tests/" not in title:
+            name = title.partition("/")[0].removesuffix("_port.py")
+            plain = re.sub(r'"""[^"]*"""\n', "", code)
+            lines = [line.strip() for line in plain.splitlines()]
+            own = sum(bool(line) and not line.startswith("#") for line in lines)
+            counted[name] = counted.get(name, 0) + own
+    said = re.findall(r"^\| \[[^]]+\]\(#[\w-]+\) \|.*\| (\d+) \|$", text, re.MULTILINE)
+    assert len(said) == 5
+    assert list(map(int, said)) == [
+        counted[name] for name in ("procfile", "labels", "certificates", "node", "model")
+    ]
+
+
+PUBLIC = ("cnbkit", "cnbkit.testing", "cnbkit.hardware", "cnbkit.package_request")
+TEMPLATES = ROOT / "engine/src/cnbkit_engine/cli/templates"
+
+
+def test_documents_and_templates_import_public_names_only() -> None:
+    texts = {
+        str(block): block.text
+        for page in pages()
+        for block in page.blocks
+        if block.language == "python"
+    }
+    texts |= {str(path): path.read_text() for path in TEMPLATES.rglob("*.py.tmpl")}
+    assert len(texts) > 50
+    pattern = re.compile(r"^ *(?:from|import) (cnbkit[\w.]*)", re.MULTILINE)
+    found = {(where, name) for where, text in texts.items() for name in pattern.findall(text)}
+    assert found
+    private = {
+        (where, name) for where, name in found if name not in (*PUBLIC, "cnbkit_engine.testing")
+    }
+    assert private == set()

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.oci.image import Image
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.testing import free_port
 
 from .accelerators import Site

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -55,7 +56,9 @@ def compare(buildpacks: Buildpacks, tmp_path: Path) -> Callable[..., Outcome]:
 
 
 @pytest.fixture
-def both(buildpacks: Buildpacks, tmp_path: Path) -> Callable[[Case], tuple[Prefix, Prefix]]:
+def both(
+    buildpacks: Buildpacks, tmp_path: Path
+) -> Iterator[Callable[[Case], tuple[Prefix, Prefix]]]:
     """Install a case both ways: the plain environment, and ours."""
 
     def both(case: Case) -> tuple[Prefix, Prefix]:
@@ -68,7 +71,10 @@ def both(buildpacks: Buildpacks, tmp_path: Path) -> Callable[[Case], tuple[Prefi
         own = tmp_path / "build/layers/pip/site/venv"
         return Prefix(tmp_path / "venv/bin/python"), Prefix(own / "bin/python")
 
-    return both
+    yield both
+    # Gigabytes, which nobody looks at afterwards.
+    for made in (tmp_path / "venv", tmp_path / "build"):
+        shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

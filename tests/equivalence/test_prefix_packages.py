@@ -33,8 +33,10 @@ GROUPS = {
     "one-package-beside-another": ("PySide6-Essentials", "shiboken6", "PyQt5"),
     "dashboards": ("streamlit", "opencv-python-headless", "Pillow", "panel"),
     "gradio": ("gradio", "fastapi[standard]", "chainlit"),
-    "experiments": ("mlflow", "dvc"),
-    "clusters": ("dask[complete]", "ray[serve]"),
+    "experiments": ("mlflow-skinny", "optuna"),
+    "versions": ("dvc",),
+    "clusters": ("dask[distributed]", "pyarrow"),
+    "ray": ("ray[serve]",),
     "language": ("spacy", "nltk", "spacy-lookups-data"),
     "browser": ("playwright", "selenium"),
     "servers": (

@@ -119,6 +119,22 @@ def test_apps_are_built_by_the_rules_or_not_at_all(engine: Engine) -> None:
     assert engine.digest() == image
 
 
+def test_an_app_that_chooses_its_buildpacks_leaves_out_no_rule(engine: Engine) -> None:
+    group = "".join(
+        f'[[io.buildpacks.group]]\nid = "cnbkit/{name}"\n' for name in ("python", "pip", "start")
+    )
+    shutil.copytree(COMPANY / "app", engine.app, dirs_exist_ok=True)
+    engine.write({"project.toml": f'[_]\nschema-version = "0.2"\n{group}'})
+    built = engine.build(builder=BUILDER)
+    assert "policy 0.1.0" not in built.replace("policy-installed 0.1.0", "")
+    assert engine.labels()["com.example.company"] == "Example Inc."
+    image = engine.digest()
+    engine.write({"requirements.txt": "six==1.17.0\ndjango==3.2\n"})
+    refused = engine.build(builder=BUILDER, code=51)
+    assert "django 3.2 is denied" in refused
+    assert engine.digest() == image
+
+
 def test_the_builder_image_has_the_company_s_buildpacks_and_its_rules(
     engine: Engine, tmp_path: Path
 ) -> None:
@@ -138,10 +154,15 @@ def test_the_builder_image_has_the_company_s_buildpacks_and_its_rules(
     for name in ("policy/policy.toml", "policy/type", "labels/labels.toml", "labels/type"):
         assert files[f"{root}/{name}"] == (RULES / "bindings" / name).read_bytes()
     config = _blob(folder, manifest["config"]["digest"])
-    order = json.loads(config["config"]["Labels"]["io.buildpacks.buildpack.order"])
-    names = [each["id"] for each in order[0]["group"]]
-    assert names[0] == "example/rules"
-    assert {"example/owners", "cnbkit/policy", "cnbkit/labels"} <= {*names}
+    labels = config["config"]["Labels"]
+    names = [each["id"] for each in json.loads(labels["io.buildpacks.buildpack.order"])[0]["group"]]
+    assert {"example/owners", "cnbkit/policy"} <= {*names}
+    system = json.loads(labels["io.buildpacks.buildpack.system"])
+    around = {side: [each["id"] for each in system[side]["buildpacks"]] for side in system}
+    assert around == {
+        "pre": ["example/rules"],
+        "post": ["cnbkit/policy-installed", "cnbkit/labels"],
+    }
 
 
 def _blob(folder: Path, digest: str) -> Any:

@@ -19,7 +19,7 @@ from elftools.elf.elffile import ELFFile
 
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.workspace import remove_tree
 

@@ -163,3 +163,20 @@ def test_a_file_where_the_assembled_one_has_its_own_is_refused(
     with pytest.raises(BuildpackFault, match=r"bin/detect, lib/x\.py"):
         _assemble(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_says_to_package_the_folder_is_not_in_the_package(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    stub = (root / "buildpacks" / "pip" / "bin" / "detect").read_text()
+    for name, text in {
+        "buildpack.toml": 'api = "0.10"\n[buildpack]\nid = "test/a"\nversion = "1.2.3"\n'
+        '[metadata.cnbkit]\nentry = "pack:Pack"\n',
+        "pack.py": "",
+        "bin/detect": stub,
+        "bin/own": "",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert Path("bin/detect") not in BuildpackSource(tmp_path).files()
+    (tmp_path / "bin" / "detect").write_text("#!/bin/sh\nexit 0\n")
+    assert {Path("bin/detect"), Path("bin/own")} <= {*BuildpackSource(tmp_path).files()}

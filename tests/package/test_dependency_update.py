@@ -102,6 +102,16 @@ def test_every_target_of_a_version_comes_along(tmp_path: Path) -> None:
     assert found.text.index('targets = ["linux/amd64"]') < found.text.index("linux/arm64")
 
 
+def test_what_the_feed_does_not_say_is_as_before(tmp_path: Path) -> None:
+    known = f'{block("20.2.0")}licenses = ["MIT"]\nend-of-life = "2026-04-30"\n'
+    path = write(tmp_path, f"{HEAD}{known}\n{CONSTRAINT}".replace("patches = 2", "patches = 1"))
+    found = updated(path, FEED)
+    assert f'{block("20.10.0")}licenses = ["MIT"]\nend-of-life = "2026-04-30"\n' in found.text
+    said = updated(path, [entry("20.3.0", licenses=["ISC"])])
+    assert 'licenses = ["ISC"]' in said.text
+    assert "MIT" not in said.text
+
+
 def test_the_command_writes_or_only_tells(tmp_path: Path) -> None:
     path = write(tmp_path, f"{HEAD}{block('20.2.0')}{CONSTRAINT}")
     before = path.read_text()

@@ -135,6 +135,38 @@ def test_the_labels_are_those_pack_writes(tmp_path: Path, home: Home, root: Path
     assert all("cpython-311-aarch64" in name for name in compiled)
 
 
+def test_one_file_may_hold_the_packages_of_all_targets(
+    tmp_path: Path, home: Home, root: Path
+) -> None:
+    source, out = _ours(tmp_path / "hello"), tmp_path / "hello.cnb"
+    (file,) = _package(source, root).save(home, out, together=True)
+    assert file == out
+    apart = _package(source, root).save(home, tmp_path / "apart.cnb")
+    for arch, single in zip(("amd64", "arm64"), apart, strict=True):
+        found = [
+            Finder(tmp_path / f"{arch}-{each.stem}", arch, _no_registry).find(
+                str(each), "", tmp_path / "package.toml"
+            )
+            for each in (file, single)
+        ]
+        [[together], [by_itself]] = found
+        assert (together.id, together.version) == ("test/hello", "1.2.3")
+        files = [
+            {
+                path.relative_to(part.directory): path.read_bytes()
+                for path in _regular(part.directory)
+            }
+            for part in (together, by_itself)
+        ]
+        assert files[0] == files[1]
+        [library] = [path for path in files[0] if path.name.startswith("_pydantic_core.")]
+        assert {"amd64": "x86_64", "arm64": "aarch64"}[arch] in library.name
+
+
+def _regular(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+
+
 def test_the_reference_composite_has_the_order_of_the_reference_builder(tmp_path: Path) -> None:
     builder = tomllib.loads((REPOSITORY / "builder" / "builder.toml").read_text())
     composite = Composite(REPOSITORY / "builder" / "ml")

@@ -3,23 +3,24 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault
 from cnbkit.spec.model import InvalidDocument
-from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.dependency_cache import Libraries
+from cnbkit_engine.buildpack.package import Package
 from cnbkit_engine.buildpack.source import BuildpackSource
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 BUILDPACK = {
     "buildpack.toml": 'api = "0.12"\n[buildpack]\nid = "test/hello"\nversion = "1.2.3"\n'
@@ -87,6 +88,26 @@ def test_what_a_builder_sets_for_all_is_where_the_lifecycle_reads_it(
     folder = assembled() / "build-config" / "env"
     files = {each.name: each.read_text() for each in folder.iterdir()}
     assert files == {"BP_A": "1", "BP_B.append": "2", "BP_B.delim": ":"}
+
+
+def test_a_package_is_unpacked_once_whatever_builder_names_it(
+    home: Home, root: Path, tmp_path: Path
+) -> None:
+    foreign = Path(__file__).resolve().parents[1] / "examples" / "foreign" / "motd"
+    arch = machine_architecture()
+    Package(foreign, lambda: root, targets=[arch]).save(home, tmp_path / "motd.cnb")
+    order = '[[order]]\n[[order.group]]\nid = "samples/motd"\n'
+    made = []
+    for description in ("one", "two"):
+        path = tmp_path / "builder.toml"
+        text = f'description = "{description}"\n[[buildpacks]]\nuri = "motd.cnb"\n{order}'
+        path.write_text(text)
+        made.append(ensure_builder(home, path, Runtime(arch=arch), root))
+    assert made[0] != made[1]
+    program = Path("buildpacks", "samples_motd", "0.0.1", "bin", "build")
+    assert (made[0] / program).samefile(made[1] / program)
+    assert (made[0] / program).read_bytes() == (foreign / "bin" / "build").read_bytes()
+    assert (made[0] / program).stat().st_mode & 0o111
 
 
 def test_a_static_detect_is_a_shell_script_with_the_declared_plan(

@@ -17,6 +17,7 @@ from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.unpack import unpack_layer
 from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
@@ -83,6 +84,46 @@ def test_one_name_is_a_builder_for_both_architectures(
     image.save(Home.default(), "oci-archive", tmp_path / "builder.tar")
     inspect = ["skopeo", "inspect", "--raw", f"oci-archive:{tmp_path}/builder.tar"]
     assert json.loads(subprocess.check_output(inspect)) == index
+
+
+def test_what_buildpacks_have_in_common_is_in_the_image_once(
+    registry: str, push_base: PushBase, tmp_path: Path
+) -> None:
+    examples = Path(__file__).resolve().parents[2] / "examples" / "buildpacks"
+    names = ("hello", "wordcount")
+    path = tmp_path / "builder.toml"
+    path.write_text(
+        "".join(f'[[buildpacks]]\nuri = "{examples / name}"\n' for name in names)
+        + f'[[buildpacks]]\nuri = "{FOREIGN}"\n[[order]]\n'
+        + "".join(f'[[order.group]]\nid = "examples/{name}"\n' for name in names)
+    )
+    base = push_base(f"{registry}/base:1", "amd64")
+    name = f"{registry}/together:1"
+    image = BuilderImage(path, run_image=base, targets=["amd64"])
+    published = image.publish(Home.default(), name)
+    assert image.publish(Home.default(), name) == published
+
+    store = ImageStore(tmp_path / "image")
+    Remote(name).pull(store.path, "amd64")
+    made = Image.from_store(store, store.names()[0])
+    layers = json.loads(made.labels["io.buildpacks.buildpack.layers"])
+    digests = {
+        module: next(iter(versions.values()))["layerDiffID"] for module, versions in layers.items()
+    }
+    # Another's buildpack has a layer of its own, which changes with it alone.
+    assert digests["examples/hello"] == digests["examples/wordcount"] != digests["samples/motd"]
+    folder = tmp_path / "layer"
+    [layer] = [each for each in made.layers if each.diff_id == digests["examples/hello"]]
+    with store.blob_path(layer.digest).open("rb") as blob:
+        unpack_layer(blob, folder)
+    trees = []
+    for module in names:
+        [found] = (folder / "cnb" / "buildpacks" / f"examples_{module}").iterdir()
+        core = found / "lib" / "pydantic_core"
+        trees.append({path.name: path for path in core.glob("*.so")})
+    assert trees[0]
+    for file, one in trees[0].items():
+        assert one.samefile(trees[1][file])
 
 
 @pytest.mark.parametrize("wrong", ["build", "run"])

@@ -107,11 +107,9 @@ def test_of_several_that_fit_one_is_named_and_the_others_counted() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "buildpack"),
     [
-        ("apt.txt", "# tools\nffmpeg\n\nlibgl1\n", Apt),
         ("packages.txt", "ffmpeg\n", Apt),
         ("conda.yaml", "dependencies: [python=3.12]\n", Conda),
         ("conda.yml", "dependencies: [python=3.12]\n", Conda),
-        ("postBuild", "#!/bin/bash\necho hello\n", PostBuild),
     ],
 )
 def test_after_the_command_that_is_named_a_buildpack_reads_it(
@@ -125,6 +123,16 @@ def test_after_the_command_that_is_named_a_buildpack_reads_it(
     [command] = re.findall(r"((?:mkdir|cp) .*)$", found.step)
     subprocess.run(command, shell=True, cwd=app, check=True)
     assert buildpack_run(buildpack, app=app, phases=["detect"]).code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "buildpack"),
+    [("apt.txt", "ffmpeg\n", Apt), ("postBuild", "#!/bin/bash\necho hello\n", PostBuild)],
+)
+def test_repo2dockers_files_are_read_without_a_command(
+    name: str, text: str, buildpack: type[Buildpack], buildpack_run: BuildpackRun
+) -> None:
+    assert buildpack_run(buildpack, app={name: text}, phases=["detect"]).code == 0
 
 
 def test_the_documentation_has_them_all() -> None:

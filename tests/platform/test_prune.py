@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cnbkit_engine.build.prune import prune
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from cnbkit_engine.oci import types
 from cnbkit_engine.oci.export import export_docker_archive
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import DigestMismatch, ImageStore, UnknownBlob, UnknownImage
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.registry.server import Registry
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.state import tree_record
 from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.tree_record import differs_from_record, is_sound

@@ -15,7 +15,8 @@ import pytest
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import DigestMismatch, ImageStore
-from cnbkit_engine.oci.unpack import ensure_layer, unpack_layer
+from cnbkit_engine.oci.unpack import unpack_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,7 +215,7 @@ def test_processes_may_unpack_the_same_layer_at_once(
         "from cnbkit_engine.state.home import Home\n"
         "from cnbkit_engine.oci.image import Image\n"
         "from cnbkit_engine.oci.store import ImageStore\n"
-        "from cnbkit_engine.oci.unpack import ensure_layer\n"
+        "from cnbkit_engine.oci.unpacked import ensure_layer\n"
         "home = Home(pathlib.Path(sys.argv[1]))\n"
         "store = ImageStore(home.images)\n"
         "place = ensure_layer(home, store, Image.from_store(store, 'demo').layers[0])\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_kpacks_own_types_take_its_files(
 ) -> None:
     code, lines = judge("kpack", *_written(tmp_path, "kpack", options))
     assert code == 0, lines
-    assert len(lines) == 8
+    assert len(lines) == 9
     assert all(line.endswith(": ok") for line in lines)
 
 
@@ -103,6 +104,22 @@ def test_kpacks_own_types_refuse_what_kpack_refuses(judge: Judge, tmp_path: Path
         code, lines = judge("kpack", tmp_path / name)
         assert code == 1, (name, lines)
         assert not lines[0].endswith(": ok")
+
+
+def test_the_nodes_can_pull_the_builder_with_the_secret_that_kpack_pushes_with() -> None:
+    documents = _documents(FILES / "kpack" / "access.yaml")
+    secrets = {each["metadata"]["name"]: each for each in documents if each["kind"] == "Secret"}
+    [account] = [each for each in documents if each["kind"] == "ServiceAccount"]
+    [pulls] = account["imagePullSecrets"]
+    # The kubelet reads no other type (Kubernetes, "Pull an Image from a Private Registry").
+    assert secrets[pulls["name"]]["type"] == "kubernetes.io/dockerconfigjson"
+    config = json.loads(secrets[pulls["name"]]["stringData"][".dockerconfigjson"])
+    assert list(config["auths"]) == [REGISTRY.partition("/")[0]]
+    assert {each["name"] for each in account["secrets"]} == set(secrets)
+    assert secrets["git"]["metadata"]["annotations"] == {"kpack.io/git": "https://git.example.com"}
+    assert rendered("kpack", registry=REGISTRY, git="git@git.example.com:ml/a.git")[
+        "access.yaml"
+    ].count("kpack.io/git: git.example.com\n")
 
 
 def test_the_builder_of_kpack_names_what_its_store_and_stack_have() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit import Buildpack, Triggers
 from cnbkit.errors import BuildpackFault
 from cnbkit_engine.lint import check
 
@@ -241,6 +242,53 @@ _BUILD = {
         "ctx.run is given .*, no text",
         "each argument by itself",
     ),
+    "options that are not declared": (
+        """
+        level = ctx.config.level  # here
+        return BuildResult()
+        """,
+        "ctx.config is read, and the buildpack declares no options",
+        "config = Settings",
+    ),
+    "a dependency that is not listed": (
+        """
+        node = ctx.dependencies("node").best("20.*")  # here
+        return BuildResult()
+        """,
+        "no dependency with the id 'node' is listed",
+        r"list it in \[\[metadata.dependencies\]\]",
+    ),
+    "a checksum that is none": (
+        """
+        ctx.download(Dependency("https://example.com/tool", "md5:12"))  # here
+        return BuildResult()
+        """,
+        "'md5:12' is no checksum",
+        "SHA-256",
+    ),
+    "an archive that is none": (
+        """
+        ctx.unpack(ctx.app.path / "a", ctx.scratch)  # here
+        return BuildResult()
+        """,
+        "a is damaged: it is neither tar, zip, deb",
+        "and not a page about it",
+    ),
+    "a file in an unknown notation": (
+        """
+        ctx.app.read("a", Contents)  # here
+        return BuildResult()
+        """,
+        "a is neither TOML, YAML, JSON nor INI by its name",
+        "ctx.app.text",
+    ),
+    "a store that would be rounded": (
+        """
+        return BuildResult(store={"serial": 2**60})
+        """,
+        "store.serial of BuildResult is 1152921504606846976, which the lifecycle would round",
+        "store it as text",
+    ),
     "nothing returned": (
         """
         ctx.log.info("done")
@@ -318,6 +366,10 @@ _IMPORT = {
     "triggers in a list": (
         "    x: str = key('x')\nTriggers(['a'])",
         r"triggers are \(\['a'\],\)",
+    ),
+    "a variable's pattern that nothing matches": (
+        "    x: str = key('x')\nTriggers(settings=('BP_*_X',))",
+        r"'BP_\*_X' is no variable's name",
     ),
     "a text for settings": (
         "    x: str = key('x')\nTriggers(settings='BP_A')",
@@ -416,7 +468,7 @@ def test_a_mistake_in_a_declaration_is_told_when_its_module_is_imported(
     text += f"class K(LayerKey):\n{line}\n"
     text += "class Pack(Buildpack):\n    def build(self, ctx): return BuildResult()\n"
     folder = _folder(tmp_path, text)
-    with pytest.raises((BuildpackFault, TypeError), match=what):
+    with pytest.raises((BuildpackFault, TypeError, ValueError), match=what):
         buildpack_run(folder)
     [found] = [each for each in check(folder) if each.severity == "error"]
     assert re.search(what, found.what), found.what
@@ -446,3 +498,13 @@ def test_a_program_that_empties_a_reused_layer_is_told(
     again = first.rebuild()
     assert again.code == 70
     assert "the layer data is empty" in str(again.fault)
+
+
+def test_a_trigger_that_names_a_folder_is_told(buildpack_run: BuildpackRun) -> None:
+    class Pack(Buildpack):
+        triggers = Triggers("src", "src/main.c")
+
+    result = buildpack_run(Pack, app={"src/app.c": ""})
+    assert result.reason == "none of src, src/main.c"
+    assert "  src is a folder of the app, and triggers name files\n" in result.log
+    assert "is a folder" not in buildpack_run(Pack, app={"src/main.c": ""}).log

@@ -15,10 +15,11 @@ from cnbkit import (
     LayerKey,
     OpenLayer,
     Option,
+    Plan,
     Triggers,
     key,
 )
-from cnbkit_apt.inputs import FILES, Inputs
+from cnbkit_apt.inputs import APT_TXT, FILES, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,9 +32,13 @@ __all__ = ["Apt"]
 _RECORD = "/usr/share/cnbkit/run-image/status"
 
 
+_BINDERS = (f"binder/{APT_TXT}", f".binder/{APT_TXT}")
+
+
 class AptConfig(Config):
     """What may be set."""
 
+    input = Option.text("BP_APT_INPUT", help="The file to read in place of `Aptfile`")
     mirror = Option.text(
         "BP_APT_MIRROR",
         help="Address that stands in for scheme and host of the build image's own sources",
@@ -68,7 +73,8 @@ class Apt(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
-    triggers = Triggers(*FILES)
+    # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
+    triggers = Triggers(*FILES, APT_TXT, *_BINDERS, settings=("BP_APT_INPUT",))
     config = AptConfig
     system = ""
 
@@ -82,15 +88,19 @@ class Apt(Buildpack):
 
     def detect(self, ctx: DetectContext) -> DetectResult:
         """Join if packages are declared; most pyproject.toml files do not mention apt."""
-        inputs = Inputs.find(ctx.app)
+        inputs = Inputs.find(ctx.app, ctx.settings.get("BP_APT_INPUT"))
+        asked = Plan().requires("binder-apt")
         if inputs:
-            return ctx.join(f"found {', '.join(inputs.files)}")
+            return ctx.join(f"found {', '.join(inputs.files)}", asked | Plan())
+        for name in _BINDERS:
+            if ctx.app.has(name):
+                return ctx.join(f"found {name}", asked)
         return ctx.skip("no Aptfile, and no [tool.cnbkit.apt]")
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Install, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
-        inputs = Inputs.find(ctx.app)
+        inputs = Inputs.find(ctx.app, config.input)
         wanted = Wanted(
             inputs=inputs.digests(ctx.app),
             settings=config.changed(),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_apt.inputs import APTFILE, TABLE, Inputs
+from cnbkit_apt.inputs import TABLE, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,11 +105,12 @@ def read(ctx: BuildContext) -> Declared:
         UserFault: naming every line that cannot be right.
     """
     declared = Declared([], [])
-    for name in Inputs.find(ctx.app).files:
+    for name in Inputs.find(ctx.app, ctx.settings.get("BP_APT_INPUT")).files:
         problems: list[tuple[int, str]] = []
         text = ctx.app.text(name)
-        if name == APTFILE:
-            _read_aptfile(text, declared, problems)
+        plain = not name.endswith(".toml")
+        if plain:
+            _read_aptfile(text, name, declared, problems)
         else:
             _read_table(ctx.app.toml(name), text, name, declared, problems)
         for each in declared.packages:
@@ -117,12 +118,14 @@ def read(ctx: BuildContext) -> Declared:
             if each.file == name and each.is_file and not each.is_address and not ctx.app.has(path):
                 problems.append((each.line, f"there is no file {path} in the app"))
         if problems:
-            remedy = _REMEDY if name == APTFILE else _TOML_REMEDY
+            remedy = _REMEDY if plain else _TOML_REMEDY
             raise UserFault.of(name, problems, remedy=remedy)
     return declared
 
 
-def _read_aptfile(text: str, declared: Declared, problems: list[tuple[int, str]]) -> None:
+def _read_aptfile(
+    text: str, name: str, declared: Declared, problems: list[tuple[int, str]]
+) -> None:
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
         # The checksum of an address follows it at once.
@@ -131,14 +134,15 @@ def _read_aptfile(text: str, declared: Declared, problems: list[tuple[int, str]]
             continue
         try:
             if line.startswith(":repo:"):
-                declared.repositories.append(_repository(line.removeprefix(":repo:"), number))
+                where = f"{name}:{number}"
+                declared.repositories.append(_repository(line.removeprefix(":repo:"), where))
                 continue
             for_build = line.startswith(":build:")
             line = line.removeprefix(":build:").strip()
             if line.startswith(":"):
                 raise ValueError(f"`{line.split()[0]}` is unknown; there are :build: and :repo:")
             for word in _words(line):
-                declared.packages.append(DeclaredPackage(word, APTFILE, number, for_build))
+                declared.packages.append(DeclaredPackage(word, name, number, for_build))
         except ValueError as error:
             problems.append((number, str(error)))
 
@@ -158,7 +162,7 @@ def _words(line: str) -> list[str]:
     return words
 
 
-def _repository(line: str, number: int) -> Repository:
+def _repository(line: str, where: str) -> Repository:
     found = _REPO.fullmatch(line.strip())
     if not found:
         raise ValueError(f"`:repo:{line}` is no source of packages")
@@ -172,7 +176,7 @@ def _repository(line: str, number: int) -> Repository:
     if options:
         raise ValueError(f"a repository has no option {', '.join(options)} here")
     components = tuple(found["components"].split())
-    return Repository(found["uri"], found["suite"], components, signed_by, f"{APTFILE}:{number}")
+    return Repository(found["uri"], found["suite"], components, signed_by, where)
 
 
 def _read_table(

@@ -6,9 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import App
 
-__all__ = ["FILES", "TABLE", "Inputs"]
+__all__ = ["APT_TXT", "FILES", "TABLE", "Inputs"]
 
 APTFILE = "Aptfile"
+# repo2docker's: names alone, which is a part of what an Aptfile may have.
+APT_TXT = "apt.txt"
 FILES = (APTFILE, "project.toml", "pyproject.toml")
 TABLE = "tool.cnbkit.apt"
 
@@ -24,14 +26,20 @@ class Inputs:
         self.texts = texts
 
     @classmethod
-    def find(cls, app: App) -> Inputs:
-        """Look into the files; a TOML file without the table does not count."""
+    def find(cls, app: App, chosen: str = "") -> Inputs:
+        """Look into the files; a TOML file without the table does not count.
+
+        Args:
+            app: the app.
+            chosen: BP_APT_INPUT, the file in place of Aptfile.
+        """
+        plain = chosen or (APTFILE if app.has(APTFILE) else APT_TXT)
         found = {}
-        for name in FILES:
-            if app.has(name):
+        for name in (plain, *FILES[1:]):
+            if name == chosen or app.has(name):
                 text = app.text(name)
-                found[name] = text if name == APTFILE else _table(text)
-        return cls({name: text for name, text in found.items() if text or name == APTFILE})
+                found[name] = text if name == plain else _table(text)
+        return cls({name: text for name, text in found.items() if text or name == plain})
 
     def __bool__(self) -> bool:
         return bool(self.texts)

@@ -61,8 +61,12 @@ class _Hooks(Buildpack):
         options = self._options(ctx)
         from cnbkit_hooks.permission import check_allowed
 
-        check_allowed(ctx, options.script, options.hooks)
-        hook = Hook.read(ctx, options.script)
+        script = self._script(ctx, options.script)
+        if not script:
+            ctx.log.info("Nothing to run: what Binder's folder has is for a build with BP_BINDER")
+            return BuildResult()
+        check_allowed(ctx, script, options.hooks)
+        hook = Hook.read(ctx, script)
         if not hook.outputs:
             from cnbkit_hooks.run import run
 
@@ -96,6 +100,9 @@ class _Hooks(Buildpack):
     def _options(self, ctx: BuildContext) -> PreBuildOptions | PostBuildOptions:
         raise NotImplementedError
 
+    def _script(self, ctx: BuildContext, script: str) -> str:  # noqa: ARG002 - for derived classes
+        return script
+
 
 class PreBuild(_Hooks):
     """Before Python and its packages are there."""
@@ -110,7 +117,12 @@ class PreBuild(_Hooks):
 class PostBuild(_Hooks):
     """After packages are installed."""
 
-    triggers = Triggers(".cnbkit/post-build", settings=("BP_POST_BUILD",))
+    # The last three are repo2docker's. Where they are in a folder, `binder` says so.
+    triggers = Triggers(
+        ".cnbkit/post-build",
+        *("postBuild", "binder/postBuild", ".binder/postBuild"),
+        settings=("BP_POST_BUILD",),
+    )
     # The packages' files in this build, and not only in the image. Provided by itself as well, so
     # that it takes part where nobody installs any.
     plan = Plan().provides("site-packages").requires("site-packages", build=True)
@@ -118,3 +130,8 @@ class PostBuild(_Hooks):
 
     def _options(self, ctx: BuildContext) -> PostBuildOptions:
         return PostBuildOptions.read(ctx.settings)
+
+    def _script(self, ctx: BuildContext, script: str) -> str:
+        if script != PostBuildOptions.script.default or ctx.app.has(script):
+            return script
+        return "postBuild" if ctx.app.has("postBuild") else ""

@@ -106,7 +106,8 @@ class FrontEnd(Buildpack):
         relock: the command that makes the lock.
     """
 
-    plan = Plan().requires("python")
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python") | Plan().requires("cpython")
     config: ClassVar[type[Settings]] = Settings
     folder = FOLDER
 
@@ -151,7 +152,7 @@ class FrontEnd(Buildpack):
         settings = self.config.read(ctx.settings)
         wanted = Wanted(
             files=_digests(ctx, self.inputs(ctx)),
-            groups=list(settings.groups),
+            groups=told.groups or list(settings.groups),
             extras=list(settings.extras),
             member=settings.member,
             purpose=ctx.exec_env,

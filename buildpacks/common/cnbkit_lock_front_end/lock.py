@@ -29,7 +29,8 @@ def checked(
     if faults:
         many = len(faults) > 1
         raise UserFault(
-            f"{len(faults)} packages cannot be installed"
+            f"{len(faults)} packages cannot be installed: {'; '.join(faults[:3])}"
+            + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
             if many
             else f"{faults[0]}, so it cannot be installed",
             where=lock,

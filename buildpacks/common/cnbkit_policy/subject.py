@@ -218,7 +218,7 @@ class Subject:
         config = PipConfig.read(self._ctx.settings)
         environment: dict[str, Any] = {
             "extras": set(config.extras),
-            "dependency_groups": set(config.groups),
+            "dependency_groups": set(self._told.groups or config.groups),
         }
         if self.python:
             environment["python_full_version"] = self.python

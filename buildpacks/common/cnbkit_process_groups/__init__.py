@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, EnvChanges, UserFault
+from cnbkit import BuildContext, PythonBuild, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,13 +66,9 @@ class ProcessGroups:
         chosen = f"Dependency groups for {process}: {', '.join(groups)}"
         return cls(groups, left_out, chosen if groups and not asked else "")
 
-    def tell(self, env: EnvChanges) -> None:
-        """Hand them to the later buildpacks: those that install, and the one that starts."""
-        if self.reason:
-            env.override(_GROUPS, ",".join(self.groups))
-        if self.left_out:
-            words = (f"{process}={','.join(each)}" for process, each in self.left_out.items())
-            env.override("CNBKIT_LEFT_OUT", " ".join(words))
+    def added_to(self, told: PythonBuild) -> PythonBuild:
+        """For the later buildpacks: those that install, and the one that starts."""
+        return told.replace(groups=self.groups if self.reason else [], left_out=self.left_out)
 
 
 def _set(setting: str) -> dict[str, list[str]]:

@@ -91,6 +91,7 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
         PlatformFault: the builder has nothing that reads the chosen file.
     """
     told = PythonBuild.read(ctx)
+    groups = tuple(told.groups) or config.groups
     names = told.inputs
     if names is None:
         names = [name for name in _INPUTS if ctx.app.has(name)][:1]
@@ -111,18 +112,16 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
             first,
             root,
             extras=config.extras,
-            groups=config.groups,
+            groups=groups,
             where_exist=tests,
             editable=editable,
         )
     if first in ("pyproject.toml", "setup.py"):
-        return Project.read(
-            ctx, first, config.extras, config.groups, where_exist=tests, editable=editable
-        )
+        return Project.read(ctx, first, config.extras, groups, where_exist=tests, editable=editable)
     if not first.endswith((".txt", ".in")):
         raise PlatformFault(
             f"no buildpack has turned {first} into packages",
             where="the builder's order",
             remedy=f"put the buildpack that reads {first} before this one",
         )
-    return Requirements.read(ctx, names, config.groups, where_exist=tests, editable=editable)
+    return Requirements.read(ctx, names, groups, where_exist=tests, editable=editable)

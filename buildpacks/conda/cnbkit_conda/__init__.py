@@ -14,10 +14,11 @@ from cnbkit import (
     LayerKey,
     OpenLayer,
     Plan,
+    PythonBuild,
     Triggers,
     key,
 )
-from cnbkit_conda.choice import FILES, PYTHON_SETTING, SETTING, Input, found
+from cnbkit_conda.choice import ENVIRONMENTS, FILES, PYTHON_SETTING, SETTING, Input, found
 from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import public_digests
@@ -54,24 +55,29 @@ class Variables(LayerKey):
     variables: list[str] = key("variables")
 
 
+_BINDERS = tuple(f"{folder}/{name}" for folder in ("binder", ".binder") for name in ENVIRONMENTS)
+
+
 class Conda(Buildpack):
     """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
 
-    triggers = Triggers(*FILES, settings=(SETTING,))
+    # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
+    triggers = Triggers(*FILES, *_BINDERS, settings=(SETTING,))
     config = CondaConfig
     folder = "BP_PYTHON_FOLDER"
 
     # The packages of the last solution, which hold theirs where only another line changes.
     lock = Layer.cached("lock")
-    # What later buildpacks are told. Its key is all inputs: while it is kept, nothing is read.
-    choice = Layer.cached("choice", build=True)
+    # What there is to tell later buildpacks. Its key is all inputs: while it is kept, nothing is
+    # read.
+    choice = Layer.cached("choice")
     # The prefix. Re-used from the previous image, it is not even there during the build; who
     # needs it then runs the program that later buildpacks are told of.
     environment = Layer.launch("environment")
     # Unpacked packages, if they are wanted for the next build.
     packages = Layer.cached("packages")
-    # Which dependency groups the image has, where that goes by process; made anew each time.
-    groups = Layer.for_build("groups")
+    # What they are told, made anew each time: the groups go by the process as well.
+    told = Layer.for_build("told")
     # After the environment in the alphabet, and so in the order of what is set at launch.
     variables = Layer.launch("variables")
 
@@ -82,13 +88,18 @@ class Conda(Buildpack):
             return ctx.skip(f"{PYTHON_SETTING} is {chosen}")
         setting = ctx.settings.get(SETTING)
         names = [setting] if setting else found(ctx)
-        if not names:
+        binders = [name for name in _BINDERS if ctx.app.has(name)]
+        if not names and not binders:
             there = self.triggers.found(ctx)
             return ctx.skip(f"{there} is no list for this" if there else f"none of {self.triggers}")
         # Required by itself as well: an environment without Python has its use.
         plan = Plan().provides("python").requires("python")
         # Required by itself as well, because nobody else may want it.
         plan = plan.provides("conda-environment").requires("conda-environment")
+        asked = plan.requires("binder-conda")
+        if not names:
+            return ctx.join(f"found {binders[0]}", asked)
+        plan = asked | plan
         return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
 
     def build(self, ctx: BuildContext) -> BuildResult:
@@ -123,17 +134,19 @@ class Conda(Buildpack):
                 if environment.rebuild:
                     self._install(ctx, config, chosen, kept, environment)
             self._set_variables(ctx, kept)
-            if groups.reason or groups.left_out:
-                with ctx.layer(self.groups) as told:
-                    groups.tell(told.env.build)
             if solve:
-                from cnbkit_conda.python import tell
+                from cnbkit_conda.python import describe
 
-                tell(ctx, chosen, kept, choice, environment.directory)
+                describe(ctx, chosen, kept, choice, environment.directory).write(choice.directory)
             elif not environment.rebuild:
                 count = len(kept.packages)
                 again = "" if chosen.kind != "environment" else _AGAIN
                 ctx.log.info(f"{chosen.name} unchanged: {count} packages as before{again}")
+            before = PythonBuild.read(ctx).others
+            with ctx.layer(self.told) as layer:
+                told = PythonBuild.load(choice.directory)
+                told = groups.added_to(told).replace(others={**before, **told.others})
+                told.tell(layer)
         return BuildResult()
 
     def _install(

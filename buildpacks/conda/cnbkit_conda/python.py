@@ -12,31 +12,32 @@ from cnbkit_conda.kept import Kept
 from cnbkit_conda.prefix import prefix_of, site_packages
 from cnbkit_conda.provided import describe_installed
 
-__all__ = ["tell"]
+__all__ = ["describe"]
 
 _REQUIREMENTS = "requirements.txt"
 _PATHS = ("-e", "--editable", "-r", "--requirement", "-c", "--constraint", "-f", "--find-links")
 
 
-def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, environment: str) -> None:
-    """Write it for the buildpacks after this one.
+def describe(
+    ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, environment: str
+) -> PythonBuild:
+    """What later buildpacks are told.
 
     Args:
         ctx: the build.
         chosen: the input.
         kept: its packages.
-        choice: the layer for later buildpacks.
+        choice: the layer for files that this names.
         environment: directory of the environment's layer; need not be there.
     """
     pip = kept.lines("pip")
     python = kept.version("python")
-    told = PythonBuild.read(ctx).replace(
+    told = PythonBuild(
         conda_file=chosen.name, conda_packages=f"{kept.directory}/packages", inputs=[]
     )
     if not python:
         ctx.log.info("No Python in this environment")
-        told.tell(choice)
-        return
+        return told
     prefix = prefix_of(environment)
     site = site_packages(prefix, python)
     told = told.replace(
@@ -57,7 +58,7 @@ def tell(ctx: BuildContext, chosen: Input, kept: Kept, choice: OpenLayer, enviro
         _write_lock(path, [json.loads(entry) for entry in pip])
         told = told.replace(lock=path, inputs=[chosen.name])
         ctx.log.info(f"{len(pip)} packages of {chosen.name} are pip's")
-    told.tell(choice)
+    return told
 
 
 def _full(version: str) -> str:

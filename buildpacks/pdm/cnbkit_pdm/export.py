@@ -23,6 +23,7 @@ from cnbkit import BuildContext, UserFault
 from cnbkit_lock_front_end import Selection
 from cnbkit_lock_front_end.encoding import check_mark
 from cnbkit_lock_front_end.environment import environment
+from cnbkit_lock_front_end.faults import no_lock, unreadable_project, wrong_python
 from cnbkit_lock_front_end.lock import write_lock
 from cnbkit_lock_front_end.selection import known
 from cnbkit_pdm.entry import Entries
@@ -55,12 +56,9 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     version = selection.python
     target = environment(version, ctx.target)
     if not project.python_requires.contains(version):
-        raise UserFault(
-            f"the project wants Python {project.python_requires}, and this image has {version}",
-            where=f"requires-python in {_PROJECT}",
-            remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or widen "
-            "requires-python and run `pdm lock`",
-        )
+        wanted_python = str(project.python_requires)
+        words = ("requires-python",)
+        raise wrong_python(ctx, wanted_python, version, _PROJECT, words, "pdm lock")
     wanted = _taken(selection, project)
     entries = Entries(ctx, project)
     try:
@@ -108,11 +106,7 @@ def _project(ctx: BuildContext) -> Project:
     try:
         tomllib.loads(ctx.app.text(_LOCK))
     except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
-        raise UserFault(
-            f"{_LOCK} is not TOML: {error}",
-            where=_LOCK,
-            remedy=f"run `pdm lock` and commit its {_LOCK}; never merge it by hand",
-        ) from None
+        raise no_lock(ctx, _LOCK, "TOML", error, "pdm lock") from None
     # Nobody's configuration, and no interpreter but this one: PDM would look for one, and make
     # an environment in the app.
     try:
@@ -120,7 +114,7 @@ def _project(ctx: BuildContext) -> Project:
         project._environment = BareEnvironment(project)
         canonicalize_name(project.name) if project.is_distribution else None
     except _WRONG as error:
-        raise _unreadable(error) from None
+        raise unreadable_project(ctx, "PDM", _PROJECT, error, "pdm lock --check") from None
     try:
         project.set_lockfile(Path(ctx.app.root, _LOCK))
         compatibility = project.lockfile.compatibility()
@@ -131,7 +125,7 @@ def _project(ctx: BuildContext) -> Project:
     try:
         fresh = project.is_lockfile_fresh()
     except _WRONG as error:
-        raise _unreadable(error) from None
+        raise unreadable_project(ctx, "PDM", _PROJECT, error, "pdm lock --check") from None
     if compatibility == Compatibility.NONE:
         raise _damaged("its lock_version is not one of 4.0 to 4.5")
     if not fresh:
@@ -164,15 +158,6 @@ def _check_targets(targets: list[str], target: dict[str, str | set[str]]) -> Non
 def _applies(package: Package, target: dict[str, str | set[str]]) -> bool:
     marker = package.candidate.req.marker
     return marker is None or not str(marker) or Marker(str(marker)).evaluate(target)
-
-
-def _unreadable(error: Exception) -> UserFault:
-    return UserFault(
-        f"PDM cannot read {_PROJECT}",
-        where=_PROJECT,
-        remedy="run `pdm lock --check` and correct what it names",
-        detail=str(error),
-    )
 
 
 def _damaged(detail: str) -> UserFault:

@@ -59,10 +59,15 @@ class Pip(Buildpack):
         *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
         *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),
         *("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock"),
-        settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT"),
+        # The `binder` buildpack then says what to install.
+        *("binder/*", ".binder/*", "postBuild", "start", "apt.txt"),
+        settings=("BP_PYTHON_INPUT", "BP_CONDA_INPUT", "BP_BINDER"),
     )
     # Required by itself as well, because nobody else may want it; and who does says `build`.
-    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
+    # `cpython` is what other vendors' buildpacks call it.
+    plan = Plan().requires("python").provides(SITE_PACKAGES).requires(
+        SITE_PACKAGES
+    ) | Plan().requires("cpython").provides(SITE_PACKAGES).requires(SITE_PACKAGES)
     config = PipConfig
     folder = "BP_PYTHON_FOLDER"
 

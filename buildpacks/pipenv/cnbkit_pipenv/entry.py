@@ -77,7 +77,9 @@ class Entries:
             )
         if self._faults:
             raise UserFault(
-                f"{len(self._faults)} packages cannot be installed",
+                f"{len(self._faults)} packages cannot be installed: "
+                + "; ".join(self._faults[:_SHOWN])
+                + (f" and {more} more" if (more := len(self._faults) - _SHOWN) > 0 else ""),
                 where=_LOCK,
                 remedy=_REMEDY,
                 detail="\n".join(self._faults),
@@ -168,6 +170,7 @@ class Entries:
         return value
 
 
+_SHOWN = 3
 _REMEDY = f"correct Pipfile, run `pipenv lock` and commit {_LOCK}"
 
 

@@ -33,7 +33,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
             Python, or has no such category.
     """
     lock = Lock.read(ctx)
-    lock.check_python(selection.python)
+    lock.check_python(ctx, selection.python)
     known = {"dev" if name == "develop" else canonicalize_name(name): name for name in lock.groups}
     asked = {
         each: "dev" if canonicalize_name(each) in _DEVELOP else canonicalize_name(each)

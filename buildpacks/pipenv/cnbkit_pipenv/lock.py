@@ -11,6 +11,7 @@ from plette import Pipfile  # type: ignore[import-untyped]
 from plette.models import DataValidationError  # type: ignore[import-untyped]
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_lock_front_end.faults import no_lock, wrong_python
 
 __all__ = ["Lock"]
 
@@ -53,11 +54,7 @@ class Lock:
         try:
             document = json.loads(ctx.app.text(_LOCK))
         except json.JSONDecodeError as error:
-            raise UserFault(
-                f"{_LOCK} is not JSON: {error.msg}",
-                where=f"{_LOCK}:{error.lineno}",
-                remedy=f"run `pipenv lock` and commit its {_LOCK}; never merge it by hand",
-            ) from None
+            raise no_lock(ctx, _LOCK, "JSON", error, "pipenv lock") from None
         except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
             raise UserFault(
                 f"{_LOCK} is nothing pipenv writes: {error}",
@@ -83,7 +80,7 @@ class Lock:
         found: dict[str, dict[str, Any]] = self._document.get(name, {})
         return found
 
-    def check_python(self, version: str) -> None:
+    def check_python(self, ctx: BuildContext, version: str) -> None:
         """See that the lock is for a Python.
 
         Raises:
@@ -92,12 +89,8 @@ class Lock:
         requires = self._meta.get("requires", {})
         wanted = str(requires.get("python_full_version") or requires.get("python_version") or "")
         if wanted and not f"{version}.".startswith(f"{wanted}."):
-            raise UserFault(
-                f"the project wants Python {wanted}, and this image has {version}",
-                where="[requires] in Pipfile",
-                remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or change "
-                "[requires] and run `pipenv lock`",
-            )
+            words = ("python_full_version", "python_version")
+            raise wrong_python(ctx, wanted, version, _PROJECT, words, "pipenv lock")
 
 
 def _hashes(text: str) -> set[str]:

@@ -32,6 +32,7 @@ from cnbkit import BuildContext, UserFault
 from cnbkit_lock_front_end import Selection
 from cnbkit_lock_front_end.encoding import check_mark
 from cnbkit_lock_front_end.environment import environment
+from cnbkit_lock_front_end.faults import no_lock, unreadable_project, wrong_python
 from cnbkit_lock_front_end.lock import write_lock
 from cnbkit_lock_front_end.selection import known
 from cnbkit_poetry.entry import Entries
@@ -67,13 +68,9 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     version = wanted.python
     python = project.package.python_constraint
     if not python.allows(Version.parse(version)):
-        raise UserFault(
-            f"the project wants Python {project.package.python_versions}, and this image has "
-            f"{version}",
-            where=_PROJECT,
-            remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or widen the "
-            f"range in {_PROJECT} and run `poetry lock`",
-        )
+        words = ("requires-python", "python =", "python=", "python ")
+        versions = project.package.python_versions
+        raise wrong_python(ctx, versions, version, _PROJECT, words, "poetry lock")
     entries = Entries(ctx.app.root)
     target = environment(version, ctx.target)
     try:
@@ -109,12 +106,7 @@ def _project(ctx: BuildContext) -> Project:
     try:
         return Factory().create_poetry(Path(ctx.app.root))
     except _WRONG as error:
-        raise UserFault(
-            f"Poetry cannot read {_PROJECT}",
-            where=_PROJECT,
-            remedy="run `poetry check` and correct what it names",
-            detail=str(error),
-        ) from None
+        raise unreadable_project(ctx, "Poetry", _PROJECT, error, "poetry check") from None
 
 
 def _check_buildable(ctx: BuildContext) -> None:
@@ -142,11 +134,7 @@ def _locker(ctx: BuildContext, project: Project) -> Locker:
     try:
         tomllib.loads(ctx.app.text(_LOCK))
     except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
-        raise UserFault(
-            f"{_LOCK} is not TOML: {error}",
-            where=_LOCK,
-            remedy=f"run `poetry lock` and commit its {_LOCK}; never merge it by hand",
-        ) from None
+        raise no_lock(ctx, _LOCK, "TOML", error, "poetry lock") from None
     locker = Locker(Path(ctx.app.root, _LOCK), project.pyproject.data)
     try:
         fresh, _ = locker.is_fresh(), locker.lock_data

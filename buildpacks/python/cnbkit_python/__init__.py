@@ -11,6 +11,7 @@ from cnbkit import (
     Layer,
     LayerKey,
     Plan,
+    PlatformFault,
     PythonBuild,
     UserFault,
     key,
@@ -81,9 +82,8 @@ class Python(Buildpack):
         if groups.reason:
             ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:
-            told = PythonBuild.read(ctx)
+            told = groups.added_to(PythonBuild.read(ctx))
             told.replace(python=path, python_version=version, inputs=chosen.names).tell(choice)
-            groups.tell(choice.env.build)
         return BuildResult()
 
     def _standalone(
@@ -108,10 +108,22 @@ class Python(Buildpack):
                     f"{'; '.join(layer.why)}"
                 )
                 with ctx.log.timed(f"Installing Python {build.version if build else asked}"):
-                    install(ctx, config, asked, build, layer.directory)
+                    try:
+                        install(ctx, config, asked, build, layer.directory)
+                    except PlatformFault as fault:
+                        raise _with_base(fault, asked, base, request.source) from None
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
         return version, f"{layer.directory}/bin/python3"
+
+
+def _with_base(fault: PlatformFault, asked: str, base: str, source: str) -> PlatformFault:
+    """The fault, and that another patch of the version that is asked for is there."""
+    minor = ".".join(base.split(".")[:2])
+    if not base or not f"{asked}.".startswith(f"{minor}."):
+        return fault
+    remedy = f"{fault.remedy}; or ask for {minor} in {source}: the base image has {base}"
+    return PlatformFault(fault.what, where=fault.where, remedy=remedy, detail=fault.detail)
 
 
 def _known(asked: str, arch: str, request: VersionRequest) -> Build:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext, UserFault
+from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
@@ -109,10 +109,10 @@ class Choice:
     def _leave_out(
         self, ctx: BuildContext | DetectContext, found: dict[str, Found], default: str
     ) -> set[str]:
-        """Take away processes whose dependency groups the image has not (`CNBKIT_LEFT_OUT`)."""
+        """Take away processes whose dependency groups the image has not."""
         left_out = set()
-        for word in ctx.env.get("CNBKIT_LEFT_OUT", "").split():
-            type, _, groups = word.partition("=")
+        for type, needed in PythonBuild.read(ctx).left_out.items():
+            groups = ",".join(needed)
             if type in found:
                 left_out.add(type)
                 del found[type]

@@ -229,7 +229,8 @@ def _of_project(ctx: Context, file: str) -> set[str]:
     except UserFault:  # for the buildpack that installs to tell
         return set()
     project = _table(document, "project")
-    groups = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    asked = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
+    groups = [*(PythonBuild.read(ctx).groups or asked)]
     if ctx.exec_env == "test":
         groups += ["dev", "test"]
     extras = ctx.settings.get("BP_PYTHON_EXTRAS").replace(",", " ").split()

@@ -18,6 +18,7 @@ _PYTHON = re.compile(r"Python (?P<version>\S+), which is incompatible .*: `(?P<w
 _VERSION = re.compile(r"unsupported schema version \((?P<version>v\d+)")
 _PARSE = re.compile(r"Failed to parse:? `?(?P<file>[^`\s]+)")
 _NETWORK = ("Request failed", "error sending request", "dns error", "Connection refused")
+_CAUSE = re.compile(r"(?:cause|Caused by): ([^\n]+)")
 _LINE = re.compile(r"at line (?P<line>\d+)")
 
 
@@ -62,8 +63,8 @@ def unreadable(failed: CommandFailed) -> UserFault:
     if found := _PYTHON.search(output):
         return UserFault(
             f"the project wants Python {found['wanted']}, and this image has {found['version']}",
-            where="requires-python in pyproject.toml",
-            remedy="choose the Python with .python-version or BP_PYTHON_VERSION, or widen "
+            where="pyproject.toml (requires-python)",
+            remedy="choose the Python with .python-version or BP_PYTHON_VERSION; or widen "
             "requires-python and run `uv lock`",
         )
     if found := _VERSION.search(output):
@@ -82,9 +83,11 @@ def unreadable(failed: CommandFailed) -> UserFault:
     parsed = _PARSE.search(output)
     file = parsed["file"] if parsed else "uv.lock"
     line = _LINE.search(output) if parsed else None
+    caused = _CAUSE.findall(output)
+    why = f": {caused[-1].strip().rstrip('.')}" if caused else ""
     return UserFault(
-        f"uv cannot read {file}",
+        f"uv cannot read {file}{why}",
         where=f"{file}:{line['line']}" if line else file,
-        remedy="run `uv lock` and see what it says",
+        remedy="correct it" if file != "uv.lock" else "run `uv lock` and commit uv.lock",
         detail=failed.shown,
     )

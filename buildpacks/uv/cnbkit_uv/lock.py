@@ -5,7 +5,8 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext
+from cnbkit_lock_front_end.faults import no_lock
 
 __all__ = ["Lock"]
 
@@ -34,11 +35,7 @@ class Lock:
         try:
             return cls(tomllib.loads(ctx.app.text("uv.lock")))
         except (ValueError, RecursionError) as error:  # huge numbers, deep nesting
-            raise UserFault(
-                f"uv.lock is not TOML: {error}",
-                where="uv.lock",
-                remedy="run `uv lock` and commit its uv.lock; never merge it by hand",
-            ) from None
+            raise no_lock(ctx, "uv.lock", "TOML", error, "uv lock") from None
 
     @property
     def members(self) -> list[str]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cnbkit.sbom.documents import bill_of_materials
     from cnbkit.sbom.scan import scan_components
     from cnbkit.settings import Settings
-    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Provide, Require
+    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Require
     from cnbkit.spec.launch import Process
     from cnbkit.spec.model import Model, field
     from cnbkit.spec.target import Target
@@ -72,7 +72,6 @@ _HOME = {
     "Plan": "cnbkit.spec.build_plan",
     "PlatformFault": "cnbkit.errors",
     "Process": "cnbkit.spec.launch",
-    "Provide": "cnbkit.spec.build_plan",
     "PythonBuild": "cnbkit.python_build",
     "Require": "cnbkit.spec.build_plan",
     "Settings": "cnbkit.settings",
@@ -121,7 +120,6 @@ __all__ = [
     "Plan",
     "PlatformFault",
     "Process",
-    "Provide",
     "PythonBuild",
     "Require",
     "Settings",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
@@ -85,10 +83,6 @@ class Triggers:
                     return name
         return ""
 
-    def folders(self, ctx: DetectContext) -> list[str]:
-        """Those that name a folder which is there, and so can never be found."""
-        return [name for name in self.files if os.path.isdir(f"{ctx.app.root}/{name}")]
-
     def __str__(self) -> str:
         return ", ".join(
             [*self.files, *self.settings, *map("a binding of type {}".format, self.bindings)]
@@ -153,9 +147,7 @@ class Buildpack:
         found = self.triggers.found(ctx)
         if found:
             return ctx.join(f"found {found}", self.plan)
-        folders = self.triggers.folders(ctx)
-        what = f" ({', '.join(folders)}: a folder, and triggers name files)" if folders else ""
-        return ctx.skip(f"none of {self.triggers}{what}")
+        return ctx.skip(f"none of {self.triggers}")
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Contribute layers and say what the image starts."""

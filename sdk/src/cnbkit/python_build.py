@@ -46,6 +46,8 @@ class PythonBuild:
         python_restore: a program that makes it, should only the previous image have it.
         inputs: files that say which packages are wanted, from the app's root; none if the app wants
             none, None if nobody has chosen.
+        groups: dependency groups that the image gets besides what is asked for.
+        left_out: process type → the groups it would need, of processes that the image cannot have.
         lock: path of the lock that is to be installed (PEP 751).
         packages: path of a JSON list of what is installed: each one's `name`, `version` and
             `directory`.
@@ -57,7 +59,7 @@ class PythonBuild:
         others: what else the file holds, by its own names; it is handed on.
     """
 
-    __slots__ = (*_TEXTS, "inputs", "others")
+    __slots__ = (*_TEXTS, "groups", "inputs", "left_out", "others")
 
     def __init__(
         self,
@@ -67,6 +69,8 @@ class PythonBuild:
         python_site: str = "",
         python_restore: str = "",
         inputs: list[str] | None = None,
+        groups: list[str] | None = None,
+        left_out: Mapping[str, list[str]] | None = None,
         lock: str = "",
         packages: str = "",
         environment: str = "",
@@ -80,6 +84,8 @@ class PythonBuild:
         self.python_site = python_site
         self.python_restore = python_restore
         self.inputs = inputs
+        self.groups = groups or []
+        self.left_out = dict(left_out or {})
         self.lock = lock
         self.packages = packages
         self.environment = environment
@@ -96,8 +102,19 @@ class PythonBuild:
             BuildpackFault: the file is no such document.
         """
         path = ctx.env.get(VARIABLE, "")
-        if not path:
-            return cls()
+        return cls._read(path) if path else cls()
+
+    @classmethod
+    def load(cls, folder: str) -> PythonBuild:
+        """What `write` left in a folder.
+
+        Raises:
+            BuildpackFault: there is no such document.
+        """
+        return cls._read(f"{folder}/{_FILE}")
+
+    @classmethod
+    def _read(cls, path: str) -> PythonBuild:
         try:
             with open(path, encoding="utf-8") as file:
                 return cls.loads(file.read(), where=path)
@@ -120,17 +137,18 @@ class PythonBuild:
             raise _wrong(where, "it is no JSON object")
         if table.pop("version", None) != _FORMAT:
             raise _wrong(where, f"it is not of version {_FORMAT} of the format")
-        inputs = table.pop("inputs", None)
+        inputs, groups = table.pop("inputs", None), table.pop("groups", None)
+        left_out = table.pop("left-out", {})
         known = {name: table.pop(name.replace("_", "-"), "") for name in _TEXTS}
         wrong = [name for name, value in known.items() if not isinstance(value, str)]
-        if inputs is not None and not (
-            isinstance(inputs, list) and all(isinstance(each, str) for each in inputs)
-        ):
-            wrong.append("inputs")
+        wrong += [] if inputs is None or _are_texts(inputs) else ["inputs"]
+        wrong += [] if groups is None or _are_texts(groups) else ["groups"]
+        if not (isinstance(left_out, dict) and all(map(_are_texts, left_out.values()))):
+            wrong.append("left-out")
         if wrong:
             names = ", ".join(name.replace("_", "-") for name in wrong)
             raise _wrong(where, f"of another type than it should be: {names}")
-        return cls(inputs=inputs, others=table, **known)
+        return cls(inputs=inputs, groups=groups, left_out=left_out, others=table, **known)
 
     def dumps(self) -> str:
         """The document; what is not known is left out."""
@@ -140,12 +158,16 @@ class PythonBuild:
                 table[name.replace("_", "-")] = value
         if self.inputs is not None:
             table["inputs"] = self.inputs
+        if self.groups:
+            table["groups"] = self.groups
+        if self.left_out:
+            table["left-out"] = self.left_out
         return _encoded({**table, **self.others}) + "\n"
 
     def replace(self, **changes: Any) -> PythonBuild:
         """The same with other values of some attributes."""
-        names = (*_TEXTS, "inputs", "others")
-        return PythonBuild(**{**{name: getattr(self, name) for name in names}, **changes})
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return PythonBuild(**{**values, **changes})
 
     def tell(self, layer: OpenLayer) -> None:
         """Hand it to the buildpacks after this one.
@@ -196,6 +218,10 @@ def _on_path(search: str) -> str:
     )
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
 def _wrong(where: str, detail: str) -> BuildpackFault:
     return BuildpackFault(
         "what earlier buildpacks tell of the app's Python cannot be read",
@@ -215,7 +241,10 @@ class _Rules:
     object_hook = object_pairs_hook = None
     parse_float = float
     parse_int = int
-    parse_constant = float
+
+    @staticmethod
+    def parse_constant(name: str) -> object:
+        raise ValueError(name)  # NaN and the like are no JSON
 
 
 def _decoded(text: str) -> object:
@@ -240,4 +269,6 @@ def _encoded(value: object) -> str:
 
         return str(encode_basestring_ascii(value))
     words = {None: "null", True: "true", False: "false"}
-    return words[value] if value is None or isinstance(value, bool) else repr(value)
+    if value is None or isinstance(value, bool):
+        return words[value]
+    return repr(value).replace("inf", "1e999")

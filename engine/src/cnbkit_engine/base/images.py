@@ -129,6 +129,32 @@ class BaseImages:
         """
         return self._ensure_image("build")
 
+    def packages(self, kind: Kind) -> list[str]:
+        """The packages that an image is made of by its list; others come with them."""
+        return self._recipe(kind).packages()
+
+    def put_build_root(self, layer: Path) -> None:
+        """Take the build root from a compressed layer, where there is none yet.
+
+        Raises:
+            PlatformFault: it cannot be unpacked.
+        """
+
+        def unpack(folder: Path) -> None:
+            with layer.open("rb") as archive:
+                _unpack(archive, folder, "--gzip")
+
+        made_once(self._root_path(self._recipe("build")), unpack)
+
+    def put_run_image(self, media_type: str, manifest: bytes) -> None:
+        """Take a run image whose blobs are in the store."""
+        with locked(self._image_lock("run")):
+            for name in self._names(self._recipe("run")):
+                self.store.put_manifest(name, media_type, manifest)
+
+    def _image_lock(self, kind: Kind) -> Path:
+        return self.home.base / f"{kind}-image-{self.suite.name}-{self.arch}"
+
     def _recipe(self, kind: Kind) -> BaseRecipe:
         return BaseRecipe(kind, self.arch, suite=self.suite)
 
@@ -154,7 +180,7 @@ class BaseImages:
         recipe = self._recipe(kind)
         names = self._names(recipe)
         if not self._has_image(recipe):
-            with locked(self.home.base / f"{kind}-image-{self.suite.name}-{self.arch}"):
+            with locked(self._image_lock(kind)):
                 if not self._has_image(recipe):
                     from cnbkit_engine.base.layer import store_image
 
@@ -184,7 +210,7 @@ class BaseImages:
         self.progress(f"Made the {recipe.kind} image in {time.monotonic() - start:.0f} s")
 
 
-def _unpack(archive: IO[bytes], folder: Path) -> None:
+def _unpack(archive: IO[bytes], folder: Path, *options: str) -> None:
     """Unpack as the calling user, without devices and without set-user-ID programs.
 
     Raises:
@@ -194,7 +220,10 @@ def _unpack(archive: IO[bytes], folder: Path) -> None:
 
     folder.mkdir()
     for command in (
-        ["tar", "--extract", "--no-same-owner", "--preserve-permissions", "--exclude=./dev/*"],
+        [
+            *("tar", "--extract", *options, "--no-same-owner", "--preserve-permissions"),
+            *("--anchored", "--exclude=./dev/*", "--exclude=dev/*"),
+        ],
         ["chmod", "--recursive", "u+rwX,u-s,g-s", "."],
     ):
         done = subprocess.run(command, cwd=folder, stdin=archive, stderr=subprocess.PIPE, text=True)

@@ -27,7 +27,7 @@ from cnbkit_engine.build.predecessor import (
 )
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
-from cnbkit_engine.build.run_image import RunImage, RunImages
+from cnbkit_engine.build.run_image import RunImage, RunImages, base_of_run_image
 from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.builder.run_images import read_run_images
 from cnbkit_engine.lifecycle.output import Narrator
@@ -154,11 +154,14 @@ class Build:
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
-        choice = choose_base(self.base, self.app, env, self.builder)
+        arch = self.arch or machine_architecture()
+        base = self.base or base_of_run_image(store, self.run_image, arch, self.insecure_registries)
+        choice = choose_base(base, self.app, env, self.builder)
         if choice.reason:
             self.show(str(choice))
-        kit = prepare(home, store, builder, self.show, self.arch, choice.suite)
-        arch = self.arch or machine_architecture()
+        kit = prepare(
+            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
+        )
         run_images = RunImages(
             store,
             kit.run_image,
@@ -166,6 +169,7 @@ class Build:
             self.run_image,
             arch,
             asks_for_gpus(self.app, env, kit.builder),
+            kit.suite,
             self.insecure_registries,
             self.show,
         )

@@ -167,12 +167,13 @@ class Doctor:
 
     def _layers(self) -> Iterator[Finding]:
         from cnbkit_engine.oci.unpack_check import is_unpacked_right
+        from cnbkit_engine.oci.unpacked import diff_id_of
 
         known = {}
         for image in self._readable():
             known.update({layer.diff_id: layer for layer in image.layers})
         for folder in _visible(self._home.layers):
-            layer = known.get(f"sha256:{folder.name}")
+            layer = known.get(diff_id_of(folder))
             if layer is None or not self._store.blobs.is_whole(layer.descriptor):
                 continue  # prune's, or there is nothing to compare it with
             if not is_unpacked_right(self._store.blob_path(layer.digest), folder):

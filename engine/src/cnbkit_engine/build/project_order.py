@@ -52,6 +52,8 @@ def builder_for(home: Home, builder: Path, project: Project) -> Path:
         ) from None
     found = BuilderDescriptor.loads(text, name=builder.name, where=str(builder))
     known = {each.id for order in found.order for each in order.group}
+    if found.system:
+        known |= {each.id for each in (*found.system.pre.buildpacks, *found.system.post.buildpacks)}
     unknown = sorted({each.id for each in (*group, *pre, *post)} - known)
     if unknown:
         raise UserFault(

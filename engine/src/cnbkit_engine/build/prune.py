@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import CnbkitError
 from cnbkit_engine.build.cache import LOG
 from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.unpacked import diff_id_of
 from cnbkit_engine.state.disk import disk_fault
 from cnbkit_engine.state.locks import locked
 from cnbkit_engine.state.tree_record import forget_record
@@ -63,7 +64,7 @@ def _prune(home: Home, store: ImageStore, unused: float, replaced: float) -> int
     freed = store.prune()
     needed = set(_diff_ids(store))
     for folder in _visible(home.layers):
-        if f"sha256:{folder.name}" not in needed:
+        if diff_id_of(folder) not in needed:
             freed += _remove(folder)
     now = time.time()
     # Libraries last: what is linked into a set that stays gives nothing back.

@@ -16,17 +16,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import CnbkitError, PlatformFault, UserFault
 from cnbkit_engine.base.gpu import asks_container_runtime, gpu_name, gpu_run_image
+from cnbkit_engine.base.suites import suite_of_config
+from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import UnknownImage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from cnbkit_engine.base.suites import Suite
     from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["RunImage", "RunImages", "fetched_run_image"]
+__all__ = ["RunImage", "RunImages", "base_of_run_image", "fetched_run_image"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class RunImages:
         wanted: `--run-image`; empty if not given.
         arch: of the app's image.
         gpus: whether the app asks for NVIDIA's GPUs.
+        suite: what the app is built on; a run image of another would lack its libraries.
         insecure: registries to speak plain HTTP to.
         show: told, a sentence each, what takes long and what cannot be had.
     """
@@ -72,6 +76,7 @@ class RunImages:
     wanted: str
     arch: str
     gpus: bool
+    suite: Suite
     insecure: Sequence[str]
     show: Callable[[str], None]
 
@@ -87,6 +92,9 @@ class RunImages:
         """
         entry = self._entry()
         plain = self._brought(entry["image"]) if entry else self.own
+        if entry:
+            config = Image.from_store(self.store, plain, f"linux/{self.arch}").config
+            self._check_system(entry["image"], config)
         stored = gpu_run_image(self.store, plain) if self._needs_gpu_image(plain) else plain
         reference = Reference.parse(stored)
         name = f"{host}/{reference.served}"
@@ -150,7 +158,18 @@ class RunImages:
                 where=name,
                 remedy=f"name a run image for linux/{self.arch}",
             )
+        self._check_system(name, config)
         return dict(config.get("config") or {})
+
+    def _check_system(self, name: str, config: Mapping[str, Any]) -> None:
+        suite = suite_of_config(config)
+        if suite and suite != self.suite:
+            raise UserFault(
+                f"the run image is Debian {suite.version}, and the app is built on Debian "
+                f"{self.suite.version}",
+                where=name,
+                remedy=f"name a run image of {self.suite.name}, or build with --base {suite.name}",
+            )
 
     def _push(self, name: str, stored: str) -> None:
         from cnbkit_engine.oci.remote import Remote
@@ -163,12 +182,34 @@ class RunImages:
         return fetched_run_image(self.store, name, self.arch, self.insecure, self.show)
 
     def _needs_gpu_image(self, stored: str) -> bool:
-        from cnbkit_engine.oci.image import Image
-
         if not self.gpus:
             return False
         image = Image.from_store(self.store, stored, f"linux/{self.arch}")
         return not asks_container_runtime(dict(image.config.get("config") or {}))
+
+
+def base_of_run_image(store: ImageStore, name: str, arch: str, insecure: Sequence[str]) -> str:
+    """The base that a run image is of; empty if it is not there, or not one of ours.
+
+    Args:
+        store: asked where its registry does not answer.
+        name: `--run-image`; may be empty.
+        arch: of the app's image.
+        insecure: registries to speak plain HTTP to.
+    """
+    from cnbkit_engine.oci.remote import Remote
+
+    if not name:
+        return ""
+    try:
+        config = Remote(name, insecure=insecure).config(arch)
+    except CnbkitError:
+        try:
+            config = Image.from_store(store, Reference.parse(name).stored, f"linux/{arch}").config
+        except CnbkitError:
+            return ""  # whoever needs it says so
+    suite = suite_of_config(config)
+    return suite.name if suite else ""
 
 
 def fetched_run_image(

@@ -9,6 +9,7 @@ from cnbkit.errors import BuildpackFault
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.locator import lay_out
 from cnbkit_engine.buildpack.module import Module, order_label
+from cnbkit_engine.buildpack.order import with_versions
 from cnbkit_engine.buildpack.source import BuildpackSource
 
 if TYPE_CHECKING:
@@ -66,14 +67,7 @@ def assemble_extensions(
         versions[module.id] = module.version
     if ours:
         compile_bytecode(home, root, folder / EXTENSIONS, ours)
-    order = order_label([each.to_plain() for each in builder.order_extensions])
-    for group in order:
-        for entry in group["group"]:
-            if entry["id"] not in versions:
-                raise BuildpackFault(
-                    f"order-extensions names {entry['id']}, which the builder does not have",
-                    where=str(descriptor),
-                    remedy="add it: [[extensions]] with its uri",
-                )
-            entry.setdefault("version", versions[entry["id"]])
-    return order
+    order = with_versions(
+        builder.order_extensions, versions.items(), descriptor, what="order-extensions group"
+    )
+    return order_label([each.to_plain() for each in order])

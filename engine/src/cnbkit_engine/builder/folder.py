@@ -4,6 +4,7 @@
   buildpacks/<id with _ for />/<version>/     what /cnb/buildpacks will be
   extensions/<id with _ for />/<version>/     what /cnb/extensions will be, if there are any
   order.toml                                  what /cnb/order.toml will be
+  system.toml                                 what /cnb/system.toml will be, if there is one
   run.toml                                    what /cnb/run.toml will be, if it names run images
   build-config/env/<name>                     what /cnb/build-config will be
   settings.txt                                names of the variables that the buildpacks read
@@ -30,9 +31,12 @@ if TYPE_CHECKING:
     from cnbkit_engine.spec.builder import BuilderOrder, EnvSetting
     from cnbkit_engine.state.home import Home
 
-__all__ = ["ensure_builder", "variable_files"]
+__all__ = ["SYSTEM", "ensure_builder", "variable_files"]
 
 _LIBRARY = re.compile(r"""["'](\.\.?/[^"']+)["']""")
+SYSTEM = "system.toml"
+"""In the folder: the buildpacks before and after every group."""
+
 # Of the folder, as described above; raised when that changes.
 _LAYOUT = 5
 
@@ -71,7 +75,7 @@ def ensure_builder(
         from cnbkit_engine.buildpack.bytecode import compile_bytecode
         from cnbkit_engine.buildpack.dependency_cache import Libraries
         from cnbkit_engine.buildpack.locator import Finder, fetched
-        from cnbkit_engine.buildpack.order import with_versions
+        from cnbkit_engine.buildpack.order import system_with_versions, with_versions
         from cnbkit_engine.spec.builder import BuilderDescriptor
         from cnbkit_engine.state.workspace import Workspace
 
@@ -84,12 +88,17 @@ def ensure_builder(
                 for part in finder.find(each.uri, each.image, descriptor)
             ]
             _refuse_clashes(sources, descriptor)
-            order = with_versions(builder, sources, descriptor)
+            there = [(source.id, source.version) for source in sources]
+            order = with_versions(builder.order, there, descriptor)
+            system = builder.system and system_with_versions(builder.system, there, descriptor)
             progress(f"Assembling {len(sources)} buildpacks ...")
             libraries = Libraries(home, runtime, root)
-            ours = _assemble_all(folder, sources, runtime, libraries)
+            ours = _assemble_all(folder, sources, runtime, libraries, space)
         before = assemble_extensions(home, builder, descriptor, folder, runtime, root)
         _write_order(order, before, folder)
+        if system:
+            text_of = encode({"system": system.to_plain()})
+            (folder / SYSTEM).write_text(text_of, encoding="utf-8")
         if runs := run_images(builder):
             (folder / RUN_IMAGES).write_text(encode({"images": runs}), encoding="utf-8")
         names = settings_named(folder / "buildpacks")
@@ -203,15 +212,22 @@ def _content(folder: Path) -> str:
 
 
 def _assemble_all(
-    folder: Path, sources: list[Part], runtime: Runtime, libraries: Libraries
+    folder: Path, sources: list[Part], runtime: Runtime, libraries: Libraries, unpacked: Path
 ) -> list[str]:
-    """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are."""
+    """Lay out every buildpack; where below `buildpacks/` those written on cnbkit are.
+
+    What came in packages, and lies in the folder `unpacked`, is linked and not copied.
+    """
+    from cnbkit_engine.buildpack.foreign import ForeignBuildpack
     from cnbkit_engine.buildpack.locator import lay_out
     from cnbkit_engine.buildpack.source import BuildpackSource
 
     ours = []
     for source in {(each.id, each.version): each for each in sources}.values():
         place = f"{source.id.replace('/', '_')}/{source.version}"
+        if isinstance(source, ForeignBuildpack) and source.directory.is_relative_to(unpacked):
+            libraries.lay_out_package(source, folder / "buildpacks" / place)
+            continue
         library = libraries.find(source, place) if isinstance(source, BuildpackSource) else None
         if lay_out(source, folder / "buildpacks" / place, runtime, library=library):
             ours.append(place)

@@ -3,7 +3,8 @@
 The image is the build image with the lifecycle, the buildpacks and their order on top:
 
     /cnb/lifecycle/            the lifecycle; /lifecycle points to it
-    /cnb/buildpacks/<id>/<v>/  one layer each; /cnb/extensions likewise
+    /cnb/buildpacks/<id>/<v>/  one layer for all written on cnbkit, one for each other;
+                               /cnb/extensions likewise
     /cnb/order.toml, system.toml, run.toml, stack.toml, build-config/env/
     /workspace, /layers, /platform/env
 """
@@ -14,33 +15,40 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
-from cnbkit.spec.toml import encode
+from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.spec.toml import decode, encode
+from cnbkit_engine.base.image_root import python_of_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, Suite, suite_named, suite_of_config
+from cnbkit_engine.builder.checks import (
+    check_modules,
+    check_platform,
+    check_programs,
+    check_python,
+)
 from cnbkit_engine.builder.distros import builder_suites
 from cnbkit_engine.builder.extensions import EXTENSIONS
-from cnbkit_engine.builder.folder import ensure_builder, variable_files
+from cnbkit_engine.builder.folder import SYSTEM, ensure_builder, variable_files
 from cnbkit_engine.builder.run_images import run_images
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
 from cnbkit_engine.buildpack.module import Module, order_label
+from cnbkit_engine.buildpack.order import with_versions
 from cnbkit_engine.lifecycle.archive import described, lifecycle_table, read_lifecycle
 from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_lifecycle
 from cnbkit_engine.oci.archive import write_archive
 from cnbkit_engine.oci.image import Image
-from cnbkit_engine.oci.layer import Entry, folder_entries
+from cnbkit_engine.oci.layer import Entry, folder_entries, linked_entries
 from cnbkit_engine.oci.layout import Layout
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.registry.server import HOST
-from cnbkit_engine.sandbox.elf import architecture_of
 from cnbkit_engine.spec.builder import BuilderDescriptor
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cnbkit_engine.oci.layout import BuiltLayer
@@ -48,6 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BuilderImage"]
 
+_SDK = "lib/cnbkit"  # in the folder of a buildpack that is written on it
 _METADATA = "io.buildpacks.builder.metadata"
 _ORDER = "io.buildpacks.buildpack.order"
 _ORDER_EXTENSIONS = "io.buildpacks.buildpack.order-extensions"
@@ -179,7 +188,7 @@ class BuilderImage:
                 except (UnknownImage, PlatformFault) as fault:
                     self.show(f"Not checked: run image {name} ({fault.what})")
                     break
-                _check_platform("run", name, config, arch)
+                check_platform("run", name, config, arch)
 
     def _write_one(
         self,
@@ -190,24 +199,38 @@ class BuilderImage:
         runs: list[dict[str, Any]],
         arch: str,
     ) -> dict[str, Any]:
-        base, config = self._base(home, layout, space, builder, arch)
+        base, config, python = self._base(home, layout, space, builder, arch)
         owner = self._owner(config)
         lifecycle, table = self._lifecycle(home, space, builder, arch)
         suite = suite_of_config(config) or DEFAULT
         folder, extensions = self._modules(home, builder, arch, suite)
-        modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
-        self._check(modules, arch)
-
-        carried = [*modules, *extensions]
-        layers = layout.layers(
-            [
-                (_folders(owner), "cnbkit: folders"),
-                (_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
-                *((module.entries(), module.identity) for module in carried),
-            ]
+        there = [(module.id, module.version) for module in extensions]
+        before = with_versions(
+            builder.order_extensions, there, self.path, what="order-extensions group"
         )
+        modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
+        check_modules(modules, extensions, arch, table, self.path)
+        check_python(folder / "buildpacks", python, suite.python, "the build image", self.path)
+
+        together = [module for module in modules if (module.folder / _SDK).is_dir()]
+        together = together if len(together) > 1 else []
+        apart = [module for module in (*modules, *extensions) if module not in together]
+        contents: list[tuple[Iterable[Entry], str]] = [
+            (_folders(owner), "cnbkit: folders"),
+            (_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
+            *((module.entries(), module.identity) for module in apart),
+        ]
+        if together:
+            # What they import is the same for most, and in one layer there once.
+            entries = (entry for module in together for entry in module.entries())
+            contents.append((linked_entries(entries), "buildpacks written on cnbkit"))
+        layers = layout.layers(contents)
+        carried = [
+            *zip(apart, layers[2:], strict=False),
+            *((each, layers[-1]) for each in together),
+        ]
         labels: dict[str, Any] = {BUILDPACK_LAYERS: {}, EXTENSION_LAYERS: {}}
-        for module, layer in zip(carried, layers[2:], strict=True):
+        for module, layer in carried:
             label = EXTENSION_LAYERS if module.is_extension else BUILDPACK_LAYERS
             known = labels[label].setdefault(module.id, {})
             known[module.version] = module.layer_info(layer.diff_id)
@@ -222,12 +245,11 @@ class BuilderImage:
             "createdBy": {"name": "cnbkit", "version": _version()},
             "images": runs,
         }
-        labels[_ORDER] = order_label([each.to_plain() for each in builder.order])
-        labels[_ORDER_EXTENSIONS] = order_label(
-            [each.to_plain() for each in builder.order_extensions]
-        )
-        if builder.system:
-            labels[_SYSTEM] = builder.system.to_plain()
+        order = decode((folder / "order.toml").read_bytes(), name="order.toml")["order"]
+        labels[_ORDER] = order_label(order)
+        labels[_ORDER_EXTENSIONS] = order_label([each.to_plain() for each in before])
+        if (folder / SYSTEM).exists():
+            labels[_SYSTEM] = decode((folder / SYSTEM).read_bytes(), name=SYSTEM)["system"]
         settings = dict(config.get("config") or {})
         own = settings.get("Labels") or {}
         labels.setdefault(_MIXINS, json.loads(own.get(_MIXINS) or "null"))
@@ -237,8 +259,8 @@ class BuilderImage:
 
     def _base(
         self, home: Home, layout: Layout, space: Path, builder: BuilderDescriptor, arch: str
-    ) -> tuple[list[Any], Mapping[str, Any]]:
-        """The build image's layers, taken over, and its config."""
+    ) -> tuple[list[Any], Mapping[str, Any], str]:
+        """The build image's layers, taken over, its config, and the version of its Python."""
         name = (
             self.build_image
             or (builder.build and builder.build.image)
@@ -255,10 +277,11 @@ class BuilderImage:
             suite = suite_named(self.base) if self.base else builder_suites(self.path)[0]
             bases = BaseImages(home, store, arch=arch, suite=suite, progress=self.show)
             image = Image.from_store(store, bases.ensure_build_image(), f"linux/{arch}")
-        _check_platform("build", name or str(home.images), image.config, arch)
+        check_platform("build", name or str(home.images), image.config, arch)
         for layer in image.layers:
             layout.adopt(store.blob_path(layer.digest))
-        return list(image.manifest["layers"]), image.config
+        python = python_of_image(store, image) if name else "?"  # made for the buildpacks
+        return list(image.manifest["layers"]), image.config, python
 
     def _owner(self, config: Mapping[str, Any]) -> tuple[int, int]:
         variables = dict(
@@ -287,7 +310,7 @@ class BuilderImage:
                 )
             folder = space / "lifecycle"
             table = read_lifecycle(archive, folder)
-            _check_programs(folder, arch, wanted.uri, self.path)
+            check_programs(folder, arch, wanted.uri, self.path)
             return folder, table
         if wanted and wanted.version not in (None, LIFECYCLE_VERSION):
             raise UserFault(
@@ -312,42 +335,17 @@ class BuilderImage:
             extensions.append(Module(folder / EXTENSIONS / place))
         return folder, extensions
 
-    def _check(self, modules: list[Module], arch: str) -> None:
-        """What `ensure_builder` has not checked: members of composites, and targets."""
-        there = {module.identity for module in modules}
-        faults = [
-            f"{module.identity} names {entry.get('id')}@{entry.get('version')}, "
-            "which the builder does not have"
-            for module in modules
-            for each in module.order
-            for entry in each.get("group") or ()
-            if f"{entry.get('id')}@{entry.get('version')}" not in there
-        ]
-        faults += [
-            f"{module.identity} is not for linux/{arch}"
-            for module in modules
-            if module.targets
-            and not any(
-                each.get("os") in (None, "linux") and each.get("arch") in (None, "", arch)
-                for each in module.targets
-            )
-        ]
-        faults += _cycles({module.identity: module for module in modules})
-        if faults:
-            raise BuildpackFault(
-                "the buildpacks of the builder do not fit together",
-                where=str(self.path),
-                remedy="add what is missing, or remove what does not fit",
-                detail="\n".join(faults),
-            )
-
     def _documents(
-        self, layout: Layout, builder: BuilderDescriptor, folder: Path, runs: list[dict[str, Any]]
+        self,
+        layout: Layout,
+        builder: BuilderDescriptor,
+        folder: Path,
+        runs: list[dict[str, Any]],
     ) -> list[BuiltLayer]:
         """order.toml, system.toml, stack.toml, run.toml and the builder's variables."""
         files = {"order.toml": (folder / "order.toml").read_text(encoding="utf-8")}
-        if builder.system:
-            files["system.toml"] = encode({"system": builder.system.to_plain()})
+        if (folder / SYSTEM).exists():
+            files[SYSTEM] = (folder / SYSTEM).read_text(encoding="utf-8")
         files["stack.toml"] = encode({"run-image": runs[0]})
         files["run.toml"] = encode({"images": runs})
         env = builder.build.env if builder.build else []
@@ -356,27 +354,6 @@ class BuilderImage:
             layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
             for name, text in files.items()
         ]
-
-
-def _check_platform(what: str, name: str, config: Mapping[str, Any], arch: str) -> None:
-    told = f"{config.get('os')}/{config.get('architecture')}"
-    if told != f"linux/{arch}":
-        raise UserFault(
-            f"the {what} image is for {told}, not for linux/{arch}",
-            where=name,
-            remedy=f"name a {what} image for linux/{arch}",
-        )
-
-
-def _check_programs(folder: Path, arch: str, archive: str, builder: Path) -> None:
-    """That a lifecycle's programs are for an architecture."""
-    told = architecture_of(folder / "launcher")
-    if told != arch:
-        raise UserFault(
-            f"the lifecycle in {archive} is for {told or 'another processor'}, not for {arch}",
-            where=str(builder),
-            remedy="leave [lifecycle] out, or make a builder of its own for each platform",
-        )
 
 
 def _folders(owner: tuple[int, int]) -> list[Entry]:
@@ -392,30 +369,6 @@ def _programs(lifecycle: Path) -> Iterator[Entry]:
     yield Entry("/cnb/lifecycle")
     yield from folder_entries(lifecycle, "/cnb/lifecycle")
     yield Entry("/lifecycle", link="/cnb/lifecycle", mode=0o777)
-
-
-def _cycles(modules: Mapping[str, Module]) -> list[str]:
-    """Composites that hold themselves, through whatever others."""
-
-    def members(name: str) -> list[str]:
-        found = modules.get(name)
-        return [
-            f"{entry.get('id')}@{entry.get('version')}"
-            for each in (found.order if found else ())
-            for entry in each.get("group") or ()
-        ]
-
-    faults = []
-    for name in modules:
-        reached, waiting = set(), members(name)
-        while waiting:
-            each = waiting.pop()
-            if each not in reached:
-                reached.add(each)
-                waiting += members(each)
-        if name in reached:
-            faults.append(f"{name} holds itself")
-    return faults
 
 
 def _version() -> str:

@@ -4,7 +4,8 @@ Every edit of the SDK or of a buildpack assembles anew, and most of a buildpack 
 packages, which its lock pins. They are kept with their bytecode and linked into each new assembly,
 so that these share the disk as well.
 
-<home.libraries>/<digest>/     what `lib/` of one buildpack holds besides cnbkit
+<home.libraries>/<digest>/          what `lib/` of one buildpack holds besides cnbkit
+<home.libraries>/package-<digest>/  a buildpack that came in a package
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit_engine.buildpack.assemble import Runtime
+    from cnbkit_engine.buildpack.foreign import ForeignBuildpack
     from cnbkit_engine.buildpack.source import BuildpackSource
     from cnbkit_engine.state.home import Home
 
-__all__ = ["Libraries"]
+__all__ = ["Libraries", "content_digest"]
 
 _LAYOUT = 1
 
@@ -83,3 +85,36 @@ class Libraries:
                 except OSError:
                     if not kept.is_dir():  # else another build was faster
                         raise
+
+    def lay_out_package(self, part: ForeignBuildpack, out: Path) -> None:
+        """Write a buildpack of a package, linked to the same files of earlier assemblies.
+
+        Args:
+            part: the buildpack, in a folder that goes when the assembly ends.
+            out: a folder that does not exist yet.
+
+        Raises:
+            PlatformFault: a file cannot be read, or the disk is full.
+        """
+        from cnbkit_engine.state.locks import made_once
+
+        kept = self._home.libraries / f"package-{content_digest(part.directory)[:32]}"
+        made_once(kept, part.copy)
+        os.utime(kept)  # `prune` goes by this
+        out.parent.mkdir(parents=True, exist_ok=True)
+        link_tree(kept, out)
+
+
+def content_digest(folder: Path) -> str:
+    """A digest of the files in a folder: their names, contents, and whether they are programs."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            total.update(f"{path.relative_to(folder)}\0{os.readlink(path)}\0".encode())
+        elif path.is_file():
+            status = path.stat()
+            mode = "x" if status.st_mode & 0o111 else ""
+            total.update(f"{path.relative_to(folder)}\0{mode}{status.st_size}\0".encode())
+            with path.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()

@@ -97,7 +97,7 @@ def updated(descriptor: Path, feed: Sequence[Mapping[str, Any]]) -> Update:
     text = descriptor.read_text(encoding="utf-8")
     metadata = decode(text, name=descriptor.name, where=str(descriptor)).get("metadata", {})
     listed = dependencies_in(metadata, str(descriptor))
-    wanted = _wanted(metadata, feed, str(descriptor))
+    wanted = [_completed(entry, metadata) for entry in _wanted(metadata, feed, str(descriptor))]
     ids = {str(entry["id"]) for entry in wanted}
     old = {(each.id, each.version) for each in listed if each.id in ids}
     new = {(str(entry["id"]), str(entry["version"])) for entry in wanted}
@@ -110,6 +110,21 @@ def updated(descriptor: Path, feed: Sequence[Mapping[str, Any]]) -> Update:
 
 def _said(versions: set[tuple[str, str]]) -> list[str]:
     return [" ".join(each) for each in sorted(versions)]
+
+
+def _completed(entry: dict[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """With what is known of earlier versions of the same major one, where a feed does not say."""
+    major = str(entry["version"]).partition(".")[0]
+    before = [
+        each
+        for each in metadata.get("dependencies", [])
+        if each.get("id") == entry["id"] and str(each.get("version")).partition(".")[0] == major
+    ]
+    for name in ("licenses", "end-of-life", "deprecation_date"):
+        values = [each[name] for each in before if name in each]
+        if values and name not in entry:
+            entry[name] = values[-1]
+    return entry
 
 
 def _wanted(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault
 from cnbkit_engine.buildpack.module import identity
+from cnbkit_engine.oci.layer import linked_entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def write_package(
     layers: list[BuiltLayer]
     if flatten:
         shared = layout.layer(
-            (entry for module in modules for entry in module.entries()),
+            linked_entries(entry for module in modules for entry in module.entries()),
             ", ".join(module.identity for module in modules),
         )
         layers, owners = [shared], [shared] * len(modules)

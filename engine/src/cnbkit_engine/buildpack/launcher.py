@@ -11,6 +11,7 @@ from __future__ import annotations
 import shlex
 
 from cnbkit.buildpack import Triggers
+from cnbkit.errors import BuildpackFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,8 +186,18 @@ def _only_for(source: BuildpackSource, versions: Sequence[str]) -> str:
 
 
 def _start(python: str, arguments: str) -> str:
-    found = shlex.quote(python) if python.startswith("/") else f'"${{0%/*}}/../{python}"'
-    return f'exec {found} {_PYTHON} "${{0%/*}}/main.py" {arguments}'
+    if not python.startswith("/"):
+        return f'exec "${{0%/*}}/../{python}" {_PYTHON} "${{0%/*}}/main.py" {arguments}'
+    found = shlex.quote(python)
+    # The shell itself would end with 127 and its own words.
+    told = shlex.quote(
+        f"Error: the build image has no {python}, on which this buildpack runs: "
+        "take its package made with `cnbkit package --python bundled`"
+    )
+    return (
+        f"{{ [ -x {found} ] || {{ echo {told} >&2; exit {BuildpackFault.exit_code}; }}; "
+        f'exec {found} {_PYTHON} "${{0%/*}}/main.py" {arguments}; }}'
+    )
 
 
 def _pattern(pattern: str) -> str:

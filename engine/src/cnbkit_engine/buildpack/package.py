@@ -69,8 +69,13 @@ class Package:
     insecure: Sequence[str] = ()
     show: Callable[[str], None] = field(default=print)
 
-    def save(self, home: Home, file: Path) -> list[Path]:
+    def save(self, home: Home, file: Path, *, together: bool = False) -> list[Path]:
         """Write `.cnb` files; of several targets, one each, named after it, as pack does.
+
+        Args:
+            home: where to work.
+            file: the file.
+            together: one file for all targets, with an index of them; pack does not read it.
 
         Returns:
             the files.
@@ -81,8 +86,11 @@ class Package:
             PlatformFault: something cannot be fetched, or the disk refuses.
         """
         with Workspace(home.tmp) as space:
-            made = self._make(home, space, shared=False)
+            made = self._make(home, space, shared=together)
             written = []
+            if together and len(made) > 1:
+                shared = made[0][1]
+                made = [("", shared, shared.index([each[2] for each in made]))]
             try:
                 for arch, layout, descriptor in made:
                     layout.finish(descriptor)
@@ -262,7 +270,12 @@ def members(composite: Composite, finder: Finder) -> tuple[list[Part], list[dict
     if composite.builder is None:
         return found, []
     builder = _builder(composite)
-    order = [each.to_plain() for each in with_versions(builder, found, composite.descriptor)]
+    order = [
+        each.to_plain()
+        for each in with_versions(
+            builder.order, [(each.id, each.version) for each in found], composite.descriptor
+        )
+    ]
     named = {(entry["id"], entry["version"]) for each in order for entry in each["group"]}
     # A builder may hold buildpacks that only apps ask for; they are not the composite's.
     return [part for part in found if (part.id, part.version) in named], order

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["BuildpackSource", "Detection"]
 
+# In a source folder it only says what to do; see buildpacks/*/bin/detect.
+_STUB = Path("bin/detect")
+
 # Runs in an interpreter of its own: an author's module is not ours to keep in memory.
 _READ_DETECTION = """
 import json, os, sys
@@ -188,9 +191,12 @@ class BuildpackSource:
         """Every file that belongs to the buildpack: its path in the package → where it is.
 
         Not its tests, nor what makes the folder a project: pyproject.toml, a builder.toml to
-        try it with, and all that begins with a dot (.venv, .git, caches).
+        try it with, a bin/detect that says that there is a package to make of it, and all that
+        begins with a dot (.venv, .git, caches).
         """
         project = {Path("pyproject.toml"), Path("builder.toml")}
+        if self._stands_in(self.directory / _STUB):
+            project.add(_STUB)
         found = {
             path.relative_to(self.directory): path
             for path in _files(self.directory)
@@ -199,6 +205,10 @@ class BuildpackSource:
         for library in self.libraries:
             found |= {path.relative_to(library.parent): path for path in _files(library)}
         return dict(sorted(found.items()))
+
+    @staticmethod
+    def _stands_in(path: Path) -> bool:
+        return path.is_file() and b"`cnbkit package\\`" in path.read_bytes()
 
     def detection(self) -> Detection:
         """What its class declares about joining.

@@ -67,6 +67,7 @@ def rendered(
         "builder": builder,
         "builder_tag": builder.partition("@")[0],  # where it is pushed, whatever it is now
         "git": git,
+        "git_host": _git_host(git),
         "host": host,
         "lifecycle": LIFECYCLE_VERSION,
         "path": f"{path}/" if path else "",
@@ -80,6 +81,14 @@ def rendered(
         name: _WORD.sub(lambda match: words[match[1]], text)
         for name, text in _templates(kind).items()
     }
+
+
+def _git_host(git: str) -> str:
+    """The server of a repository, as kpack's annotation has it."""
+    scheme, separator, rest = git.partition("://")
+    if separator:
+        return f"{scheme}://{rest.partition('/')[0].rpartition('@')[2]}"
+    return git.partition(":")[0].rpartition("@")[2]
 
 
 def _check(registry: str, builder: str | None, app: str, git: str | None) -> None:

@@ -10,6 +10,7 @@ import click
 
 from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.network import embedded_network
+from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import build_variables
@@ -17,7 +18,7 @@ from cnbkit_engine.cli.volumes import given_volumes
 from cnbkit_engine.cli.written import write_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cnbkit_engine.build.build import Outcome
     from cnbkit_engine.oci.image import Layer
@@ -170,11 +171,12 @@ def command(
     if cache_image and not publish:
         raise click.UsageError("--cache-image goes with --publish")
     home = Home.default()
-    echo = say
+    echo: Callable[[str], None] = say
     if export:
         if writes_to_stdout(export[1]):
             echo = partial(say, err=True)  # the archive alone is printed
         _check_place(home, *export)
+    echo = click.get_current_context().with_resource(Progress(echo)).show
     if page is not None and (publish or engine == "pack"):
         raise click.UsageError("--report is for images in the local store")
     if engine == "pack" and export:

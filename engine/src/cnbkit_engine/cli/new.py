@@ -92,6 +92,8 @@ def _words(pack: str) -> dict[str, str]:
         "module": f"{module}_buildpack" if module[0].isalpha() else f"my_{module}_buildpack",
         "class_name": class_name,
         "setting": f"BP_{module.upper()}_GREETING",
+        # What is made for one minor version is for its fixes, too.
+        "release": cnbkit.__version__.rpartition(".")[0],
     }
 
 
@@ -112,4 +114,6 @@ def _write(folder: Path, files: dict[str, str]) -> None:
             where=str(folder),
             remedy="choose another place with --dir, or move that away",
         )
-    write_files(folder, files, option="--dir")
+    write_files(
+        folder, files, option="--dir", executable=[name for name in files if "bin/" in name]
+    )

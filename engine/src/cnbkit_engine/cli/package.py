@@ -17,6 +17,11 @@ __all__ = ["command"]
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write a .cnb file."
 )
+@click.option(
+    "--together",
+    is_flag=True,
+    help="Write one file for all targets; cnbkit's builders read it, pack does not yet.",
+)
 @click.option("--publish", metavar="REF", help="Push to a registry.")
 @click.option(
     "--target",
@@ -57,6 +62,7 @@ __all__ = ["command"]
 def command(
     directory: Path,
     output: Path | None,
+    together: bool,
     publish: str | None,
     targets: tuple[str, ...],
     flatten: bool,
@@ -73,6 +79,8 @@ def command(
     """
     if bool(output) == bool(publish):
         raise click.UsageError("give either --output or --publish")
+    if together and not output:
+        raise click.UsageError("--together is for --output; --publish pushes one image for all")
     if publish:
         from cnbkit_engine.oci.reference import Reference
 
@@ -105,7 +113,7 @@ def command(
         show=say,
     )
     if output:
-        for file in package.save(home, output):
+        for file in package.save(home, output, together=together):
             say(f"Written to {file}")
     elif publish:
         say(f"Published {package.publish(home, publish)}")

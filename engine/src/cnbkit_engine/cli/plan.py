@@ -10,6 +10,7 @@ import click
 
 from cnbkit_engine.cli.base import base_option
 from cnbkit_engine.cli.network import embedded_network
+from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import build_variables
@@ -81,18 +82,19 @@ def command(
     env = build_variables(variables)
     if "BP_OCI_REVISION" not in env:
         env = {**git_env(path), **env}
-    plan = Planning(
-        app=path.resolve(),
-        builder=builder or reference_builder(),
-        env=env,
-        volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
-        exec_env=exec_env,
-        arch=architecture(platform),
-        base=base or "",
-        network=embedded_network(network),
-        verbose=verbose and not as_json,
-        show=partial(say, err=True),
-    ).run(Home.default())
+    with Progress(partial(say, err=True)) as progress:
+        plan = Planning(
+            app=path.resolve(),
+            builder=builder or reference_builder(),
+            env=env,
+            volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
+            exec_env=exec_env,
+            arch=architecture(platform),
+            base=base or "",
+            network=embedded_network(network),
+            verbose=verbose and not as_json,
+            show=progress.show,
+        ).run(Home.default())
     if as_json:
         import json
         from dataclasses import asdict

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from cnbkit_engine.cli.variables import given_variables
-from cnbkit_engine.cli.volumes import given_volumes
+from cnbkit_engine.cli.run_options import given_options, run_options
+from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
 
@@ -14,47 +16,47 @@ __all__ = ["command"]
 @click.argument("image")
 @click.option("--process", "-p", metavar="TYPE", help="Process type to start.")
 @click.option(
-    "--env",
-    "-e",
-    "variables",
-    metavar="K[=V]",
-    multiple=True,
-    help="Add a variable; without =V, this shell's value.",
+    "--entrypoint",
+    metavar="PROGRAM",
+    help="Start this in place of a process, without what the launcher adds to the environment;"
+    " ARGS are its arguments.",
 )
-@click.option(
-    "--volume",
-    "volumes",
-    metavar="HOST:TARGET",
-    multiple=True,
-    help="Show a file or folder of this machine; writable with :rw behind it.",
-)
-@click.option(
-    "--network",
-    type=click.Choice(["host", "none", "private"]),
-    default="host",
-    show_default=True,
-    help="This machine's; none; or one of its own, where its ports are not this machine's and this"
-    " machine's loopback cannot be reached.",
-)
+@click.option("--tty", "-t", is_flag=True, help="Give it a terminal of its own, joined to this.")
+@run_options
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     image: str,
     process: str | None,
-    variables: tuple[str, ...],
-    volumes: tuple[str, ...],
-    network: str,
+    entrypoint: str | None,
+    tty: bool,
     args: tuple[str, ...],
+    **options: Any,
 ) -> None:
     """Start IMAGE without Docker; ARGS after -- replace the process's own.
 
-    IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout. What the process
-    writes is thrown away when it ends; its ports are this machine's, unless --network says
-    otherwise.
+    IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout. As with `docker run`
+    ARGS are arguments of the image's process, and not a command: `cnbkit shell` runs one. What the
+    process writes is thrown away when it ends; it may write where the image's user may. Its ports
+    are this machine's, unless --publish or --network says otherwise.
     """
     from cnbkit_engine.run.run import run_image
     from cnbkit_engine.state.home import Home
 
-    env, binds = given_variables(variables), given_volumes(volumes)
-    ctx.exit(run_image(Home.default(), image, process, args, env, binds=binds, network=network))
+    if process and entrypoint is not None:
+        raise click.UsageError("--process and --entrypoint both say what to start; use one")
+    if entrypoint is not None and not entrypoint:
+        raise click.BadParameter("it is empty", param_hint="--entrypoint")
+    given = given_options(**options, terminal=tty)
+    code = run_image(
+        Home.default(),
+        image,
+        process,
+        args,
+        given,
+        entrypoint=(entrypoint,) if entrypoint else (),
+        show=lambda text: say(text, err=True),
+    )
+    ctx.exit(code)

@@ -167,7 +167,7 @@ class Extender:
         self.show(f"Extending the {kind} image: {names} ...")
 
     def _workshop(self, tree: Path) -> Workshop:
-        return Workshop(self.home.tmp, self.root, tree, self.network, self.variables, self.show)
+        return Workshop(self.home.tmp, self.root, tree, self.network)
 
 
 class _archive:  # noqa: N801 - used like a function

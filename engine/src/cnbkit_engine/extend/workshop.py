@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.sandbox.network import connected, network_for
+from cnbkit_engine.sandbox.network import connected, hindrance
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.sandbox.superuser import held_range
@@ -42,8 +42,6 @@ class Workshop:
         tools: the build image as a folder: its Python does what is done to the root.
         root: the folder that becomes a root file system; empty, and cnbkit's own.
         network: `host`, `none`, `private` or empty, as for builds.
-        variables: proxies.
-        show: told about the network.
     """
 
     def __init__(
@@ -52,25 +50,19 @@ class Workshop:
         tools: Path,
         root: Path,
         network: str,
-        variables: Mapping[str, str],
-        show: Callable[[str], None],
     ) -> None:
         self._scratch = scratch
         self._tools = tools
         self._root = root
         self._network = network
-        self._variables = variables
-        self._show = show
         self._stack = ExitStack()
         self._noted = b""
 
     def __enter__(self) -> Workshop:
         with ExitStack() as stack:
-            # What the build has: a network of its own if it can be had.
-            mode, own = self._network, False
-            if mode not in ("host", "none"):
-                with network_for(mode, self._variables, self._show) as (_, namespace):
-                    own = namespace is not None
+            # What the build has, which has said why if it is not a network of its own.
+            mode = self._network
+            own = mode == "private" or (not mode and not hindrance(os.environ))
             holder = stack.enter_context(held_range(network=own))
             namespace = stack.enter_context(connected(holder)) if own else None
             self._plain = Sandbox(

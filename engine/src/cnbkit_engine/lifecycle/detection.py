@@ -167,6 +167,5 @@ class Detection:
             for buildpack, state in trial.states.items():
                 answer = trial.answer(buildpack)
                 if state == "fail" and answer.startswith(_NONE_OF):
-                    # What follows in parentheses says why one of them does not count.
-                    found += answer.removeprefix(_NONE_OF).partition(" (")[0].split(", ")
+                    found += answer.removeprefix(_NONE_OF).split(", ")
         return list(dict.fromkeys(found))

@@ -128,6 +128,7 @@ class PhaseSandboxes:
         binds = [
             Bind(self.builder / "buildpacks", "/cnb/buildpacks", given=True),
             Bind(self.builder / "order.toml", "/cnb/order.toml", given=True),
+            *self._system(),
             Bind(self.builder / "build-config", "/cnb/build-config", given=True),
             Bind(self.space / "workspace", "/workspace", writable=True, given=True),
             Bind(self.space / "platform", "/platform", given=True),
@@ -212,6 +213,12 @@ class PhaseSandboxes:
         if self.exec_env:
             env["CNB_EXEC_ENV"] = self.exec_env
         return env
+
+    def _system(self) -> Iterator[Bind]:
+        """What runs before and after every group, whichever an app chooses."""
+        system = self.builder / "system.toml"
+        if system.exists():
+            yield Bind(system, "/cnb/system.toml", given=True)
 
     def _bundle(self) -> Iterator[Bind]:
         if bundle := host_bundle():

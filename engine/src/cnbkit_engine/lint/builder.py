@@ -41,7 +41,8 @@ def check_builder(path: Path, found: Findings) -> None:
     order = _Order(toml, found)
     order.check("order-extensions", before, extensions, elsewhere=unknown, others=())
     order.check("order", groups, units, elsewhere=elsewhere or unknown, others=extensions)
-    used = {name for group in (*groups, *before) for name, _, _ in group}
+    around = _system(descriptor, units, toml, found, elsewhere=elsewhere or unknown)
+    used = {name for group in (*groups, *before) for name, _, _ in group} | around
     used |= {name for unit in units for group in unit.order for name, _, _ in group}
     for unit in (*units, *extensions):
         if unit.id and unit.id not in used:
@@ -51,6 +52,31 @@ def check_builder(path: Path, found: Findings) -> None:
 
 def _groups(order: Sequence[BuilderOrder]) -> list[Group]:
     return [[(entry.id, entry.version, entry.optional) for entry in each.group] for each in order]
+
+
+def _system(
+    descriptor: BuilderDescriptor,
+    units: Sequence[Unit],
+    toml: TomlFile,
+    found: Findings,
+    *,
+    elsewhere: bool,
+) -> set[str]:
+    """Check what runs around every group; returns the ids."""
+    if not descriptor.system:
+        return set()
+    sides = {"pre": descriptor.system.pre, "post": descriptor.system.post}
+    for side, named in sides.items():
+        for number, entry in enumerate(named.buildpacks):
+            line = toml.line("system", side, "buildpacks", number)
+            there = [unit for unit in units if unit.id == entry.id]
+            if not elsewhere and not any(entry.version in ("", unit.version) for unit in there):
+                _tell_absent(entry.id, entry.version, there, toml.path, line, found)
+            if entry.optional:
+                what = f"{entry.id} is optional in system.{side}, which the lifecycle ignores"
+                remedy = "let its detect always pass, or put it into the groups of the order"
+                found.error(toml.path, line, "order", what, remedy)
+    return {entry.id for named in sides.values() for entry in named.buildpacks}
 
 
 def _units(

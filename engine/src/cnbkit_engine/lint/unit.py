@@ -17,6 +17,7 @@ from cnbkit.spec.buildpack import (
     notes,
 )
 from cnbkit.spec.model import InvalidDocument
+from cnbkit_engine.lint.dependencies import check_dependencies, check_lock
 from cnbkit_engine.lint.imports import check_imports, check_names
 from cnbkit_engine.lint.probe import MODULES, Probed, probe
 from cnbkit_engine.lint.text import Python, TomlFile
@@ -75,6 +76,7 @@ def check_unit(folder: Path, found: Findings) -> Unit:
     except InvalidDocument as invalid:
         found.invalid(toml.path, invalid)
     _check_notes(toml, found)
+    check_dependencies(toml, found)
     _check_company(toml, "extension" if extension else "buildpack", found)
     if "order" in toml.data:
         unit.composite = True
@@ -180,7 +182,7 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
     _check_options(folder / "README.md", told, found)
     _check_settings(folder, python, told.readme, found)
     for each in (folder, *libraries):
-        _check_lock(each / "requirements.lock", found)
+        check_lock(each / "requirements.lock", found)
 
 
 def _libraries(toml: TomlFile, found: Findings) -> list[Path]:
@@ -330,32 +332,3 @@ def _check_settings(folder: Path, python: Python, wanted: str, found: Findings) 
             if "=" in value or ";" in value:
                 what = f"the example for {name} has = or ; in its value, where CI services cut it"
                 found.warning(readme, number, "setting", what, "use key:value,key:value or a file")
-
-
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)(\[[^]]*\])?\s*(==|@)\s*\S+")
-
-
-def _check_lock(lock: Path, found: Findings) -> None:
-    if not lock.is_file():
-        return
-    text = lock.read_text(encoding="utf-8", errors="replace")
-    # One logical line a requirement; each keeps its place.
-    number, logical = 0, ""
-    remedy = "make it with: uv pip compile --generate-hashes --no-emit-index-url"
-    for at, physical in enumerate(text.splitlines(), 1):
-        number = number or at
-        logical += physical.rstrip("\\") + " "
-        if physical.endswith("\\"):
-            continue
-        line = re.sub(r"(^|\s)#.*", "", logical).strip()
-        if line.startswith("-"):
-            what = f"{line.split()[0]} has no place in a lock: it holds on every machine"
-            found.error(lock, number, "lock", what, remedy)
-        elif line:
-            name = re.split(r"[\s;=<>!~@\[]", line, maxsplit=1)[0]
-            if not _REQUIREMENT.match(line):
-                what = f"{name} is not pinned to one version"
-                found.error(lock, number, "lock", what, remedy)
-            if "--hash=" not in line:
-                found.error(lock, number, "lock", f"{name} has no hash", remedy)
-        number, logical = 0, ""

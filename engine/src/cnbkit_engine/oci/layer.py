@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from cnbkit.errors import BuildpackFault
@@ -18,20 +18,23 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-__all__ = ["TIME", "Entry", "folder_entries", "write_layer"]
+__all__ = ["TIME", "Entry", "folder_entries", "linked_entries", "write_layer"]
 
 TIME = 315_532_801
 """Every file's time, in seconds: 1980-01-01 00:00:01 UTC, as in the lifecycle's own layers."""
 
+_WORTH_A_LINK = 513  # bytes: a name takes a header of 512
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, folder or symbolic link of a layer.
+    """A file, folder or link of a layer.
 
     Args:
         name: its absolute path in the image.
         content: a file's, as a path or as bytes; None for a folder or link.
         link: where a symbolic link points.
+        same_as: name of an earlier file of the layer that this is another name of.
         mode: permission bits.
         owner: uid and gid.
     """
@@ -39,6 +42,7 @@ class Entry:
     name: str
     content: Path | bytes | None = None
     link: str = ""
+    same_as: str = ""
     mode: int = 0o755
     owner: tuple[int, int] = (0, 0)
 
@@ -74,6 +78,28 @@ def folder_entries(folder: Path, place: str) -> Iterator[Entry]:
             )
 
 
+def linked_entries(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """The same entries, where each file whose bytes and mode were there before is a name of that.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    there: dict[tuple[str, int, tuple[int, int]], str] = {}
+    known: dict[tuple[int, int], str] = {}  # files that are one on this disk are read once
+    for entry in entries:
+        if not isinstance(entry.content, bytes | None):
+            with entry.content.open("rb") as file:
+                status = os.fstat(file.fileno())
+                place = (status.st_dev, status.st_ino)
+                if place not in known:
+                    known[place] = hashlib.file_digest(file, "sha256").hexdigest()
+            key = (known[place], entry.mode, entry.owner)
+            if status.st_size >= _WORTH_A_LINK and there.setdefault(key, entry.name) != entry.name:
+                yield replace(entry, content=None, same_as=there[key])
+                continue
+        yield entry
+
+
 def write_layer(entries: Iterable[Entry], out: IO[bytes]) -> str:
     """Write a gzip-compressed layer; returns its diffID.
 
@@ -95,6 +121,9 @@ def _add(archive: tarfile.TarFile, entry: Entry) -> None:
     item.mode, item.mtime, (item.uid, item.gid) = entry.mode, TIME, entry.owner
     if entry.link:
         item.type, item.linkname = tarfile.SYMTYPE, entry.link
+        archive.addfile(item)
+    elif entry.same_as:
+        item.type, item.linkname = tarfile.LNKTYPE, entry.same_as
         archive.addfile(item)
     elif entry.content is None:
         item.type = tarfile.DIRTYPE

@@ -2,38 +2,30 @@
 
 Differences to what the tar says, all because one ordinary user owns everything:
 
-- owners are dropped, as are setuid, setgid, devices, FIFOs and sockets;
-- every file is readable and every folder writable by its owner;
+- owners are dropped, as are setuid, setgid, devices, FIFOs and sockets; for a given user, what the
+  owner may write afterwards is what that user may (`writable_by`);
+- every file and folder can be read by its owner;
 - OCI whiteouts (`.wh.x`, image-spec "Whiteouts") become what overlayfs itself uses: a character
   device 0:0, which Linux lets every user make, and `user.overlay.opaque` (mount option userxattr).
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import stat
 import tarfile
 import zlib
-from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.oci.store import PIECE, DigestMismatch
-from cnbkit_engine.state.disk import disk_fault
-from cnbkit_engine.state.tree_record import is_sound, record_tree
-from cnbkit_engine.state.workspace import Workspace, remove_tree
+from cnbkit_engine.oci.store import PIECE
+from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from cnbkit_engine.oci.image import Image, Layer
-    from cnbkit_engine.oci.store import ImageStore
-    from cnbkit_engine.state.home import Home
-
-__all__ = ["ensure_layer", "held_layers", "open_layer", "open_plain", "unpack_layer"]
+__all__ = ["open_layer", "open_plain", "unpack_layer", "writable_by"]
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -41,89 +33,13 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
-def ensure_layer(home: Home, store: ImageStore, layer: Layer) -> Path:
-    """The folder of an unpacked layer; unpacks it when nobody has yet.
-
-    Two processes may do so at once: the folder appears in one step, and the second one's work is
-    thrown away.
-
-    Raises:
-        DigestMismatch: the blob is not the layer the image's config names.
-        PlatformFault: it is damaged, hostile, or the disk refuses.
-    """
-    place = home.layers / layer.diff_id.removeprefix("sha256:")
-    if place.is_dir() and is_sound(place):
-        return place
-    with Workspace(home.layers) as workspace:
-        home.layers.chmod(0o700)  # an image's files are not for others of this machine
-        fresh = workspace / "layer"
-        try:
-            with store.open_for_reading(layer.descriptor) as blob:
-                diff_id = unpack_layer(blob, fresh)
-        except OSError as error:
-            raise disk_fault(error, "a layer cannot be unpacked", home.layers) from error
-        except PlatformFault:
-            _check_blob(store, layer)
-            raise
-        if diff_id != layer.diff_id:
-            _check_blob(store, layer)
-            raise DigestMismatch(
-                f"the layer unpacks to {diff_id}, the image says {layer.diff_id}",
-                where=layer.digest,
-                remedy="do not use this image; build it again, or ask who made it",
-            )
-        try:
-            if place.exists() and not is_sound(place):
-                place.rename(workspace / "damaged")
-            record_tree(fresh, place)
-            fresh.rename(place)
-        except OSError as error:
-            if not place.is_dir():
-                raise disk_fault(error, "a layer cannot be unpacked", place) from error
-    return place
-
-
-@contextmanager
-def held_layers(home: Home, store: ImageStore, image: Image) -> Iterator[None]:
-    """Have an image's layers unpacked, and keep `prune` from removing them.
-
-    Raises:
-        PlatformFault: as `ensure_layer`.
-    """
-    with ExitStack() as stack:
-        for layer in image.layers:
-            stack.callback(os.close, _hold(home, store, layer))
-        yield
-
-
-def _hold(home: Home, store: ImageStore, layer: Layer) -> int:
-    while True:
-        place = ensure_layer(home, store, layer)
-        try:
-            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue  # pruned in between: unpack it again
-        except OSError as error:
-            raise disk_fault(error, "a layer cannot be read", place) from error
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        if place.exists() and os.path.samestat(os.fstat(handle), place.stat()):
-            return handle
-        os.close(handle)
-
-
-def _check_blob(store: ImageStore, layer: Layer) -> None:
-    """Tell a damaged file from a hostile or foreign one.
-
-    Raises:
-        DigestMismatch: the file is damaged; it has been put aside.
-    """
-    blob = layer.descriptor
-    if store.blob_path(blob.digest).exists() and not store.blobs.is_whole(blob, content=True):
-        raise store.blobs.put_aside(blob.digest)
-
-
-def unpack_layer(blob: IO[bytes], directory: Path) -> str:
+def unpack_layer(blob: IO[bytes], directory: Path, ids: tuple[int, int] | None = None) -> str:
     """Unpack one layer, gzip or plain, into a new folder.
+
+    Args:
+        blob: the layer.
+        directory: the folder, which is not there yet.
+        ids: uid and gid of the only one who may write in it what is writable; None if all is.
 
     Returns:
         the layer's diffID: the digest of the uncompressed tar.
@@ -136,7 +52,7 @@ def unpack_layer(blob: IO[bytes], directory: Path) -> str:
     source = _HashingReader(open_plain(blob))
     try:
         with _forward(source) as archive:
-            _Unpacking(directory).run(archive)
+            _Unpacking(directory, ids).run(archive)
         while source.read(PIECE):
             pass  # padding after the archive's end is part of the diffID
     except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
@@ -176,9 +92,12 @@ class _HashingReader:
 class _Unpacking:
     """One tar on its way into one folder."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, ids: tuple[int, int] | None) -> None:
         self._root = root
+        self._ids = ids
         self._times: list[tuple[Path, float]] = []
+        # Modes at the end: until then files are written in them.
+        self._closed: set[Path] = set()
 
     def run(self, archive: tarfile.TarFile) -> None:
         for member in archive:
@@ -188,6 +107,8 @@ class _Unpacking:
             self._member(archive, member)
         for path, mtime in reversed(self._times):
             os.utime(path, (mtime, mtime))
+        for path in self._closed:
+            path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~0o200)
 
     def _member(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         parts = _parts(member.name)
@@ -228,6 +149,7 @@ class _Unpacking:
             try:
                 mode = path.lstat().st_mode
             except FileNotFoundError:
+                # Whose it is, a layer below may say: here it keeps nobody out.
                 path.mkdir(mode=0o755)
                 continue
             if not stat.S_ISDIR(mode):
@@ -239,6 +161,10 @@ class _Unpacking:
             _clear(path)
             path.mkdir()
         path.chmod(member.mode & 0o1777 | 0o700)
+        if writable_by(self._ids, member):
+            self._closed.discard(path)
+        else:
+            self._closed.add(path)
         self._times.append((path, member.mtime))
 
     def _file(self, path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
@@ -249,9 +175,26 @@ class _Unpacking:
             while source and (data := source.read(PIECE)):
                 file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), member.mode & 0o777 | 0o400)
+            mode = member.mode & 0o777 | 0o400
+            if not writable_by(self._ids, member):
+                mode &= ~0o200
+            os.fchmod(file.fileno(), mode)
             # Python compares a source's time with the one inside its .pyc.
             os.utime(file.fileno(), (member.mtime, member.mtime))
+
+
+def writable_by(ids: tuple[int, int] | None, member: tarfile.TarInfo) -> bool:
+    """Whether a user may write what a tar holds: by its owner, its group, and its mode.
+
+    Args:
+        ids: uid and gid; None for somebody who may.
+        member: the file or folder.
+    """
+    if ids is None:
+        return True
+    uid, gid = ids
+    shift = 6 if member.uid == uid else 3 if member.gid == gid else 0
+    return bool(member.mode >> shift & 0o2)
 
 
 def open_plain(blob: IO[bytes]) -> IO[bytes]:

@@ -1,30 +1,65 @@
-"""Starts a built image without Docker: `cnbkit run`."""
+"""Starts a built image without Docker: `cnbkit run` and `cnbkit shell`."""
 
 from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 from cnbkit_engine.oci.image import open_image
-from cnbkit_engine.oci.unpack import ensure_layer, held_layers
+from cnbkit_engine.oci.unpacked import ensure_layer, held_layers, unpacked_place
+from cnbkit_engine.run.identity import find_user, numeric_ids
+from cnbkit_engine.run.terminal import Terminal
 from cnbkit_engine.sandbox.emulation import ensure_emulation
-from cnbkit_engine.sandbox.network import network_for
+from cnbkit_engine.sandbox.network import hindrance, network_for
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cnbkit_engine.oci.image import Image
     from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.sandbox.view import NetworkNamespace, Port
     from cnbkit_engine.state.home import Home
 
-__all__ = ["command_of", "image_sandbox", "run_image"]
+__all__ = ["LAUNCHER", "RunOptions", "command_of", "image_sandbox", "run_image"]
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LARGE = 50_000_000  # bytes, compressed: about a second
+LAUNCHER = ("/cnb/lifecycle/launcher", "--")
+"""Starts any program with the environment that the image's processes have."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How an image is started; what is not said is the image's.
+
+    Args:
+        env: added to the image's environment.
+        binds: host files and folders to show inside.
+        tmpfs: empty folders in memory.
+        network: `host`, `none`, `private`; empty for the host's, or with ports a private one
+            where that can be had.
+        ports: of a private network, to be reached from outside.
+        user: `name|uid[:name|gid]` in the place of the image's.
+        working_dir: where the process starts.
+        read_only: whether nothing of the image may be written.
+        terminal: whether the process gets a terminal of its own, joined to ours.
+    """
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    binds: tuple[Bind, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    network: str = ""
+    ports: tuple[Port, ...] = ()
+    user: str = ""
+    working_dir: str = ""
+    read_only: bool = False
+    terminal: bool = False
 
 
 def run_image(
@@ -32,24 +67,24 @@ def run_image(
     name: str,
     process: str | None = None,
     args: Sequence[str] = (),
-    env: Mapping[str, str] | None = None,
+    options: RunOptions | None = None,
     *,
-    binds: Iterable[Bind] = (),
-    network: str = "host",
+    entrypoint: Sequence[str] = (),
+    show: Callable[[str], None] = print,
 ) -> int:
     """Run an image's process in the foreground, as `docker run` would.
 
-    Its layers are unpacked once and stacked; what it writes is thrown away when it ends. On the
-    host's network, a port it listens on is the host's. SIGINT and SIGTERM are passed on.
+    Its layers are unpacked once and stacked; what it writes is thrown away when it ends. SIGINT
+    and SIGTERM are passed on.
 
     Args:
         home: where layers are unpacked, and where images are looked up.
         name: an image of the store, or `oci:DIR[:NAME]` for an OCI layout elsewhere.
         process: process type to start; None for the image's default.
         args: replace the process's default arguments.
-        env: added to the image's environment.
-        binds: host files and folders to show inside.
-        network: `host`, `none`, or `private`.
+        options: how.
+        entrypoint: what to start in the place of a process; args are its arguments.
+        show: told what is done before the process starts.
 
     Returns:
         the process's exit code; 128 plus the signal's number if a signal ended it.
@@ -59,42 +94,53 @@ def run_image(
         UserFault: it has no such process, or nothing to start.
         PlatformFault: a layer is damaged, or this host allows no sandbox.
     """
+    options = options or RunOptions()
     store, image = open_image(home, name)
-    command = command_of(image, process, args)
-    with held_layers(home, store, image), network_for(network, {}, print) as (there, namespace):
-        sandbox = image_sandbox(home, store, image, env, binds=binds)
-        return replace(sandbox, network=there, namespace=namespace).run(command)
+    command = [*entrypoint, *args] if entrypoint else command_of(image, process, args)
+    ids = _ids(home, store, image, options.user)
+    _announce(home, image, ids, show)
+    with (
+        held_layers(home, store, image, ids),
+        _network(options, show) as (there, namespace),
+    ):
+        sandbox = image_sandbox(home, store, image, options)
+        sandbox = replace(sandbox, network=there, namespace=namespace)
+        if options.terminal:
+            with Terminal() as terminal:
+                return terminal.run(sandbox, command)
+        return sandbox.run(command)
 
 
 def image_sandbox(
-    home: Home,
-    store: ImageStore,
-    image: Image,
-    env: Mapping[str, str] | None = None,
-    *,
-    binds: Iterable[Bind] = (),
+    home: Home, store: ImageStore, image: Image, options: RunOptions | None = None
 ) -> Sandbox:
-    """The sandbox an image's processes run in; see `run_image` for the arguments.
+    """The sandbox an image's processes run in, on this machine's network.
 
     Raises:
         PlatformFault: a layer is damaged, or the image is for another processor and this host
             does not emulate it.
     """
+    options = options or RunOptions()
     ensure_emulation(home, str(image.config.get("architecture", "")))
-    layers = tuple(ensure_layer(home, store, layer) for layer in reversed(image.layers))
-    uid, gid, user_home = _user(image.user, layers)
-    environment = {"PATH": _PATH, "HOME": user_home, **image.env, **(env or {})}
-    if sys.stdin is not None and sys.stdin.isatty():
+    user = options.user or image.user
+    ids = _ids(home, store, image, user)
+    layers = tuple(ensure_layer(home, store, layer, ids) for layer in reversed(image.layers))
+    uid, gid, user_home = find_user(user, layers)
+    environment = {"PATH": _PATH, "HOME": user_home, **image.env, **options.env}
+    if options.terminal or (sys.stdin is not None and sys.stdin.isatty()):
         environment.setdefault("TERM", os.environ.get("TERM", "xterm"))
     return Sandbox(
         scratch=home.tmp,
         layers=layers,
+        closed=ids is not None,
+        read_only=options.read_only,
         uid=uid,
         gid=gid,
-        binds=tuple(binds),
+        binds=tuple(options.binds),
+        tmpfs=options.tmpfs,
         devices=_accelerators(),
         env=environment,
-        cwd=image.working_dir,
+        cwd=options.working_dir or image.working_dir,
     )
 
 
@@ -124,46 +170,51 @@ def command_of(image: Image, process: str | None, args: Sequence[str]) -> list[s
     return [f"/cnb/process/{process}", *args]
 
 
-def _user(spec: str, layers: Sequence[Path]) -> tuple[int, int, str]:
-    """Uid, gid and home folder of an image's USER: `name|uid[:name|gid]`, empty for root."""
-    user, _, group = spec.partition(":")
-    user = user or "0"
-    for entry in _database("etc/passwd", layers, fields=7):
-        if user in (entry[0], entry[2]):
-            uid, gid, home = int(entry[2]), int(entry[3]), entry[5] or "/"
-            break
-    else:
-        if not user.isdigit():
-            raise _no_such(user, "/etc/passwd")
-        uid, gid, home = int(user), 0, "/"
-    if group:
-        found = [
-            entry[2] for entry in _database("etc/group", layers, fields=4) if entry[0] == group
-        ]
-        if not found and not group.isdigit():
-            raise _no_such(group, "/etc/group")
-        gid = int(found[0] if found else group)
-    return uid, gid, home
+def _ids(home: Home, store: ImageStore, image: Image, user: str) -> tuple[int, int] | None:
+    """Uid and gid by which the image's files are writable; None for root, for whom all are."""
+    spec = user or image.user
+    ids = numeric_ids(spec)
+    if ids is None:
+        plain = [ensure_layer(home, store, layer) for layer in reversed(image.layers)]
+        uid, gid, _ = find_user(spec, plain)
+        ids = (uid, gid)
+    return ids if ids[0] else None
 
 
-def _database(name: str, layers: Sequence[Path], *, fields: int) -> list[list[str]]:
-    """Entries of the image's passwd or group file: the topmost layer's that has one."""
-    for layer in layers:
-        path = layer / name
-        # Not through a link: it would be followed on the host.
-        if path.is_file() and not path.is_symlink() and not path.parent.is_symlink():
-            lines = path.read_text(errors="replace").splitlines()
-            entries = [line.split(":") for line in lines]
-            return [entry for entry in entries if len(entry) == fields and entry[2].isdigit()]
-    return []
+def _announce(
+    home: Home, image: Image, ids: tuple[int, int] | None, show: Callable[[str], None]
+) -> None:
+    """Say what the first start of an image takes its time for."""
+    new = {
+        layer.digest: layer.size
+        for layer in image.layers
+        if not unpacked_place(home, layer, ids).is_dir()
+    }
+    size = sum(new.values())
+    if size > _LARGE:
+        show(f"Unpacking {len(new)} layers ({size / 1e6:.0f} MB), once ...")
 
 
-def _no_such(who: str, where: str) -> PlatformFault:
-    return PlatformFault(
-        f"the image runs as {who!r}, whom it does not define",
-        where=where,
-        remedy="use a run image that defines this user, or numeric ids",
-    )
+@contextmanager
+def _network(
+    options: RunOptions, show: Callable[[str], None]
+) -> Iterator[tuple[bool, NetworkNamespace | None]]:
+    mode = options.network or "host"
+    if options.ports and not options.network:
+        reason = hindrance({})
+        mode = "host" if reason else "private"
+        if reason:
+            show(f"The image's ports are this machine's own: {reason}")
+    if options.ports and mode != "private":
+        moved = [port for port in options.ports if port.outside != port.inside]
+        if mode == "none" or moved:
+            raise UserFault(
+                "ports can only be moved between two networks",
+                where="--publish",
+                remedy="install slirp4netns, and leave --network out",
+            )
+    with network_for(mode, {}, show, options.ports) as found:
+        yield found
 
 
 def _accelerators() -> tuple[Path, ...]:

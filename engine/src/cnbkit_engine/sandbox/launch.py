@@ -41,6 +41,12 @@ cd "$1" && "$2" -t overlay -o userxattr,"$3" overlay root 2>"/proc/self/fd/$4" |
 shift 4
 exec "$@"
 """
+# Opened by the first process of a session, a terminal controls all of the session's.
+_TERMINAL = """
+trap "" INT QUIT TSTP TTIN TTOU
+: </proc/self/fd/0
+exec "$@"
+"""
 
 # What container engines hide of /proc, and what they show read-only (the default of Docker,
 # containerd and Podman). /sys is not mounted at all.
@@ -98,6 +104,8 @@ class Launch:
         workspace = self._seen(self._workspace) if self._workspace else ""
         root = f"{workspace}/root" if workspace else ""
         bwrap = [*self._bwrap("options", self._options(root)), *argv]
+        if self._sandbox.terminal:
+            bwrap = ["/bin/sh", "-c", _TERMINAL, "terminal", *bwrap]
         if workspace:
             lower = ":".join(f"lower/{number}" for number in range(len(self._sandbox.layers)))
             bwrap = [
@@ -180,6 +188,8 @@ class Launch:
                 file = self._memory(name, data)
                 target = self._point(f"/etc/{name}", folder=False)
                 yield from ("--perms", "0644", "--ro-bind-data", str(file), target)
+        if overlay and sandbox.read_only:
+            yield from ("--remount-ro", "/")
         yield "--clearenv"
         for name, value in sandbox.env.items():
             yield from ("--setenv", name, value)
@@ -227,6 +237,11 @@ class Launch:
         tmp.mkdir()
         tmp.chmod(0o1777)
         self._give(workspace)
+        if self._sandbox.closed:
+            for file in etc.iterdir():
+                file.chmod(0o444)
+            for folder in (etc, workspace / "upper"):
+                folder.chmod(0o555)
 
 
 def _is_open(path: Path) -> bool:

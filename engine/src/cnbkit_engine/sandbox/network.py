@@ -20,15 +20,17 @@ from urllib.parse import urlsplit
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.sandbox.host import find_program, namespace_fault
 from cnbkit_engine.sandbox.owner import sandbox_user
-from cnbkit_engine.sandbox.staging import Stage
+from cnbkit_engine.sandbox.ports import SOCKET, control_folder, forward
+from cnbkit_engine.sandbox.staging import STAGE, Stage
 from cnbkit_engine.sandbox.view import NetworkNamespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cnbkit_engine.sandbox.owner import HostUser
+    from cnbkit_engine.sandbox.view import Port
 
-__all__ = ["MODES", "connected", "network_for", "private_network"]
+__all__ = ["MODES", "connected", "hindrance", "network_for", "private_network"]
 
 MODES = ("host", "none", "private")
 """What `--network` takes."""
@@ -45,7 +47,10 @@ _WATCHED = '"$@" & read -r _; kill $!'
 
 @contextmanager
 def network_for(
-    mode: str, variables: Mapping[str, str], show: Callable[[str], None]
+    mode: str,
+    variables: Mapping[str, str],
+    show: Callable[[str], None],
+    ports: Sequence[Port] = (),
 ) -> Iterator[tuple[bool, NetworkNamespace | None]]:
     """The network for a sandbox, as `View` takes it.
 
@@ -53,6 +58,7 @@ def network_for(
         mode: one of `MODES`; empty for a private one where that can be had.
         variables: those that may name a proxy.
         show: told why there is none of its own.
+        ports: of a private one, to be reached from outside.
 
     Raises:
         PlatformFault: a private one was asked for, and cannot be had.
@@ -60,29 +66,33 @@ def network_for(
     if mode in ("host", "none"):
         yield mode == "host", None
         return
-    if not mode and (reason := _hindrance(variables)):
+    if not mode and (reason := hindrance(variables)):
         show(f"Build code shares this machine's network, loopback included: {reason}")
         yield True, None
         return
-    with private_network() as namespace:
+    with private_network(ports) as namespace:
         yield True, namespace
 
 
 @contextmanager
-def private_network() -> Iterator[NetworkNamespace]:
+def private_network(ports: Sequence[Port] = ()) -> Iterator[NetworkNamespace]:
     """A namespace, for as long as the block lasts; it is being connected while that goes on.
 
     Raises:
-        PlatformFault: no program for it is installed, or this machine does not allow it.
+        PlatformFault: no program for it is installed, or this machine does not allow it; or a port
+            is taken.
     """
-    user = sandbox_user()
-    with _held(user) as holder, connected(holder) as namespace:
+    with _held(sandbox_user()) as holder, connected(holder, ports) as namespace:
         yield namespace
 
 
 @contextmanager
-def connected(holder: int) -> Iterator[NetworkNamespace]:
+def connected(holder: int, ports: Sequence[Port] = ()) -> Iterator[NetworkNamespace]:
     """Connect the network namespace of a process of the sandboxes' user.
+
+    Args:
+        holder: the process.
+        ports: as for `private_network`.
 
     Raises:
         PlatformFault: no program for it is installed, or this machine does not allow it.
@@ -90,9 +100,9 @@ def connected(holder: int) -> Iterator[NetworkNamespace]:
     user = sandbox_user()
     with ExitStack() as stack:
         if shutil.which("slirp4netns"):
-            yield NetworkNamespace(holder, _SLIRP_RESOLVER, _slirp(holder, user, stack))
+            yield NetworkNamespace(holder, _SLIRP_RESOLVER, _slirp(holder, user, ports, stack))
         elif shutil.which("pasta"):
-            yield NetworkNamespace(holder, _PASTA_RESOLVER, _pasta(holder, user, stack))
+            yield NetworkNamespace(holder, _PASTA_RESOLVER, _pasta(holder, user, ports, stack))
         else:
             raise PlatformFault(
                 "a network of its own needs slirp4netns or pasta",
@@ -101,7 +111,8 @@ def connected(holder: int) -> Iterator[NetworkNamespace]:
             )
 
 
-def _hindrance(variables: Mapping[str, str]) -> str:
+def hindrance(variables: Mapping[str, str]) -> str:
+    """Why this machine gives no network of its own; empty if it does."""
     if not (shutil.which("slirp4netns") or shutil.which("pasta")):
         return "slirp4netns is not installed"
     if os.geteuid() != 0 and not os.access(_TUN, os.R_OK | os.W_OK):
@@ -146,7 +157,9 @@ def _as(user: HostUser | None) -> dict[str, Any]:
     return options | {"start_new_session": True}
 
 
-def _slirp(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
+def _slirp(
+    holder: int, user: HostUser | None, ports: Sequence[Port], stack: ExitStack
+) -> _Connecting:
     alive, ours = os.pipe2(os.O_CLOEXEC)
     with ExitStack() as inherited:
         inherited.callback(os.close, alive)
@@ -157,11 +170,18 @@ def _slirp(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
         command = [find_program("slirp4netns"), "--configure", "--mtu=65520"]
         command += ["--disable-host-loopback", "--ready-fd", str(told), "--exit-fd", str(alive)]
         command += ["--userns-path", f"/proc/{holder}/ns/user", str(holder), "tap0"]
-        process = _start(command, user, stack, {"pass_fds": (told, alive)})
-    return _Connecting(ready, process)
+        if not ports:
+            return _Connecting(ready, _start(command, user, stack, {"pass_fds": (told, alive)}))
+        folder = stack.enter_context(control_folder(user))
+        seen = f"{STAGE}/0" if user else str(folder)
+        command[1:1] = ["--api-socket", f"{seen}/{SOCKET}"]
+        process = _start(command, user, stack, {"pass_fds": (told, alive)}, shown=(folder,))
+    return _Connecting(ready, process, lambda: forward(folder / SOCKET, ports))
 
 
-def _pasta(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
+def _pasta(
+    holder: int, user: HostUser | None, ports: Sequence[Port], stack: ExitStack
+) -> _Connecting:
     with ExitStack() as inherited:
         ready, told = os.pipe2(os.O_CLOEXEC)
         inherited.callback(os.close, told)
@@ -170,7 +190,10 @@ def _pasta(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
             os.fchown(told, user.uid, user.gid)  # opened by name
         command = [find_program("pasta"), "--config-net", "--quiet", "--foreground"]
         for option in ("-t", "-u", "-T", "-U"):
-            command += [option, "none"]  # no port of either side on the other's loopback
+            if option != "-t" or not ports:
+                command += [option, "none"]  # no port of either side on the other's loopback
+        for port in ports:
+            command += ["-t", f"{port.address}/{port.outside}:{port.inside}"]
         command += ["--no-map-gw", "--dns-forward", _PASTA_RESOLVER]
         command += ["--pid", f"/proc/self/fd/{told}"]  # written when it is connected
         command += ["--userns", f"/proc/{holder}/ns/user", "--netns", f"/proc/{holder}/ns/net"]
@@ -181,12 +204,16 @@ def _pasta(holder: int, user: HostUser | None, stack: ExitStack) -> _Connecting:
 
 
 def _start(
-    command: Sequence[str], user: HostUser | None, stack: ExitStack, options: dict[str, Any]
+    command: Sequence[str],
+    user: HostUser | None,
+    stack: ExitStack,
+    options: dict[str, Any],
+    shown: Sequence[Path] = (),
 ) -> subprocess.Popen[bytes]:
     base = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     if user:
         # The device that makes interfaces may be root's alone; theirs are in their namespace.
-        stage = stack.enter_context(Stage(user, (), device=_TUN))
+        stage = stack.enter_context(Stage(user, shown, device=_TUN))
         process = stage.popen(command, (), {**base, **options, "env": _as(None)["env"]})
     else:
         process = subprocess.Popen(command, **_as(None), **{**base, **options})
@@ -210,9 +237,15 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
 class _Connecting:
     """Waits until a program has said that it has connected its namespace."""
 
-    def __init__(self, ready: int, process: subprocess.Popen[bytes]) -> None:
+    def __init__(
+        self,
+        ready: int,
+        process: subprocess.Popen[bytes],
+        then: Callable[[], None] | None = None,
+    ) -> None:
         self._ready = ready
         self._process = process
+        self._then = then
         self._done = False
 
     def __call__(self) -> None:
@@ -221,6 +254,8 @@ class _Connecting:
             if not (heard and os.read(self._ready, 32)):
                 raise _not_connected(self._process)
             self._done = True
+            if self._then:
+                self._then()
 
 
 def _not_connected(process: subprocess.Popen[bytes]) -> PlatformFault:

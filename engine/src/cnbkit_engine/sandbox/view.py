@@ -9,7 +9,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-__all__ = ["Bind", "NetworkNamespace", "View"]
+__all__ = ["Bind", "NetworkNamespace", "Port", "View"]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port of a private network that can be reached from outside.
+
+    Args:
+        inside: its number there.
+        outside: its number on this machine.
+        address: of this machine, on which it can be reached.
+    """
+
+    inside: int
+    outside: int
+    address: str = "0.0.0.0"  # noqa: S104 - as container engines do
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,10 @@ class View:
         root: a folder to be the root, read-only. Mount points it lacks are made in it.
         layers: folders to be stacked as the root, topmost first; writes are kept apart from them
             and thrown away at the end.
+        closed: whether the root itself and /etc belong to somebody else than the process, as its
+            layers say of what they hold.
+        terminal: whether the terminal that it gets as its input controls it, and no other process.
+        read_only: whether nothing may be written but in `tmpfs` and writable binds.
         uid: user id inside; outside it is the caller's, and for root an unprivileged one
             (`owner.sandbox_user`). Root and layers are given to that one.
         gid: group id inside.
@@ -76,6 +95,9 @@ class View:
     scratch: Path
     root: Path | None = None
     layers: tuple[Path, ...] = ()
+    closed: bool = False
+    read_only: bool = False
+    terminal: bool = False
     uid: int = 1000
     gid: int = 1000
     binds: tuple[Bind, ...] = ()

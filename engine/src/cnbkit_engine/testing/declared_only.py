@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import cnbkit
 from cnbkit_engine.lint.imports import normal_name, runtime_packages
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class DeclaredOnly:
 
     def __init__(self, folders: Sequence[str]) -> None:
         self._folders = [os.path.realpath(folder) for folder in folders]
+        # cnbkit itself finds what it needs for some features (YAML, bills of materials) in the
+        # buildpack's lock, or does without.
+        self._cnbkit = os.path.dirname(os.path.realpath(cnbkit.__file__))
         self._known: dict[str, bool] = {}
         runtime = runtime_packages()
         self._runtime = {
@@ -91,6 +95,8 @@ class DeclaredOnly:
 
     def _is_declared_code(self, file: str) -> bool:
         path = os.path.realpath(file)
+        if path.startswith(f"{self._cnbkit}/"):
+            return not path.startswith(f"{self._cnbkit}/testing/")
         for folder in self._folders:
             if path.startswith(f"{folder}/"):
                 *above, name = path.removeprefix(f"{folder}/").split("/")
@@ -103,7 +109,10 @@ class DeclaredOnly:
         return False
 
     def _has(self, name: str) -> bool:
-        if name in sys.stdlib_module_names or name == "cnbkit" or name in self._runtime:
+        # pytest writes imports of itself into modules of plugins, of which cnbkit is one.
+        if name in ("cnbkit", "_pytest") or name in sys.stdlib_module_names:
+            return True
+        if name in self._runtime:
             return True
         # What is installed nowhere is left to Python to tell.
         return PathFinder.find_spec(name, self._folders) is not None or not _installed(name)

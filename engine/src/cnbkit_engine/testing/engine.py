@@ -21,8 +21,8 @@ from cnbkit_engine.lifecycle.detection import Detection
 from cnbkit_engine.lifecycle.phases import BuildFailed
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
-from cnbkit_engine.oci.unpack import ensure_layer
-from cnbkit_engine.run.run import command_of, image_sandbox
+from cnbkit_engine.oci.unpacked import ensure_layer
+from cnbkit_engine.run.run import RunOptions, command_of, image_sandbox
 from cnbkit_engine.sandbox.giving import give
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind
@@ -197,7 +197,8 @@ class EmbeddedEngine:
             if place in source.resolve().parents:
                 give(source.resolve(), sandbox_user(), within=place)
         shown = [Bind(source, target, writable=True) for source, target in binds.items()]
-        sandbox = image_sandbox(self._home, self._store, image, env, binds=shown)
+        options = RunOptions(env=env or {}, binds=tuple(shown))
+        sandbox = image_sandbox(self._home, self._store, image, options)
         argv = [*_LAUNCHER, *command] if command else command_of(image, process, args)
         running = sandbox.popen(
             argv,

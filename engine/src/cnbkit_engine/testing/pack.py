@@ -32,7 +32,7 @@ from cnbkit_engine.oci.layout import Layout
 from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.oci.unpack import ensure_layer
+from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.sandbox.certificates import BUNDLE, host_bundle
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.workspace import Workspace

@@ -20,7 +20,9 @@ from cnbkit.spec import names
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Literal
+    from typing import Literal, TypeAlias
+
+    Value: TypeAlias = str | int | float | os.PathLike[str]
 
 __all__ = ["EnvChanges", "LayerEnv"]
 
@@ -60,15 +62,15 @@ class EnvChanges:
         """File names and contents, in the order in which they apply."""
         yield from sorted(self._files.items())
 
-    def override(self, name: str, value: object) -> None:
+    def override(self, name: str, value: Value) -> None:
         """Set the variable, whatever it was."""
         self._set(name, "override", value)
 
-    def default(self, name: str, value: object) -> None:
+    def default(self, name: str, value: Value) -> None:
         """Set the variable if it is empty or unset."""
         self._set(name, "default", value)
 
-    def append(self, name: str, value: object, delim: str = "") -> None:
+    def append(self, name: str, value: Value, delim: str = "") -> None:
         """Put the value after what is there; the delimiter only between two values.
 
         Said twice, the second value comes after the first.
@@ -79,7 +81,7 @@ class EnvChanges:
         """
         self._set(name, "append", value, delim)
 
-    def prepend(self, name: str, value: object, delim: str = "") -> None:
+    def prepend(self, name: str, value: Value, delim: str = "") -> None:
         """Put the value before what is there; the delimiter only between two values.
 
         Said twice, the second value comes before the first.

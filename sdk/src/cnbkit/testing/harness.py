@@ -155,6 +155,7 @@ class _App:
                 code = NOT_DETECTED
             elif "detect" in self._phases:
                 code = self._detect(observed, {**env, **given, **exec_env})
+                self._tell_folders(source.buildpack, code)
             if not code and source.extension and "build" in self._phases:
                 code = self._generate(observed, {**env, **given}, inputs, layers)
             elif not code and "build" in self._phases:
@@ -234,6 +235,12 @@ class _App:
                 env[name] = f"{value}{os.pathsep}{before}" if before else value
         env["PATH"] = f"{commands.path}{os.pathsep}{env['PATH']}"
         return env
+
+    def _tell_folders(self, buildpack: Buildpack, code: int) -> None:
+        """Say in the log of a test what no build would: a trigger that can never be found."""
+        for name in buildpack.triggers.files if code == NOT_DETECTED else ():
+            if (self._official / "app" / name).is_dir():
+                print(f"  {name} is a folder of the app, and triggers name files")
 
     def _detect(self, buildpack: _Observed, env: Mapping[str, str]) -> int:
         plan = self._official / "plan.toml"

@@ -1,0 +1,97 @@
+"""The `binder` buildpack: what repo2docker reads, told to the buildpacks that do it here.
+
+It stands first. Each file is handed to the buildpack whose subject it is by that one's own
+variable, with the lowest precedence: whoever builds may still say otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import Buildpack, Config, Layer, Option, Plan, Triggers
+from cnbkit_binder.places import Places
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import BuildContext, BuildResult, DetectContext, DetectResult
+
+__all__ = ["Binder"]
+
+
+class BinderOptions(Config):
+    """What may be set."""
+
+    binder = Option.choice(
+        "BP_BINDER",
+        "auto",
+        "true",
+        "false",
+        help="Whether the repository is built as Binder would; `auto` does if nothing else starts",
+    )
+
+
+class Binder(Buildpack):
+    """Builds a repository as Binder would."""
+
+    triggers = Triggers(
+        *("binder/*", ".binder/*", "postBuild", "start", "apt.txt"), settings=("BP_BINDER",)
+    )
+    config = BinderOptions
+
+    # What later buildpacks are told. Made anew each time: it is a few variables.
+    told = Layer.for_build("told")
+    # What the image starts with, and where the repository is.
+    entry = Layer.launch("entry")
+
+    def detect(self, ctx: DetectContext) -> DetectResult:
+        """Join for a repository that is Binder's, unless it is also an app."""
+        wanted = BinderOptions.read(ctx.settings).binder
+        if wanted == "false":
+            return ctx.skip("BP_BINDER is false")
+        places = Places(ctx.app)
+        if wanted == "auto":
+            if not places.is_binders:
+                return ctx.skip("no folder binder, and no notebook beside apt.txt")
+            if app := places.app:
+                return ctx.skip(f"{app} says what starts; BP_BINDER=true builds for Binder")
+        # What they build with is theirs to require: of this one, because it stands before them.
+        plan = Plan().provides("binder").requires("binder")
+        if places.environment:
+            plan = plan.provides("binder-conda")
+        if places.packages:
+            plan = plan.provides("binder-apt")
+        return ctx.join(places.reason, plan)
+
+    def build(self, ctx: BuildContext) -> BuildResult:
+        """Tell the others, and start Jupyter."""
+        from cnbkit import BuildResult, Process
+        from cnbkit_binder.inputs import variables
+
+        places = Places(ctx.app)
+        with ctx.layer(self.told) as told:
+            for name, (value, why) in variables(ctx, places).items():
+                told.env.build.default(name, value)
+                ctx.log.info(f"{why} ({name})")
+        for script in (places.post_build, places.start):
+            if script:
+                # As repo2docker: many are committed without their executable bit.
+                os.chmod(f"{ctx.app.root}/{script}", 0o755)
+        with ctx.layer(self.entry) as entry:
+            if entry.rebuild:
+                program = f"{entry.directory}/bin/binder-start"
+                os.makedirs(os.path.dirname(program))
+                with open(_program(), "rb") as source, open(program, "wb") as target:
+                    target.write(source.read())
+                os.chmod(program, 0o755)
+            entry.env.launch.override("REPO_DIR", ctx.app.root)
+            entry.env.launch.override("BINDER_START", places.start)
+            entry.env.launch.default("SHELL", "/bin/bash")
+        if places.start:
+            ctx.log.info(f"{places.start} runs before what starts")
+        ctx.log.info("web: JupyterLab, or what is named instead")
+        return BuildResult(Process(type="web", command=["binder-start"], default=True))
+
+
+def _program() -> str:
+    # Beside this package; `ctx.buildpack_dir` would import pathlib.
+    return os.path.join(os.path.dirname(os.path.dirname(__file__)), "launch", "binder-start")

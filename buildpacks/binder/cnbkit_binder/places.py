@@ -1,0 +1,82 @@
+"""Where a repository has repo2docker's files."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import UserFault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import App
+
+__all__ = ["Places"]
+
+_FOLDERS = ("binder", ".binder")
+# What says that the repository is an app of another kind.
+_APPS = (
+    *("Procfile", "entrypoint.toml", "app.py", "main.py", "server.py", "streamlit_app.py"),
+    *("manage.py", "train.py", "MLmodel"),
+)
+
+
+class Places:
+    """Paths relative to the app; each is empty if there is no such file.
+
+    If there is a folder, nothing of the root counts: so says repo2docker.
+
+    Args:
+        app: the repository.
+
+    Attributes:
+        folder: `binder/`, `.binder/` or empty for the root.
+        requirements: requirements.txt.
+        environment: environment.yml.
+        packages: apt.txt.
+        post_build: postBuild.
+        start: start.
+        runtime: runtime.txt.
+        project: pyproject.toml or setup.py of the root, where nothing else says what to install.
+        app: what says that the repository is an app.
+
+    Raises:
+        UserFault: both folders are there.
+    """
+
+    def __init__(self, app: App) -> None:
+        there = [name for name in _FOLDERS if os.path.isdir(f"{app.root}/{name}")]
+        if len(there) > 1:
+            raise UserFault(
+                "there is a folder binder and a folder .binder",
+                where="binder, .binder",
+                remedy="delete one of them",
+            )
+        self.folder = f"{there[0]}/" if there else ""
+        self.requirements = self._file(app, "requirements.txt")
+        self.environment = self._file(app, "environment.yml") or self._file(app, "environment.yaml")
+        self.packages = self._file(app, "apt.txt")
+        self.post_build = self._file(app, "postBuild")
+        self.start = self._file(app, "start")
+        self.runtime = self._file(app, "runtime.txt")
+        names = ("pyproject.toml", "setup.py")
+        self.project = next((name for name in names if app.has(name)), "")
+        self.app = next((name for name in _APPS if app.has(name)), "")
+        self._notebooks = not self.folder and any(
+            name.endswith(".ipynb") for name in os.listdir(app.root)
+        )
+
+    @property
+    def is_binders(self) -> bool:
+        """Whether it is plain that the repository was made for Binder."""
+        scripts = self.post_build or self.start
+        return bool(self.folder or scripts or (self.packages and self._notebooks))
+
+    @property
+    def reason(self) -> str:
+        """What was found."""
+        found = (self.requirements, self.environment, self.packages, self.post_build, self.start)
+        return f"found {', '.join(name for name in found if name) or self.folder or 'BP_BINDER'}"
+
+    def _file(self, app: App, name: str) -> str:
+        path = f"{self.folder}{name}"
+        return path if app.has(path) else ""
