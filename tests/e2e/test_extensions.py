@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.state.workspace import remove_tree
+
 from .conftest import ROOT, Project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BUILDER = """
@@ -88,10 +91,19 @@ class Extended:
         """What the build printed."""
         return self.project.build("--builder", str(self.builder), *options, code=code).output
 
+    def run(self) -> list[str]:
+        """Lines that the image's process printed."""
+        lines = self.project.run().splitlines()
+        return [line for line in lines if not line.startswith("Unpacking ")]
+
 
 @pytest.fixture
-def extended(project: Project, tmp_path: Path) -> Extended:
-    return Extended(project, tmp_path / "parts")
+def extended(project: Project, tmp_path: Path) -> Iterator[Extended]:
+    base = project.home.base
+    before = {*base.glob("*extended-*")}
+    yield Extended(project, tmp_path / "parts")
+    for each in {*base.glob("*extended-*")} - before:  # a root file system each
+        remove_tree(each)
 
 
 def test_packages_of_the_system_are_in_both_images_at_their_places(extended: Extended) -> None:
@@ -107,12 +119,12 @@ def test_packages_of_the_system_are_in_both_images_at_their_places(extended: Ext
     log = extended.build()
     assert "jq-1." in log
     assert "built with dpkg" in log
-    assert extended.project.run().split() == ["/usr/bin/jq", "1000"]
+    assert extended.run() == ["/usr/bin/jq", "1000"]
     label = extended.project.image().labels["io.buildpacks.rebasable"]
     assert label == "false"
     again = extended.build()
     assert "apt-get" not in again.partition("===> BUILDING")[0]
-    assert extended.project.run().split() == ["/usr/bin/jq", "1000"]
+    assert extended.run() == ["/usr/bin/jq", "1000"]
 
 
 def test_instructions_change_files_and_config(extended: Extended) -> None:
@@ -128,12 +140,12 @@ def test_instructions_change_files_and_config(extended: Extended) -> None:
     assert image.labels["acme.label"] == "one more"
     assert (image.env["ACME"], image.env["OTHER"]) == ("one", "two words")
     assert image.user == "1000:1000"
-    assert extended.project.run() == "from the context\n"
+    assert extended.run() == ["from the context"]
     extended.project.write(
         {"Procfile": "web: sh -c 'ls /etc/mime.types; readlink /opt/acme/link'\n"}
     )
     extended.build()
-    gone, link = extended.project.run().splitlines()
+    gone, link = extended.run()
     assert "No such file" in gone
     assert link == "file"
 
@@ -147,7 +159,7 @@ def test_the_build_image_is_what_the_extension_made_of_it(extended: Extended) ->
     extended.project.write({"Procfile": "web: sh -c 'echo run; ls /opt'\n"})
     extended.look('echo "seen: $(cat /opt/made/file) ${PATH%%:*} $(id -u)"')
     assert "seen: made /opt/made 1000" in extended.build()
-    assert extended.project.run() == "run\n"  # the run image has nothing of it
+    assert extended.run() == ["run"]  # the run image has nothing of it
 
 
 def test_what_fails_is_told_with_its_line_and_changes_nothing(extended: Extended) -> None:
