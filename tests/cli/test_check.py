@@ -371,6 +371,23 @@ def test_what_is_wrong_with_an_order(
         assert part in line
 
 
+def test_what_pack_writes_for_a_new_buildpack_has_no_errors(tmp_path: Path) -> None:
+    text = (
+        'api = "0.8"\nWithWindowsBuild = false\nWithLinuxBuild = false\n\n[buildpack]\n'
+        '  id = "acme/hello"\n  version = "1.0.0"\n\n[[targets]]\n  os = "linux"\n'
+    )
+    write(tmp_path, {"buildpack.toml": text, "README.md": "", "bin/detect": "", "bin/build": ""})
+    for name in ("detect", "build"):
+        (tmp_path / "bin" / name).chmod(0o755)
+    told = found(tmp_path)
+    assert len(told) >= 3
+    assert [line for line in told if " error " in line] == []
+    # What no lifecycle runs is an error there too.
+    for before, after in (("0.8", "0.5"), ("1.0.0", "one")):
+        (tmp_path / "buildpack.toml").write_text(text.replace(before, after))
+        assert [line for line in found(tmp_path) if " error " in line]
+
+
 def test_what_runs_around_every_group_is_in_use_and_has_to_be_there(tmp_path: Path) -> None:
     around = '[[system.{}.buildpacks]]\nid = "a/{}"\n'
     builder(tmp_path, {"one": "None", "two": "None"}, "one", around.format("post", "two"))

@@ -63,6 +63,19 @@ def builder(tmp_path: Path) -> Path:
             "trixie",
             "from requires-python in pyproject.toml and uv.lock",
         ),
+        (
+            {"pyproject.toml": '[tool.poetry.dependencies]\nflask = "*"\npython = "^3.12"\n'},
+            {},
+            "trixie",
+            "for >=3.12,<4 from tool.poetry.dependencies in pyproject.toml",
+        ),
+        (
+            {"pyproject.toml": '[tool.poetry]\n[tool.poetry.dependencies]\npython = "~3.11"\n'},
+            {},
+            "bookworm",
+            "",
+        ),
+        ({"Pipfile": '[requires]\npython_version = "3.13"\n'}, {}, "trixie", "3.13 from Pipfile"),
         # Neither has it, so a standalone one is installed, whatever the base.
         ({".python-version": "3.12\n"}, {}, DEFAULT.name, ""),
         ({".python-version": "3.13.4\n"}, {}, DEFAULT.name, ""),
@@ -153,13 +166,19 @@ _RANGE = st.lists(_CLAUSE, min_size=1, max_size=3).map(",".join)
 
 
 @given(
-    file=st.sampled_from([".python-version", "runtime.txt", "pyproject.toml", "BP_PYTHON_VERSION"]),
+    file=st.sampled_from(
+        [".python-version", "runtime.txt", "pyproject.toml", "BP_PYTHON_VERSION", "poetry"]
+    ),
     asked=_RANGE,
 )
 @example(file=".python-version", asked="3.1")
 @example(file="pyproject.toml", asked="~=3.11")
 @example(file="pyproject.toml", asked=" >= 3.12 , < 4")
 @example(file="runtime.txt", asked="python-3.13.5")
+@example(file="poetry", asked="^3.12")
+@example(file="poetry", asked="~3.13.5")
+@example(file="poetry", asked="~3.11,!=3.11.2")
+@example(file="poetry", asked="3.13")
 def test_what_is_understood_here_is_what_the_python_buildpack_understands(
     file: str, asked: str
 ) -> None:
@@ -171,6 +190,10 @@ def _agree(app: Path, file: str, asked: str) -> None:
     setting = file.startswith("BP_")
     if file == "pyproject.toml":
         (app / file).write_text(f'[project]\nname = "x"\nrequires-python = "{asked}"\n')
+    elif file == "poetry":
+        (app / "pyproject.toml").write_text(
+            f'[tool.poetry]\nname = "x"\n[tool.poetry.dependencies]\npython = "{asked}"\n'
+        )
     elif not setting:
         (app / file).write_text(f"{asked}\n")
     env = {file: asked} if setting else {}

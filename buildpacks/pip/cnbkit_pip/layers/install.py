@@ -13,7 +13,7 @@ from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.bytecode import compile_bytecode
 from cnbkit_pip.layers.contents import PREFIX, Contents, Shelf, site_packages
 from cnbkit_pip.layers.folders import install_folders
-from cnbkit_pip.layers.installed import Record, entangled
+from cnbkit_pip.layers.installed import Installed, Record, entangled
 from cnbkit_pip.layers.partition import LIGHT, Group, partition
 from cnbkit_pip.layers.spare import Spare
 from cnbkit_pip.present import Present
@@ -189,8 +189,8 @@ def _fill(
     ):
         # All are awaited before the first error is raised: nothing may still be writing then.
         done = [pool.submit(_put, ctx, engine, group, layer) for group, layer in light]
-        # In one go: starting what compiles takes longer than a few small packages do.
-        done.append(pool.submit(_compile, ctx, python, light, done[:]))
+        every = [each for each in todo if each[0].name.startswith(LIGHT)]
+        done.append(pool.submit(_compile_light, ctx, python, every, done[:], spare))
         done += [pool.submit(_fill_one, ctx, engine, python, *each) for each in heavy]
         errors = [future.exception() for future in done]
     for error in errors:
@@ -213,16 +213,28 @@ def _put(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer) -> N
         install_folders(ctx, engine, folders, prefix)
 
 
-def _compile(
+def _compile_light(
     ctx: BuildContext,
     python: Interpreter,
-    filled: list[tuple[Group, OpenLayer]],
+    light: list[tuple[Group, OpenLayer]],
     after: list[Future[None]],
+    spare: Spare,
 ) -> None:
+    """Compile what is not, unless some of it turns out to belong elsewhere."""
     # They were begun before this, so that none of them waits for a thread of this pool.
-    if filled and not any(future.exception() for future in after):
-        places = [f"{layer.directory}/{PREFIX}/lib" for _, layer in filled]
-        compile_bytecode(ctx, python, *places)
+    if any(future.exception() for future in after):
+        return
+    site = site_packages(python.minor)
+    places = [f"{layer.directory}/{PREFIX}" for _, layer in light]
+    installed = [each for place in places for each in Installed.read(f"{place}/{site}")]
+    if _apart([group for group, _ in light], entangled(installed)):
+        return
+    left = {g.name: p for (g, _), p in zip(light, places, strict=True)}
+    left = {name: place for name, place in left.items() if name not in spare.compiled}
+    if left:
+        # In one go: starting what compiles takes longer than a few small packages do.
+        compile_bytecode(ctx, python, *(f"{place}/lib" for place in left.values()))
+    spare.compiled.update(left)
 
 
 def _fill_one(
@@ -230,7 +242,7 @@ def _fill_one(
 ) -> None:
     _put(ctx, engine, group, layer)
     # At once, while the network is busy with what is still missing.
-    _compile(ctx, python, [(group, layer)], [])
+    compile_bytecode(ctx, python, f"{layer.directory}/{PREFIX}/lib")
 
 
 def _megabytes(size: int) -> str:

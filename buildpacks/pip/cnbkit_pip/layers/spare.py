@@ -21,9 +21,13 @@ class Spare:
 
     Args:
         folder: where they are kept, on the layers' file system.
+
+    Attributes:
+        compiled: names of layers, put aside or not, that have their bytecode.
     """
 
     def __init__(self, folder: str) -> None:
+        self.compiled: set[str] = set()
         self._folder = folder
         self._known: dict[str, list[str]] = {}
 
@@ -42,6 +46,7 @@ class Spare:
     def take(self, name: str, packages: Sequence[str], prefix: str) -> bool:
         """Move one back, bytecode included, if the layer of that name is to have the same."""
         if self._known.get(name) != list(packages):
+            self.compiled.discard(name)
             return False
         os.makedirs(os.path.dirname(prefix), exist_ok=True)
         os.rename(f"{self._folder}/{name}", prefix)

@@ -19,13 +19,19 @@ __all__ = ["AskedPython", "asked_python"]
 _VERSION, _FOLDER = "BP_PYTHON_VERSION", "BP_PYTHON_FOLDER"
 _PLAIN = re.compile(r"\d+(?:\.\d+){0,2}")
 _SPELLING = re.compile(rf"(?:c?python)?[-@= ]*({_PLAIN.pattern})(?:\.[x*]|-dev)?")
-_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|~=|>|<)\s*(\d+(?:\.\d+)*)(\.\*)?\s*")
+# With a star only where PEP 440 has one; what Poetry makes of others is not for here.
+_CLAUSE = re.compile(r"\s*(?:(>=|<=|~=|>|<)\s*(\d+(?:\.\d+)*)|(==|!=)\s*(\d+(?:\.\d+)*)(\.\*)?)\s*")
 # What says it in a file whose lines are read one by one: the text in quotes behind a key.
 _RANGES = (
     ("pyproject.toml", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
     ("uv.lock", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
     ("pylock.toml", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
 )
+_POETRY = re.compile(
+    r"""^\[tool\.poetry\.dependencies\]\s*\n(?:(?!\[).*\n)*?python\s*=\s*["']([^"']*)["']""",
+    re.MULTILINE,
+)
+_PIPFILE = re.compile(r"""^python_(?:full_)?version\s*=\s*["']([^"']*)["']""", re.MULTILINE)
 _LIMIT = 1 << 20  # bytes; who asks does so at the top of a file
 
 
@@ -66,7 +72,9 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
         for match in [pattern.search(_text(folder / file))]
         if match and match[1].strip()
     ]
-    if not found or not all(_understood(text) for text, _ in found):
+    if not found:
+        return _of_tools(folder)
+    if not all(_understood(text) for text, _ in found):
         return None
     texts = list(dict.fromkeys(text for text, _ in found))
     if len(texts) > 1 and any(map(_PLAIN.fullmatch, texts)):
@@ -88,6 +96,29 @@ def _named(folder: Path, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield versions[0], ".tool-versions"
 
 
+def _of_tools(folder: Path) -> AskedPython | None:
+    """What Poetry's table says, or Pipenv's file."""
+    if match := _POETRY.search(_text(folder / "pyproject.toml")):
+        text = ",".join(map(_of_poetry, match[1].split(",")))
+        source = "tool.poetry.dependencies in pyproject.toml"
+        return AskedPython(text, source) if _understood(text) else None
+    if match := _PIPFILE.search(_text(folder / "Pipfile")):
+        return AskedPython(match[1], "Pipfile") if _PLAIN.fullmatch(match[1]) else None
+    return None
+
+
+def _of_poetry(clause: str) -> str:
+    """A caret or tilde of two or three numbers as what it means, a bare number as that one."""
+    clause = clause.strip()
+    sign, version = clause[:1], clause[1:]
+    if sign.isdigit():
+        return f"=={clause}"  # of 3.13 the very first release alone
+    if sign not in ("^", "~") or version.count(".") not in (1, 2) or not _PLAIN.fullmatch(version):
+        return clause
+    major, minor = _numbers(version)[:2]
+    return f">={version},<{major + 1}" if sign == "^" else f">={version},<{major}.{minor + 1}"
+
+
 def _understood(text: str) -> bool:
     return bool(_PLAIN.fullmatch(text)) or all(
         _CLAUSE.fullmatch(clause) for clause in text.split(",") if clause.strip()
@@ -98,7 +129,8 @@ def _clause_holds(clause: str, version: str) -> bool:
     match = _CLAUSE.fullmatch(clause)
     if not match:
         return False
-    sign, bound, star = match.groups()
+    star = match[5]
+    sign, bound = match[1] or match[3], match[2] or match[4]
     numbers, limit = _numbers(version), _numbers(bound)
     prefix = numbers[: len(limit)] == limit
     if star:

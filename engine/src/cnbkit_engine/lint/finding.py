@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cnbkit.spec.model import InvalidDocument
@@ -58,12 +59,25 @@ class Findings:
         """Add what may be a mistake."""
         self._all.add(Finding(str(file), line, "warning", rule, what, remedy))
 
-    def invalid(self, file: Path, invalid: InvalidDocument) -> None:
-        """Add every fault of a document."""
+    def invalid(
+        self,
+        file: Path,
+        invalid: InvalidDocument,
+        *,
+        tolerated: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Add every fault of a document.
+
+        Args:
+            file: the document.
+            invalid: what is wrong with it.
+            tolerated: whether a fault is only a warning.
+        """
         for fault in invalid.faults:
             line, what = fault.line or 0, str(fault)
             what = what.removeprefix(f"line {line}: ")
-            self.error(file, line, "descriptor", what, "correct the file")
+            add = self.warning if tolerated and tolerated(what) else self.error
+            add(file, line, "descriptor", what, "correct the file")
 
     def sorted(self) -> list[Finding]:
         """All of them, by file and line."""

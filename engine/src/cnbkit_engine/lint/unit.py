@@ -74,7 +74,8 @@ def check_unit(folder: Path, found: Findings) -> Unit:
     try:
         kind.loads(toml.text, name=toml.path.name)
     except InvalidDocument as invalid:
-        found.invalid(toml.path, invalid)
+        foreign = (folder / "bin").is_dir() and not _entry(toml)
+        found.invalid(toml.path, invalid, tolerated=_lifecycle_takes if foreign else None)
     _check_notes(toml, found)
     check_dependencies(toml, found)
     _check_company(toml, "extension" if extension else "buildpack", found)
@@ -87,6 +88,15 @@ def check_unit(folder: Path, found: Findings) -> Unit:
     else:
         _check_code(toml, unit, found, extension=extension)
     return unit
+
+
+def _lifecycle_takes(what: str) -> bool:
+    """Whether a fault of a descriptor keeps no lifecycle from running a buildpack.
+
+    It passes over keys it does not know, and speaks Buildpack APIs from 0.7 on; `pack buildpack
+    new` writes 0.8.
+    """
+    return "unknown key" in what or any(f"API '0.{minor}' is older" in what for minor in (7, 8, 9))
 
 
 def _check_notes(toml: TomlFile, found: Findings) -> None:
