@@ -1,6 +1,6 @@
 """An app of 150 packages: fresh, one light change, a retry after a failure.
 
-    python bench/many.py [--runs N] [--quick]
+    python bench/many.py [--runs N] [--quick] [--builder FILE]
 
 The packages are made here, and an index on loopback serves them, as the public one does: with
 hashes, metadata apart, and files that never change. So nothing of it depends on a network, and
@@ -279,7 +279,7 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print the table, keep the numbers."""
+    """Measure, and print the table; `bench/run.py --only many` puts it into the report."""
     parser = argparse.ArgumentParser(prog="bench/many.py", description=__doc__)
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each case")
     parser.add_argument("--quick", action="store_true", help="once, with a quarter of the size")
@@ -289,9 +289,6 @@ def main() -> None:
         runs, scale = (1, 0.25) if options.quick else (options.runs, 1.0)
         found = measure_many(Path(folder), runs, scale, options.builder)
     print(table(found))
-    if not (options.quick or options.builder):
-        (HERE / "results").mkdir(exist_ok=True)
-        (HERE / "results" / "many.json").write_text(json.dumps({"found": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

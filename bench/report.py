@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bench.builds import CASES, CNBKIT, DOCKER, DOCKER_UV
 from bench.detect import BARE
 from bench.ecosystems import ECOSYSTEMS, table
+from bench.many import table as many_table
 from bench.rebase import rebased
 from bench.stories import STORIES
 from bench.table import markdown, milliseconds, ratio, seconds
@@ -56,6 +57,15 @@ What a build cannot be quicker than while it consists of these parts: uv outside
 the lifecycle's creator in the same sandbox, publishing the app without its packages.
 """
 
+_MANY = """
+## 150 packages
+
+20 heavy and 130 light packages made by `bench/many.py`, served on loopback as the public index
+serves its own; six of the light ones put modules into one's import package. "after a failed build"
+is the build after one that ended with a package that cannot be compiled, all others fetched. uv
+alone: the same packages into a folder, cache empty, bytecode compiled.
+"""
+
 _DETECT = """
 ## Start-up of bin/detect
 
@@ -88,6 +98,8 @@ def report(found: Mapping[str, Any]) -> str:
         if name in found:
             text += f"\n## {ecosystem.title}\n" + _machine(found[name])
             text += table(ecosystem, found[name]["found"])
+    if "many" in found:
+        text += _MANY + _machine(found["many"]) + "\n" + many_table(found["many"]["found"])
     if "variants" in found:
         text += "\n## One app for several kinds of hardware\n" + _machine(found["variants"])
         text += variants_table(found["variants"]["found"])

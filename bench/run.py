@@ -19,6 +19,7 @@ from bench.builds import Rounds, measure_builds  # noqa: E402
 from bench.detect import measure_detect  # noqa: E402
 from bench.ecosystems import ECOSYSTEMS, measure_ecosystem  # noqa: E402
 from bench.machine import load, machine  # noqa: E402
+from bench.many import measure_many  # noqa: E402
 from bench.measure import CommandFailed  # noqa: E402
 from bench.rebase import measure_rebase  # noqa: E402
 from bench.report import report  # noqa: E402
@@ -39,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
     parser.add_argument(
         "--only",
-        choices=("detect", "rebase", "variants", *STORIES, *ECOSYSTEMS),
+        choices=("detect", "rebase", "variants", "many", *STORIES, *ECOSYSTEMS),
         help="measure one part",
     )
     parser.add_argument("--runs", type=int, default=5, metavar="N", help="rebuilds of each kind")
@@ -68,6 +69,12 @@ def main() -> None:
             _measured(
                 "variants", place, partial(measure_variants, place, RESULTS, quick=options.quick)
             )
+            remove_tree(place)
+        if options.only in (None, "many"):
+            place = scratch / "many"
+            place.mkdir()
+            runs, scale = (1, 0.25) if options.quick else (min(3, options.runs), 1.0)
+            _measured("many", place, partial(measure_many, place, runs, scale))
             remove_tree(place)
         rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
         for name, story in STORIES.items():

@@ -42,6 +42,8 @@ def publish(site: Site) -> None:
     site.publish("modern", "1.0")
     site.publish("modern", "2.0", requires_python=">=3.99")
     site.publish("tensorflow-macos", "2.16.2", tag="cp311-cp311-macosx_12_0_arm64")
+    site.publish("wrapper", "1.0", needs=["inner"])
+    site.publish("inner", "1.0", needs=["psycopg2==1.0"])
     site.add_file("onlysource", "onlysource-1.0.tar.gz", compiled_with("onlysource", "1.0", "no"))
     for name, printed in _COMPILERS.items():
         site.add_file(name, f"{name}-1.0.tar.gz", compiled_with(name, "1.0", printed))

@@ -36,6 +36,15 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
         {"src/app.py": FLASK},
         f"env PYTHONPATH=src waitress-serve --listen=0.0.0.0:{PORT} app:app",
     ),
+    "another file below src": (
+        "flask\ngunicorn\n",
+        {
+            "src/__init__.py": "",
+            "src/web.py": f"from src.text import x\n{FLASK}if __name__=='__main__': app.run()\n",
+            "src/text.py": "",
+        },
+        f"gunicorn --bind 0.0.0.0:{PORT} src.web:app",
+    ),
     "uwsgi": (
         "flask\nuwsgi\n",
         {"app.py": FLASK},

@@ -85,7 +85,7 @@ def intact(name: str) -> bool:
 @pytest.mark.parametrize("pair", ["build and rebase", "two spellings", "two builds"])
 def test_two_commands_on_one_image_wait_for_each_other(project: Project, pair: str) -> None:
     other = {
-        "build and rebase": ["rebase", project.name],
+        "build and rebase": ["rebase", project.name, "--force"],
         "two spellings": project.build(":latest"),
         "two builds": project.build(),
     }[pair]

@@ -54,7 +54,8 @@ def sources(app: App) -> list[Source]:
         packages = [name for name in folders(f"{app.root}/{folder}") if name != "src"]
         names += [f"{folder}{each}/{name}" for each in packages for name in _IN_PACKAGES]
     names = [name for name in names if app.has(name)]
-    names += [name for name in _others(app.root) if name not in names]
+    others = [*_others(app.root), *(f"src/{name}" for name in _others(f"{app.root}/src"))]
+    names += [name for name in others if name not in names]
     return [read_source(app, name) for name in names]
 
 

@@ -10,6 +10,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_pip.diagnosis.brought import brought_by
 from cnbkit_pip.diagnosis.conflict import conflict
 from cnbkit_pip.diagnosis.diagnose import uncompiled
 from cnbkit_pip.diagnosis.mistakes import Mistake, misnamed, unreadable
@@ -236,6 +237,8 @@ class Survey:
     def with_wheels(self, fault: Uncompiled) -> Uncompiled:
         """A fault of compiling, with the line that asks for it and the wheels there are."""
         fault.placed(self._wanted)
+        if ":" not in str(fault.where) and (line := brought_by(fault, self._stated, self._uv)):
+            fault.where = f"{line.where} ({line.name} needs {fault.name})"
         pin = f"{fault.name}=={fault.version}" if fault.version else fault.name
         pythons = self._published.pythons(pin)
         near = self._published.near(fault.name, fault.version) if fault.version else []

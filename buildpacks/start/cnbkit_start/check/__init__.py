@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
-from cnbkit_start.check.problems import Problem, problems
+from cnbkit_start.check.locked import CONDA, Locked
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_start.check.image import Image
+    from cnbkit_start.check.problems import Problem
     from cnbkit_start.config import Options
 
 __all__ = ["check", "check_early"]
@@ -20,8 +21,6 @@ __all__ = ["check", "check_early"]
 _MAKERS = (".cnbkit/pre-build", ".cnbkit/post-build", "weights.toml")
 _GROUPS = ("BP_PYTHON_GROUPS", "BP_PROCESS_GROUPS")
 _MAKER_SETTINGS = ("BP_PRE_BUILD", "BP_POST_BUILD")
-# Their packages are known only once the environment is solved.
-_CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
 
 
 def check_early(ctx: DetectContext, options: Options) -> Choice | None:
@@ -37,18 +36,21 @@ def check_early(ctx: DetectContext, options: Options) -> Choice | None:
     try:
         choice = Choice(ctx, options)
     except Nothing:
-        conda = any(ctx.app.has(name) for name in _CONDA) or ctx.settings.get("BP_CONDA_INPUT")
+        conda = any(ctx.app.has(name) for name in CONDA) or ctx.settings.get("BP_CONDA_INPUT")
         from cnbkit_start.declared import declared
 
         if conda or not declared(ctx).complete:
             return None
         raise
     if options.check == "fail":
+        from cnbkit_start.check.problems import problems
+
         # Another builder's buildpacks may compile, bundle, generate.
         strangers = _has_strangers(ctx)
         default = choice.processes[choice.default]
         if _is_for(default, ctx):
-            found = problems(default, ctx.app, None, files_may_come=strangers)
+            locked = None if strangers else Locked.read(ctx)
+            found = problems(default, ctx.app, None, files_may_come=strangers, locked=locked)
             if found:
                 raise _fault(default, found)
     return choice if _is_settled(ctx, choice) else None
@@ -63,6 +65,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     if options.check == "off":
         return
     from cnbkit_start.check.breaks import hints  # needs the packages, which detect has not
+    from cnbkit_start.check.problems import problems
 
     for hint in hints(image, PythonBuild.read(ctx).python_version):
         ctx.log.warning(hint)

@@ -40,16 +40,20 @@ class Command:
         script: the Python file that it runs, or a file it is told to serve; empty if none.
         module: the module that it imports; empty if none.
         attribute: of that module.
+        served_by: the module that `python -m` runs; empty if none.
         paths: folders of the app where modules are looked for besides `folder`.
     """
 
-    __slots__ = ("attribute", "direct", "folder", "module", "paths", "program", "script")
+    __slots__ = (
+        *("attribute", "direct", "folder", "module", "paths", "program", "script"),
+        "served_by",
+    )
 
     def __init__(self, program: str, folder: str | None, *, direct: bool) -> None:
         self.program = program
         self.folder = folder
         self.direct = direct
-        self.script = self.module = self.attribute = ""
+        self.script = self.module = self.attribute = self.served_by = ""
         self.paths: list[str] = []
 
 
@@ -128,6 +132,7 @@ def _python(found: Command, arguments: list[str]) -> None:
         if option == "-m" or (option[0:2] != "--" and option.endswith("m") and option != "-X"):
             name = arguments[at + 1] if at + 1 < len(arguments) else ""
             server = name in _SERVERS
+            found.served_by = name if _is_dotted(name) else ""
             found.module = name if _is_dotted(name) else ""
             if server:
                 # `python -m gunicorn app:app`

@@ -6,28 +6,18 @@ import os
 
 from cnbkit.app import App
 from cnbkit_start.check.command import Command, commands_of
+from cnbkit_start.check.remedies import interpreter_of, remedy
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_start.check.image import Image
+    from cnbkit_start.check.locked import Locked
 
 __all__ = ["Problem", "problems"]
 
 _FIRST = 256
-# Programs that come with a package of another name.
-_PACKAGES = {
-    "waitress-serve": "waitress",
-    "jupyter": "jupyterlab",
-    "celery": "celery",
-    "flask": "flask",
-    "uwsgi": "uwsgi",
-    "ddtrace-run": "ddtrace",
-    "opentelemetry-instrument": "opentelemetry-distro",
-}
-_BY_APT = {"ffmpeg": "ffmpeg", "git": "git", "make": "make", "curl": "curl", "nginx": "nginx"}
-_ELSEWHERE = ("node", "npm", "npx", "yarn", "java", "ruby", "bundle", "go", "php", "dotnet")
 
 
 class Problem:
@@ -44,7 +34,12 @@ class Problem:
 
 
 def problems(
-    process: Found, app: App, image: Image | None, *, files_may_come: bool = False
+    process: Found,
+    app: App,
+    image: Image | None,
+    *,
+    files_may_come: bool = False,
+    locked: Locked | None = None,
 ) -> list[Problem]:
     """Everything that is certainly wrong with a process.
 
@@ -53,10 +48,11 @@ def problems(
         app: its files.
         image: programs and modules besides; None before anything is installed.
         files_may_come: whether somebody may still add files to the app.
+        locked: the packages that will be installed, if a lock tells.
     """
     found = []
     for command in commands_of(process):
-        checks = _Checks(command, app, image, files_may_come=files_may_come)
+        checks = _Checks(command, app, image, locked, files_may_come=files_may_come)
         problem = (
             checks.program() or checks.script() or checks.module() or checks.imported_modules()
         )
@@ -67,11 +63,18 @@ def problems(
 
 class _Checks:
     def __init__(
-        self, command: Command, app: App, image: Image | None, *, files_may_come: bool
+        self,
+        command: Command,
+        app: App,
+        image: Image | None,
+        locked: Locked | None,
+        *,
+        files_may_come: bool,
     ) -> None:
         self._command = command
         self._app = app
         self._image = image
+        self._locked = locked
         self._files_may_come = files_may_come
 
     def program(self) -> Problem | None:
@@ -82,8 +85,10 @@ class _Checks:
             if path is not None:
                 return self._file(path)
             if name.startswith("/") and self._image and self._image.has_file(name) is False:
-                return Problem(f"the image has no {name}", _remedy(name.rpartition("/")[2]))
+                return Problem(f"the image has no {name}", remedy(name.rpartition("/")[2]))
             return None
+        if self._locked is not None:
+            return self._not_locked(self._locked)
         if self._image is None or self._image.has_program(name) is not False:
             return None
         own = next((p for p in (name, f"bin/{name}") if self._app.has(p)), "")
@@ -92,7 +97,19 @@ class _Checks:
                 f"{name} is not on the image's PATH, but a file of the app",
                 f"write ./{own} in its place",
             )
-        return Problem(f"the image has no program {name}", _remedy(name))
+        return Problem(f"the image has no program {name}", remedy(name))
+
+    def _not_locked(self, locked: Locked) -> Problem | None:
+        """Whether the package of a program is missing in the lock."""
+        for name in (self._command.program, self._command.served_by):
+            package = locked.lacks(name)
+            if package:
+                return Problem(
+                    f"{locked.file} has no {package}, which brings the program {name}",
+                    f"add `{package}` to the dependencies and lock them again, or correct the "
+                    "command",
+                )
+        return None
 
     def _file(self, path: str) -> Problem | None:
         """Whether a file of the app can be started."""
@@ -104,7 +121,7 @@ class _Checks:
             return Problem(
                 f"{path} is not executable",
                 f"run `chmod +x {path}` (in git `git update-index --chmod=+x {path}`), or start "
-                f"it by its interpreter: `{_interpreter(path)} {path}`",
+                f"it by its interpreter: `{interpreter_of(path)} {path}`",
             )
         with open(full, "rb") as file:
             first, newline, _ = file.read(_FIRST).partition(b"\n")
@@ -135,13 +152,13 @@ class _Checks:
             if names and self._image.has_program(names[0]) is False:
                 return Problem(
                     f"{path} is to be run by {names[0]}, which the image has not",
-                    _remedy(names[0]),
+                    remedy(names[0]),
                 )
         elif interpreter.startswith("/") and self._image.has_file(interpreter) is False:
             return Problem(
                 f"{path} is to be run by {interpreter}, which the image has not",
                 f"write a first line with a program that is there, like `#!/usr/bin/env "
-                f"{_interpreter(path)}`",
+                f"{interpreter_of(path)}`",
             )
         return None
 
@@ -258,22 +275,6 @@ class _Checks:
             return None
         path = os.path.normpath(f"{self._command.folder}/{name}".lstrip("/"))
         return None if path.startswith("..") else path
-
-
-def _interpreter(path: str) -> str:
-    return "python3" if path.endswith(".py") else "sh"
-
-
-def _remedy(program: str) -> str:
-    if program in _BY_APT:
-        return f"add the line `{_BY_APT[program]}` to an Aptfile"
-    if program in _ELSEWHERE:
-        return "build with a builder that has a buildpack for it, or start something else"
-    package = _PACKAGES.get(program, program)
-    return (
-        f"add the package that has it to the dependencies (`{package}`?) or to an Aptfile, or "
-        "correct the command"
-    )
 
 
 def _found(root: str, name: str) -> list[str]:
