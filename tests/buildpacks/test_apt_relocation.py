@@ -63,6 +63,9 @@ def put(root: Path, path: str, content: str | bytes = "") -> Path:
         ("/usr/share/base/x /usr/share /usr/share/else", None),
         ("${ROOT}/usr/share/own ../usr/share/own x/usr/share/own", None),
         ("/usr/share/ownership", None),
+        ("N=own\ncd /usr/lib/$N/15\n", "N=own\ncd ROOT/usr/lib/$N/15\n"),
+        ('export N="own"\nls "/usr/lib/${N}"\n', 'export N="own"\nls "ROOT/usr/lib/${N}"\n'),
+        ("N=else\ncd /usr/lib/$N\n", None),
         ("/usr/share/own/made-later", "ROOT/usr/share/own/made-later"),
     ],
 )  # fmt: skip

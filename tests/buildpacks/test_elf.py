@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnbkit_elf import ElfCheck
+from cnbkit_elf.by_name import loaded_by_name
 from cnbkit_elf.facts import Facts
 from cnbkit_elf.optional import optional_apart
 from cnbkit_elf.report import debian_packages, report
@@ -373,3 +374,24 @@ def test_missing_libraries_may_fail_the_build_or_not_matter(
     assert phases.build(check()).err == ""
     phases.env |= {"BP_MISSING_LIBRARIES": "fail", "BP_MISSING_LIBRARIES_IGNORE": "libGL.so.*"}
     assert phases.build(check()).code == 0
+
+
+def test_what_a_package_loads_by_name_is_missed_unless_something_brings_it(tmp_path: Path) -> None:
+    nothing = looked_at(tmp_path)
+    missing = loaded_by_name(nothing, BASE, {"psycopg", "six"}, [])
+    assert [*missing] == ["libpq.so.5"]
+    assert report(missing).splitlines()[1] == (
+        "psycopg needs libpq.so.5: add `libpq5` to Aptfile, or use psycopg[binary]"
+    )
+    assert loaded_by_name(nothing, BASE, {"psycopg", "psycopg-binary"}, []) == {}
+    assert loaded_by_name(nothing, BASE, {"psycopg"}, ["libpq.so.5"]) == {}
+    assert loaded_by_name(nothing, [*BASE, "/usr/lib/libpq.so.5"], {"psycopg"}, []) == {}
+    layer = library(tmp_path / "debs" / "libpq.so.5").parent
+    assert loaded_by_name(looked_at(layer), BASE, {"psycopg"}, []) == {}
+
+
+def test_debian_has_each_library_that_is_loaded_by_name() -> None:
+    from cnbkit_elf import by_name
+
+    names = {name for name, _ in by_name._LOADS.values()}
+    assert debian_packages(names).keys() == names

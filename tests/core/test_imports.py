@@ -23,6 +23,7 @@ ENGINE_ROWS = (
     ("state", "spec", "page"),
     ("oci",),
     ("registry", "sandbox", "tools"),
+    ("extend",),
     ("base", "lifecycle"),
     ("buildpack",),
     ("builder",),

@@ -100,18 +100,11 @@ LARGE = (
           " && ffprobe -v error -show_entries stream=codec_name o.mp4", "h264"),
     Trial("pandoc", "echo '# hi' | pandoc -o p.docx && pandoc p.docx -t plain", "hi"),
     Trial("default-jre-headless", "java -version 2>&1 && keytool -list -cacerts -storepass"
-          " changeit", "Your keystore contains 1"),
+          " changeit | head -5", "Your keystore contains 1"),
     Trial("gdal-bin", "gdalsrsinfo EPSG:4326", "WGS 84"),
-    Trial("wkhtmltopdf", "echo '<h1>x</h1>' >x.html && QT_QPA_PLATFORM=offscreen"
-          " wkhtmltopdf -q x.html x.pdf && head -c4 x.pdf", "%PDF"),
-    Trial("libreoffice-writer", "echo words >w.txt && soffice -env:UserInstallation=file://$PWD/lo"
-          " --headless --convert-to pdf w.txt && head -c4 w.pdf", "%PDF"),
-    Trial("chromium", "echo '<p>said</p>' >c.html && chromium --no-sandbox --headless --disable-gpu"
-          " --user-data-dir=$PWD/u --dump-dom file://$PWD/c.html", "said"),
     Trial("libvips42", _loads("vips")),
     Trial("gstreamer1.0-tools gstreamer1.0-plugins-good", "gst-launch-1.0 -q audiotestsrc"
           " num-buffers=5 ! wavenc ! filesink location=g.wav && head -c4 g.wav", "RIFF"),
-    Trial("nodejs", "node -e 'console.log(6 * 7)' || echo fails as told", "fails as told"),
 )  # fmt: skip
 """Likewise, for those who have time."""
 

@@ -65,15 +65,15 @@ def test_foreign_buildpacks_and_ours_build_one_image(engine: Engine, tmp_path: P
     assert "greet is in the cache" in engine.build(*folders)
 
 
-def test_image_extensions_are_left_out_and_that_is_said(engine: Engine) -> None:
-    builder = engine.app.parent / "extended.toml"
+def test_a_buildpack_is_no_image_extension(tmp_path: Path) -> None:
+    builder = tmp_path / "builder.toml"
     motd = FOREIGN / "motd"
     builder.write_text(
         f'[[buildpacks]]\nuri = "{motd}"\n[[extensions]]\nuri = "{motd}"\n'
         '[[order]]\n[[order.group]]\nid = "samples/motd"\n'
     )
-    engine.write({"motd.txt": "All is well"})
-    assert "Leaving out image extensions" in engine.build(builder=builder)
+    with pytest.raises(BuildpackFault, match="is no folder of an image extension"):
+        ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
 
 
 def test_only_a_folder_that_names_no_class_of_ours_is_foreign(tmp_path: Path) -> None:

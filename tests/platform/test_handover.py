@@ -12,6 +12,7 @@ from cnbkit_engine.lifecycle.handover import (
     Member,
     check_cache,
     document,
+    extensions_of,
     hand_over,
     members,
     take_over,
@@ -207,9 +208,16 @@ def test_what_no_detector_writes_is_refused(buildpacks: Path, group: bytes) -> N
         members(group, buildpacks)
 
 
-def test_extensions_are_for_another_engine(buildpacks: Path) -> None:
-    with pytest.raises(PlatformFault, match="image extensions"):
-        members(b'[[group-extensions]]\nid = "x"\nversion = "1"\n', buildpacks)
+def test_extensions_of_the_builder_alone_are_accepted(tmp_path: Path) -> None:
+    (tmp_path / "acme_fonts" / "1").mkdir(parents=True)
+    entry = '[[group-extensions]]\nid = "{}"\nversion = "1"\n'
+    assert extensions_of(entry.format("acme/fonts").encode(), tmp_path) == ["acme/fonts"]
+    assert extensions_of(b"", tmp_path) == []
+    for other in ("acme/other", "..", ""):
+        with pytest.raises(BuildpackFault, match="an extension the builder does not have"):
+            extensions_of(entry.format(other).encode(), tmp_path)
+    with pytest.raises(BuildpackFault, match="that the detector does not write"):
+        extensions_of(b"group-extensions = 1", tmp_path)
 
 
 def test_a_cache_holds_files_only(tmp_path: Path) -> None:

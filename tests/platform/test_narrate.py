@@ -123,6 +123,14 @@ def test_of_a_detect_that_failed_its_fault_alone_is_shown_and_once() -> None:
     assert log.endswith(FAILED)
 
 
+def test_below_a_fault_of_a_detect_stand_the_notes() -> None:
+    shown: list[str] = []
+    narrator = Narrator(shown.append, io.StringIO(), verbose=False, notes=["Not used: Dockerfile"])
+    for line in f"===> DETECTING\n{FAILED}".splitlines():
+        narrator.line(line)
+    assert shown == ["Error: web cannot start\n  where: Procfile:1", "Not used: Dockerfile"]
+
+
 def test_of_a_detect_that_failed_without_a_fault_everything_is_shown() -> None:
     text = FAILED.replace("Error: web cannot start\n", "Traceback\n")
     _, shown, _ = tell(f"===> DETECTING\n{text}")

@@ -250,7 +250,6 @@ def test_the_process_is_as_the_lifecycle_starts_it(
         "BP_X": "1",
         "CNB_BP_PLAN_PATH": f"{root}/buildpack-plan.toml",
         "CNB_BUILDPACK_DIR": f"{root}/buildpack",
-        "CNB_EXEC_ENV": "production",
         "CNB_LAYERS_DIR": f"{root}/layers/test_acts",
         "CNB_PLATFORM_DIR": f"{root}/platform",
         "CNB_TARGET_ARCH": "arm64",

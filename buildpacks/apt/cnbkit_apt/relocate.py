@@ -25,6 +25,8 @@ _NAME = rb"[A-Za-z0-9_.+@-]+"
 # Not behind what makes it the end of another path, of a variable or a word; `-I/usr/include/x` is.
 # The slash is looked for first: that way a program of 50 MB takes 20 ms and not two seconds.
 _PATH = re.compile(rb"/(?:(?<![\w.$}%/@~+-]/)|(?<=-[IL]/))" + _TOPS + rb"(?:/" + _NAME + rb")+")
+# `/usr/lib/$NAME`, where the script has said what NAME is.
+_INDIRECT = re.compile(rb"(?<![\w.$}%/@~+-])(/usr/(?:lib|share)/)\$\{?(\w+)")
 _PREFIX = re.compile(rb"(?m)^(\w*prefix=[\"']?)(/usr)\b(?=[\"']?\s*$)")
 # A name of the link to the architecture's folder: as short as can be.
 _LINK = "l"
@@ -88,7 +90,13 @@ def _text(layout: Layout, inside: str, data: bytes) -> None:
         upper = b"/usr" if own.startswith(b"usr/") and not path.startswith(b"/usr/") else b""
         return root + upper + match[0]
 
-    new = _PATH.sub(moved, data)
+    def named(match: re.Match[bytes]) -> bytes:
+        said = re.search(rb"(?m)^\s*(?:export\s+)?" + match[2] + rb"=[\"']?([\w.+-]+)", data)
+        if said and layout.own(os.fsdecode(match[1] + said[1])):
+            return root + match[0]
+        return match[0]
+
+    new = _INDIRECT.sub(named, _PATH.sub(moved, data))
     if inside.endswith((".pc", "-config")):
         new = _PREFIX.sub(rb"\g<1>" + root + rb"\2", new)
     if new != data:

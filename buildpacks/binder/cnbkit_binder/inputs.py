@@ -48,8 +48,8 @@ def _requirements(ctx: BuildContext, places: Places) -> tuple[str, str]:
     if places.requirements:
         own = places.requirements
     elif places.project:
-        # From the file's folder, as pip takes it.
-        lines.append("-e ../..")
+        # From the app's root, as pip takes it.
+        lines.append("-e .")
     _write(ctx, made, "".join(f"{line}\n" for line in lines))
     if own:
         return f"{own},{made}", f"{own}, and "

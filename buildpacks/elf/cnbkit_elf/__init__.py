@@ -33,7 +33,7 @@ class ElfConfig(Config):
     )
 
 
-class Checked(LayerKey):
+class Checked(LayerKey, version=2):
     """What the answer depends on."""
 
     layers: list[str] = key("layers")
@@ -102,6 +102,8 @@ class ElfCheck(Buildpack):
         layer: OpenLayer,
     ) -> None:
         # Imported here: a build that changes nothing does without them.
+        from cnbkit import PythonBuild
+        from cnbkit_elf.by_name import installed_packages, loaded_by_name
         from cnbkit_elf.facts import Facts
         from cnbkit_elf.optional import optional_apart
         from cnbkit_elf.report import report
@@ -123,6 +125,9 @@ class ElfCheck(Buildpack):
             ctx.log.info(
                 f"{files[0].owner or files[0].path} can do without {name}, which is missing"
             )
+        packages = installed_packages(PythonBuild.read(ctx).packages)
+        for name, files in loaded_by_name(found, base, packages, [*config.ignore]).items():
+            at_start.setdefault(name, []).extend(files)
         found.save(f"{layer.directory}/facts.json")
         told = report(at_start) if at_start and not found.unknown else ""
         if not told:

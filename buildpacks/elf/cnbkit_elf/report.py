@@ -14,6 +14,7 @@ _INSTEAD = {
     "opencv-python": "opencv-python-headless",
     "opencv-contrib-python": "opencv-contrib-python-headless",
     "psycopg2": "psycopg2-binary",
+    "psycopg": "psycopg[binary]",
 }
 _SHOWN = 12
 

@@ -27,7 +27,8 @@ class OsPackages(Buildpack):
             "ARG base_image\n"
             "FROM ${base_image}\n"
             "USER root\n"
-            f"RUN apt-get update && apt-get install -y --no-install-recommends {names}\n"
+            f"RUN apt-get update && apt-get install -y --no-install-recommends {names} && "
+            "rm -rf /var/lib/apt/lists/*\n"
             "ARG user_id\n"
             "USER ${user_id}\n"
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 
 from cnbkit.app import App
-from cnbkit.command import Runner
 from cnbkit.errors import BuildpackFault, UserFault
-from cnbkit.layer.open_layer import OpenLayer
 from cnbkit.results import DetectResult
 from cnbkit.settings import Settings
 from cnbkit.spec.build_plan import BuildpackPlan
@@ -22,11 +20,13 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from cnbkit.bindings.bindings import Bindings
+    from cnbkit.command import Runner
     from cnbkit.config import Config
     from cnbkit.dependencies import Dependencies
     from cnbkit.dependency import Dependency
     from cnbkit.layer.key import LayerKey
     from cnbkit.layer.layer import Layer
+    from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.log import Log
     from cnbkit.package_request import PackageRequest
     from cnbkit.spec.build_plan import Plan
@@ -253,6 +253,8 @@ class BuildContext(_Context[C]):
         self.run = self._runner()
 
     def _runner(self) -> Runner:
+        from cnbkit.command import Runner  # not for detect
+
         log = self.log
         return Runner(
             self._env_of_programs, self.app.root, lambda line: log.info(f"  {line}"), log.secrets
@@ -335,6 +337,7 @@ class BuildContext(_Context[C]):
                 `Layer` or no `LayerKey`.
         """
         from cnbkit.blame import calling_line  # not for detect
+        from cnbkit.layer.open_layer import OpenLayer
 
         _check_layer(layer, key)
         others = [each for each in self.opened if each.layer.name != layer.name]

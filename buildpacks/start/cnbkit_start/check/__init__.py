@@ -6,13 +6,13 @@ import os
 
 from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
 from cnbkit_start.check.locked import CONDA, Locked
-from cnbkit_start.check.problems import Problem, problems
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_start.check.image import Image
+    from cnbkit_start.check.problems import Problem
     from cnbkit_start.config import Options
 
 __all__ = ["check", "check_early"]
@@ -43,6 +43,8 @@ def check_early(ctx: DetectContext, options: Options) -> Choice | None:
             return None
         raise
     if options.check == "fail":
+        from cnbkit_start.check.problems import problems
+
         # Another builder's buildpacks may compile, bundle, generate.
         strangers = _has_strangers(ctx)
         default = choice.processes[choice.default]
@@ -63,6 +65,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     if options.check == "off":
         return
     from cnbkit_start.check.breaks import hints  # needs the packages, which detect has not
+    from cnbkit_start.check.problems import problems
 
     for hint in hints(image, PythonBuild.read(ctx).python_version):
         ctx.log.warning(hint)

@@ -27,7 +27,7 @@ from cnbkit_engine.build.predecessor import (
 )
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
-from cnbkit_engine.build.run_image import RunImages, base_of_run_image
+from cnbkit_engine.build.run_image import RunImage, RunImages, base_of_run_image
 from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.builder.run_images import read_run_images
 from cnbkit_engine.lifecycle.output import Narrator
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.build.extensions import ExtendedImages
     from cnbkit_engine.lifecycle.detection import Detection
     from cnbkit_engine.lifecycle.timeline import Mark
     from cnbkit_engine.sandbox.sandbox import Bind
@@ -239,6 +240,9 @@ class Build:
                     tags=self.tags,
                     cache_image=self.cache_image,
                     detect_output=self.detection is not None,
+                    extend=self._extend(home, store, kit, registry.host, run_image)
+                    if sandboxes.has_extensions
+                    else None,
                 )
                 if search:
                     found = search()
@@ -269,6 +273,17 @@ class Build:
             seconds=time.monotonic() - start,
             image=image,
             marks=tuple(narrator.timeline.marks),
+        )
+
+    def _extend(
+        self, home: Home, store: ImageStore, kit: Kit, host: str, run_image: RunImage
+    ) -> ExtendedImages:
+        """What carries out image extensions."""
+        from cnbkit_engine.build.extensions import ExtendedImages
+
+        stored = run_image.reference.removeprefix(f"{host}/") if run_image.stored else ""
+        return ExtendedImages(
+            home, store, kit.root, stored, self.network, self.clear_cache, self.show
         )
 
     def _waits(self, holder: str) -> None:

@@ -155,7 +155,8 @@ class Planning:
             copied = laid_out(
                 space, self.app, files, self.env, kit.builder, notes.append, exec_env=self.exec_env
             )
-            notes += unused(copied.paths, kit.builder)
+            others = list(unused(copied.paths, kit.builder))
+            notes += others
             for volume in self.volumes:
                 make_mount_point(volume, space)
             sandboxes = PhaseSandboxes(
@@ -174,7 +175,7 @@ class Planning:
                 network=network,
             )
             file = stack.enter_context(log.open("w", encoding="utf-8"))
-            narrator = Narrator(self.show, file, verbose=False)
+            narrator = Narrator(self.show, file, verbose=False, notes=others)
             try:
                 group, plan = detect(
                     replace(sandboxes, namespace=namespace), narrator, log, space, analyzed

@@ -2,6 +2,7 @@
 
 <home.buildpacks>/<digest>/
   buildpacks/<id with _ for />/<version>/     what /cnb/buildpacks will be
+  extensions/<id with _ for />/<version>/     what /cnb/extensions will be, if there are any
   order.toml                                  what /cnb/order.toml will be
   system.toml                                 what /cnb/system.toml will be, if there is one
   run.toml                                    what /cnb/run.toml will be, if it names run images
@@ -15,7 +16,7 @@ import hashlib
 import os
 import re
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault, PlatformFault
 from cnbkit_engine.state.locks import made_once
@@ -46,8 +47,6 @@ def ensure_builder(
     runtime: Runtime,
     root: Path,
     progress: Callable[[str], None] = lambda _line: None,
-    *,
-    with_extensions: bool = False,
 ) -> Path:
     """The folder for a builder.toml, assembled when a source of it has changed.
 
@@ -57,7 +56,6 @@ def ensure_builder(
         runtime: the Python in the build root.
         root: the build root; its Python compiles the bytecode, so that every start is spared it.
         progress: told, a sentence each, when something long begins and ends.
-        with_extensions: the caller sees to image extensions itself.
 
     Raises:
         InvalidDocument: builder.toml or a buildpack.toml is wrong.
@@ -66,13 +64,11 @@ def ensure_builder(
         PlatformFault: dependencies cannot be fetched, or the disk is full.
     """
     text = _read(descriptor)
-    extensions = any(line.strip() == b"[[extensions]]" for line in text.splitlines())
-    if extensions and not with_extensions:
-        progress("Leaving out image extensions: what they do needs root, and this needs none")
     stamp = home.buildpacks / _stamp(descriptor.parent, text, runtime, root)
 
     def make(folder: Path) -> None:
         from cnbkit.spec.toml import encode
+        from cnbkit_engine.builder.extensions import assemble_extensions
         from cnbkit_engine.builder.run_images import FILE as RUN_IMAGES
         from cnbkit_engine.builder.run_images import run_images
         from cnbkit_engine.builder.settings import FILE, settings_named
@@ -98,7 +94,8 @@ def ensure_builder(
             progress(f"Assembling {len(sources)} buildpacks ...")
             libraries = Libraries(home, runtime, root)
             ours = _assemble_all(folder, sources, runtime, libraries, space)
-        _write_order(order, folder)
+        before = assemble_extensions(home, builder, descriptor, folder, runtime, root)
+        _write_order(order, before, folder)
         if system:
             text_of = encode({"system": system.to_plain()})
             (folder / SYSTEM).write_text(text_of, encoding="utf-8")
@@ -237,9 +234,11 @@ def _assemble_all(
     return ours
 
 
-def _write_order(order: list[BuilderOrder], folder: Path) -> None:
+def _write_order(order: list[BuilderOrder], extensions: list[dict[str, Any]], folder: Path) -> None:
     from cnbkit.spec.toml import encode
     from cnbkit_engine.buildpack.module import order_label
 
-    text = encode({"order": order_label([each.to_plain() for each in order])})
-    (folder / "order.toml").write_text(text, encoding="utf-8")
+    document = {"order": order_label([each.to_plain() for each in order])}
+    if extensions:
+        document["order-extensions"] = extensions
+    (folder / "order.toml").write_text(encode(document), encoding="utf-8")

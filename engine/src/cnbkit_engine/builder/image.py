@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
+from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.spec.toml import decode, encode
 from cnbkit_engine.base.image_root import python_of_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
@@ -27,12 +27,11 @@ from cnbkit_engine.builder.checks import (
     check_python,
 )
 from cnbkit_engine.builder.distros import builder_suites
+from cnbkit_engine.builder.extensions import EXTENSIONS
 from cnbkit_engine.builder.folder import SYSTEM, ensure_builder, variable_files
 from cnbkit_engine.builder.run_images import run_images
 from cnbkit_engine.buildpack.assemble import Runtime
-from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
-from cnbkit_engine.buildpack.locator import lay_out
 from cnbkit_engine.buildpack.module import Module, order_label
 from cnbkit_engine.buildpack.order import with_versions
 from cnbkit_engine.lifecycle.archive import described, lifecycle_table, read_lifecycle
@@ -45,7 +44,7 @@ from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.registry.server import HOST
-from cnbkit_engine.spec.builder import BuilderDescriptor, BuilderOrder
+from cnbkit_engine.spec.builder import BuilderDescriptor
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -204,7 +203,7 @@ class BuilderImage:
         owner = self._owner(config)
         lifecycle, table = self._lifecycle(home, space, builder, arch)
         suite = suite_of_config(config) or DEFAULT
-        folder, extensions = self._modules(home, space, builder, arch, suite)
+        folder, extensions = self._modules(home, builder, arch, suite)
         there = [(module.id, module.version) for module in extensions]
         before = with_versions(
             builder.order_extensions, there, self.path, what="order-extensions group"
@@ -235,7 +234,7 @@ class BuilderImage:
             label = EXTENSION_LAYERS if module.is_extension else BUILDPACK_LAYERS
             known = labels[label].setdefault(module.id, {})
             known[module.version] = module.layer_info(layer.diff_id)
-        layers += self._documents(layout, builder, folder, runs, before)
+        layers += self._documents(layout, builder, folder, runs)
         stack = {"image": runs[0]["image"], "mirrors": runs[0]["mirrors"]}
         labels[_METADATA] = {
             "description": builder.description,
@@ -322,35 +321,18 @@ class BuilderImage:
         return ensure_lifecycle(home, arch=arch, progress=self.show), lifecycle_table()
 
     def _modules(
-        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str, suite: Suite
+        self, home: Home, builder: BuilderDescriptor, arch: str, suite: Suite
     ) -> tuple[Path, list[Module]]:
         """The folder with the buildpacks, and the extensions."""
         runtime = Runtime(version=suite.python, arch=arch)
         bases = BaseImages(home, ImageStore(home.images), suite=suite, progress=self.show)
         root = bases.ensure_build_root()
-        folder = ensure_builder(
-            home, self.path, runtime, root, self.show, with_extensions=bool(builder.extensions)
-        )
-        extensions, compiled = [], []
+        folder = ensure_builder(home, self.path, runtime, root, self.show)
+        extensions = []
         for each in builder.extensions:
-            directory = (self.path.parent / each.uri).resolve()
-            if not each.uri or not (directory / "extension.toml").is_file():
-                raise BuildpackFault(
-                    f"{each.uri or each.image} is no folder of an image extension",
-                    where=str(self.path),
-                    remedy="name a folder with an extension.toml in uri",
-                )
-            module = Module(directory)
-            if "cnbkit" in (module.table.get("metadata") or {}):
-                from cnbkit_engine.buildpack.source import BuildpackSource
-
-                place = f"{module.id.replace('/', '_')}/{module.version}"
-                lay_out(BuildpackSource(directory), space / "extensions" / place, runtime)
-                compiled.append(place)
-                module = Module(space / "extensions" / place)
-            extensions.append(module)
-        if compiled:
-            compile_bytecode(home, root, space / "extensions", compiled)
+            module = Module((self.path.parent / each.uri).resolve())
+            place = f"{module.id.replace('/', '_')}/{module.version}"
+            extensions.append(Module(folder / EXTENSIONS / place))
         return folder, extensions
 
     def _documents(
@@ -359,14 +341,9 @@ class BuilderImage:
         builder: BuilderDescriptor,
         folder: Path,
         runs: list[dict[str, Any]],
-        before: Sequence[BuilderOrder],
     ) -> list[BuiltLayer]:
         """order.toml, system.toml, stack.toml, run.toml and the builder's variables."""
-        order = (folder / "order.toml").read_text(encoding="utf-8")
-        if before:
-            plain = [each.to_plain() for each in before]
-            order += "\n" + encode({"order-extensions": plain})
-        files = {"order.toml": order}
+        files = {"order.toml": (folder / "order.toml").read_text(encoding="utf-8")}
         if (folder / SYSTEM).exists():
             files[SYSTEM] = (folder / SYSTEM).read_text(encoding="utf-8")
         files["stack.toml"] = encode({"run-image": runs[0]})

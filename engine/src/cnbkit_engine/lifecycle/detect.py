@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnbkit.spec.toml import encode
-from cnbkit_engine.lifecycle.handover import document
-from cnbkit_engine.lifecycle.phases import DETECTOR, BuildFailed, layers_folder
+from cnbkit_engine.lifecycle.handover import document, hand_over
+from cnbkit_engine.lifecycle.phases import DETECTOR, EXTENSIONS, BuildFailed, layers_folder
 from cnbkit_engine.lifecycle.process import STDIN, Process
 
 if TYPE_CHECKING:
@@ -59,10 +59,13 @@ def detect(
     """
     layers = layers_folder(space, "detector")
     narrator.line("===> DETECTING")
+    given: tuple[str, ...] = ("-analyzed", STDIN)
+    if sandboxes.has_extensions:
+        given = EXTENSIONS
+        hand_over(layers, {"analyzed.toml": analyzed})
     with Process(
-        sandboxes.buildpacks(layers), "detector", "-log-level", "debug", "-analyzed", STDIN,
-        *DETECTOR,
-    ) as detector:  # fmt: skip
+        sandboxes.buildpacks(layers), "detector", "-log-level", "debug", *given, *DETECTOR
+    ) as detector:
         code = detector.finish(narrator.line, analyzed)
     if code:
         raise BuildFailed(code, log)

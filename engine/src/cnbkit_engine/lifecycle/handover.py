@@ -26,6 +26,7 @@ __all__ = [
     "Member",
     "check_cache",
     "document",
+    "extensions_of",
     "hand_over",
     "hand_over_bills",
     "members",
@@ -114,19 +115,39 @@ def members(group: bytes, buildpacks: Path) -> list[Member]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _left("group.toml", f"a file that the detector does not write: {error}") from None
     for member in found:
-        plain = all(
-            isinstance(text, str) and "/" not in text and text not in ("", ".", "..")
-            for text in (member.folder, member.version)
-        )
-        if not plain or not (buildpacks / member.folder / member.version).is_dir():
+        if not _is_of(member, buildpacks):
             raise _left("group.toml", f"a buildpack the builder does not have: {member.id!r}")
-    if document.get("group-extensions"):
-        raise PlatformFault(
-            "the group has image extensions, which the embedded engine does not apply",
-            where="group.toml",
-            remedy="build with --engine pack, or with a builder without extensions",
-        )
     return found
+
+
+def extensions_of(group: bytes, extensions: Path) -> list[str]:
+    """The image extensions of a group.toml; likewise.
+
+    Args:
+        group: its contents.
+        extensions: the builder's, as `/cnb/extensions`.
+
+    Raises:
+        BuildpackFault: it names another.
+    """
+    try:
+        document: dict[str, Any] = tomllib.loads(group.decode())
+        entries = document.get("group-extensions", [])
+        found = [Member(entry["id"], entry["version"]) for entry in entries]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _left("group.toml", f"a file that the detector does not write: {error}") from None
+    for member in found:
+        if not _is_of(member, extensions):
+            raise _left("group.toml", f"an extension the builder does not have: {member.id!r}")
+    return [member.id for member in found]
+
+
+def _is_of(member: Member, folder: Path) -> bool:
+    plain = all(
+        isinstance(text, str) and "/" not in text and text not in ("", ".", "..")
+        for text in (member.folder, member.version)
+    )
+    return plain and (folder / member.folder / member.version).is_dir()
 
 
 def take_over(

@@ -31,7 +31,8 @@ class Narrator:
         show: prints a line.
         log: gets every line.
         verbose: show everything.
-        notes: lines to show once it is settled which buildpacks take part.
+        notes: lines to show once it is settled which buildpacks take part, or below a fault that
+            one of them finds before.
 
     Attributes:
         layers: what became of each layer of the image: "built" or "reused", by the name the
@@ -104,6 +105,7 @@ class Narrator:
         for fault in self.detection.faults:
             self._show(fault)
         if self.detection.faults:
+            self._tell_notes()  # another tool's file may say what the fault asks for
             return
         for text in self._detected:
             if text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):

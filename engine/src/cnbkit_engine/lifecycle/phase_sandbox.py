@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.oci.proxies import proxy_variables
@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.sandbox.view import NetworkNamespace
 
-__all__ = ["PROXIES", "PhaseSandboxes", "proxies_with_passwords"]
+__all__ = ["EXTENDED", "PROXIES", "PhaseSandboxes", "proxies_with_passwords"]
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 """Variables that name proxies. The contract hands them to buildpacks, passwords included."""
+
+EXTENDED = "/extended"
+"""Where the exporter finds what image extensions made of the run image."""
 
 _TMP = "/tmp"  # noqa: S108
 
@@ -58,6 +61,9 @@ class PhaseSandboxes:
         network: whether the phases that run others' code have a network.
         namespace: theirs, if it is not the host's.
         created: seconds since 1970 that the image says it was made at; the lifecycle's if empty.
+        extended_root: what image extensions made of the build image, for the builder.
+        extended_env: the environment they gave it.
+        extended_run: what they made of the run image, for the exporter.
     """
 
     scratch: Path
@@ -75,6 +81,9 @@ class PhaseSandboxes:
     network: bool = True
     namespace: NetworkNamespace | None = None
     created: str = ""
+    extended_root: Path | None = None
+    extended_env: Mapping[str, str] = field(default_factory=dict)
+    extended_run: Path | None = None
 
     def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the analyzer.
@@ -103,14 +112,16 @@ class PhaseSandboxes:
 
     def exporter(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the exporter; the arguments are `analyzer`'s."""
-        binds = (
+        binds = [
             Bind(self.launcher, "/cnb/lifecycle/launcher", given=True),
             Bind(self.space / "workspace", "/workspace", given=True),
             Bind(self.cache, "/cache", writable=True, given=True),
             # On disk, not in memory: the exporter writes each layer there as a tar.
             Bind(self.space / "exporter-tmp", _TMP, writable=True, given=True),
-        )
-        return self._trusted(layers, logins, binds)
+        ]
+        if self.extended_run:
+            binds.append(Bind(self.extended_run, EXTENDED, given=True))
+        return self._trusted(layers, logins, tuple(binds))
 
     def buildpacks(self, layers: Path) -> Sandbox:
         """For the detector and the builder, which run others' code."""
@@ -126,15 +137,23 @@ class PhaseSandboxes:
             *self._bundle(),
             *self.volumes,
         ]
+        if self.has_extensions:
+            binds.append(Bind(self.builder / "extensions", "/cnb/extensions", given=True))
         env = {name: os.environ[name] for name in PROXIES if name in os.environ}
         return self._sandbox(
             layers,
             binds,
-            self._environment() | env,
+            self._environment() | env | dict(self.extended_env),
             network=self.network,
             cwd="/workspace",
             namespace=self.namespace,
+            root=self.extended_root,
         )
+
+    @property
+    def has_extensions(self) -> bool:
+        """Whether the builder has image extensions."""
+        return (self.builder / "extensions").is_dir()
 
     def _trusted(self, layers: Path, logins: Mapping[str, str], binds: tuple[Bind, ...]) -> Sandbox:
         env = self._environment()
@@ -159,11 +178,12 @@ class PhaseSandboxes:
         network: bool,
         cwd: str = "/",
         namespace: NetworkNamespace | None = None,
+        root: Path | None = None,
     ) -> Sandbox:
         name = self.store_host.partition(":")[0]
         return Sandbox(
             self.scratch,
-            root=self.root,
+            root=root or self.root,
             binds=(
                 Bind(self.lifecycle, "/cnb/lifecycle", given=True),
                 Bind(layers, "/layers", writable=True, given=True),

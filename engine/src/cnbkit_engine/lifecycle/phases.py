@@ -9,6 +9,7 @@ run, nothing of it is alive when the next with credentials starts.
 from __future__ import annotations
 
 import os
+import tomllib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,19 @@ from cnbkit_engine.lifecycle.fetched import give_back, keep
 from cnbkit_engine.lifecycle.handover import (
     check_cache,
     document,
+    extensions_of,
     hand_over,
     hand_over_bills,
     members,
     take_over,
 )
+from cnbkit_engine.lifecycle.phase_sandbox import EXTENDED
 from cnbkit_engine.lifecycle.process import STDIN, Process
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.registry.grant import Grant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cnbkit_engine.lifecycle.output import Narrator
@@ -35,7 +38,11 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.registry.server import Registry
 
-__all__ = ["DETECTOR", "BuildFailed", "Phases", "layers_folder"]
+    # Given the sandboxes, the folder with what extensions generated, their ids, and who is told
+    # what commands print; returns the sandboxes with the extended images.
+    Extend = Callable[[PhaseSandboxes, Path, Sequence[str], Callable[[str], None]], PhaseSandboxes]
+
+__all__ = ["DETECTOR", "EXTENSIONS", "BuildFailed", "Phases", "layers_folder"]
 
 # Where things are in the sandbox, as the lifecycle's options name them.
 _APP = ("-app", "/workspace")
@@ -45,6 +52,8 @@ _ORDER = ("-order", "/cnb/order.toml")
 _PLATFORM = ("-platform", "/platform")
 DETECTOR = (*_ORDER, *_APP, *_LAYERS, *_BUILDPACKS, *_PLATFORM)
 """Where the detector finds what it works on."""
+EXTENSIONS = ("-extensions", "/cnb/extensions", "-analyzed", "/layers/analyzed.toml")
+"""Likewise, where the builder has image extensions: their generator writes analyzed.toml anew."""
 
 _CACHE = ("-cache-dir", "/cache")
 _LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
@@ -101,6 +110,7 @@ class Phases:
         tags: more names for it, in the same registry.
         cache_image: what the cache is kept in, in a registry; its folder if empty.
         detect_output: let the detector print what buildpacks say, also where all goes well.
+        extend: carries out what image extensions ask for; None if the builder has none.
     """
 
     def __init__(
@@ -119,7 +129,9 @@ class Phases:
         tags: Iterable[str] = (),
         cache_image: str = "",
         detect_output: bool = False,
+        extend: Extend | None = None,
     ) -> None:
+        self._extend = extend
         self._detector = ["-log-level", "debug"] if detect_output else []
         self._sandboxes = sandboxes
         self._registry = registry
@@ -175,6 +187,9 @@ class Phases:
         analyzed, group, built = self._build(space, ("-skip-layers",) if afresh else ())
         taking_part = members(group, self._sandboxes.builder / "buildpacks")
         take_over(built, exported, taking_part, {"analyzed.toml": analyzed, "group.toml": group})
+        if self._sandboxes.extended_run:
+            hand_over(exported, {"analyzed.toml": _with_extended(analyzed)})
+            first = False  # those layers would be made for the run image as it was
         with ExitStack() as stack:
             self._narrator.line("===> EXPORTING")
             repository = ""
@@ -219,13 +234,17 @@ class Phases:
                 analyzer = stack.enter_context(self._analyzer(analyzing, logins, skip))
                 # They are started while the analyzer waits for the registry, and wait themselves:
                 # none runs a buildpack before it has been given its first document.
-                detector, builder, *early = [
+                started = [
                     stack.enter_context(process)
                     for process in self._waiting(detecting, building, skip)
                 ]
                 self._finish("ANALYZING", analyzer)
             analyzed = document(analyzing, "analyzed.toml")
-            self._finish("DETECTING", detector, analyzed)
+            if not started:
+                started = self._extended(detecting, building, skip, analyzed, stack)
+            else:
+                self._finish("DETECTING", started.pop(0), analyzed)
+            builder, *early = started
             group = document(detecting, "group.toml")
             known = {"analyzed.toml": analyzed, "plan.toml": document(detecting, "plan.toml")}
             hand_over_bills(analyzing, building)
@@ -249,6 +268,29 @@ class Phases:
                 raise
         return analyzed, group, building
 
+    def _extended(
+        self,
+        detecting: Path,
+        building: Path,
+        skip: tuple[str, ...],
+        analyzed: bytes,
+        stack: ExitStack,
+    ) -> list[Process]:
+        """Detect, and extend the images; the builder, and as in `_waiting` the restorer."""
+        assert self._extend
+        hand_over(detecting, {"analyzed.toml": analyzed})
+        sandbox = self._sandboxes.buildpacks(detecting)
+        detector = Process(sandbox, "detector", *self._detector, *EXTENSIONS, *DETECTOR)
+        self._finish("DETECTING", stack.enter_context(detector))
+        folder = self._sandboxes.builder / "extensions"
+        extensions = extensions_of(document(detecting, "group.toml"), folder)
+        if extensions:
+            # What the generator wrote of the run image is not read: others' code ran beside it.
+            self._sandboxes = self._extend(
+                self._sandboxes, detecting / "generated", extensions, self._narrator.line
+            )
+        return [stack.enter_context(each) for each in self._behind(building, skip)]
+
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
         return Process(
             self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
@@ -258,12 +300,20 @@ class Phases:
         )  # fmt: skip
 
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
-        """The detector, the builder, and unless it asks a registry the restorer."""
-        sandboxes = self._sandboxes
+        """The detector, the builder, and unless it asks a registry the restorer.
+
+        None of them if images may be extended in between: then the detector writes what it reads.
+        """
+        if self._extend:
+            return
         yield Process(
-            sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
+            self._sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
             *DETECTOR,
         )  # fmt: skip
+        yield from self._behind(building, skip)
+
+    def _behind(self, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
+        sandboxes = self._sandboxes
         yield Process(
             sandboxes.buildpacks(building), "builder", "-group", STDIN, *_APP, *_LAYERS,
             *_BUILDPACKS, *_PLATFORM,
@@ -284,7 +334,8 @@ class Phases:
             self._logged_in(ready) as logins,
             Process(
                 self._sandboxes.exporter(layers, logins), "exporter", *_APP, *_LAYERS, *self._cache,
-                *_LAUNCHER, *_OWNER, "-parallel", "-extended", _NOTHING, *self._insecure,
+                *_LAUNCHER, *_OWNER, "-parallel", "-extended",
+                EXTENDED if self._sandboxes.extended_run else _NOTHING, *self._insecure,
                 *self._default, self._image, *self._tags,
             ) as exporter,
         ):  # fmt: skip
@@ -313,6 +364,15 @@ class Phases:
 
             fault = told_by_lifecycle(self._narrator.error, self._own)
             raise fault or BuildFailed(code, self._log)
+
+
+def _with_extended(analyzed: bytes) -> bytes:
+    """analyzed.toml that says that the run image has been extended."""
+    from cnbkit.spec.toml import encode
+
+    document = tomllib.loads(analyzed.decode())
+    document.setdefault("run-image", {})["extend"] = True
+    return encode(document).encode()
 
 
 def layers_folder(space: Path, phase: str) -> Path:

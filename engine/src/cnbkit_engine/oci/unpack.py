@@ -25,7 +25,7 @@ from cnbkit_engine.state.workspace import remove_tree
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["open_layer", "unpack_layer", "writable_by"]
+__all__ = ["open_layer", "open_plain", "unpack_layer", "writable_by"]
 
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
@@ -49,7 +49,7 @@ def unpack_layer(blob: IO[bytes], directory: Path, ids: tuple[int, int] | None =
         OSError: the disk refuses.
     """
     directory.mkdir(mode=0o755)
-    source = _HashingReader(_plain(blob))
+    source = _HashingReader(open_plain(blob))
     try:
         with _forward(source) as archive:
             _Unpacking(directory, ids).run(archive)
@@ -70,7 +70,7 @@ def open_layer(blob: IO[bytes]) -> tarfile.TarFile:
     Raises:
         PlatformFault: it is compressed in a way that is not supported.
     """
-    return _forward(_plain(blob))
+    return _forward(open_plain(blob))
 
 
 def _forward(source: IO[bytes] | _HashingReader) -> tarfile.TarFile:
@@ -197,7 +197,12 @@ def writable_by(ids: tuple[int, int] | None, member: tarfile.TarInfo) -> bool:
     return bool(member.mode >> shift & 0o2)
 
 
-def _plain(blob: IO[bytes]) -> IO[bytes]:
+def open_plain(blob: IO[bytes]) -> IO[bytes]:
+    """A layer's tar as a stream, whatever it is compressed with.
+
+    Raises:
+        PlatformFault: it is compressed in a way that is not supported.
+    """
     start = blob.read(4)
     blob.seek(0)
     # The media type is not asked: layouts written by the lifecycle mix Docker's and OCI's.

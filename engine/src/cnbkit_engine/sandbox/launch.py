@@ -23,6 +23,7 @@ from cnbkit_engine.sandbox.host import find_program
 from cnbkit_engine.sandbox.mount_point import mount_point
 from cnbkit_engine.sandbox.seccomp import ensure_filter
 from cnbkit_engine.sandbox.staging import STAGE
+from cnbkit_engine.sandbox.superuser import CAPABILITIES
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -114,11 +115,21 @@ class Launch:
                 *(f"lowerdir={lower},upperdir=upper,workdir=work", str(self._status)),
                 *bwrap,
             ]
+        if self._sandbox.superuser is not None:
+            return [*self._as_superuser(self._sandbox.superuser), *bwrap]
         if self._sandbox.network and (namespace := self._sandbox.namespace):
             namespace.ready()
             enter = [find_program("nsenter"), "--target", str(namespace.holder)]
             bwrap = [*enter, "--user", "--net", "--preserve-credentials", "--", *bwrap]
         return bwrap
+
+    def _as_superuser(self, holder: int) -> list[str]:
+        """Enter the user namespace as its root, and its network if it has one."""
+        net = []
+        if self._sandbox.network and self._sandbox.namespace:
+            self._sandbox.namespace.ready()
+            net = ["--net"]
+        return [find_program("nsenter"), "--target", str(holder), "--user", *net, "--"]
 
     def _bwrap(self, name: str, options: Iterator[str]) -> list[str]:
         data = b"".join(option.encode(errors="surrogateescape") + b"\0" for option in options)
@@ -136,16 +147,21 @@ class Launch:
 
     def _options(self, overlay: str) -> Iterator[str]:
         sandbox = self._sandbox
-        yield from ("--unshare-user", "--uid", str(sandbox.uid), "--gid", str(sandbox.gid))
+        if sandbox.superuser is None:
+            yield from ("--unshare-user", "--uid", str(sandbox.uid), "--gid", str(sandbox.gid))
         yield from ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "sandbox")
         yield from ("--die-with-parent", "--json-status-fd", str(self._status))
         yield from ("--cap-drop", "ALL")
+        for name in CAPABILITIES if sandbox.superuser is not None else ():
+            yield from ("--cap-add", name)
         if filter_file := ensure_filter(sandbox.scratch.parent / "tools"):
             yield from ("--seccomp", str(self._memory("seccomp", filter_file.read_bytes())))
         if not sandbox.network:
             yield "--unshare-net"
         if overlay:
             yield from ("--bind", overlay, "/")
+        elif sandbox.root and sandbox.writable:
+            yield from ("--bind", self._seen(sandbox.root), "/")
         elif sandbox.root:
             self._give(sandbox.root)
             yield from ("--ro-bind", self._seen(sandbox.root), "/")
@@ -154,7 +170,8 @@ class Launch:
             yield from ("--dev-bind-try", str(device), str(device))
         yield from self._mount("--proc", "/proc")
         yield from _masks()
-        if not overlay and "/tmp" not in {bind.target for bind in sandbox.binds}:  # noqa: S108
+        own = overlay or sandbox.writable  # these have a /tmp to write in
+        if not own and "/tmp" not in {bind.target for bind in sandbox.binds}:  # noqa: S108
             yield from self._mount("--tmpfs", "/tmp")  # noqa: S108
         for target in sandbox.tmpfs:
             yield from self._mount("--tmpfs", target)
@@ -184,8 +201,8 @@ class Launch:
     def _point(self, target: str, *, folder: bool) -> str:
         """Where to mount: in a read-only root the place must be there beforehand."""
         root = self._sandbox.root
-        if self._workspace or root is None:
-            return target  # the overlay is writable: bubblewrap makes what is missing
+        if self._workspace or root is None or self._sandbox.writable:
+            return target  # bubblewrap makes what is missing
         return mount_point(root, target, folder=folder)
 
     def _memory(self, name: str, data: bytes) -> int:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.sandbox.owner import HostUser
     from cnbkit_engine.sandbox.view import Port
 
-__all__ = ["MODES", "hindrance", "network_for", "private_network"]
+__all__ = ["MODES", "connected", "hindrance", "network_for", "private_network"]
 
 MODES = ("host", "none", "private")
 """What `--network` takes."""
@@ -82,9 +82,23 @@ def private_network(ports: Sequence[Port] = ()) -> Iterator[NetworkNamespace]:
         PlatformFault: no program for it is installed, or this machine does not allow it; or a port
             is taken.
     """
+    with _held(sandbox_user()) as holder, connected(holder, ports) as namespace:
+        yield namespace
+
+
+@contextmanager
+def connected(holder: int, ports: Sequence[Port] = ()) -> Iterator[NetworkNamespace]:
+    """Connect the network namespace of a process of the sandboxes' user.
+
+    Args:
+        holder: the process.
+        ports: as for `private_network`.
+
+    Raises:
+        PlatformFault: no program for it is installed, or this machine does not allow it.
+    """
     user = sandbox_user()
     with ExitStack() as stack:
-        holder = stack.enter_context(_held(user))
         if shutil.which("slirp4netns"):
             yield NetworkNamespace(holder, _SLIRP_RESOLVER, _slirp(holder, user, ports, stack))
         elif shutil.which("pasta"):

@@ -88,6 +88,8 @@ class View:
         network: whether it shares the host's network; otherwise it has none.
         namespace: the network it has instead of the host's, if it has any.
         hosts: addresses of host names, for /etc/hosts.
+        superuser: a process in a user namespace with many ids (`superuser`), whose root this is.
+        writable: whether the root folder may be changed; it is not given then.
     """
 
     scratch: Path
@@ -106,3 +108,5 @@ class View:
     network: bool = True
     namespace: NetworkNamespace | None = None
     hosts: Mapping[str, str] = field(default_factory=dict)
+    superuser: int | None = None
+    writable: bool = False

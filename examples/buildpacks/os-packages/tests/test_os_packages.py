@@ -14,7 +14,7 @@ def test_an_app_without_packages_txt_is_left_alone(buildpack_run: BuildpackRun) 
 
 def test_both_images_have_the_packages(buildpack_run: BuildpackRun) -> None:
     result = buildpack_run(OsPackages, app={"packages.txt": "libgl1\n\nlibglib2.0-0\n"})
-    assert "-recommends libgl1 libglib2.0-0\n" in result.dockerfiles["build"]
+    assert "-recommends libgl1 libglib2.0-0 && rm" in result.dockerfiles["build"]
     assert result.dockerfiles["run"] == result.dockerfiles["build"]
 
 

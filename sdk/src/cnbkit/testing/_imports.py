@@ -31,7 +31,9 @@ class Imports:
         self._names: dict[str, str] = {}
         for folder, names in places:
             for name in names or _modules(folder):
-                self._names.setdefault(name, folder)
+                # A test's own folder may lack what is declared: then Python's path has it.
+                if any(os.path.exists(f"{folder}/{name}{end}") for end in ("", ".py")):
+                    self._names.setdefault(name, folder)
         self._own: dict[str, ModuleType] = {}
 
     @contextmanager
@@ -40,7 +42,7 @@ class Imports:
         foreign = {
             name
             for name, folder in self._names.items()
-            if name in sys.modules and not _is_from(sys.modules[name], folder)
+            if name in sys.modules and not _is_at(sys.modules[name], f"{folder}/{name}")
         }
         aside = _take(foreign | {name.partition(".")[0] for name in self._own})
         sys.modules.update(self._own)
@@ -64,9 +66,11 @@ def _take(tops: set[str]) -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-def _is_from(module: ModuleType, folder: str) -> bool:
+def _is_at(module: ModuleType, path: str) -> bool:
+    """Whether a module is the one that an import would find there, also by a link."""
     places = [*getattr(module, "__path__", ())] or [getattr(module, "__file__", None) or ""]
-    return any(os.path.dirname(os.path.realpath(place)) == folder for place in places)
+    expected = {os.path.realpath(path), os.path.realpath(f"{path}.py")}
+    return any(os.path.realpath(place) in expected for place in places)
 
 
 def _modules(folder: str) -> list[str]:

@@ -1,0 +1,51 @@
+"""Libraries that packages load by name when they are imported: no file is linked with them."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit_elf.facts import ElfFile, Facts
+
+__all__ = ["installed_packages", "loaded_by_name"]
+
+# Package → the library, as the loader knows it, and packages that come with it.
+_LOADS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "psycopg": ("libpq.so.5", ("psycopg-binary", "psycopg-c")),
+    "python-magic": ("libmagic.so.1", ("python-magic-bin",)),
+    "pyzbar": ("libzbar.so.0", ()),
+    "cairocffi": ("libcairo.so.2", ()),
+    "weasyprint": ("libpango-1.0.so.0", ()),
+    "pyvips": ("libvips.so.42", ("pyvips-binary",)),
+    "sounddevice": ("libportaudio.so.2", ()),
+    "pylibdmtx": ("libdmtx.so.0", ()),
+}
+
+
+def installed_packages(path: str) -> set[str]:
+    """Names in the `pip` buildpack's list of what is installed; empty if there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            parts = file.read().split('"name": "')[1:]
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {part.partition('"')[0] for part in parts}
+
+
+def loaded_by_name(
+    facts: Facts, base: list[str], packages: set[str], ignored: list[str]
+) -> dict[str, list[ElfFile]]:
+    """Those that are missing, each with a stand-in for the package that loads it.
+
+    Args:
+        facts: what is in the layers.
+        base: paths of the run image's libraries.
+        packages: names of the installed ones.
+        ignored: names that may be missing.
+    """
+    there = {os.path.basename(each) for each in (*facts.names, *base)}
+    missing: dict[str, list[ElfFile]] = {}
+    for package in sorted(packages & _LOADS.keys()):
+        name, bringing = _LOADS[package]
+        if name not in there and name not in ignored and packages.isdisjoint(bringing):
+            missing.setdefault(name, []).append(ElfFile("", [name], [], "", package))
+    return missing

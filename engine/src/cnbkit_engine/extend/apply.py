@@ -1,0 +1,173 @@
+"""Applies a Dockerfile of an image extension to a root file system, and to an image's config."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.errors import BuildpackFault
+from cnbkit_engine.extend.dockerfile import Instruction, fill_in, pairs, read
+from cnbkit_engine.extend.request import Request, files_below
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cnbkit_engine.extend.workshop import Workshop
+
+__all__ = ["PATH", "Applied"]
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_SHOWN = 30  # lines of a command that failed
+
+
+class Applied:
+    """An image's config, as Dockerfiles change it one after the other.
+
+    Args:
+        config: the config document's `config`; is changed.
+        workshop: the root file system.
+        say: told what commands print.
+        proxies: variables for commands alone.
+    """
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        workshop: Workshop,
+        say: Callable[[str], None],
+        proxies: Mapping[str, str],
+    ) -> None:
+        self.config = config
+        self._proxies = proxies
+        self._workshop = workshop
+        self._say = say
+        self._shell = ["/bin/sh", "-c"]
+        self._args: dict[str, str] = {}
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The image's environment."""
+        return dict(item.partition("=")[::2] for item in self.config.get("Env") or ())
+
+    def apply(self, request: Request, given: Mapping[str, str]) -> None:
+        """Carry out one Dockerfile.
+
+        Args:
+            request: the extension's.
+            given: values of ARGs: the extension's own and the platform's.
+
+        Raises:
+            BuildpackFault: a command fails, or what it says cannot be done.
+        """
+        self._args, self._shell = {}, ["/bin/sh", "-c"]
+        for each in read(request.dockerfile, request.where):
+            where = f"{request.where}:{each.line}"
+            match each.name:
+                case "ARG":
+                    self._argument(each, given)
+                case "ENV":
+                    self._environment(pairs(each, self._variables(), request.where))
+                case "LABEL":
+                    labels = self.config.setdefault("Labels", None) or {}
+                    self.config["Labels"] = {
+                        **labels,
+                        **pairs(each, self._variables(), request.where),
+                    }
+                case "USER":
+                    self.config["User"] = fill_in(each.text, self._variables())
+                case "WORKDIR":
+                    path = fill_in(each.text, self._variables())
+                    before = self.config.get("WorkingDir") or "/"
+                    self.config["WorkingDir"] = posixpath.normpath(posixpath.join(before, path))
+                    self._workshop.folder(self.config["WorkingDir"])
+                case "SHELL":
+                    self._shell = each.words or self._shell
+                case "RUN":
+                    self._run(each, where)
+                case "COPY" | "ADD":
+                    self._copy(each, request, where)
+                case _:
+                    pass  # FROM: the image it is applied to
+
+    def _variables(self) -> dict[str, str]:
+        return {**self._args, **self.env}
+
+    def _argument(self, each: Instruction, given: Mapping[str, str]) -> None:
+        for word in each.text.split():
+            name, equals, value = word.partition("=")
+            if name in given:
+                self._args[name] = given[name]
+            elif equals:
+                self._args[name] = fill_in(value.strip("\"'"), self._variables())
+
+    def _environment(self, said: Mapping[str, str]) -> None:
+        self.config["Env"] = [f"{name}={value}" for name, value in {**self.env, **said}.items()]
+
+    def _run(self, each: Instruction, where: str) -> None:
+        command = each.words or [*self._shell, each.text]
+        who = self.config.get("User") or "0"
+        uid, _, home = self._workshop.user(who)
+        if uid != 0:
+            raise BuildpackFault(
+                f"RUN as the user {who}",
+                where=where,
+                remedy="write `USER root` before RUN, and `USER ${user_id}` behind it",
+            )
+        env = {"PATH": PATH, "HOME": home, **self._proxies, **self._args, **self.env}
+        last: list[str] = []
+
+        def line(text: str) -> None:
+            self._say(text)
+            last.append(text)
+            del last[:-_SHOWN]
+
+        self._say(f"RUN {each.text}")
+        code = self._workshop.run(command, env, self.config.get("WorkingDir") or "/", line)
+        if code:
+            raise BuildpackFault(
+                f"a command of an image extension failed with {code}: {each.text[:200]}",
+                where=where,
+                remedy="see what it says",
+                detail="\n".join(last),
+            )
+
+    def _copy(self, each: Instruction, request: Request, where: str) -> None:
+        words = each.words or fill_in(each.text, self._variables()).split()
+        if len(words) < 2:
+            raise BuildpackFault(
+                f"{each.name} needs a source and a target", where=where, remedy="name both"
+            )
+        *sources, target = words
+        directory = target.endswith("/") or len(sources) > 1
+        target = posixpath.join(self.config.get("WorkingDir") or "/", target)
+        uid, gid, _ = self._workshop.user(each.options.get("chown") or "0:0")
+        if uid < 0 or gid < 0:
+            raise BuildpackFault(
+                f"there is no user {each.options['chown']}", where=where, remedy="write numbers"
+            )
+        buffer = io.BytesIO()
+        found = False
+        with tarfile.open(fileobj=buffer, mode="w") as tar:
+            for source in sources:
+                source = posixpath.normpath(source.lstrip("/"))
+                for path, mode, content in files_below(request.context):
+                    if path == source:
+                        name = posixpath.basename(path) if directory else ""
+                    elif source == "." or path.startswith(f"{source}/"):
+                        name = path if source == "." else path[len(source) + 1 :]
+                    else:
+                        continue
+                    found = True
+                    entry = tarfile.TarInfo(posixpath.normpath(f"{target}/{name}").lstrip("/"))
+                    entry.size, entry.mode = len(content), mode
+                    tar.addfile(entry, io.BytesIO(content))
+        if not found:
+            raise BuildpackFault(
+                f"the context has no {' or '.join(sources)}",
+                where=where,
+                remedy="give the file in the extension's context",
+            )
+        buffer.seek(0)
+        self._workshop.copy(buffer, "/", f"{uid}:{gid}", each.options.get("chmod", ""))
