@@ -175,7 +175,10 @@ FAULTS = {
         ["pack.py:1 warning heavy: detect loads tomllib"],
     ),
     "too many modules": (
-        {"pack.py": "import json, glob\n" + DYNAMIC.format(detect='return ctx.skip("no")')},
+        {
+            "pack.py": "import json, glob, csv, bz2\n"
+            + DYNAMIC.format(detect='return ctx.skip("no")')
+        },
         ["pack.py:5 warning heavy: detect loads "],
     ),
     "a name of cnbkit's that detect has no use for": (
