@@ -50,9 +50,17 @@ GROUPS = {
     "compiled": ("grpcio-tools", "lxml", "psycopg[binary]", "cryptography", "pyarrow", "h5py"),
 }
 
+# What `make test-all` has time for; each of the others takes a minute or two and gigabytes.
+_USUAL = ("jupyter", "plug-ins", "programs")
 
-@pytest.mark.full
-@pytest.mark.parametrize("group", GROUPS)
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param(group, marks=pytest.mark.full if group in _USUAL else pytest.mark.nightly)
+        for group in GROUPS
+    ],
+)
 def test_a_popular_package_has_all_its_files_below_the_prefix(both: Both, group: str) -> None:
     theirs, ours = both(installing({}, *GROUPS[group]))
     assert differences(theirs, ours) == {}
