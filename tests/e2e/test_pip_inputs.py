@@ -123,7 +123,7 @@ def test_requirements_of_groups_are_added_and_what_is_removed_leaves_the_image(
 
     project.write({"requirements.in": "six\n"})
     again = project.build()
-    assert "-iniconfig" in again.output
+    assert "iniconfig is gone" in again.output
     assert [each.partition("==")[0] for each in installed(project)] == ["six"]
 
     # What pip-compile makes of it is its lock.

@@ -121,7 +121,7 @@ def test_a_foreign_program_has_to_be_executable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "fault"),
     [
-        ('id = "samples/motto"', "names samples/motto, which no buildpack is"),
+        ('id = "samples/motto"', "names samples/motto, which nothing in the builder is"),
         ('id = "samples/motd"\nversion = "9.0.0"', "names samples/motd@9.0.0, which no"),
         ('id = "samples/motd"', "names samples/motd, of which there are 2 versions"),
     ],

@@ -193,7 +193,9 @@ class Planning:
         entries = map(_provided, _tables(plan, "entries"))
         return Plan(
             group=tuple(_joined(trial, name) for name in found),
-            left_out=tuple(_joined(trial, name) for name in trial.states if name not in found),
+            left_out=tuple(
+                _joined(trial, name, left_out=True) for name in trial.states if name not in found
+            ),
             # The lifecycle writes them in another order each time.
             entries=tuple(sorted(entries, key=lambda each: (each.name, each.providers))),
             notes=tuple(notes),
@@ -206,10 +208,14 @@ def _tables(data: bytes, name: str) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _joined(trial: Trial, name: str) -> Joined:
+def _joined(trial: Trial, name: str, *, left_out: bool = False) -> Joined:
     identity, _, version = name.partition("@")
-    unmet = [str(each) for each in trial.unmet if each.buildpack == name]
-    reason = unmet[-1] if unmet else trial.answer(name).partition(": ")[2]
+    reason = trial.answer(name).partition(": ")[2]
+    if left_out:
+        # Who takes part may have asked for more in an alternative that did not come out.
+        reason = next(
+            (str(each) for each in reversed(trial.unmet) if each.buildpack == name), reason
+        )
     return Joined(identity, version, reason, tuple(trial.said(name)))
 
 

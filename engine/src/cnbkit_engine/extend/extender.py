@@ -145,11 +145,19 @@ class Extender:
             total.update(request.digest().encode())
             if _UNIQUE.search(request.dockerfile):
                 total.update(uuid.uuid4().bytes)
-        place = self.home.base / f"extended-{kind}-{total.hexdigest()[:24]}"
-        if self.fresh:
-            remove_tree(place)
+        name = f"extended-{kind}-{total.hexdigest()[:24]}"
+        # What is made anew lies beside what another build may be standing on; `prune` takes that.
+        newest = self.home.base / f".{name}.newest"
         self.home.base.mkdir(parents=True, exist_ok=True)
-        made = made_once(place, make)
+        if self.fresh:
+            name = f"{name}-{uuid.uuid4().hex[:8]}"
+        elif newest.is_file():
+            name = newest.read_text()
+        made = made_once(self.home.base / name, make)
+        if self.fresh:
+            scratch = newest.with_name(f"{newest.name}-{uuid.uuid4().hex}")
+            scratch.write_text(name)
+            scratch.replace(newest)
         os.utime(made)  # `prune` goes by this
         return made
 

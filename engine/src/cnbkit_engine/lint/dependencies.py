@@ -29,7 +29,8 @@ def check_dependencies(toml: TomlFile, found: Findings) -> None:
             number = re.match(r"dependencies\[(\d+)\]", what)
             keys = ("dependencies", int(number[1])) if number else ("dependencies",)
             remedy = "give each an uri, a checksum, and with an id its version"
-            found.error(toml.path, toml.line("metadata", *keys), "dependency", what, remedy)
+            line = toml.line("metadata", *keys)
+            found.error(toml.path, line, "dependency", what, remedy)
 
 
 def check_lock(lock: Path, found: Findings) -> None:
