@@ -28,7 +28,7 @@ def test_reasons_are_the_buildpacks_own_or_the_plans() -> None:
     for line in OUTPUT.splitlines():
         detection.line(line)
     [trial] = detection.trials
-    assert [_joined(trial, name) for name in trial.states] == [
+    assert [_joined(trial, name, left_out=True) for name in trial.states] == [
         Joined("acme/app", "1", "found app.txt", ("note: an earlier line",)),
         Joined(
             "acme/extra",
@@ -38,6 +38,8 @@ def test_reasons_are_the_buildpacks_own_or_the_plans() -> None:
         Joined("acme/other", "3", "none of other.txt"),
         Joined("acme/silent", "4", ""),
     ]
+    # An alternative of its plan that did not come out is no reason of who takes part.
+    assert _joined(trial, "acme/extra@2") == Joined("acme/extra", "2", "found extra.txt")
 
 
 def test_an_entry_has_its_providers_once_and_every_requirement() -> None:
