@@ -236,6 +236,24 @@ def test_a_removed_pin_is_resolved_anew_and_what_was_kept_is_said(
     assert installed(fresh)["other"] == "2.0"
 
 
+def test_the_version_of_uv_that_authors_work_with_does_not_bind_the_buildpacks_own(
+    buildpack_run: BuildpackRun, buildpack: Path
+) -> None:
+    settings = (
+        '[tool.uv]\nrequired-version = "<0.1"\nexclude-newer = "2020-01-01"\nmanaged = true\n'
+    )
+    result = buildpack_run(
+        buildpack,
+        app={
+            "requirements.txt": "--no-index\n--find-links vendor\ndemo\n",
+            "pyproject.toml": settings,
+            **vendor(("demo", "1.0")),
+        },
+        env={**INPUT},
+    )
+    assert installed(result) == {"demo": "1.0"}
+
+
 def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
     buildpack_run: BuildpackRun, buildpack: Path
 ) -> None:

@@ -16,6 +16,7 @@ from cnbkit_pip.engines.isolation import Beside, Unisolated
 from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.torch_index import TorchIndex
+from cnbkit_pip.engines.uv_config import config_for_this_uv
 from cnbkit_pip.engines.uv_leftovers import forget_pages, remove_leftovers
 from cnbkit_pip.engines.uv_variables import login_variables, only_index, uv_arguments, uv_variables
 from cnbkit_pip.provided import Provided
@@ -87,6 +88,8 @@ class Uv(Engine):
         }
         if os.path.exists(_SYSTEM_BUNDLE) and "SSL_CERT_FILE" not in ctx.env:
             self._environment["SSL_CERT_FILE"] = _SYSTEM_BUNDLE
+        if config := config_for_this_uv(ctx):
+            self._environment["UV_CONFIG_FILE"] = config
 
         forget_pages(self._environment["UV_CACHE_DIR"])
 
