@@ -32,15 +32,21 @@ def declared_script(seen: Seen) -> Found | None:
     if not _is_installed(seen, document):
         return None
     for table in _TABLES:
-        found: object = document
-        for key in (*table.split("."), "scripts"):
-            found = found.get(key) if isinstance(found, dict) else None
-        if not isinstance(found, dict) or len(found) != 1:
+        programs = _programs(document, table)
+        if len(programs) != 1:
             continue
-        [program] = found
+        [program] = programs
         if program and not any(char in " \t/'\"\\$`" for char in program):
             return process(program, f"[{table}.scripts] in {name}")
     return None
+
+
+def _programs(document: dict[str, object], table: str) -> list[str]:
+    """Names of the console scripts that a table of pyproject.toml declares."""
+    found: object = document
+    for key in (*table.split("."), "scripts"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return [*found] if isinstance(found, dict) else []
 
 
 def _is_installed(seen: Seen, document: dict[str, object]) -> bool:
@@ -104,11 +110,9 @@ def example(app: App) -> str:
         except UserFault:
             document = {}
         for table in _TABLES:
-            found: object = document
-            for key in (*table.split("."), "scripts"):
-                found = found.get(key) if isinstance(found, dict) else None
-            if isinstance(found, dict) and found and "build-system" in document:
-                return str(next(iter(found)))
+            programs = _programs(document, table)
+            if programs and "build-system" in document:
+                return programs[0]
     if app.has("manage.py"):
         return "python3 manage.py runserver 0.0.0.0:$PORT"
     names = sorted(name for name in os.listdir(app.root) if name.endswith(".py"))

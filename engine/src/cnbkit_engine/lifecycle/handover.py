@@ -108,16 +108,7 @@ def members(group: bytes, buildpacks: Path) -> list[Member]:
     Raises:
         BuildpackFault: it names another.
     """
-    try:
-        document: dict[str, Any] = tomllib.loads(group.decode())
-        entries = document.get("group", [])
-        found = [Member(entry["id"], entry["version"]) for entry in entries]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _left("group.toml", f"a file that the detector does not write: {error}") from None
-    for member in found:
-        if not _is_of(member, buildpacks):
-            raise _left("group.toml", f"a buildpack the builder does not have: {member.id!r}")
-    return found
+    return _members(group, "group", buildpacks, "a buildpack")
 
 
 def extensions_of(group: bytes, extensions: Path) -> list[str]:
@@ -130,16 +121,20 @@ def extensions_of(group: bytes, extensions: Path) -> list[str]:
     Raises:
         BuildpackFault: it names another.
     """
+    found = _members(group, "group-extensions", extensions, "an extension")
+    return [member.id for member in found]
+
+
+def _members(group: bytes, table: str, folder: Path, kind: str) -> list[Member]:
     try:
         document: dict[str, Any] = tomllib.loads(group.decode())
-        entries = document.get("group-extensions", [])
-        found = [Member(entry["id"], entry["version"]) for entry in entries]
+        found = [Member(entry["id"], entry["version"]) for entry in document.get(table, [])]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise _left("group.toml", f"a file that the detector does not write: {error}") from None
     for member in found:
-        if not _is_of(member, extensions):
-            raise _left("group.toml", f"an extension the builder does not have: {member.id!r}")
-    return [member.id for member in found]
+        if not _is_of(member, folder):
+            raise _left("group.toml", f"{kind} the builder does not have: {member.id!r}")
+    return found
 
 
 def _is_of(member: Member, folder: Path) -> bool:
