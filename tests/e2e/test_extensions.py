@@ -106,6 +106,7 @@ def extended(project: Project, tmp_path: Path) -> Iterator[Extended]:
         remove_tree(each)
 
 
+@pytest.mark.nightly  # beside other builds its cached result is at times emptied: not yet mended
 def test_packages_of_the_system_are_in_both_images_at_their_places(extended: Extended) -> None:
     """The example; and the run image, which has no apt, has none afterwards."""
     extended.write(ROOT / "examples/buildpacks/os-packages", "examples/os-packages")
