@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from cnbkit.bindings.binding import Binding
     from cnbkit.bindings.bindings import Bindings
     from cnbkit.buildpack import Buildpack, Triggers
-    from cnbkit.command import CommandFailed, CommandResult
+    from cnbkit.command import CommandFailed
     from cnbkit.config import Config, Option
     from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.decision import Decision
     from cnbkit.dependency import Dependency
     from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
@@ -50,9 +51,9 @@ _HOME = {
     "BuildpackPlan": "cnbkit.spec.build_plan",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
-    "CommandResult": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
+    "Decision": "cnbkit.decision",
     "Dependency": "cnbkit.dependency",
     "DetectContext": "cnbkit.context",
     "DetectResult": "cnbkit.results",
@@ -98,9 +99,9 @@ __all__ = [
     "BuildpackPlan",
     "CnbkitError",
     "CommandFailed",
-    "CommandResult",
     "Component",
     "Config",
+    "Decision",
     "Dependency",
     "DetectContext",
     "DetectResult",

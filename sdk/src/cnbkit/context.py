@@ -13,7 +13,7 @@ from cnbkit.spec.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import Any, Generic
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     C = TypeVar("C", bound=Config, default=Any)
     M = TypeVar("M", bound=Model)
+    D = TypeVar("D")
 else:  # `typing` costs more than a whole detect
 
     class Generic:
@@ -233,6 +234,9 @@ class BuildContext(_Context[C]):
 
     Attributes:
         run: runs programs with the build environment and the layers opened so far.
+        dry: whether only `decide` is asked (`cnbkit plan`): what earlier buildpacks install is not
+            there.
+        resolves: whether `decide` may ask indexes (not with `cnbkit plan --no-resolve`).
     """
 
     def __init__(
@@ -250,7 +254,18 @@ class BuildContext(_Context[C]):
         self._layers = layers
         self._plan = plan
         self.opened: list[OpenLayer] = []
+        self.dry = False
+        self.resolves = True
+        self._deciding = False
         self.run = self._runner()
+
+    def deciding(self, decide: Callable[[BuildContext], D]) -> D:
+        """What `Buildpack.decide` comes to; meanwhile no layer can be opened."""
+        self._deciding = True
+        try:
+            return decide(self)
+        finally:
+            self._deciding = False
 
     def _runner(self) -> Runner:
         from cnbkit.command import Runner  # not for detect
@@ -340,6 +355,12 @@ class BuildContext(_Context[C]):
         from cnbkit.layer.open_layer import OpenLayer
 
         _check_layer(layer, key)
+        if self._deciding:
+            raise BuildpackFault(
+                f"the layer {layer.name} is opened in decide",
+                where=f"layer {layer.name}",
+                remedy="open it in contribute; ctx.look(layer, key) tells what state it is in",
+            )
         others = [each for each in self.opened if each.layer.name != layer.name]
         if any(not each.failed for each in self.opened if each not in others):
             raise BuildpackFault(
@@ -358,6 +379,20 @@ class BuildContext(_Context[C]):
         )
         self.opened = [*others, opened]
         return opened
+
+    def look(self, layer: Layer, key: LayerKey | None = None) -> OpenLayer:
+        """The layer as `layer` would open it, to read its `state`, `why` and `old`.
+
+        Nothing is made or written; for `decide`. What was restored of it lies in its `directory`.
+
+        Args:
+            layer: its declaration.
+            key: what its contents depend on.
+        """
+        from cnbkit.layer.open_layer import OpenLayer
+
+        _check_layer(layer, key)
+        return OpenLayer(layer, key, self._layers, self.log, buildpack=self._buildpack)
 
     @property
     def run_image(self) -> str:

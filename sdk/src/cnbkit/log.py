@@ -18,7 +18,7 @@ from cnbkit.redact import Secrets
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import TextIO
+    from typing import Self, TextIO
 
 __all__ = ["Log"]
 
@@ -38,7 +38,7 @@ class Log:
         self._warns = level != "error"
 
     @classmethod
-    def from_setting(cls, value: str, secrets: Secrets | None = None) -> Log:
+    def from_setting(cls, value: str, secrets: Secrets | None = None) -> Self:
         """As BP_LOG_LEVEL says: debug (or trace), info, warn, error; anything else is info."""
         level = value.strip().lower()
         return cls(

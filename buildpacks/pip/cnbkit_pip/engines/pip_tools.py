@@ -171,6 +171,10 @@ class PipTools(Engine):
         ]
         return {**document, "packages": entries}
 
+    def install_for(self, python: Interpreter) -> None:
+        """Programs that are installed begin with this interpreter's path."""
+        self._python = python
+
     def choose(self, packages: Sequence[Package]) -> None:
         """Nothing is built beside the others."""
 

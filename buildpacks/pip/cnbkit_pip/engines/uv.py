@@ -202,6 +202,10 @@ class Uv(Engine):
         self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
 
+    def install_for(self, python: Interpreter) -> None:
+        """Programs that are installed begin with this interpreter's path."""
+        self._python = python
+
     def choose(self, packages: Sequence[Package]) -> None:
         """Some may be built beside the others."""
         self._beside.chosen = list(packages)
@@ -262,6 +266,8 @@ class Uv(Engine):
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         said += self._beside.unisolated.arguments()
+        if self._python.stands_for and command == "compile":
+            said += ["--python-version", self._python.stands_for]
         with patient(self._ctx.log.info, _DOES.get(command, command)):
             self._ctx.run(
                 *(
