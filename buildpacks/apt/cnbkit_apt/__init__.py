@@ -231,8 +231,9 @@ class Apt(Buildpack[Chosen]):
                 return
             ctx.log.info(f"{layer.name}: {'; '.join(opened.why)}")
             if found:
-                with ctx.log.timed("Downloading"):
-                    debs = apt.download("run" if layer is self.packages else "build")
+                role = "run" if layer is self.packages else "build"
+                with ctx.log.timed("Downloading", lambda: apt.so_far(role)):
+                    debs = apt.download(role)
                 with ctx.log.timed("Unpacking"):
                     install(ctx, debs, opened, self.system, status, asked)
                 describe(opened, found)

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 
 from cnbkit import BuildContext, OpenLayer
 from cnbkit_pip.engines.engine import Engine
+from cnbkit_pip.engines.patience import fetched, uv_cache
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.bytecode import compile_bytecode
 from cnbkit_pip.layers.contents import PREFIX, Contents, Shelf, site_packages
@@ -158,7 +159,9 @@ def _fill(
     light = [each for each in missing if each[0].name.startswith(LIGHT)]
     heavy = [each for each in missing if each not in light]
     with (
-        ctx.log.timed(f"Installing {count} packages, {_megabytes(size)}"),
+        ctx.log.timed(
+            f"Installing {count} packages, {_megabytes(size)}", lambda: fetched(uv_cache(ctx))
+        ),
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         # All are awaited before the first error is raised: nothing may still be writing then.
