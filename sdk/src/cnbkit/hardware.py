@@ -15,7 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext
     from cnbkit.package_request import PackageRequest
 
 __all__ = ["FILE", "PROJECT", "SETTING", "TRIGGERS", "Accelerator", "Word", "Words", "tell"]
