@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
-from cnbkit.spec.model import InvalidDocument, Model
+from cnbkit.spec.model import Model
 from cnbkit.spec.names import api_version
 from cnbkit.spec.toml import Document, encode
 from cnbkit.spec.validation import hints

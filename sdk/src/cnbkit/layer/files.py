@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec import sbom
 from cnbkit.spec.toml import decode
 
@@ -43,8 +44,6 @@ def read_bytes(path: str) -> bytes:
 
 def metadata_in(text: str) -> dict[str, Any]:
     """The metadata table of a restored layer; an unreadable one counts as empty."""
-    from cnbkit.spec.model import InvalidDocument
-
     try:
         table = decode(text, name="layer").get("metadata", {})
     except InvalidDocument:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit.errors import BuildpackFault
+from cnbkit.errors import BuildpackFault, InvalidDocument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ def check_key(key: LayerKey, layer: str, place: str) -> None:
     Raises:
         BuildpackFault: they differ, or a type's name is not there when it runs.
     """
-    from cnbkit.spec.model import InvalidDocument
-
     try:
         type(key).parse(key.given(), name=type(key).__name__)
     except InvalidDocument as invalid:

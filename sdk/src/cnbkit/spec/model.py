@@ -8,7 +8,7 @@ does the rest.
 
 from __future__ import annotations
 
-from cnbkit.errors import CnbkitError
+from cnbkit.errors import Fault, InvalidDocument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ else:  # `typing` alone would double the start-up time of a detect
         return lambda cls: cls
 
 
-__all__ = ["Fault", "Field", "InvalidDocument", "Model", "field"]
+__all__ = ["Field", "Model", "field"]
 
 
 class _Missing:
@@ -91,66 +91,6 @@ def field(
             what is read only.
     """
     return Field(default, default_factory=default_factory, toml=toml, check=check, read=read)
-
-
-class Fault:
-    """One thing wrong with a document: where in it, and what.
-
-    Args:
-        path: keys and indexes from the document's root.
-        message: what is wrong, for a person.
-        line: 1-based line of the text, where it is known.
-        unknown: whether it is no more than a key nobody knows.
-    """
-
-    __slots__ = ("line", "message", "path", "unknown")
-
-    def __init__(
-        self,
-        path: tuple[str | int, ...],
-        message: str,
-        line: int | None = None,
-        *,
-        unknown: bool = False,
-    ) -> None:
-        self.path = path
-        self.message = message
-        self.line = line
-        self.unknown = unknown
-
-    def __str__(self) -> str:
-        at = ""
-        for step in self.path:
-            if isinstance(step, int):
-                at += f"[{step}]"
-                continue
-            # One that is empty, or has a line break in it, would not be seen for what it is.
-            key = step if step and step.isprintable() else repr(step)
-            at += f".{key}" if at else key
-        prefix = f"line {self.line}: " if self.line else ""
-        return f"{prefix}{at}: {self.message}" if at else f"{prefix}{self.message}"
-
-
-class InvalidDocument(CnbkitError):
-    """A document that is not what its specification says; carries every fault found.
-
-    Attributes:
-        faults: all of them, in the document's order.
-    """
-
-    exit_code = 65
-
-    def __init__(self, name: str, faults: list[Fault], *, where: str | None = None) -> None:
-        faults = sorted(faults, key=lambda fault: fault.line or 0)
-        one = len(faults) == 1
-        super().__init__(
-            f"{name} is not valid: {faults[0]}" if one else f"{name} has {len(faults)} faults",
-            where=f"{where}:{faults[0].line}" if where and one and faults[0].line else where,
-            remedy="correct the file" if one else "correct each of these",
-            detail=None if one else "\n".join(str(fault) for fault in faults),
-        )
-        self.name = name
-        self.faults = faults
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, Field))
