@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cnbkit.build_output import REPORT
 from cnbkit_engine.state.beneath import Unfit
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LaunchLayer", "launch_layers", "layer_reports"]
 
-_REPORT = ".cnbkit-report.tsv"  # beside the layers of a buildpack that is made with the SDK
 _LIMIT = 64 << 20  # bytes of a layer's own document
 _REPORT_LIMIT = 1 << 20
 _NOT_LAYERS = {"build.toml", "launch.toml", "store.toml"}
@@ -88,7 +88,7 @@ def layer_reports(buildpack: Folder) -> Iterator[tuple[str, str, str]]:
         buildpack: its folder of layers.
     """
     try:
-        text = buildpack.read(_REPORT, _REPORT_LIMIT).decode(errors="replace")
+        text = buildpack.read(REPORT, _REPORT_LIMIT).decode(errors="replace")
     except (Unfit, OSError):
         return  # another kind of buildpack, or no report that can be shown
     for line in text.splitlines():
