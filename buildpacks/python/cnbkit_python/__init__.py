@@ -51,6 +51,7 @@ class Interpreter(LayerKey):
 class Python(Buildpack):
     """Provides `python`: the base image's where it satisfies the request, else a standalone one."""
 
+    repeatable = True
     plan = Plan().provides("python")
     config = PythonConfig
     folder = "BP_PYTHON_FOLDER"
