@@ -33,7 +33,7 @@ class ElfConfig(Config):
     )
 
 
-class Checked(LayerKey, version=2):
+class Checked(LayerKey, version=3):
     """What the answer depends on."""
 
     layers: list[str] = key("layers")
@@ -103,6 +103,7 @@ class ElfCheck(Buildpack):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit import PythonBuild
+        from cnbkit_debian_index import release_of
         from cnbkit_elf.by_name import installed_packages, loaded_by_name
         from cnbkit_elf.facts import Facts
         from cnbkit_elf.optional import optional_apart
@@ -129,7 +130,8 @@ class ElfCheck(Buildpack):
         for name, files in loaded_by_name(found, base, packages, [*config.ignore]).items():
             at_start.setdefault(name, []).extend(files)
         found.save(f"{layer.directory}/facts.json")
-        told = report(at_start) if at_start and not found.unknown else ""
+        release = release_of(self.system)
+        told = report(at_start, release) if at_start and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")
         with open(f"{layer.directory}/report.txt", "w", encoding="utf-8") as file:

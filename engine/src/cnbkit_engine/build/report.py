@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnbkit.build_output import REPORT
 from cnbkit_engine.state.beneath import Folder, Unfit
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["reasons", "size_text", "summary"]
 
-_REPORT = ".cnbkit-report.tsv"
 _LIMIT = 1 << 20  # bytes
 _OURS = "buildpacksio/lifecycle:"
 
@@ -29,7 +29,7 @@ def reasons(layers: Path) -> dict[str, str]:
     with Folder(layers) as top:
         for buildpack in top.names():
             try:
-                text = top.read(f"{buildpack}/{_REPORT}", _LIMIT).decode(errors="replace")
+                text = top.read(f"{buildpack}/{REPORT}", _LIMIT).decode(errors="replace")
             except (Unfit, OSError):
                 continue  # another buildpack's folder, or no report that can be shown
             for line in text.splitlines():
