@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_engine.state.workspace import discarded
+from cnbkit_engine.state.discard import discarded
 
 from .conftest import ROOT, Project
 

@@ -14,9 +14,10 @@ from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpacked import ensure_layer
 from cnbkit_engine.state import tree_record
+from cnbkit_engine.state.discard import discarded
 from cnbkit_engine.state.locks import Held, is_made, made_once
 from cnbkit_engine.state.tree_record import damaged, differs_from_record, is_sound
-from cnbkit_engine.state.workspace import discarded, remove_tree
+from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

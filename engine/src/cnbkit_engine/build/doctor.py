@@ -205,7 +205,7 @@ class Doctor:
                     self._remove(folder)
 
     def _remove(self, folder: Path) -> None:
-        from cnbkit_engine.state.workspace import discarded
+        from cnbkit_engine.state.discard import discarded
 
         with suppress(FileNotFoundError), discarded(folder):
             pass

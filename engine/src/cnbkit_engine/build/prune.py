@@ -14,9 +14,9 @@ from cnbkit.errors import CnbkitError
 from cnbkit_engine.build.cache import LOG
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.unpacked import diff_id_of
+from cnbkit_engine.state.discard import discarded
 from cnbkit_engine.state.disk import disk_fault
 from cnbkit_engine.state.locks import locked
-from cnbkit_engine.state.workspace import discarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

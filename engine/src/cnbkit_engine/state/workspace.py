@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.state.beneath import Folder
 from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["Workspace", "discarded", "remove_tree"]
+__all__ = ["Workspace", "remove_tree"]
 
 
 class Workspace:
@@ -83,25 +81,6 @@ def remove_tree(path: Path) -> None:
             folder.remove(path.name)
     except FileNotFoundError:
         pass  # somebody else is removing the same dead folder
-
-
-@contextmanager
-def discarded(folder: Path) -> Iterator[Path]:
-    """Take away what was made once; it is removed when the block ends, which knows where it is.
-
-    It is renamed first: whoever looks finds it whole or not at all, also if this is killed.
-
-    Raises:
-        OSError: the disk refuses; FileNotFoundError if somebody else was faster.
-    """
-    from cnbkit_engine.state.locks import locked
-    from cnbkit_engine.state.tree_record import forget_record
-
-    with locked(folder), Workspace(folder.parent) as space:
-        gone = space / "gone"
-        folder.rename(gone)
-        forget_record(folder)
-        yield gone
 
 
 def _remove_in_background(path: Path, lock: Path, held: int) -> None:
