@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnbkit.context import C, PhaseContext, read_plan
-from cnbkit.errors import BuildpackFault
+from cnbkit.errors import BuildpackFault, InvalidDocument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,8 +112,6 @@ class BuildContext(PhaseContext[C]):
         Args:
             kind: a `Model`; write it with `BuildResult(store=model.to_plain())`.
         """
-        from cnbkit.spec.model import InvalidDocument
-
         table = self.store
         if not table:
             return None

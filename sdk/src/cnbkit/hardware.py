@@ -11,6 +11,8 @@ A buildpack lists its words in its descriptor, too (`hardware = ["gaudi", "hpu"]
 
 from __future__ import annotations
 
+from cnbkit.errors import InvalidDocument
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -89,7 +91,6 @@ class Words:
 
     @classmethod
     def _of_project(cls, text: str) -> Words:
-        from cnbkit.spec.model import InvalidDocument
         from cnbkit.spec.toml import decode
 
         try:

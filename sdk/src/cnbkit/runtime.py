@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from cnbkit.errors import BuildpackFault, CnbkitError
+from cnbkit.errors import BuildpackFault, CnbkitError, InvalidDocument
 from cnbkit.log import Log
 from cnbkit.redact import Redacting, Secrets
 
@@ -302,7 +302,6 @@ def _inputs(env: Mapping[str, str], arguments: Sequence[str], *names: str) -> li
 
 def _identity(env: Mapping[str, str]) -> str:
     """Name and version from the descriptor, for a buildpack started by hand."""
-    from cnbkit.spec.model import InvalidDocument
     from cnbkit.spec.toml import decode
 
     kind = "extension" if _is_extension(env) else "buildpack"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit.spec.model import InvalidDocument
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.toml import decode
 
 __all__ = ["run_image"]
