@@ -15,7 +15,7 @@ from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.inputs import inputs_digest
-from cnbkit_engine.build.kit import Kit, prepare
+from cnbkit_engine.build.kit import Kit, held_kit, prepare
 from cnbkit_engine.build.no_change import Record, stands
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import summary
@@ -27,7 +27,7 @@ from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.sandbox.certificates import host_bundle
 from cnbkit_engine.sandbox.emulation import is_foreign
-from cnbkit_engine.state.locks import locked
+from cnbkit_engine.state.locks import Held, locked
 
 if TYPE_CHECKING:
     from cnbkit_engine.state.home import Home
@@ -66,23 +66,33 @@ class Build(BuildRequest):
         choice = choose_base(base, self.app, env, self.builder)
         if choice.reason:
             self.show(str(choice))
-        kit = prepare(
-            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
-        )
-        run_images = RunImages(
-            store,
-            kit.run_image,
-            read_run_images(kit.builder),
-            self.run_image,
-            arch,
-            asks_for_gpus(self.app, env, kit.builder),
-            kit.suite,
-            self.insecure_registries,
-            self.show,
-        )
-        foreign = arch if is_foreign(arch) else ""
-        cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
         with ExitStack() as stack:
+            held = stack.enter_context(Held())
+            kit = held_kit(
+                held,
+                lambda: prepare(
+                    home,
+                    store,
+                    builder,
+                    self.show,
+                    self.arch,
+                    choice.suite,
+                    self.insecure_registries,
+                ),
+            )
+            run_images = RunImages(
+                store,
+                kit.run_image,
+                read_run_images(kit.builder),
+                self.run_image,
+                arch,
+                asks_for_gpus(self.app, env, kit.builder),
+                kit.suite,
+                self.insecure_registries,
+                self.show,
+            )
+            foreign = arch if is_foreign(arch) else ""
+            cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
             stack.enter_context(locked(cache, self._waits))
             stack.enter_context(locked(image_lock(home, reference), self._waits))
             inputs = partial(
@@ -100,7 +110,7 @@ class Build(BuildRequest):
 
             from cnbkit_engine.build.execution import Execution  # no unchanged build waits for it
 
-            execution = Execution(self, home, store, kit, files, run_images, arch, cache)
+            execution = Execution(self, home, store, kit, files, run_images, arch, cache, held)
             done = execution.run(reference, stack, record)
         return replace(done, seconds=time.monotonic() - start)
 

@@ -6,10 +6,12 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cnbkit.errors import BuildpackFault
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.cache import LOG
 from cnbkit_engine.build.conventions import unused
+from cnbkit_engine.build.kit import refuse_damaged
 from cnbkit_engine.build.predecessor import (
     candidates,
     last_name,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.build.run_image import RunImage, RunImages
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.locks import Held
 
 __all__ = ["Execution"]
 
@@ -59,6 +62,7 @@ class Execution:
         run_images: what the app can be put on.
         arch: of the image.
         cache: the app's.
+        held: what nobody may change meanwhile.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Execution:
         run_images: RunImages,
         arch: str,
         cache: Path,
+        held: Held,
     ) -> None:
         self._request = request
         self._home = home
@@ -80,6 +85,7 @@ class Execution:
         self._run_images = run_images
         self._arch = arch
         self._cache = cache
+        self._held = held
 
     def run(self, reference: Reference, stack: ExitStack, record: Record) -> Outcome:
         """Build.
@@ -182,9 +188,13 @@ class Execution:
             try:
                 exported = phases.run(space, store, arch, afresh=afresh)
             except BuildFailed as failed:
+                refuse_damaged(self._held)
                 raise judged(
                     failed, narrator.detection, request.app, copied.paths, kit.builder
                 ) from None
+            except BuildpackFault:
+                refuse_damaged(self._held)
+                raise
         last = f"{reference.familiar}@{narrator.digest}" if request.publish else reference.stored
         remember(cache, narrator.digest, last)
         why = reasons(exported)
@@ -216,6 +226,7 @@ class Execution:
             stored,
             self._request.network,
             self._request.clear_cache,
+            self._held,
             self._request.show,
         )
 
