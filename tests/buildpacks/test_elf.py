@@ -239,12 +239,6 @@ def layer(phases: Phases, name: str, digest: str) -> Path:
     return folder / name
 
 
-def restored(phases: Phases) -> None:
-    """What the lifecycle leaves of the last build's cached layer."""
-    toml = phases.layers / "facts.toml"
-    toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
-
-
 def test_only_new_layers_are_looked_at_and_the_others_remembered(
     check: type[ElfCheck],
     phases: Phases,
@@ -262,7 +256,6 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     shutil.rmtree(phases.app.parent / "again")
 
     # It is in the previous image alone now, and another one is new.
-    restored(phases)
     shutil.rmtree(wheels)
     other = layer(phases, "other", "1")
     library(other / "more.so", gl)
@@ -271,7 +264,6 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     assert "/acme/other/more.so needs" in again.err
 
     # The library comes, by another layer.
-    restored(phases)
     shutil.rmtree(other)
     shutil.copytree(gl.parent, layer(phases, "apt", "1") / "lib")
     mended = phases.build(check())
@@ -393,5 +385,5 @@ def test_what_a_package_loads_by_name_is_missed_unless_something_brings_it(tmp_p
 def test_debian_has_each_library_that_is_loaded_by_name() -> None:
     from cnbkit_elf import by_name
 
-    names = {name for name, _ in by_name._LOADS.values()}
+    names = {name for name, *_ in by_name._LOADS.values()}
     assert debian_packages(names).keys() == names

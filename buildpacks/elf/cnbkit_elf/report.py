@@ -7,7 +7,7 @@ import os
 
 from cnbkit_elf.facts import ElfFile
 
-__all__ = ["debian_packages", "report"]
+__all__ = ["debian_packages", "report", "ways"]
 
 # Packages that come without the need, too.
 _INSTEAD = {
@@ -26,26 +26,40 @@ def report(missing: dict[str, list[ElfFile]]) -> str:
         missing: names of libraries, and the files that need each.
     """
     supplied = debian_packages(set(missing))
+    # A program's copy in the virtual environment is of the same package.
+    owners = {_name(file): file.owner for files in missing.values() for file in files if file.owner}
     needs: dict[str, dict[str, None]] = {}
     for name, files in sorted(missing.items()):
         for file in files:
-            needs.setdefault(file.owner or _short(file.path), {})[name] = None
+            owner = file.owner or owners.get(_name(file)) or _short(file.path)
+            needs.setdefault(owner, {})[name] = None
     count = f"{len(missing)} libraries are" if len(missing) > 1 else "a library is"
     lines = [f"{count} needed, but not in the image: what needs them will fail when it starts"]
     lines[0] = lines[0] if len(missing) > 1 else lines[0].replace("needs them", "needs it")
     for owner, names in sorted(needs.items())[:_SHOWN]:
-        debs = list(dict.fromkeys(supplied[name] for name in names if name in supplied))
-        line = f"{owner} needs {', '.join(names)}"
-        ways = [f"add {' and '.join(f'`{each}`' for each in debs)} to Aptfile"] if debs else []
-        if owner in _INSTEAD:
-            ways.append(f"use {_INSTEAD[owner]}")
-        unknown = [name for name in names if name not in supplied]
-        if unknown:
-            ways.append(f"Debian has no package with {', '.join(unknown)}")
-        lines.append(f"{line}: {', or '.join(ways)}")
+        told = ", or ".join(ways(owner, [*names], supplied))
+        lines.append(f"{owner} needs {', '.join(names)}: {told}")
     if len(needs) > _SHOWN:
         lines.append(f"and {len(needs) - _SHOWN} more")
     return "\n".join(lines)
+
+
+def ways(owner: str, names: list[str], supplied: dict[str, str]) -> list[str]:
+    """What can be done about missing libraries.
+
+    Args:
+        owner: the package that needs them; may be empty.
+        names: the libraries.
+        supplied: what `debian_packages` knows of them.
+    """
+    debs = list(dict.fromkeys(supplied[name] for name in names if name in supplied))
+    found = [f"add {' and '.join(f'`{each}`' for each in debs)} to Aptfile"] if debs else []
+    if owner in _INSTEAD:
+        found.append(f"use {_INSTEAD[owner]}")
+    unknown = [name for name in names if name not in supplied]
+    if unknown:
+        found.append(f"Debian has no package with {', '.join(unknown)}")
+    return found
 
 
 def debian_packages(libraries: set[str]) -> dict[str, str]:
@@ -57,6 +71,10 @@ def debian_packages(libraries: set[str]) -> dict[str, str]:
             package, *names = line.split()
             found.update({name: package for name in names if name in libraries})
     return found
+
+
+def _name(file: ElfFile) -> str:
+    return os.path.basename(file.path)
 
 
 def _short(path: str) -> str:

@@ -74,10 +74,14 @@ class Code:
                 found.add(node.module)
         return found
 
-    def certain_imports(self) -> list[Import]:
-        """What an import of it imports for sure: not in `try`, `if` or a function."""
+    def certain_imports(self, *, main: bool = False) -> list[Import]:
+        """What an import of it imports for sure: not in `if` or a function, or expected to fail.
+
+        Args:
+            main: whether it is started, and not imported.
+        """
         found = []
-        for node in self._body:
+        for node in _certain(self._body, main=main):
             kind = type(node).__name__
             if kind == "Import":
                 found += [Import(each.name, [], 0, node.lineno) for each in node.names]
@@ -258,6 +262,17 @@ def _statements(body: list[Any]) -> Iterator[Any]:
                 yield from _statements(getattr(node, name, None) or [])
             for each in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
                 yield from _statements(each.body)
+
+
+def _certain(body: list[Any], *, main: bool) -> Iterator[Any]:
+    """Statements that run in any case; of `try` those whose failure ends it all."""
+    for node in body:
+        yield node
+        if main and _is_main(node):
+            yield from _certain(node.body, main=False)
+        handlers = getattr(node, "handlers", None)
+        if handlers and all(type(each.body[-1]).__name__ == "Raise" for each in handlers):
+            yield from _certain(node.body, main=False)
 
 
 def _all(nodes: list[Any]) -> Iterator[Any]:
