@@ -162,19 +162,18 @@ class _Checks:
         found = libraries.program(self._command.program)
         if found is None:
             return None
-        return Problem(f"{found.name} needs {found.needs}, which the image has not", found.remedy)
+        return Problem(f"{found.name} needs {found.needs}, {_absent(found.needs)}", found.remedy)
 
     def imported_libraries(self, libraries: Libraries) -> Problem | None:
         """Whether the loader finds what modules are linked with that are imported for sure."""
         if self._command.folder is None or self._files_may_come:
             return None
         files, places = self._started()
-        main = bool(self._command.script)
-        found = libraries.imported(files, places, self._app, main=main)
+        found = libraries.imported(files, places, self._app, main=self._command.main)
         if found is None:
             return None
         return Problem(
-            f"{found.line} imports {found.name}, which needs {found.needs}, and the image has not",
+            f"{found.line} imports {found.name}, which needs {found.needs}, {_absent(found.needs)}",
             found.remedy,
         )
 
@@ -186,8 +185,7 @@ class _Checks:
         from cnbkit_start.check.imports import missing_import
 
         files, places = self._started()
-        main = bool(command.script)
-        missing = missing_import(files, places, self._app, self._image, main=main)
+        missing = missing_import(files, places, self._app, self._image, main=command.main)
         if missing is None:
             return None
         return Problem(
@@ -247,3 +245,7 @@ class _Checks:
             return None
         path = os.path.normpath(f"{self._command.folder}/{name}".lstrip("/"))
         return None if path.startswith("..") else path
+
+
+def _absent(libraries: str) -> str:
+    return f"which {'are' if ',' in libraries else 'is'} not in the image"
