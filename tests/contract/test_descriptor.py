@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.buildpack import (
     BuildpackDescriptor,
     BuildpackInfo,
@@ -21,7 +22,6 @@ from cnbkit.spec.buildpack import (
     TargetEntry,
     notes,
 )
-from cnbkit.spec.model import InvalidDocument
 from cnbkit.spec.sbom import FORMATS
 from cnbkit.spec.toml import decode, encode
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit import BuildpackFault, Layer
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.buildpack import (
     BuildpackDescriptor,
     BuildpackInfo,
@@ -20,7 +21,6 @@ from cnbkit.spec.buildpack import (
     notes,
 )
 from cnbkit.spec.launch import Launch, Process
-from cnbkit.spec.model import InvalidDocument
 from cnbkit_engine.spec.lifecycle_files import SystemFile
 
 if TYPE_CHECKING:

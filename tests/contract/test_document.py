@@ -11,8 +11,7 @@ import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnbkit.errors import BuildpackFault
-from cnbkit.spec.model import InvalidDocument
+from cnbkit.errors import BuildpackFault, InvalidDocument
 from cnbkit.spec.toml import decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

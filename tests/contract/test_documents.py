@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.buildpack import BuildpackDescriptor, ExtensionDescriptor
-from cnbkit.spec.model import InvalidDocument, Model, _hints
+from cnbkit.spec.model import Model
 from cnbkit.spec.names import api_version
 from cnbkit.spec.toml import Document, encode
+from cnbkit.spec.validation import hints
 from cnbkit_engine.spec import builder, package, project
 from cnbkit_engine.spec import lifecycle_files as files
 from cnbkit_engine.spec.builder import BuilderDescriptor, BuilderEntry
@@ -62,7 +64,7 @@ def _values(annotation: Any) -> SearchStrategy[Any]:
 def _models(cls: type[Model]) -> SearchStrategy[Any]:
     fields = {
         name: SPECIAL.get(name, _values(hint))
-        for name, hint in _hints(cls).items()
+        for name, hint in hints(cls).items()
         if name in cls.__fields__
     }
     return st.builds(cls, **fields).filter(_is_whole)

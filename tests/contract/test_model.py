@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnbkit
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec import names
 from cnbkit.spec.build_plan import BuildpackPlan, BuildPlan, Plan, Provide, Require
 from cnbkit.spec.launch import Build, Label, Launch, Process, Slice, Store, Unmet
-from cnbkit.spec.model import InvalidDocument, Model, field
+from cnbkit.spec.model import Model, field
 from cnbkit.spec.toml import Document, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnbkit import BuildpackFault, CnbkitError, CommandFailed, PlatformFault, UserFault
-from cnbkit.spec.model import Fault, InvalidDocument
+from cnbkit.errors import Fault, InvalidDocument
 
 
 @pytest.mark.parametrize(

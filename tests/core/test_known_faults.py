@@ -25,11 +25,11 @@ from cnbkit import (
     Process,
     key,
 )
+from cnbkit.errors import InvalidDocument
 from cnbkit.log import Log
 from cnbkit.runtime import build
 from cnbkit.spec.buildpack import BuildpackDescriptor
 from cnbkit.spec.launch import Launch
-from cnbkit.spec.model import InvalidDocument
 from cnbkit.spec.toml import decode, encode
 
 if TYPE_CHECKING:

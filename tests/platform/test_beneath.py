@@ -31,6 +31,7 @@ HANDLERS = (
         "lifecycle/phases",
         "lifecycle/process",
         "lifecycle/prebuilt_layers",
+        "lifecycle/launch_layers",
         "state/workspace",
     ),
 )

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault
-from cnbkit.spec.model import InvalidDocument
+from cnbkit.errors import BuildpackFault, CnbkitError, InvalidDocument, PlatformFault
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime

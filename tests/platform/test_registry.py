@@ -220,6 +220,23 @@ def test_a_mount_finds_every_repositorys_blobs(client: Client, store: ImageStore
     assert missing.status == 202
 
 
+def test_an_offered_image_is_answered_with_until_it_is_withdrawn_and_is_no_image_of_the_store(
+    registry: Registry, client: Client, store: ImageStore
+) -> None:
+    data = manifest(b"a layer that another registry has")
+    digest = registry.offer("ready/one", types.OCI_MANIFEST, data)
+    answer = client("GET", f"/v2/ready/one/manifests/{digest}")
+    assert (answer.status, answer.body) == (200, data)
+    assert answer.headers["Content-Type"] == types.OCI_MANIFEST
+    assert answer.headers["Docker-Content-Digest"] == digest
+    assert client("GET", f"/v2/ready/two/manifests/{digest}").status == 404
+    assert client("GET", "/v2/ready/one/manifests/latest").status == 404
+    assert store.names() == []
+
+    registry.withdraw("ready/one")
+    assert client("GET", f"/v2/ready/one/manifests/{digest}").status == 404
+
+
 @pytest.mark.parametrize(
     ("wanted", "status", "body"),
     [

@@ -35,7 +35,7 @@ class ElfConfig(Config):
     )
 
 
-class Checked(LayerKey, version=3):
+class Checked(LayerKey, version=4):
     """What the answer depends on."""
 
     layers: list[str] = key("layers")
@@ -144,6 +144,7 @@ class ElfCheck(Buildpack):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit import PythonBuild
+        from cnbkit_debian_index import release_of
         from cnbkit_elf.by_name import installed_packages, loaded_by_name
         from cnbkit_elf.facts import Facts
         from cnbkit_elf.libpython import library_of
@@ -164,9 +165,10 @@ class ElfCheck(Buildpack):
         supplied = library_of([*lacking], base, self.system, ctx.target.arch)
         if supplied:
             files = lacking.pop(os.path.basename(supplied))
+            owner = next((each.owner for each in files if each.owner), files[0].path)
             ctx.log.info(
-                f"{files[0].owner or files[0].path} embeds Python: {os.path.basename(supplied)} of "
-                "the build image goes into the image"
+                f"{owner} embeds Python: {os.path.basename(supplied)} of the build image goes "
+                "into the image"
             )
         for name, files in sorted(elsewhere.items()):
             ctx.log.debug(f"{name} is not where the loader looks for {files[0].path}")
@@ -180,13 +182,14 @@ class ElfCheck(Buildpack):
         for name, files in by_name.items():
             at_start.setdefault(name, []).extend(files)
         found.save(f"{layer.directory}/facts.json")
-        told = report(at_start) if at_start and not found.unknown else ""
+        release = release_of(self.system)
+        told = report(at_start, release) if at_start and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")
         kept = {
             "report.txt": told,
             "libpython.txt": supplied,
-            _UNLOADABLE: "" if found.unknown else unloadable(lacking, by_name, found),
+            _UNLOADABLE: "" if found.unknown else unloadable(lacking, by_name, found, release),
         }
         for name, text in kept.items():
             with open(f"{layer.directory}/{name}", "w", encoding="utf-8") as file:

@@ -22,7 +22,10 @@ _WITH_PACKAGE = {
 
 
 def unloadable(
-    missing: dict[str, list[ElfFile]], by_name: dict[str, list[ElfFile]], facts: Facts
+    missing: dict[str, list[ElfFile]],
+    by_name: dict[str, list[ElfFile]],
+    facts: Facts,
+    release: str,
 ) -> str:
     """A JSON list with `path`, `module`, `owner`, `needs`, `remedy` of each; empty without any.
 
@@ -30,36 +33,35 @@ def unloadable(
         missing: names of libraries, and the files that are linked with each.
         by_name: the same of libraries that packages load by name; of those only owners are known.
         facts: what is in the layers: what needs a file that cannot be loaded cannot, either.
+        release: of Debian, which the image is made of.
     """
     lacks: dict[str, dict[str, None]] = {}
     for name, files in sorted(missing.items()):
         for file in files:
             lacks.setdefault(file.path, {})[name] = None
     _spread(lacks, facts.files)
-    supplied = debian_packages({*missing, *by_name})
+    here = debian_packages({*missing, *by_name}, release)
     owners = {each.path: each.owner for each in facts.files}
-    told = [
-        _entry(path, _module(path), owners.get(path, ""), [*names], supplied)
+    found = [
+        (path, _module(path), owners.get(path, ""), [*names])
         for path, names in sorted(lacks.items())
     ]
-    told += [
-        _entry("", each.module, each.owner, [name], supplied)
+    found += [
+        ("", each.module, each.owner, [name])
         for name, files in sorted(by_name.items())
         for each in files
     ]
+    told = [
+        {
+            "path": path,
+            "module": module,
+            "owner": owner,
+            "needs": ", ".join(names),
+            "remedy": ways(owner, names, here, release),
+        }
+        for path, module, owner, names in found
+    ]
     return json.dumps(told) if told else ""
-
-
-def _entry(
-    path: str, module: str, owner: str, names: list[str], supplied: dict[str, str]
-) -> dict[str, str]:
-    return {
-        "path": path,
-        "module": module,
-        "owner": owner,
-        "needs": ", ".join(names),
-        "remedy": ", or ".join(ways(owner, names, supplied)),
-    }
 
 
 def _spread(lacks: dict[str, dict[str, None]], files: list[ElfFile]) -> None:

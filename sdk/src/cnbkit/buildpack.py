@@ -6,8 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
+    from cnbkit.build_context import BuildContext
     from cnbkit.config import Config
-    from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import GenerateResult
     from cnbkit.results import BuildResult, DetectResult

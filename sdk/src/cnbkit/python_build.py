@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext
     from cnbkit.layer.open_layer import OpenLayer
 
 __all__ = ["VARIABLE", "PythonBuild"]

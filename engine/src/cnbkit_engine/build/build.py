@@ -197,7 +197,6 @@ class Build:
                 afresh = afresh or not usable
             if self.clear_cache:
                 remove_tree(cache)
-            first = afresh or not last_name(cache)
             (cache / "layers").mkdir(parents=True, exist_ok=True)
             cache.chmod(0o700)  # what a build leaves there is not for others of this machine
             copied = laid_out(
@@ -256,7 +255,7 @@ class Build:
                     self.show(f"Continuing from {before}")
                     phases.continue_from(before)
                 try:
-                    exported = phases.run(space, store, arch, first=first, afresh=afresh)
+                    exported = phases.run(space, store, arch, afresh=afresh)
                 except BuildFailed as failed:
                     raise judged(
                         failed, narrator.detection, self.app, copied.paths, kit.builder
