@@ -455,7 +455,7 @@ def test_python_s_own_library_comes_from_the_build_image(
     shutil.rmtree(phases.layers)
     phases.layers.mkdir()
     done = phases.build(check())
-    assert "needs libpython3.11.so.1.0: add `libpython3.11` to Aptfile" in done.err
+    assert "needs libpython3.11.so.1.0: " in done.err
     assert not (phases.layers / "libpython").exists()
 
 
