@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import UserFault
+from cnbkit.errors import BuildpackFault, UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_copy import make_mount_point
@@ -17,7 +17,7 @@ from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.cache import LOG, app_cache, image_lock
 from cnbkit_engine.build.conventions import unused
-from cnbkit_engine.build.kit import Kit, prepare
+from cnbkit_engine.build.kit import Kit, held_kit, prepare, refuse_damaged
 from cnbkit_engine.build.predecessor import (
     candidates,
     last_name,
@@ -40,7 +40,7 @@ from cnbkit_engine.registry.server import Registry
 from cnbkit_engine.sandbox.emulation import is_foreign
 from cnbkit_engine.sandbox.network import network_for
 from cnbkit_engine.sandbox.seccomp import ensure_filter
-from cnbkit_engine.state.locks import locked
+from cnbkit_engine.state.locks import Held, locked
 from cnbkit_engine.state.workspace import Workspace, remove_tree
 
 if TYPE_CHECKING:
@@ -159,25 +159,35 @@ class Build:
         choice = choose_base(base, self.app, env, self.builder)
         if choice.reason:
             self.show(str(choice))
-        kit = prepare(
-            home, store, builder, self.show, self.arch, choice.suite, self.insecure_registries
-        )
-        run_images = RunImages(
-            store,
-            kit.run_image,
-            read_run_images(kit.builder),
-            self.run_image,
-            arch,
-            asks_for_gpus(self.app, env, kit.builder),
-            kit.suite,
-            self.insecure_registries,
-            self.show,
-        )
-        foreign = arch if is_foreign(arch) else ""
-        cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
-        afresh = self.clear_cache
-        log = cache / LOG
         with ExitStack() as stack:
+            held = stack.enter_context(Held())
+            kit = held_kit(
+                held,
+                lambda: prepare(
+                    home,
+                    store,
+                    builder,
+                    self.show,
+                    self.arch,
+                    choice.suite,
+                    self.insecure_registries,
+                ),
+            )
+            run_images = RunImages(
+                store,
+                kit.run_image,
+                read_run_images(kit.builder),
+                self.run_image,
+                arch,
+                asks_for_gpus(self.app, env, kit.builder),
+                kit.suite,
+                self.insecure_registries,
+                self.show,
+            )
+            foreign = arch if is_foreign(arch) else ""
+            cache = app_cache(home, reference, foreign, self.env.get("BP_HARDWARE", ""))
+            afresh = self.clear_cache
+            log = cache / LOG
             stack.enter_context(locked(cache, self._waits))
             stack.enter_context(locked(image_lock(home, reference), self._waits))
             names = candidates(reference, self.previous_image, last_name(cache))
@@ -239,7 +249,7 @@ class Build:
                     tags=self.tags,
                     cache_image=self.cache_image,
                     detect_output=self.detection is not None,
-                    extend=self._extend(home, store, kit, registry.host, run_image)
+                    extend=self._extend(home, store, kit, registry.host, run_image, held)
                     if sandboxes.has_extensions
                     else None,
                 )
@@ -257,9 +267,13 @@ class Build:
                 try:
                     exported = phases.run(space, store, arch, afresh=afresh)
                 except BuildFailed as failed:
+                    refuse_damaged(held)
                     raise judged(
                         failed, narrator.detection, self.app, copied.paths, kit.builder
                     ) from None
+                except BuildpackFault:
+                    refuse_damaged(held)
+                    raise
             last = f"{reference.familiar}@{narrator.digest}" if self.publish else reference.stored
             remember(cache, narrator.digest, last)
             why = reasons(exported)
@@ -275,14 +289,14 @@ class Build:
         )
 
     def _extend(
-        self, home: Home, store: ImageStore, kit: Kit, host: str, run_image: RunImage
+        self, home: Home, store: ImageStore, kit: Kit, host: str, run_image: RunImage, held: Held
     ) -> ExtendedImages:
         """What carries out image extensions."""
         from cnbkit_engine.build.extensions import ExtendedImages
 
         stored = run_image.reference.removeprefix(f"{host}/") if run_image.stored else ""
         return ExtendedImages(
-            home, store, kit.root, stored, self.network, self.clear_cache, self.show
+            home, store, kit.root, stored, self.network, self.clear_cache, held, self.show
         )
 
     def _waits(self, holder: str) -> None:
