@@ -57,6 +57,8 @@ class ElfCheck(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    repeatable = True
+
     # Whatever was installed, by whomever.
     plan = Plan()
     config = ElfConfig
