@@ -1,11 +1,43 @@
 """Write Cloud Native Buildpacks in typed Python.
 
 Derive from `Buildpack`; everything an author needs is exported here. Names are imported on
-first use, so that a detect pays only for what it touches; `__init__.pyi` names them to type
-checkers and editors.
+first use, so that a detect pays only for what it touches; `__init__.pyi` names them to editors that
+do not read what is below TYPE_CHECKING.
 """
 
 from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.app import App
+    from cnbkit.bindings.binding import Binding
+    from cnbkit.bindings.bindings import Bindings
+    from cnbkit.build_context import BuildContext
+    from cnbkit.buildpack import Buildpack, Triggers
+    from cnbkit.command import CommandFailed, CommandResult
+    from cnbkit.config import Config, Option
+    from cnbkit.context import DetectContext, GenerateContext
+    from cnbkit.dependency import Dependency
+    from cnbkit.download import DownloadFailed
+    from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
+    from cnbkit.extension import GenerateResult
+    from cnbkit.launch import launch_bindings
+    from cnbkit.layer.env import EnvChanges, LayerEnv
+    from cnbkit.layer.key import LayerKey, key, migrates, note
+    from cnbkit.layer.layer import Layer
+    from cnbkit.layer.open_layer import OpenLayer
+    from cnbkit.log import Log
+    from cnbkit.package_request import PackageRequest
+    from cnbkit.python_build import PythonBuild
+    from cnbkit.results import BuildResult, DetectResult
+    from cnbkit.sbom.component import Component
+    from cnbkit.sbom.documents import bill_of_materials
+    from cnbkit.sbom.scan import scan_components
+    from cnbkit.settings import Settings
+    from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan, Require
+    from cnbkit.spec.launch import Process
+    from cnbkit.spec.model import Model, field
+    from cnbkit.spec.target import Target
 
 __version__ = "0.1.0"
 
