@@ -19,8 +19,8 @@ asked for. Made by `python -m tests.sdk.stub`.
 
 def stub() -> str:
     """Its text."""
-    homes = {name: cnbkit._HOME[name] for name in cnbkit.__all__}  # type: ignore[attr-defined]
-    imports = sorted(f"from {home} import {name} as {name}" for name, home in homes.items())
+    homes = vars(cnbkit)["_HOME"]
+    imports = sorted(f"from {homes[name]} import {name} as {name}" for name in cnbkit.__all__)
     exported = [f'    "{name}",' for name in cnbkit.__all__]
     rest = ["", "__version__: str", "", "__all__ = [", *exported, "]", ""]
     return "\n".join([_HEAD, *imports, *rest])
