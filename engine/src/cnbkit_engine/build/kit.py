@@ -137,7 +137,7 @@ def prepare(
     assembled = ensure_builder(home, builder, runtime, compiling, show)
     if named.build_image:
         where = f"[build] image = {named.build_image!r}"
-        check_python(assembled / "buildpacks", there, suite.python, where, builder)
+        check_python(assembled / "buildpacks", there, where, builder)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled, suite)

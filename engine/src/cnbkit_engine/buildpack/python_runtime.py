@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.state.home import Home
 
-__all__ = ["SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
+__all__ = ["ANY_PYTHON", "SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
 
 SYSTEM_PYTHON = DEFAULT.python
 """The Python packages that bring none are for: the default build root's."""
+
+ANY_PYTHON = ("3.11", "3.12", "3.13", "3.14")
+"""Those that a package for any build image's Python is for."""
 
 _HERE = ".python"
 _TIMES = """
