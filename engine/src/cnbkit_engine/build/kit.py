@@ -140,7 +140,7 @@ def prepare(
         from cnbkit_engine.builder.checks import check_python
 
         where = f"[build] image = {named.build_image!r}"
-        check_python(assembled / "buildpacks", there, suite.python, where, builder)
+        check_python(assembled / "buildpacks", there, where, builder)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled, suite)

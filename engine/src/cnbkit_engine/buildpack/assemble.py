@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cnbkit
 from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit_engine.base.suites import DEFAULT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Runtime:
     def __init__(
         self,
         python: str = "/usr/bin/python3",
-        version: str = "3.11",
+        version: str = DEFAULT.python,
         arch: str = "amd64",
         also: Sequence[str] = (),
     ) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.standalone import FOLDER, StandalonePython
 from cnbkit_engine.oci.layer import folder_entries, write_layer
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.state.home import Home
 
-__all__ = ["SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
+__all__ = ["ANY_PYTHON", "SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
 
-SYSTEM_PYTHON = "3.11"
-"""The Python packages that bring none are for: the build root's."""
+SYSTEM_PYTHON = DEFAULT.python
+"""The Python packages that bring none are for: the default build root's."""
+
+ANY_PYTHON = ("3.11", "3.12", "3.13", "3.14")
+"""Those that a package for any build image's Python is for."""
 
 _HERE = ".python"
 _TIMES = """
