@@ -78,6 +78,7 @@ class Chosen(Decision):
 class CaCertificates(Buildpack[Chosen]):
     """Adds certificates of bindings to what is trusted, for later buildpacks and the app."""
 
+    repeatable = True
     triggers = Triggers(settings=("BP_ENABLE_RUNTIME_CERT_BINDING",), bindings=("ca-certificates",))
     config = Settings
 

@@ -90,6 +90,7 @@ class _Hooks(Buildpack[Script]):
         hook = decision.hook
         if hook is None:
             return decision.result
+        self.repeatable = bool(hook.outputs)
         if not hook.outputs:
             from cnbkit_hooks.run import run
 

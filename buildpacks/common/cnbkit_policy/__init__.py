@@ -70,6 +70,7 @@ class Verdict(Decision):
 class Policy(Buildpack[Verdict]):
     """Judges what is to be installed."""
 
+    repeatable = True
     triggers = Triggers(bindings=("policy",))
     config = Options
     folder = "BP_PYTHON_FOLDER"

@@ -82,6 +82,8 @@ class Chosen(Decision):
 class Conda(Buildpack[Chosen]):
     """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
 
+    repeatable = True
+
     # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
     triggers = Triggers(*FILES, *_BINDERS, settings=(SETTING,))
     config = CondaConfig

@@ -74,6 +74,7 @@ class Chosen(Decision):
 class Cuda(Buildpack[Chosen]):
     """Asks for CUDA's wheels; then looks at what was installed and prepares its start."""
 
+    repeatable = True
     triggers = Triggers(*TRIGGERS, settings=(SETTING,))
     config = Options
 

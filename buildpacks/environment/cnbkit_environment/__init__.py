@@ -41,6 +41,7 @@ class Chosen(Decision):
 class Environment(Buildpack[Chosen]):
     """Sets, at launch, what `BPE_*` variables of the build say."""
 
+    repeatable = True
     triggers = Triggers(settings=("BPE_*",))
 
     variables = Layer.launch("variables")

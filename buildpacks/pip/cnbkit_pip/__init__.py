@@ -16,7 +16,7 @@ from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
 from cnbkit_pip.chosen import Chosen, Inputs, Work
 from cnbkit_pip.git_version import git_version
-from cnbkit_pip.present import Present
+from cnbkit_pip.present import LAYERS, Present
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
@@ -38,6 +38,7 @@ __all__ = ["Pip"]
 class Pip(Buildpack[Chosen]):
     """Installs Python packages, and the app itself if it is one."""
 
+    repeatable = True
     triggers = Triggers(
         *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
         *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),
@@ -175,7 +176,7 @@ class Pip(Buildpack[Chosen]):
     def _reuse(
         self, ctx: BuildContext, wanted: Requirements | Project | Locked, present: Present
     ) -> None:
-        names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
+        names = [name for name in ctx.restored_layers() if name.startswith(LAYERS)]
         for name in names:
             with ctx.layer(present.kind(Layer.launch(name))):
                 pass

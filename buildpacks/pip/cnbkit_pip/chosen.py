@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, Decision, Layer, LayerKey, OpenLayer, key, note
-from cnbkit_pip.present import Present
+from cnbkit_pip.present import LAYERS, Present
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.interpreter import Interpreter
 
@@ -83,7 +83,7 @@ class Chosen(Decision):
     def add_restored(self, ctx: BuildContext, site: OpenLayer, present: Present) -> None:
         """They are in the previous image."""
         for name in ctx.restored_layers():
-            if name.startswith("wheels-"):
+            if name.startswith(LAYERS):
                 self.layer(present.kind(Layer.launch(name)))
         own = f"{site.directory.rpartition('/')[0]}/"
         if ctx.dry:  # a build has no use for the names

@@ -86,6 +86,7 @@ class Start(Buildpack[Chosen]):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    repeatable = True
     triggers = Triggers(
         *(PROCFILE, "app.py", "main.py", ENTRYPOINT, "train.py", "streamlit_app.py"),
         *PROJECT,
@@ -152,7 +153,8 @@ class Start(Buildpack[Chosen]):
         decision = Chosen(result, choice=choice, large=large)
         decision.layer(self.known)
         # With those left out: an image of another process then has this layer in common.
-        decision.layer(self.limits, _at_launch({**choice.every, **choice.processes}))
+        if choice.processes:
+            decision.layer(self.limits, _at_launch({**choice.every, **choice.processes}))
         if ctx.dry:
             check_planned(ctx, choice, options)
         return decision
@@ -168,7 +170,8 @@ class Start(Buildpack[Chosen]):
 
             if collects(ctx, options):
                 collect(ctx)
-        self._write_programs(ctx, {**choice.every, **choice.processes})
+        if choice.processes:
+            self._write_programs(ctx, {**choice.every, **choice.processes})
         if decision.large:
             named = ", ".join(decision.large)
             ctx.log.info(f"{named}: in layers of their own, because they are large")

@@ -76,6 +76,7 @@ class Chosen(Decision):
 class Tpu(Buildpack[Chosen]):
     """Asks for wheels without CUDA; brings what a TPU needs besides Python."""
 
+    repeatable = True
     triggers = Triggers(*TRIGGERS, settings=(SETTING,))
     config = Options
 

@@ -1,7 +1,8 @@
 """Write Cloud Native Buildpacks in typed Python.
 
 Derive from `Buildpack`; everything an author needs is exported here. Names are imported on
-first use, so that a detect pays only for what it touches.
+first use, so that a detect pays only for what it touches; `__init__.pyi` names them to editors that
+do not read what is below TYPE_CHECKING.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
     from cnbkit.app import App
     from cnbkit.bindings.binding import Binding
     from cnbkit.bindings.bindings import Bindings
+    from cnbkit.build_context import BuildContext
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed
     from cnbkit.config import Config, Option
-    from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.decision import Decision
     from cnbkit.dependency import Dependency
     from cnbkit.download import DownloadFailed
@@ -44,7 +46,7 @@ _HOME = {
     "App": "cnbkit.app",
     "Binding": "cnbkit.bindings.binding",
     "Bindings": "cnbkit.bindings.bindings",
-    "BuildContext": "cnbkit.context",
+    "BuildContext": "cnbkit.build_context",
     "BuildResult": "cnbkit.results",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",

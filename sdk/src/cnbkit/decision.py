@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from cnbkit.context import BuildContext
+    from cnbkit.build_context import BuildContext
     from cnbkit.layer.key import LayerKey
     from cnbkit.layer.layer import Layer
     from cnbkit.python_build import PythonBuild

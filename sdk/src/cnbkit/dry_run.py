@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from cnbkit.context import BuildContext
+    from cnbkit.build_context import BuildContext
     from cnbkit.redact import Secrets
 
     class Deciding(Protocol):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cnbkit_start.check.image import Image
-    from cnbkit_start.check.problems import Problem
+    from cnbkit_start.check.problem import Problem
     from cnbkit_start.config import Options
 
 __all__ = ["check", "check_early", "check_planned", "may_be_told_later"]
@@ -69,7 +69,7 @@ def check_planned(ctx: BuildContext, choice: Choice, options: Options) -> None:
     Raises:
         UserFault: the default process cannot start.
     """
-    if options.check == "off":
+    if options.check == "off" or not choice.processes:
         return
     from cnbkit_start.check.problems import problems
 
@@ -88,14 +88,24 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     Raises:
         UserFault: the default process cannot start.
     """
-    if options.check == "off":
+    if options.check == "off" or not choice.processes:
         return
     from cnbkit_start.check.breaks import hints  # needs the packages, which detect has not
     from cnbkit_start.check.problems import problems
 
-    for hint in hints(image, PythonBuild.read(ctx).python_version):
+    told_before = PythonBuild.read(ctx)
+    for hint in hints(image, told_before.python_version):
         ctx.log.warning(hint)
-    _judge(ctx, choice, options, lambda process: problems(process, ctx.app, image))
+    libraries = None
+    if told_before.missing_libraries:
+        from cnbkit_start.check.libraries import Libraries
+
+        libraries = Libraries(told_before.missing_libraries, image.sites)
+
+    def find(process: Found) -> list[Problem]:
+        return problems(process, ctx.app, image, libraries=libraries)
+
+    _judge(ctx, choice, options, find)
 
 
 def _judge(

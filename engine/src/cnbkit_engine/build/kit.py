@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.base.image_root import image_root, python_of_root
+from cnbkit.errors import PlatformFault
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_of_config
-from cnbkit_engine.builder.checks import check_python
 from cnbkit_engine.builder.choices import choices
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.lifecycle.named import check_version, named_lifecycle
-from cnbkit_engine.sandbox.emulation import ensure_emulation
+from cnbkit_engine.state.tree_record import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.locks import Held
 
-__all__ = ["Kit", "prepare"]
+__all__ = ["Kit", "held_kit", "prepare", "refuse_damaged"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,33 @@ class Kit:
     launcher: Path
     builder: Path
     suite: Suite = DEFAULT
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """What was made once and is used by the whole build."""
+        return self.root, self.lifecycle, self.builder
+
+
+def held_kit(held: Held, prepared: Callable[[], Kit]) -> Kit:
+    """What `prepared` answers, of which nothing is removed while it is held."""
+    while True:
+        kit = prepared()
+        if all(held.take(each) for each in kit.folders):
+            return kit
+
+
+def refuse_damaged(held: Held) -> None:
+    """After a build has failed, see that the reason is not what it stood on.
+
+    Raises:
+        PlatformFault: it is; the next build makes that anew.
+    """
+    for folder, missing in damaged(held.folders).items():
+        raise PlatformFault(
+            f"what the build stood on was damaged: {missing} is missing or torn",
+            where=str(folder),
+            remedy="build again: it is made anew then; see that nobody removes files there",
+        )
 
 
 def prepare(
@@ -80,6 +107,8 @@ def prepare(
     check_version(named.lifecycle_version, builder)
     root, there = None, ""
     if named.build_image:
+        from cnbkit_engine.base.image_root import image_root, python_of_root
+
         root, config = image_root(home, named.build_image, arch, insecure, show)
         there = python_of_root(root)
         told = suite_of_config(config)
@@ -100,14 +129,18 @@ def prepare(
     if arch != own:
         # The lifecycle runs in the other root as it is, at full speed: it is linked statically.
         # What is for the image alone has to be the image's. Bytecode is for any architecture.
+        from cnbkit_engine.sandbox.emulation import ensure_emulation
+
         ensure_emulation(home, arch, show)
         launcher = ensure_lifecycle(home, arch=arch, progress=show)
         compiling = bases(arch=own).ensure_build_root()
     runtime = Runtime(version=suite.python, arch=arch)
     assembled = ensure_builder(home, builder, runtime, compiling, show)
     if named.build_image:
+        from cnbkit_engine.builder.checks import check_python
+
         where = f"[build] image = {named.build_image!r}"
-        check_python(assembled / "buildpacks", there, suite.python, where, builder)
+        check_python(assembled / "buildpacks", there, where, builder)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled, suite)
