@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.inputs import inputs_digest
 from cnbkit_engine.build.kit import Kit, held_kit, prepare
 from cnbkit_engine.build.no_change import Record, stands
-from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import summary
 from cnbkit_engine.build.request import BuildRequest, Outcome
 from cnbkit_engine.build.run_image import RunImages, base_of_run_image
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Build", "Kit", "Outcome", "prepare", "table"]
 
 
-@dataclass(frozen=True)
 class Build(BuildRequest):
     """A build to be run."""
 
@@ -57,8 +55,12 @@ class Build(BuildRequest):
         files = AppFiles(self.app)
         env = {**files.variables, **self.env}
         store = ImageStore(home.images)
-        builder = builder_for(home, self.builder, files.project)
-        if files.project.io.buildpacks.builder:
+        builder = self.builder
+        if files.has_project:
+            from cnbkit_engine.build.project_order import builder_for
+
+            builder = builder_for(home, builder, files.project)
+        if files.has_project and files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
         arch = self.arch or machine_architecture()
