@@ -12,7 +12,7 @@ from cnbkit_engine.build.predecessor import candidates, last_name, predecessor_i
 from cnbkit_engine.lifecycle.dry_run import can_decide, decisions
 from cnbkit_engine.lifecycle.handover import members
 from cnbkit_engine.lifecycle.known_layers import restore_known
-from cnbkit_engine.lifecycle.phases import layers_folder
+from cnbkit_engine.lifecycle.options import layers_folder
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.sandbox.emulation import is_foreign

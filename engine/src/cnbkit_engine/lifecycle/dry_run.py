@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from cnbkit.dry_run import DECISION
 from cnbkit.runtime import DRY_RUN
 from cnbkit.spec.toml import encode
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.handover import hand_over
-from cnbkit_engine.lifecycle.phases import BuildFailed
 from cnbkit_engine.lifecycle.process import Process
 from cnbkit_engine.state.beneath import Folder, Unfit
 
