@@ -819,7 +819,7 @@ def limits(root: Path, files: dict[str, str], name: str, env: dict[str, str]) ->
 @pytest.mark.parametrize("file", ["Procfile", "app.py", "requirements.txt"])
 def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> None:
     del phases.env["BP_START_CHECK"]
-    phases.write("app.py", "app = 1\n")
+    phases.write("app.py", "print(1)\n")
     phases.write("pyproject.toml", "[tool.ruff]\n")
     texts = {"Procfile": "web: env X=1 bash app.py $X\n", "requirements.txt": "numpy\n"}
     phases.write(file, texts.get(file, ""))

@@ -7,6 +7,7 @@ from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit.app import App
     from cnbkit_start.config import Options
     from cnbkit_start.declared import Declared
 
@@ -14,6 +15,8 @@ __all__ = ["ENTRYPOINT", "PROCFILE", "Choice", "Nothing"]
 
 PROCFILE = "Procfile"
 ENTRYPOINT = "entrypoint.toml"
+# What Google's buildpacks call the setting.
+FUNCTION = "GOOGLE_FUNCTION_TARGET"
 
 
 class Nothing(UserFault):
@@ -37,7 +40,7 @@ class Choice:
         found = self._declared(ctx, options.file)
         self._add_defaults(ctx, found)
         if not found:
-            raise _nothing(ctx, options.file)
+            raise _nothing(ctx.app, options.file, self.packages)
         self.every = dict(found)
         left_out = self._leave_out(ctx, found, options.default)
         self.notes += [f"{each.type}: {each.text}, from {each.origin}" for each in found.values()]
@@ -89,7 +92,7 @@ class Choice:
         self.packages = packages = declared(ctx)
         if "web" not in found:
             try:
-                web = frameworks.web(ctx.app, packages)
+                web = frameworks.web(ctx.app, packages, ctx.settings.get(FUNCTION))
             except UserFault as fault:
                 # Whoever names other processes does without it.
                 if not found:
@@ -157,20 +160,11 @@ def _default(found: dict[str, Found], setting: str) -> str:
     return named[0].type if named else "web"
 
 
-def _nothing(ctx: BuildContext | DetectContext, entrypoint: str) -> Nothing:
-    empty = next((name for name in (entrypoint, PROCFILE) if ctx.app.has(name)), "")
+def _nothing(app: App, entrypoint: str, packages: Declared | None) -> Nothing:
+    from cnbkit_start.frameworks.nothing import nothing_starts
+
+    why, where, remedy = nothing_starts(app, packages)
+    empty = next((name for name in (entrypoint, PROCFILE) if app.has(name)), "")
     if empty:
         why, where = f"{empty} is empty", empty
-    else:
-        from cnbkit_start.frameworks.scripts import why_no_script
-
-        why, where = why_no_script(ctx.app)
-    from cnbkit_start.frameworks.scripts import example
-
-    likely = example(ctx.app)
-    command = f"say what starts, for example: echo 'web: {likely}' >{PROCFILE}"
-    return Nothing(
-        f"no process to start: {why}",
-        where=where,
-        remedy=command if likely else f"add a {PROCFILE} with `web: <command>`, or an app.py",
-    )
+    return Nothing(f"no process to start: {why}", where=where, remedy=remedy)
