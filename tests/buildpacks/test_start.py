@@ -163,6 +163,7 @@ def test_without_web_the_first_process_is_web_too_and_the_log_says_so(phases: Ph
 def test_a_project_with_nothing_to_start_is_told_what_to_add(
     phases: Phases, procfile: str | None
 ) -> None:
+    del phases.env["BP_START_CHECK"]
     phases.write("requirements.txt", "")
     if procfile is not None:
         phases.write("Procfile", procfile)
@@ -172,6 +173,19 @@ def test_a_project_with_nothing_to_start_is_told_what_to_add(
     assert "no process to start" in ran.fault.what
     assert "add a Procfile with `web: <command>`, or an app.py" in str(ran.fault)
     assert ran.launch == {}
+
+
+@pytest.mark.parametrize("check", ["warn", "off"])
+def test_an_image_that_starts_nothing_is_built_where_that_is_allowed(
+    phases: Phases, check: str
+) -> None:
+    phases.env["BP_START_CHECK"] = check
+    phases.write("requirements.txt", "six\n")
+    assert phases.detect(Start()).code == 0
+    ran = phases.build(Start())
+    assert ran.fault is None
+    assert ran.launch.get("processes", []) == []
+    assert "the image starts nothing by itself" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -193,6 +207,7 @@ def test_a_project_with_nothing_to_start_is_told_what_to_add(
 def test_what_looks_like_a_program_is_in_the_line_to_add(
     phases: Phases, files: dict[str, str], command: str
 ) -> None:
+    del phases.env["BP_START_CHECK"]
     for name, text in {"requirements.txt": "", **files}.items():
         phases.write(name, text)
     ran = phases.build(Start())
@@ -591,6 +606,7 @@ def test_a_project_s_only_script_is_web(phases: Phases) -> None:
 def test_a_server_that_is_not_among_the_packages_is_asked_for_and_never_installed(
     phases: Phases, files: dict[str, str], server: str, where: str
 ) -> None:
+    del phases.env["BP_START_CHECK"]
     for name, text in files.items():
         (phases.app / name).parent.mkdir(exist_ok=True)
         phases.write(name, text)
@@ -881,9 +897,11 @@ def test_any_procfile_gives_processes_with_one_default_or_a_user_fault(
     if ran.code:
         assert ran.code == 65
         assert ran.launch == {}
-    else:
+    elif "processes" in ran.launch:
         assert len(defaults(ran)) == 1
         assert all(command and command[0] for command in processes(ran).values())
+    else:
+        assert "Procfile is empty: the image starts nothing by itself" in ran.out
 
 
 TABLE = st.builds(

@@ -230,6 +230,7 @@ def test_a_server_that_an_import_starts_is_started_as_a_script(phases: Phases) -
     [
         ({"main.py": "def main(): ...\n", "server.py": "print(1)\n"}, "python3 server.py"),
         ({"shop/__main__.py": "print(1)\n"}, "python3 -m shop"),
+        ({"my-shop/__main__.py": "print(1)\n"}, "python3 -m my-shop"),
         ({"src/shop/__main__.py": "print(1)\n"}, "env PYTHONPATH=src python3 -m shop"),
     ],
 )

@@ -87,6 +87,11 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
         {"manage.py": CHOSEN, "shop/wsgi.py": WSGI, "reviews/wsgi.py": "x = 1\n"},
         f"{GUNICORN} shop.wsgi:application",
     ),
+    "agents": (
+        "google-adk\n",
+        {"weather/__init__.py": "", "weather/agent.py": "root_agent = 1\n"},
+        f"adk api_server --host 0.0.0.0 --port {PORT} .",
+    ),
     "a function": (
         "functions-framework==3.*\n",
         {"main.py": HTTP.format("greet") + "client = open('/dev/null')\n"},

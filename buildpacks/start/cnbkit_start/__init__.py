@@ -113,7 +113,8 @@ class Start(Buildpack):
             if collects(ctx, options):
                 collect(ctx)
         # With those left out: an image of another process then has this layer in common.
-        self._at_launch(ctx, {**choice.every, **choice.processes})
+        if choice.processes:
+            self._at_launch(ctx, {**choice.every, **choice.processes})
         large = large_files(ctx.app.top)
         if large:
             ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")

@@ -28,7 +28,7 @@ class Choice:
 
     Attributes:
         every: by type, also those that are left out.
-        processes: by type; there is always a `web`.
+        processes: by type; there is always a `web`, unless nothing starts and that is allowed.
         default: the type of what the image starts.
         notes: what there is to say about it, in the order in which it was decided.
         packages: what was looked at for those that nobody declares; None if all are declared.
@@ -38,9 +38,14 @@ class Choice:
         self.notes: list[str] = []
         self.packages: Declared | None = None
         found = self._declared(ctx, options.file)
-        self._add_defaults(ctx, found)
+        fault = self._add_defaults(ctx, found)
         if not found:
-            raise _nothing(ctx.app, options.file, self.packages)
+            fault = fault or _nothing(ctx.app, options.file, self.packages)
+            if options.check == "fail":
+                raise fault
+            self.notes.append(f"{fault.what}: the image starts nothing by itself")
+            self.every, self.processes, self.default = {}, {}, ""
+            return
         self.every = dict(found)
         left_out = self._leave_out(ctx, found, options.default)
         self.notes += [f"{each.type}: {each.text}, from {each.origin}" for each in found.values()]
@@ -82,10 +87,16 @@ class Choice:
                     )
         return found
 
-    def _add_defaults(self, ctx: BuildContext | DetectContext, found: dict[str, Found]) -> None:
-        """What nobody has said and the app's packages and files tell."""
+    def _add_defaults(
+        self, ctx: BuildContext | DetectContext, found: dict[str, Found]
+    ) -> Nothing | None:
+        """What nobody has said and the app's packages and files tell.
+
+        Returns what is wrong with the `web` that they tell; whoever names other processes does
+        without it.
+        """
         if {"web", "train", "notebook"} <= found.keys():
-            return
+            return None
         from cnbkit_start import frameworks
         from cnbkit_start.declared import declared
 
@@ -94,9 +105,8 @@ class Choice:
             try:
                 web = frameworks.web(ctx.app, packages, ctx.settings.get(FUNCTION))
             except UserFault as fault:
-                # Whoever names other processes does without it.
                 if not found:
-                    raise Nothing(fault.what, where=fault.where, remedy=fault.remedy) from None
+                    return Nothing(fault.what, where=fault.where, remedy=fault.remedy)
                 web = None
             if web:
                 found["web"] = web
@@ -108,6 +118,7 @@ class Choice:
             notebook = frameworks.notebook(packages)
             if notebook:
                 found["notebook"] = notebook
+        return None
 
     def _leave_out(
         self, ctx: BuildContext | DetectContext, found: dict[str, Found], default: str

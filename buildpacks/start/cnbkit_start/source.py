@@ -159,11 +159,19 @@ def _others(root: str) -> list[str]:
     return found if len(found) <= _MOST else []
 
 
-def folders(path: str) -> list[str]:
-    """Names of folders that may be packages, sorted; not those of tests and the like."""
+def folders(path: str, also: str = "") -> list[str]:
+    """Names of folders that may be packages, sorted; not those of tests and the like.
+
+    Args:
+        path: the folder they lie in.
+        also: what may stand in a name besides what an `import` takes.
+    """
     try:
         with os.scandir(path) as entries:
             found = [each.name for each in entries if each.is_dir()]
     except OSError:
         return []
-    return sorted(name for name in found if name.isidentifier() and name not in _NOT_PACKAGES)
+    plain = str.maketrans("", "", also)
+    return sorted(
+        name for name in found if name.translate(plain).isidentifier() and name not in _NOT_PACKAGES
+    )

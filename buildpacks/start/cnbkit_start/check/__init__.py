@@ -62,7 +62,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     Raises:
         UserFault: the default process cannot start.
     """
-    if options.check == "off":
+    if options.check == "off" or not choice.processes:
         return
     from cnbkit_start.check.breaks import hints  # needs the packages, which detect has not
     from cnbkit_start.check.problems import problems

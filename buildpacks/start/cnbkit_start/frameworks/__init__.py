@@ -21,7 +21,7 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
     Raises:
         UserFault: it is known, but its server is not among the packages; or there are several.
     """
-    from cnbkit_start.frameworks import dashboards, models, scripts, servers
+    from cnbkit_start.frameworks import agents, dashboards, models, scripts, servers
     from cnbkit_start.frameworks.deeper import only_app
     from cnbkit_start.frameworks.django import django
     from cnbkit_start.frameworks.functions import functions
@@ -31,7 +31,7 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
         *(scripts.declared_script, functions, django),
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
         *(servers.asgi, dashboards.dash, servers.wsgi, dashboards.panel, dashboards.shiny),
-        *(models.mlflow, models.bentoml, models.ray, dashboards.voila, scripts.script),
+        *(models.mlflow, models.bentoml, models.ray, agents.adk, dashboards.voila, scripts.script),
         only_app,
     ):
         found = framework(seen)

@@ -17,6 +17,7 @@ __all__ = ["nothing_starts"]
 
 _PROCFILE = "Procfile"
 _PROJECTS = ("requirements.txt", "pyproject.toml", "environment.yml", "Pipfile", "setup.py")
+_LIKELY = ("start", "web", "serve", "server", "run", "app")
 _SERVED = ("app", "application", "api", "server")
 
 
@@ -78,7 +79,7 @@ def _example(app: App, packages: Declared | None) -> str:
         for table in TABLES:
             programs = programs_of(document, table)
             if programs and "build-system" in document:
-                return programs[0]
+                return next((name for name in programs if name in _LIKELY), next(iter(programs)))
     if app.has("manage.py"):
         return "python3 manage.py runserver 0.0.0.0:$PORT"
     names = sorted(name for name in os.listdir(app.root) if name.endswith(".py"))

@@ -73,9 +73,10 @@ def script(seen: Seen) -> Found | None:
             # Not `python`: where no other buildpack brings one, Debian's base has only python3.
             return Found("web", f"python3 {name}", ["python3", name], name)
     for base in ("", "src/"):
+        # `python -m` takes a name with a dash, too.
         names = [
             name
-            for name in folders(f"{seen.app.root}/{base}")
+            for name in folders(f"{seen.app.root}/{base}", also="-")
             if seen.app.has(f"{base}{name}/__main__.py")
         ]
         if len(names) == 1:
