@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import platform
 import shutil
 import subprocess
@@ -269,12 +270,6 @@ def layer(phases: Phases, name: str, digest: str) -> Path:
     return folder / name
 
 
-def restored(phases: Phases) -> None:
-    """What the lifecycle leaves of the last build's cached layer."""
-    toml = phases.layers / "facts.toml"
-    toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
-
-
 def test_only_new_layers_are_looked_at_and_the_others_remembered(
     check: type[ElfCheck],
     phases: Phases,
@@ -292,7 +287,6 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     shutil.rmtree(phases.app.parent / "again")
 
     # It is in the previous image alone now, and another one is new.
-    restored(phases)
     shutil.rmtree(wheels)
     other = layer(phases, "other", "1")
     library(other / "more.so", gl)
@@ -301,7 +295,6 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     assert "/acme/other/more.so needs" in again.err
 
     # The library comes, by another layer.
-    restored(phases)
     shutil.rmtree(other)
     shutil.copytree(gl.parent, layer(phases, "apt", "1") / "lib")
     mended = phases.build(check())
@@ -406,23 +399,94 @@ def test_missing_libraries_may_fail_the_build_or_not_matter(
     assert phases.build(check()).code == 0
 
 
+def told(phases: Phases) -> list[dict[str, str]]:
+    """What later buildpacks hear of."""
+    document = json.loads((phases.layers / "told/build.json").read_text())
+    entries: list[dict[str, str]] = json.loads(Path(document["missing-libraries"]).read_text())
+    return entries
+
+
+def test_later_buildpacks_hear_what_cannot_be_loaded_and_why(
+    check: type[ElfCheck], phases: Phases, gl: Path
+) -> None:
+    wheels = layer(phases, "wheels", "1")
+    site = wheels / "prefix/lib/python3.11/site-packages"
+    library(site / "cv2/cv2.abi3.so", gl)
+    (site / "opencv_python-5.0.dist-info").mkdir()
+    record = "cv2/cv2.abi3.so,,\n../../../bin/viewer,,\n"
+    (site / "opencv_python-5.0.dist-info/RECORD").write_text(record)
+    # What is linked with what cannot be loaded cannot be loaded either.
+    inner = library(site / "view/libinner.so", gl)
+    outer = library(site / "view/_view.cpython-311-x86_64-linux-gnu.so", inner)
+    viewer = library(wheels / "prefix/bin/viewer", outer)
+    viewer.chmod(0o755)
+    phases.build(check())
+    found = {each["path"].removeprefix(f"{wheels}/prefix/"): each for each in told(phases)}
+    folder = "lib/python3.11/site-packages"
+    assert {path: (each["module"], each["owner"]) for path, each in found.items()} == {
+        f"{folder}/cv2/cv2.abi3.so": ("cv2", "opencv-python"),
+        f"{folder}/view/libinner.so": ("view.libinner", ""),
+        f"{folder}/view/_view.cpython-311-x86_64-linux-gnu.so": ("view._view", ""),
+        "bin/viewer": ("", "opencv-python"),
+    }
+    assert {each["needs"] for each in found.values()} == {"libGL.so.1"}
+    assert found["bin/viewer"]["remedy"] == "add `libgl1` to Aptfile, or use opencv-python-headless"
+    # Heard again by a build that changes nothing; and no more once the library is there.
+    phases.build(check())
+    assert len(told(phases)) == 4
+    shutil.copytree(gl.parent, layer(phases, "apt", "1") / "lib")
+    phases.build(check())
+    assert not (phases.layers / "told").exists()
+
+
+def test_python_s_own_library_comes_from_the_build_image(
+    check: type[ElfCheck], phases: Phases, tmp_path: Path
+) -> None:
+    triplet = "x86_64-linux-gnu" if ARCH == "amd64" else "aarch64-linux-gnu"
+    own = library(tmp_path / "system/usr/lib" / triplet / "libpython3.11.so.1.0")
+    library(layer(phases, "wheels", "1") / "prefix/bin/embeds.so", own)
+    done = phases.build(check())
+    assert done.err == ""
+    assert "embeds.so embeds Python: libpython3.11.so.1.0 of the build image goes" in done.out
+    copied = phases.layers / "libpython/lib/libpython3.11.so.1.0"
+    assert copied.read_bytes() == own.read_bytes()
+    # Not where the run image lacks what it needs itself.
+    library(own, library(tmp_path / "z" / "libz.so.9"))
+    shutil.rmtree(phases.layers)
+    phases.layers.mkdir()
+    done = phases.build(check())
+    assert "needs libpython3.11.so.1.0: " in done.err
+    assert not (phases.layers / "libpython").exists()
+
+
 def test_what_a_package_loads_by_name_is_missed_unless_something_brings_it(tmp_path: Path) -> None:
     nothing = looked_at(tmp_path)
-    missing = loaded_by_name(nothing, BASE, {"psycopg", "six"}, [])
+    missing = loaded_by_name(nothing, BASE, {"psycopg", "six"}, [], "12")
     assert [*missing] == ["libpq.so.5"]
     assert report(missing, "12").splitlines()[1] == (
         "psycopg needs libpq.so.5: add `libpq5` to Aptfile, or use psycopg[binary]"
     )
-    assert loaded_by_name(nothing, BASE, {"psycopg", "psycopg-binary"}, []) == {}
-    assert loaded_by_name(nothing, BASE, {"psycopg"}, ["libpq.so.5"]) == {}
-    assert loaded_by_name(nothing, [*BASE, "/usr/lib/libpq.so.5"], {"psycopg"}, []) == {}
+    assert loaded_by_name(nothing, BASE, {"psycopg", "psycopg-binary"}, [], "12") == {}
+    assert loaded_by_name(nothing, BASE, {"psycopg"}, ["libpq.so.5"], "12") == {}
+    assert loaded_by_name(nothing, [*BASE, "/usr/lib/libpq.so.5"], {"psycopg"}, [], "12") == {}
     layer = library(tmp_path / "debs" / "libpq.so.5").parent
-    assert loaded_by_name(looked_at(layer), BASE, {"psycopg"}, []) == {}
+    assert loaded_by_name(looked_at(layer), BASE, {"psycopg"}, [], "12") == {}
 
 
 def test_debian_has_each_library_that_is_loaded_by_name() -> None:
     from cnbkit_elf import by_name
 
-    names = {name for name, _ in by_name._LOADS.values()}
-    for release in RELEASES:
+    rows = [names.split() for names, *_ in by_name._LOADS.values()]
+    for place, release in enumerate(RELEASES):
+        names = {each[min(place, len(each) - 1)] for each in rows}
         assert debian_packages(names, release).keys() == names
+
+
+@pytest.mark.parametrize(
+    ("release", "package"), [("12", "libmagickwand-6.q16-6"), ("13", "libmagickwand-7.q16-10")]
+)
+def test_a_library_is_that_of_the_image_s_release(
+    tmp_path: Path, release: str, package: str
+) -> None:
+    missing = loaded_by_name(looked_at(tmp_path), BASE, {"wand"}, [], release)
+    assert f"add `{package}` to Aptfile" in report(missing, release)

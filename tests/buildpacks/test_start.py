@@ -623,7 +623,7 @@ def test_without_a_server_flask_runs_by_its_own_means_on_the_port_with_a_warning
     phases.write("requirements.txt", "flask\n")
     phases.write("app.py", FLASK + MAIN)
     ran = phases.build(Start())
-    line = f"exec flask --app app:app run --host 0.0.0.0 --port {PORT}"
+    line = f"exec env FLASK_APP=app:app flask run --host 0.0.0.0 --port {PORT}"
     assert processes(ran) == {"web": ["bash", "-c", line]}
     assert "add the line `gunicorn` to the dependencies in requirements.txt" in ran.err
 
@@ -1012,7 +1012,7 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
     site = tmp_path / "site"
     (site / "bin").mkdir(parents=True)
     python = site / "bin" / "python"
-    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; exit ${CODE:-0}\n')
+    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; echo "$SAYS"; exit ${CODE:-0}\n')
     python.chmod(0o755)
     phases.env |= telling(environment=str(site))
     ran = phases.build(Start())
@@ -1026,5 +1026,13 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         assert fault is not None
         assert fault.what == "`manage.py collectstatic` failed"
         assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
+        # Settings that have the folder under some condition only.
+        phases.env["SAYS"] = (
+            "ImproperlyConfigured: You're using the staticfiles app without having set the "
+            "STATIC_ROOT setting to a filesystem path."
+        )
+        ran = phases.build(Start())
+        assert ran.code == 0
+        assert "in this build the settings have no STATIC_ROOT" in ran.err
         phases.env |= telling()
         assert "static files are not collected" in phases.build(Start()).err

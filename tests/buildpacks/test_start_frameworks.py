@@ -79,12 +79,12 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
     "flask's own": (
         "flask\n",
         {"app.py": FLASK + MAIN},
-        f"flask --app app:app run --host 0.0.0.0 --port {PORT}",
+        f"env FLASK_APP=app:app flask run --host 0.0.0.0 --port {PORT}",
     ),
     "flask's own below src": (
         "flask\n",
         {"src/shop/__init__.py": FLASK},
-        f"env PYTHONPATH=src flask --app shop:app run --host 0.0.0.0 --port {PORT}",
+        f"env PYTHONPATH=src FLASK_APP=shop:app flask run --host 0.0.0.0 --port {PORT}",
     ),
     "dash": (
         "dash\ngunicorn\n",

@@ -20,7 +20,7 @@ from cnbkit_exposed import tell
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
 from cnbkit_pip.git_version import git_version
-from cnbkit_pip.present import Present
+from cnbkit_pip.present import LAYERS, Present
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
@@ -65,6 +65,7 @@ class Inputs(LayerKey, version=2):
 class Pip(Buildpack):
     """Installs Python packages, and the app itself if it is one."""
 
+    repeatable = True
     triggers = Triggers(
         *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
         *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),
@@ -181,7 +182,7 @@ class Pip(Buildpack):
     def _reuse(
         self, ctx: BuildContext, wanted: Requirements | Project | Locked, present: Present
     ) -> None:
-        names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
+        names = [name for name in ctx.restored_layers() if name.startswith(LAYERS)]
         for name in names:
             with ctx.layer(present.kind(Layer.launch(name))):
                 pass

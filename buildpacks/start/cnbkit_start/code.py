@@ -7,6 +7,7 @@ from cnbkit_start.syntax import (
     HARMLESS,
     all_nodes,
     body_of,
+    certain,
     dotted,
     is_main,
     is_plain,
@@ -78,10 +79,14 @@ class Code:
                 found.add(node.module)
         return found
 
-    def certain_imports(self) -> list[Import]:
-        """What an import of it imports for sure: not in `try`, `if` or a function."""
+    def certain_imports(self, *, main: bool = False) -> list[Import]:
+        """What an import of it imports for sure: not in `if` or a function, or expected to fail.
+
+        Args:
+            main: whether it is started, and not imported.
+        """
         found = []
-        for node in self._body:
+        for node in certain(self._body, main=main):
             kind = type(node).__name__
             if kind == "Import":
                 found += [Import(each.name, [], 0, node.lineno) for each in node.names]

@@ -16,6 +16,7 @@ __all__ = [
     "HARMLESS",
     "all_nodes",
     "body_of",
+    "certain",
     "dotted",
     "is_main",
     "is_plain",
@@ -78,6 +79,22 @@ def statements(body: list[Any]) -> Iterator[Any]:
                 yield from statements(getattr(node, name, None) or [])
             for each in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
                 yield from statements(each.body)
+
+
+def certain(body: list[Any], *, main: bool) -> Iterator[Any]:
+    """Statements that run in any case; of `try` those whose failure ends it all.
+
+    Args:
+        body: statements.
+        main: whether they are a program's, and not a module's.
+    """
+    for node in body:
+        yield node
+        if main and is_main(node):
+            yield from certain(node.body, main=False)
+        handlers = getattr(node, "handlers", None)
+        if handlers and all(type(each.body[-1]).__name__ == "Raise" for each in handlers):
+            yield from certain(node.body, main=False)
 
 
 def all_nodes(nodes: list[Any]) -> Iterator[Any]:

@@ -88,9 +88,10 @@ def _flask(seen: Seen, source: Source, name: str, factory: str, origin: str) -> 
     if server:
         line = command(server, target, source.root, is_asgi=False, factory=bool(factory))
         return process(f"env {variables}{line}" if variables else line, origin)
-    line = f"flask --app {target} run --host 0.0.0.0 --port {PORT}"
+    # The variable is older than `--app`, which Flask has since 2.2.
+    path = f"PYTHONPATH={source.root} " if source.root else ""
     return process(
-        f"env PYTHONPATH={source.root} {line}" if source.root else line,
+        f"env {path}FLASK_APP={target} flask run --host 0.0.0.0 --port {PORT}",
         origin,
         warning="Flask runs by its own means, which are not made for production: add the line "
         f"`gunicorn` to the dependencies in {seen.packages.file}",
