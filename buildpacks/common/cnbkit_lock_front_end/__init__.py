@@ -22,6 +22,7 @@ from cnbkit import (
     UserFault,
     key,
 )
+from cnbkit_exposed import hidden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ class FrontEnd(Buildpack[Exported]):
 
     def decide(self, ctx: BuildContext) -> Exported:
         """Export the lock, unless the last build's is still right."""
+        # The pip buildpack tells of them; until then tools might show them.
+        hidden(ctx, self.inputs(ctx))
         told = PythonBuild.read(ctx)
         chosen = ",".join(told.inputs or []) or self.file
         # Of a project without its lock there is something to say.

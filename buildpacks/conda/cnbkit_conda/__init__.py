@@ -24,6 +24,7 @@ from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import public_digests
 from cnbkit_conda.virtual import virtual_packages
+from cnbkit_exposed import tell
 from cnbkit_process_groups import ProcessGroups
 
 __all__ = ["Conda"]
@@ -131,6 +132,7 @@ class Conda(Buildpack[Chosen]):
         What that comes to is solved in the build: it takes the channels' lists, and minutes.
         """
         config = self.config.read(ctx.settings)
+        tell(ctx, FILES, "conda or netrc")
         chosen = Input.choose(ctx, config.input)
         groups = ProcessGroups.read(ctx, config.process_groups)
         if groups.reason:

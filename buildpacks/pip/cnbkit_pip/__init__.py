@@ -12,6 +12,7 @@ from cnbkit import (
     PythonBuild,
     Triggers,
 )
+from cnbkit_exposed import tell
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
 from cnbkit_pip.chosen import Chosen, Inputs, Work
@@ -33,6 +34,15 @@ if TYPE_CHECKING:
     from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["Pip"]
+
+# Of the app's files, those in which addresses stand: whichever of them is installed from, the
+# image gets them all.
+_WITH_ADDRESSES = (
+    *("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in"),
+    *("constraints*.txt", "pyproject.toml", "setup.py", "setup.cfg", "poetry.toml", "uv.toml"),
+    *("pylock*.toml", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile", "Pipfile.lock"),
+    *("pip.conf", "pdm.toml", ".gitmodules", "project.toml", "Procfile"),
+)
 
 
 class Pip(Buildpack[Chosen]):
@@ -70,9 +80,10 @@ class Pip(Buildpack[Chosen]):
             return Chosen(rest=rest)
         wanted = find(ctx, config)
         if wanted is None:
+            tell(ctx, _WITH_ADDRESSES)
             ctx.log.info("No dependencies are declared")
             return Chosen()
-        _tell_exposed(ctx, wanted)
+        tell(ctx, [*(() if isinstance(wanted, Locked) else wanted.files), *_WITH_ADDRESSES])
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
         request = requested(ctx, config.torch_index)
@@ -192,18 +203,6 @@ def _depends(ctx: BuildContext) -> str:
     if told.python and not told.python_version:
         return f"the packages, which go by the Python that {told.python} will be"
     return ""
-
-
-def _tell_exposed(ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
-    from cnbkit_pip.exposed import exposed
-
-    for each in [] if isinstance(wanted, Locked) else exposed(wanted.files):
-        ctx.hide(each.secret)
-        ctx.log.warning(
-            f"{each.where} has a password for {each.host}, and the image gets this file with the "
-            "app: take it out, and give it by a binding of type pypi or netrc, or write "
-            "${NAME} and set that variable for the build"
-        )
 
 
 def _check(
