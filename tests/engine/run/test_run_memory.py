@@ -51,6 +51,10 @@ def test_a_process_that_needs_more_is_ended_and_one_that_does_not_is_not(
         many = ("--", "fill", "60", "3")
         assert result(home, "run", image, "--memory", "100m", *many)[0] == 137
         assert result(home, "run", image, "--memory", "400m", *many)[0] == 0
+        # However little there is, it is the image's process that is ended, and not the command.
+        code, _, error = result(home, "run", image, "--memory", "16m", "--", "fill", "60", "1")
+        assert code == 137
+        assert "needed more than the 17 MB" in error
         assert before
         assert not list(before.folder.glob("cnbkit-*"))
 

@@ -5,7 +5,8 @@ allowed to make: root always is, an ordinary user below a cgroup that was delega
 --user --scope`, a container of one's own). Where none can be made the kernel limits each process by
 itself (RLIMIT_DATA: what it may write to alone), and that is said.
 
-We enter the cgroup ourselves, so that whatever we start is in it from its first instruction.
+We enter the cgroup while we start the image's first process, so that it is in it from its first
+instruction, and leave it: what is small and was there first would be ended as soon as anything.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import os
 import re
 import resource
-from contextlib import contextmanager, suppress
+import time
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +25,12 @@ from cnbkit.errors import PlatformFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 __all__ = ["Cgroup", "limited_memory", "own_cgroup"]
 
 _PROCESSES = "cgroup.procs"
+_ATTEMPTS, _PAUSE = 100, 0.02  # seconds between them
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,16 @@ class Cgroup:
             return bool(re.search(r"^oom_kill [1-9]", text, re.MULTILINE))
         return False
 
+    def remove(self) -> None:
+        """Remove it, when the last of its processes has ended: soon, if it has been killed."""
+        for _ in range(_ATTEMPTS):
+            try:
+                self.folder.rmdir()
+            except OSError:
+                time.sleep(_PAUSE)
+            else:
+                return
+
 
 def own_cgroup(process: str = "/proc/self", mounts: str = "/proc/self/mountinfo") -> Cgroup | None:
     """The cgroup that limits this process's memory; None if this kernel, or sandbox, shows none.
@@ -107,18 +122,23 @@ def own_cgroup(process: str = "/proc/self", mounts: str = "/proc/self/mountinfo"
 
 
 @contextmanager
-def limited_memory(size: int, show: Callable[[str], None]) -> Iterator[None]:
+def limited_memory(
+    size: int, show: Callable[[str], None]
+) -> Iterator[Callable[[], AbstractContextManager[None]]]:
     """Limit what is started in the block.
 
     Args:
         size: bytes; no limit if 0.
         show: told if there cannot be one for all processes together, or it has been reached.
 
+    Yields:
+        makes a block of its own for the moment in which a process is started.
+
     Raises:
         PlatformFault: not even a process can be limited.
     """
     if not size:
-        yield
+        yield nullcontext
         return
     before = own_cgroup()
     made = before and _made(before, size)
@@ -135,22 +155,28 @@ def limited_memory(size: int, show: Callable[[str], None]) -> Iterator[None]:
                 where="--memory",
                 remedy="leave it out, or limit cnbkit itself",
             ) from None
-        yield
+        yield nullcontext
         return
     try:
-        yield
+        yield partial(_entered, made, before)
     finally:
-        with suppress(OSError):
-            before.enter()
         killed = made.killed
-        with suppress(OSError):
-            made.folder.rmdir()
+        made.remove()
         if killed:
             show(f"A process needed more than the {size / 1e6:.0f} MB of --memory, and was ended")
 
 
+@contextmanager
+def _entered(cgroup: Cgroup, before: Cgroup) -> Iterator[None]:
+    cgroup.enter()
+    try:
+        yield
+    finally:
+        before.enter()
+
+
 def _made(before: Cgroup, size: int) -> Cgroup | None:
-    """A new cgroup that we are in; None where none can be made."""
+    """A new cgroup that we can enter, and leave; None where none can be made."""
     parents = [before.folder]
     if before.unified:
         # One that has processes of its own can have none with a limit below it, except the first.
@@ -163,10 +189,10 @@ def _made(before: Cgroup, size: int) -> Cgroup | None:
             continue
         try:
             made.limit(size)
-            made.enter()
+            with _entered(made, before):
+                pass
         except OSError:
-            with suppress(OSError):
-                made.folder.rmdir()
+            made.remove()
         else:
             return made
     return None

@@ -105,10 +105,10 @@ def run_image(
     with (
         held_layers(home, store, image, ids),
         _network(options, show) as (there, namespace),
-        limited_memory(options.memory, show),
+        limited_memory(options.memory, show) as limit,
     ):
         sandbox = image_sandbox(home, store, image, options)
-        sandbox = replace(sandbox, network=there, namespace=namespace)
+        sandbox = replace(sandbox, network=there, namespace=namespace, starting=limit)
         if options.terminal:
             with Terminal() as terminal:
                 return terminal.run(sandbox, command)
