@@ -362,6 +362,10 @@ class ImageStore:
             self.blobs.folder.mkdir(parents=True, exist_ok=True)
             if not (self.path / "oci-layout").exists():
                 write_layout_file(self.path)
+            if self.path.stat().st_mode & 0o077:
+                self.path.chmod(
+                    0o700
+                )  # images, and their names, are not for others of this machine
         except OSError as error:
             raise disk_fault(error, "cannot write the image store", self.path) from error
 
