@@ -180,6 +180,8 @@ class Execution:
                 for name, damage in found.damaged:
                     request.show(f"The image {name} in the registry is damaged: {damage}.")
                     request.show("Nothing of it is used; what is needed is built anew.")
+                if found.damaged:
+                    phases.differ()
                 if found.damaged and not before:
                     phases.ignore_predecessor()
             if before and not afresh and Reference.parse(before).stored != reference.stored:
