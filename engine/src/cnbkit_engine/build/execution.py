@@ -21,7 +21,6 @@ from cnbkit_engine.build.predecessor import (
 )
 from cnbkit_engine.build.report import reasons
 from cnbkit_engine.build.request import Outcome
-from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.lifecycle.build_report import all_repeatable
 from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
@@ -191,6 +190,8 @@ class Execution:
             try:
                 exported = phases.run(space, store, arch, afresh=afresh)
             except BuildFailed as failed:
+                from cnbkit_engine.build.verdict import judged  # most builds do not fail
+
                 refuse_damaged(self._held)
                 raise judged(
                     failed, narrator.detection, request.app, copied.paths, kit.builder
