@@ -552,6 +552,17 @@ def test_of_other_processes_it_is_a_warning(phases: Phases, installed: Path, sta
     assert phases.build(start).code == 65
 
 
+def test_a_procfile_and_requirements_as_powershell_writes_them_are_read(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    add(phases, {"app.py": APP})
+    (phases.app / "requirements.txt").write_bytes("flask\r\ngunicorn\r\n".encode("utf-16"))
+    (phases.app / "Procfile").write_bytes("web: gunicorn app:app\r\n".encode("utf-16"))
+    for ran in (phases.detect(start), phases.build(start)):
+        assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
 def test_a_process_for_tests_is_not_judged_in_production(
     phases: Phases, installed: Path, start: Start
 ) -> None:
