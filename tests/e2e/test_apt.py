@@ -12,6 +12,7 @@ import pytest
 from cnbkit import Target
 from cnbkit_apt import Apt
 from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 
@@ -178,7 +179,7 @@ def test_what_another_run_image_has_already_is_not_carried_again(
     assert "Reading the lists" not in again.output
 
     # Back on ours, where it is not: found out although nothing of the app changed.
-    home_on(home.root, project.store, "cnbkit/run:bookworm")
+    home_on(home.root, project.store, f"cnbkit/run:{DEFAULT.name}")
     back = here.build(*options)
     assert "packages of the run image changed" in back.output
     assert resolved(here) == {"libvorbis0a", "libogg0"}

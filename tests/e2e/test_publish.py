@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.image import Image
@@ -146,7 +147,7 @@ def test_a_hook_that_needs_the_packages_sends_none_of_them_again(project: Projec
 
 def _push_patched_run_image(store: ImageStore, reference: str, folder: Path) -> None:
     """Our run image with a file more."""
-    run = Image.from_store(store, "cnbkit/run:bookworm")
+    run = Image.from_store(store, f"cnbkit/run:{DEFAULT.name}")
     layout = Layout(folder / "patched")
     for each in run.layers:
         layout.adopt(store.blob_path(each.digest))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_pip.layers.partition import light_layer
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def wheels(layers: dict[str, str]) -> dict[str, str]:
 @pytest.mark.smoke
 def test_it_runs_and_only_what_changed_is_built_again(vision: Project, tmp_path: Path) -> None:
     first = vision.build()
-    assert "Python 3.11" in first.output
+    assert f"Python {DEFAULT.python}" in first.output
     output = vision.run()
     assert "Shapes in the picture" in output
     assert "| circle   |       3 |  3754 |" in output

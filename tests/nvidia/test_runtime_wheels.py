@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpacked import ensure_layer
@@ -59,7 +60,7 @@ def home() -> Iterator[Home]:
     """A home of its own on a disk: what is built here is gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="cnbkit-nvidia-", dir="/var/tmp"))
     store = ImageStore(Home.default().images)
-    yield home_on(folder, store, "cnbkit/run:bookworm")
+    yield home_on(folder, store, f"cnbkit/run:{DEFAULT.name}")
     remove_tree(folder)
 
 
@@ -180,7 +181,7 @@ def test_the_loader_finds_all_of_cuda_and_finds_it_once(
             assert files.find(PurePosixPath(folder) / name) is None
 
     sizes = {layer.what: layer.size for layer in image.layers}
-    heavy = sizes["cnbkit/pip:wheels-accelerator-"]
+    heavy = sizes["cnbkit/pip:accelerator-wheels"]
     # All of CUDA is in one layer, which is most of the image, and stays when the code changes.
     assert heavy > 0.7 * image.size, sizes
     print(f"{word}: {len(libraries)} libraries, {heavy / 1e9:.2f} of {image.size / 1e9:.2f} GB")

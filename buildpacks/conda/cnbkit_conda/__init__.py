@@ -23,6 +23,7 @@ from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import public_digests
 from cnbkit_conda.virtual import virtual_packages
+from cnbkit_exposed import tell
 from cnbkit_process_groups import ProcessGroups
 
 __all__ = ["Conda"]
@@ -60,6 +61,8 @@ _BINDERS = tuple(f"{folder}/{name}" for folder in ("binder", ".binder") for name
 
 class Conda(Buildpack):
     """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
+
+    repeatable = True
 
     # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
     triggers = Triggers(*FILES, *_BINDERS, settings=(SETTING,))
@@ -108,6 +111,7 @@ class Conda(Buildpack):
         if ctx.env.get(_RESTORE):
             self._restore(ctx, config)
             return BuildResult()
+        tell(ctx, FILES, "conda or netrc")
         chosen = Input.choose(ctx, config.input)
         groups = ProcessGroups.read(ctx, config.process_groups)
         if groups.reason:

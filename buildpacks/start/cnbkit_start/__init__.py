@@ -57,6 +57,7 @@ class Start(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    repeatable = True
     triggers = Triggers(
         *(PROCFILE, "app.py", "main.py", ENTRYPOINT, "train.py", "streamlit_app.py"),
         *PROJECT,

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from cnbkit.build_context import WITHOUT_SBOM
+from cnbkit.build_report import REPEATABLE, REPORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.build_context import BuildContext
     from cnbkit.results import BuildResult
 
-__all__ = ["REPORT", "write_report", "write_results"]
-
-# The lifecycle ignores it: it is neither a layer's toml nor a directory.
-REPORT = ".cnbkit-report.tsv"
-"""Name of the report in the layers directory."""
+__all__ = ["write_report", "write_results"]
 
 
 def write_results(built: BuildResult, ctx: BuildContext, layers: str, buildpack: str) -> None:
@@ -56,9 +53,18 @@ def write_results(built: BuildResult, ctx: BuildContext, layers: str, buildpack:
         _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
 
 
-def write_report(ctx: BuildContext, layers: str, seconds: float) -> None:
-    """Tell a platform that looks (ours does) what happened to each layer and why."""
+def write_report(ctx: BuildContext, layers: str, seconds: float, *, repeatable: bool) -> None:
+    """Tell a platform that looks (ours does) what happened to each layer and why.
+
+    Args:
+        ctx: what the build was given.
+        layers: the buildpack's layers directory.
+        seconds: how long it took.
+        repeatable: whether it would do the same again.
+    """
     lines = [f"seconds\t{seconds:.3f}"]
+    if repeatable:
+        lines.append(REPEATABLE)
     for opened in ctx.opened:
         why = ctx.log.secrets.redacted("; ".join(opened.why)).replace("\t", " ").replace("\n", " ")
         lines.append(f"layer\t{opened.layer.name}\t{opened.state}\t{why}")

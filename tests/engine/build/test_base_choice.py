@@ -23,6 +23,8 @@ from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.builder.reference import reference_builder
 from cnbkit_python.request import VersionRequest
 
+OTHER = next(suite for suite in SUITES.values() if suite is not DEFAULT)
+ONE, TWO, FULL = DEFAULT.python, OTHER.python, OTHER.full_python
 PYTHONS = [suite.full_python for suite in SUITES.values()]
 FOR = "targets = [{{ os = 'linux', arch = 'amd64', distros = [{}] }}]\n"
 TRIXIE = '{ name = "debian", version = "13" }'
@@ -45,43 +47,47 @@ def builder(tmp_path: Path) -> Path:
     ("files", "env", "chosen", "reason"),
     [
         ({}, {}, DEFAULT.name, ""),
-        ({".python-version": "3.13\n"}, {}, "trixie", "for 3.13 from .python-version"),
-        ({".python-version": "# ours\n3.13.5\n"}, {}, "trixie", "for 3.13.5 from .python-version"),
-        ({".python-version": "3.11\n"}, {}, "bookworm", ""),
-        ({"runtime.txt": "python-3.13\n"}, {}, "trixie", "for 3.13 from runtime.txt"),
-        ({".tool-versions": "nodejs 20\npython 3.13.5\n"}, {}, "trixie", "for 3.13.5 from "),
-        ({".python-version": "3.11"}, {"BP_PYTHON_VERSION": "3.13"}, "trixie", "BP_PYTHON_VERSION"),
-        ({"pyproject.toml": 'requires-python = ">=3.12,<4"\n'}, {}, "trixie", "for >=3.12,<4 from"),
-        ({"pyproject.toml": 'requires-python = ">=3.10"\n'}, {}, "bookworm", ""),
-        ({"pyproject.toml": 'requires-python = "<3.13"\n'}, {}, "bookworm", ""),
+        ({".python-version": f"{ONE}\n"}, {}, DEFAULT.name, ""),
+        ({".python-version": f"{TWO}\n"}, {}, OTHER.name, f"for {TWO} from .python-version"),
+        ({".python-version": f"# ours\n{FULL}\n"}, {}, OTHER.name, f"for {FULL} from .python-ver"),
+        ({"runtime.txt": f"python-{TWO}\n"}, {}, OTHER.name, f"for {TWO} from runtime.txt"),
+        ({".tool-versions": f"nodejs 20\npython {FULL}\n"}, {}, OTHER.name, f"for {FULL} from "),
+        ({".python-version": ONE}, {"BP_PYTHON_VERSION": TWO}, OTHER.name, "BP_PYTHON_VERSION"),
+        ({"pyproject.toml": 'requires-python = ">=3.10"\n'}, {}, DEFAULT.name, ""),
+        (
+            {"pyproject.toml": f'requires-python = ">=3.9,=={TWO}.*"\n'},
+            {},
+            OTHER.name,
+            f"for >=3.9,=={TWO}.* from",
+        ),
         (
             {
                 "pyproject.toml": 'requires-python = ">=3.10"\n',
-                "uv.lock": 'version = 1\nrequires-python = ">=3.12"\n',
+                "uv.lock": f'version = 1\nrequires-python = "!={ONE}.*"\n',
             },
             {},
-            "trixie",
+            OTHER.name,
             "from requires-python in pyproject.toml and uv.lock",
         ),
         (
-            {"pyproject.toml": '[tool.poetry.dependencies]\nflask = "*"\npython = "^3.12"\n'},
+            {"pyproject.toml": f'[tool.poetry.dependencies]\nflask = "*"\npython = "~{TWO}"\n'},
             {},
-            "trixie",
-            "for >=3.12,<4 from tool.poetry.dependencies in pyproject.toml",
+            OTHER.name,
+            "from tool.poetry.dependencies in pyproject.toml",
         ),
         (
-            {"pyproject.toml": '[tool.poetry]\n[tool.poetry.dependencies]\npython = "~3.11"\n'},
+            {"pyproject.toml": '[tool.poetry]\n[tool.poetry.dependencies]\npython = "^3.9"\n'},
             {},
-            "bookworm",
+            DEFAULT.name,
             "",
         ),
-        ({"Pipfile": '[requires]\npython_version = "3.13"\n'}, {}, "trixie", "3.13 from Pipfile"),
+        ({"Pipfile": f'[requires]\npython_version = "{TWO}"\n'}, {}, OTHER.name, f"{TWO} from Pip"),
         # Neither has it, so a standalone one is installed, whatever the base.
         ({".python-version": "3.12\n"}, {}, DEFAULT.name, ""),
-        ({".python-version": "3.13.4\n"}, {}, DEFAULT.name, ""),
+        ({".python-version": f"{TWO}.99\n"}, {}, DEFAULT.name, ""),
         ({".python-version": "3.13t\n"}, {}, DEFAULT.name, ""),
         ({".python-version": "pypy3.10\n"}, {}, DEFAULT.name, ""),
-        ({".python-version": "3.13\n"}, {"BP_PYTHON_STANDALONE": "true"}, DEFAULT.name, ""),
+        ({".python-version": TWO}, {"BP_PYTHON_STANDALONE": "true"}, DEFAULT.name, ""),
         ({".python-version": "\xff\n"}, {}, DEFAULT.name, ""),
     ],
 )
@@ -101,12 +107,13 @@ def test_the_base_is_the_one_whose_python_the_app_asks_for(
 
 
 def test_a_project_in_a_folder_is_asked_there(tmp_path: Path, builder: Path) -> None:
-    app = put(tmp_path / "app", {".python-version": "3.11"})
-    put(app / "api", {".python-version": "3.13"})
+    app = put(tmp_path / "app", {".python-version": ONE})
+    put(app / "api", {".python-version": TWO})
 
     choice = choose_base("", app, {"BP_PYTHON_FOLDER": "api"}, builder)
 
-    assert str(choice) == "Base: Debian 13 with Python 3.13, for 3.13 from .python-version"
+    base = f"Base: Debian {OTHER.version} with Python {TWO}"
+    assert str(choice) == f"{base}, for {TWO} from .python-version"
 
 
 def test_what_is_named_counts_before_what_the_app_asks_for(tmp_path: Path, builder: Path) -> None:
@@ -123,6 +130,8 @@ def test_what_is_named_counts_before_what_the_app_asks_for(tmp_path: Path, build
         (BOOKWORM, {".python-version": "3.13"}, "bookworm"),
         (f"{TRIXIE}, {BOOKWORM}", {}, "trixie"),
         (f"{TRIXIE}, {BOOKWORM}", {".python-version": "3.11"}, "bookworm"),
+        (f"{BOOKWORM}, {TRIXIE}", {}, "bookworm"),
+        (f"{BOOKWORM}, {TRIXIE}", {".python-version": "3.13"}, "trixie"),
         ("", {}, DEFAULT.name),
     ],
 )
@@ -221,3 +230,13 @@ def test_a_suite_is_known_by_its_name_its_images_and_their_labels() -> None:
     labels = {"io.buildpacks.base.distro.name": "debian", "io.buildpacks.base.distro.version": "13"}
     assert suite_of_config({"config": {"Labels": labels}}) is SUITES["trixie"]
     assert suite_of_config({"config": {}}) is None
+
+
+def test_what_is_written_elsewhere_of_the_bases_is_so() -> None:
+    from cnbkit_engine.build.unfit_package import NEWEST
+    from cnbkit_engine.cli.base import BASES
+    from cnbkit_python import _BASES
+
+    assert {suite.python: suite.name for suite in SUITES.values()} == _BASES
+    assert max(SUITES.values(), key=lambda suite: int(suite.version)).python == NEWEST
+    assert {*BASES} == {*SUITES}

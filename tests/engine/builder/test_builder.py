@@ -10,6 +10,7 @@ import pytest
 
 from cnbkit.errors import BuildpackFault, CnbkitError, InvalidDocument, PlatformFault
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.dependency_cache import Libraries
@@ -20,6 +21,9 @@ from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+TAG = "cpython-" + DEFAULT.python.replace(".", "")
+"""Of bytecode, and of what is compiled."""
 
 BUILDPACK = {
     "buildpack.toml": 'api = "0.12"\n[buildpack]\nid = "test/hello"\nversion = "1.2.3"\n'
@@ -160,10 +164,10 @@ def test_what_buildpacks_import_is_fetched_and_compiled_once(
         offline.setenv("UV_CACHE_DIR", str(tmp_path / "empty"))
         second = assembled() / place
     assert second != first
-    compiled = "lib/pydantic/__pycache__/main.cpython-311.pyc"
+    compiled = f"lib/pydantic/__pycache__/main.{TAG}.pyc"
     for name in ("lib/pydantic/main.py", compiled):
         assert (first / name).samefile(second / name)
-    assert (second / "lib/cnbkit/__pycache__/log.cpython-311.pyc").exists()
+    assert (second / f"lib/cnbkit/__pycache__/log.{TAG}.pyc").exists()
     other = Home(tmp_path / "other")
     anew = ensure_builder(other, tmp_path / "builder.toml", Runtime(), shared_root(other))
     assert _tree(second) == _tree(anew / place)

@@ -15,7 +15,7 @@ import pytest
 
 from cnbkit.errors import BuildpackFault, CnbkitError, UserFault
 from cnbkit_engine.base.images import BaseImages
-from cnbkit_engine.base.suites import SUITES
+from cnbkit_engine.base.suites import DEFAULT, SUITES
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.composite import Composite
@@ -23,6 +23,7 @@ from cnbkit_engine.buildpack.launcher import main_module
 from cnbkit_engine.buildpack.locator import Finder
 from cnbkit_engine.buildpack.module import Module
 from cnbkit_engine.buildpack.package import Package, members
+from cnbkit_engine.buildpack.python_runtime import ANY_PYTHON
 from cnbkit_engine.buildpack.source import BuildpackSource
 from cnbkit_engine.oci.archive import read_archive
 from cnbkit_engine.oci.image import Image
@@ -33,7 +34,12 @@ from cnbkit_engine.state.home import Home
 if TYPE_CHECKING:
     from .conftest import WriteBuildpack
 
+TAG = "cpython-" + DEFAULT.python.replace(".", "")
+"""Of bytecode, and of what is compiled."""
+
 REPOSITORY = Path(__file__).resolve().parents[3]
+OWN = f"python{DEFAULT.python}"
+"""What /usr/bin/python3 of the build root is."""
 OURS = {
     "buildpack.toml": 'api = "0.12"\n[buildpack]\nid = "test/hello"\nversion = "1.2.3"\n'
     'name = "Hello"\nhomepage = "https://example.org"\n[[buildpack.licenses]]\ntype = "MIT"\n'
@@ -126,13 +132,13 @@ def test_the_labels_are_those_pack_writes(tmp_path: Path, home: Home, root: Path
     }
     assert (modes["/bin/build"], modes["/buildpack.toml"], modes["/bin"]) == (0o755, 0o644, 0o755)
     compiled = [name for name in names if name.endswith(".so")]
-    assert any("cpython-311-x86_64" in name for name in compiled)
+    assert any(f"{TAG}-x86_64" in name for name in compiled)
     # What is compiled is the target's.
     other = (tmp_path / files[1].stem / "blobs/sha256" / images[1].layers[0].digest[7:]).open("rb")
     with other, tarfile.open(fileobj=other, mode="r:gz") as archive:
         compiled = [name for name in archive.getnames() if name.endswith(".so")]
     assert compiled
-    assert all("cpython-311-aarch64" in name for name in compiled)
+    assert all(f"{TAG}-aarch64" in name for name in compiled)
 
 
 def test_one_file_may_hold_the_packages_of_all_targets(
@@ -271,8 +277,8 @@ def test_a_standalone_package_brings_its_python(tmp_path: Path, home: Home, root
     # The public builds cannot be had everywhere tests run; this archive has their shape.
     archive = tmp_path / "cpython.tar.gz"
     with tarfile.open(archive, "w", dereference=True) as made:
-        made.add(root / "usr/bin/python3.11", "python/bin/python3.11")
-        made.add(root / "usr/lib/python3.11", "python/lib/python3.11")
+        made.add(root / f"usr/bin/{OWN}", f"python/bin/{OWN}")
+        made.add(root / f"usr/lib/{OWN}", f"python/lib/{OWN}")
     digest = hashlib.sha256(archive.read_bytes()).hexdigest()
     said: list[str] = []
     package = Package(
@@ -284,6 +290,9 @@ def test_a_standalone_package_brings_its_python(tmp_path: Path, home: Home, root
     (file,) = package.save(home, tmp_path / "hello.cnb")
     assert any(" MB compressed" in line for line in said)
     assert any("starts in" in line for line in said)
+    # Debian's, of which the archive is made; the public builds bring theirs.
+    [needs] = [line for line in said if " needs " in line]
+    assert "libexpat.so.1" in needs
     image = _read(file, tmp_path / "layout")
     (layer,) = image.layers
     assert layer.size < 18_000_000
@@ -331,7 +340,7 @@ def test_an_archive_that_is_no_python_is_refused(
 
 
 @pytest.mark.full  # it needs the second base
-def test_a_package_for_both_bases_runs_on_the_python_of_each(
+def test_a_package_for_any_python_has_bytecode_of_the_bases_and_runs_on_theirs(
     tmp_path: Path, home: Home, root: Path
 ) -> None:
     folder = _ours(tmp_path / "hello")
@@ -347,20 +356,30 @@ def test_a_package_for_both_bases_runs_on_the_python_of_each(
         )
     )
     default = Home.default()
-    trixie = BaseImages(default, ImageStore(default.images), suite=SUITES["trixie"])
-    other = home.base / trixie.ensure_build_root().name
-    package = _package(folder, root, targets=["amd64"], also={"3.13": lambda: other})
+    second = next(suite for suite in SUITES.values() if suite is not DEFAULT)
+    bases = BaseImages(default, ImageStore(default.images), suite=second)
+    other = home.base / bases.ensure_build_root().name
+    package = _package(
+        folder,
+        root,
+        targets=["amd64"],
+        also={second.python: lambda: other},
+        further=ANY_PYTHON,
+    )
     (file,) = package.save(home, tmp_path / "hello.cnb")
     (layer,) = _read(file, tmp_path / "layout").layers
     with (tmp_path / "layout/blobs/sha256" / layer.digest[7:]).open("rb") as blob:
         unpack_layer(blob, tmp_path / "unpacked")
     buildpack = tmp_path / "unpacked/cnb/buildpacks/test_hello/1.2.3"
     names = {path.name.split(".")[1] for path in buildpack.rglob("_pydantic_core.*.so")}
-    assert {name[:11] for name in names} == {"cpython-311", "cpython-313"}
-    for version, system in (("3, 11", root), ("3, 13", other)):
+    tags = {f"cpython-{version.replace('.', '')}" for version in ANY_PYTHON}
+    assert {name[:11] for name in names} == tags
+    compiled = {path.name.split(".")[-2] for path in buildpack.rglob("*.pyc")}
+    assert compiled == {"cpython-311", "cpython-313"}
+    for suite, system in ((DEFAULT, root), (second, other)):
         done = _built_in(system, tmp_path / "unpacked/cnb")
-        assert f"({version}) 2." in done, done
-        assert f"hello.cpython-{version.replace(', ', '')}.pyc" in done, done
+        assert f"({suite.python.replace('.', ', ')}) 2." in done, done
+        assert f"hello.cpython-{suite.python.replace('.', '')}.pyc" in done, done
 
 
 def _built_in(system: Path, folder: Path) -> str:

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 from cnbkit import Plan, Target
 from cnbkit.spec.buildpack import Distro, Order, OrderEntry, TargetEntry
 from cnbkit.spec.toml import encode
-from cnbkit.testing.order import Candidate, simulate
+from cnbkit.testing.order import simulate
+from cnbkit.testing.verdict import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cnbkit.testing.order import Verdict
+    from cnbkit.testing.verdict import Verdict
 
     Known = dict[str, Candidate | list[Order]]
 

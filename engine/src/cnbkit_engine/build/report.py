@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.lifecycle.launch_layers import layer_reports
+from cnbkit_engine.lifecycle.build_report import layer_reports
 from cnbkit_engine.state.beneath import Folder
 
 if TYPE_CHECKING:

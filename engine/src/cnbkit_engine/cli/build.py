@@ -65,6 +65,9 @@ __all__ = ["command"]
     help="Also write the image to PATH; KIND is oci, oci-archive or docker-archive.",
 )
 @click.option(
+    "--load", is_flag=True, help="Also give the image to Docker or Podman, whichever is running."
+)
+@click.option(
     "--env", "-e", "variables", metavar="K[=V]", multiple=True, help="Build-time variable."
 )
 @click.option(
@@ -99,6 +102,11 @@ __all__ = ["command"]
 @platform_option
 @base_option
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Build also if nothing has changed since the image was built; else it is left as it is.",
+)
 @click.option(
     "--engine",
     type=click.Choice(["embedded", "pack"]),
@@ -139,6 +147,7 @@ def command(
     cache_image: str,
     run_image: str,
     output: str | None,
+    load: bool,
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
     default_process: str,
@@ -148,6 +157,7 @@ def command(
     platform: str | None,
     base: str | None,
     clear_cache: bool,
+    force: bool,
     engine: str,
     network: str,
     insecure: tuple[str, ...],
@@ -179,6 +189,12 @@ def command(
     echo = click.get_current_context().with_resource(Progress(echo)).show
     if page is not None and (publish or engine == "pack"):
         raise click.UsageError("--report is for images in the local store")
+    if load and (publish or engine == "pack"):
+        raise click.UsageError("--load takes images of the local store")
+    if load:
+        from cnbkit_engine.oci.load import ContainerEngine
+
+        container_engine = ContainerEngine.running()  # before anything is built
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
     if engine != "pack":
@@ -233,6 +249,7 @@ def command(
             previous_image=previous_image,
             cache_image=cache_image,
             clear_cache=clear_cache,
+            force=force,
             default_process=default_process,
             exec_env=exec_env,
             created=created,
@@ -255,6 +272,11 @@ def command(
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""
         echo(f"{outcome.name}  {outcome.digest}{size}")
         echo(f"Done in {outcome.seconds:.2f} s")
+        if load:
+            from cnbkit_engine.oci.store import ImageStore
+
+            container_engine.load(ImageStore(home.images), variant.name)
+            echo(f"Loaded into {container_engine.name}")
         if outcome.image:
             layers[variant.name] = outcome.image.layers
         elif publish and len(wanted) > 1:

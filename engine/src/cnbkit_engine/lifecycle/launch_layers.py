@@ -6,19 +6,18 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.build_output import REPORT
+from cnbkit_engine.lifecycle.build_report import layer_reports
 from cnbkit_engine.state.beneath import Unfit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from cnbkit_engine.lifecycle.handover import Member
     from cnbkit_engine.state.beneath import Folder
 
-__all__ = ["LaunchLayer", "launch_layers", "layer_reports"]
+__all__ = ["LaunchLayer", "launch_layers"]
 
 _LIMIT = 64 << 20  # bytes of a layer's own document
-_REPORT_LIMIT = 1 << 20
 _NOT_LAYERS = {"build.toml", "launch.toml", "store.toml"}
 
 
@@ -79,22 +78,6 @@ def launch_layers(layers: Folder, group: Sequence[Member]) -> list[LaunchLayer]:
                     cached = bool(types.get("cache"))
                     found.append(LaunchLayer(member, name, cached, cached and name in kept))
     return found
-
-
-def layer_reports(buildpack: Folder) -> Iterator[tuple[str, str, str]]:
-    """What a buildpack says of its layers: name, "rebuild", "keep" or "reuse", and why.
-
-    Args:
-        buildpack: its folder of layers.
-    """
-    try:
-        text = buildpack.read(REPORT, _REPORT_LIMIT).decode(errors="replace")
-    except (Unfit, OSError):
-        return  # another kind of buildpack, or no report that can be shown
-    for line in text.splitlines():
-        kind, *fields = line.split("\t")
-        if kind == "layer" and len(fields) == 3:
-            yield fields[0], fields[1], fields[2]
 
 
 def _types(folder: Folder, name: str) -> dict[str, Any]:
