@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
+import sysconfig
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnbkit.app import App
 from cnbkit_start import Start
+from cnbkit_start.check.releases import mismatch
 from cnbkit_start.check.shell import UNKNOWN, simple_commands
 from cnbkit_start.code import Code
 
@@ -585,6 +589,16 @@ def test_what_may_be_there_when_it_is_imported_is_not_missed(
     add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
     ran = phases.build(start)
     assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
+@pytest.mark.parametrize("name", ["pytest", "hypothesis", "pydantic", "jinja2", "mkdocs"])
+def test_packages_that_go_together_are_not_told(tmp_path: Path, name: str) -> None:
+    """Those of this interpreter, which imports them."""
+    importlib.import_module(name)
+    write(tmp_path / "app.py", f"import {name}\n")
+    site = sysconfig.get_path("purelib")
+    found = mismatch(["app.py"], [""], [site], App(str(tmp_path)), main=False)
+    assert found is None, found.what
 
 
 def test_what_the_app_itself_imports_from_another_release_is_told(

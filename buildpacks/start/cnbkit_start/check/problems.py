@@ -196,13 +196,13 @@ class _Checks:
 
     def imported_names(self) -> Problem | None:
         """Whether packages have what is imported from them for sure."""
-        if self._image is None or self._command.folder is None or self._files_may_come:
+        sites = self._image.sites if self._image else []
+        if not sites or self._command.folder is None or self._files_may_come:
             return None
         from cnbkit_start.check.releases import mismatch
 
         files, places = self._started()
-        main = self._command.main
-        found = mismatch(files, places, self._image.sites, self._app, main=main)
+        found = mismatch(files, places, sites, self._app, main=self._command.main)
         return Problem(found.what, found.remedy) if found else None
 
     def _started(self) -> tuple[list[str], list[str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 
 from cnbkit.app import App
@@ -87,6 +86,8 @@ class _Modules:
 
     def lacks(self, file: str, name: str, *, as_module: bool) -> bool:
         """Whether a module certainly has no such name, or a package no such module."""
+        import re
+
         if name == "*" or name.startswith("__"):
             return False
         if file not in self._known:
