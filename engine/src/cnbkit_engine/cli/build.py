@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnbkit_engine.cli.base import base_option
+from cnbkit_engine.cli.image_name import name_of
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
@@ -205,7 +206,7 @@ def command(
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
     outcomes: list[Outcome] = []
     setting = "--publish" if publish else "--tag"
-    name = publish or tag or _name_of(path)
+    name = publish or tag or name_of(path)
     domain = Reference.parse(name, setting=setting).domain  # before anything is made of it
     for value, option in (
         (run_image, "--run-image"),
@@ -323,14 +324,6 @@ def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descri
     except CnbkitError as error:
         say(f"Its size is not known: {error}", err=True)
         return ()
-
-
-def _name_of(path: Path) -> str:
-    """The folder's name as an image name: lower case, and nothing but what registries allow."""
-    kept = [
-        char if char.isascii() and char.isalnum() else "-" for char in path.resolve().name.lower()
-    ]
-    return "-".join(part for part in "".join(kept).split("-") if part) or "app"
 
 
 def _output(output: str | None, publish: str) -> tuple[str, Path] | None:
