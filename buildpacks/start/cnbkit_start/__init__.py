@@ -99,7 +99,7 @@ class Start(Buildpack["Chosen"]):
         """Read the processes, choose the default, say where each came from."""
         from cnbkit import BuildResult, UserFault
         from cnbkit_start.check import check_planned, may_be_told_later
-        from cnbkit_start.chosen import Chosen
+        from cnbkit_start.chosen import Chosen  # not for detect
         from cnbkit_start.large import large_files, pattern_of
 
         options = Options.read(ctx.settings)

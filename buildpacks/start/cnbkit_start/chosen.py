@@ -1,14 +1,13 @@
-"""What `decide` comes to; detect does without it."""
+"""What `decide` comes to."""
 
 from __future__ import annotations
 
-from cnbkit import Decision
+from cnbkit import BuildResult, Decision
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cnbkit import BuildResult
     from cnbkit_start.choice import Choice
 
 __all__ = ["Chosen"]
