@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import Buildpack, Decision, Layer, LayerKey, Plan, Triggers, key
+from cnbkit import Buildpack, Layer, LayerKey, Plan, Triggers, key
 from cnbkit_start.choice import ENTRYPOINT, PROCFILE, Choice
 from cnbkit_start.config import Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cnbkit import BuildContext, BuildResult, DetectContext, DetectResult
     from cnbkit_start.check.image import Image
+    from cnbkit_start.chosen import Chosen
     from cnbkit_start.process import Found
 
 __all__ = ["Start"]
@@ -52,34 +51,7 @@ class AtLaunch(LayerKey, version=2):
     programs: list[str] = key("launch programs")
 
 
-class Chosen(Decision):
-    """The processes.
-
-    Attributes:
-        choice: them.
-        large: files of the app that get layers of their own.
-    """
-
-    def __init__(
-        self,
-        result: BuildResult | None = None,
-        *,
-        choice: Choice | None = None,
-        large: Sequence[str] = (),
-        rest: str = "",
-    ) -> None:
-        super().__init__(result, rest=rest)
-        self._choice = choice
-        self.large = large
-
-    @property
-    def choice(self) -> Choice:
-        """There is none only where the rest is not known yet."""
-        assert self._choice
-        return self._choice
-
-
-class Start(Buildpack[Chosen]):
+class Start(Buildpack["Chosen"]):
     """Gives the image its processes, one of them the default, and always a `web`.
 
     Attributes:
@@ -127,6 +99,7 @@ class Start(Buildpack[Chosen]):
         """Read the processes, choose the default, say where each came from."""
         from cnbkit import BuildResult, UserFault
         from cnbkit_start.check import check_planned, may_be_told_later
+        from cnbkit_start.chosen import Chosen  # not for detect
         from cnbkit_start.large import large_files, pattern_of
 
         options = Options.read(ctx.settings)

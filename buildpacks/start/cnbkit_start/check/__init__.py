@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
+from cnbkit import PythonBuild, UserFault
 from cnbkit_start.check.locked import CONDA, Locked
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cnbkit import BuildContext, DetectContext
     from cnbkit_start.check.image import Image
     from cnbkit_start.check.problem import Problem
     from cnbkit_start.config import Options

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext, PythonBuild
+from cnbkit import PythonBuild
 from cnbkit_start.declared import declared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import BuildContext, DetectContext
 
 __all__ = ["CONDA", "Locked"]
 

@@ -46,11 +46,11 @@ def restore_known(
         own = layers / member.folder
         own.mkdir(exist_ok=True)
         of_image, of_cache = built.get(member.id, {}), cached.get(member.id, {})
-        for name, layer in (of_image.get("layers") or {}).items():
+        for name, layer in _layers(of_image).items():
             if layer.get("launch") and not layer.get("cache") and not layer.get("build"):
                 _write(own, name, layer)
-        for name, layer in (of_cache.get("layers") or {}).items():
-            there = (of_image.get("layers") or {}).get(name, {})
+        for name, layer in _layers(of_cache).items():
+            there = _layers(of_image).get(name, {})
             if layer.get("launch") and there.get("sha") != layer.get("sha"):
                 continue
             _write(own, name, layer)
@@ -67,6 +67,13 @@ def _by_buildpack(document: Mapping[str, Any]) -> dict[str, Any]:
     return {str(each.get("key")): each for each in tables if isinstance(each, dict)}
 
 
+def _layers(buildpack: Mapping[str, Any]) -> dict[str, Any]:
+    """Those with a name that can be one: build code could have written others."""
+    found = buildpack.get("layers")
+    tables = found if isinstance(found, dict) else {}
+    return {name: each for name, each in tables.items() if _is_plain(name)}
+
+
 def _cache_metadata(cache: Path) -> Mapping[str, Any]:
     with suppress(OSError, Unfit, ValueError), Folder(cache) as folder:
         document = json.loads(folder.read(_CACHE, _LIMIT))
@@ -77,15 +84,12 @@ def _cache_metadata(cache: Path) -> Mapping[str, Any]:
 
 def _write(own: Path, name: str, layer: Mapping[str, Any]) -> None:
     data = layer.get("data")
-    if _is_plain(name):
-        text = encode({"metadata": data}) if data else ""
-        (own / f"{name}.toml").write_text(text, encoding="utf-8")
+    text = encode({"metadata": data}) if data else ""
+    (own / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
 def _extract(cache: Path, digest: str, target: Path, inside: str) -> None:
     """Have a layer's folder, and its files if they are small."""
-    if not _is_plain(target.name):
-        return
     target.mkdir()
     with suppress(OSError, Unfit, tarfile.TarError), Folder(cache) as folder:
         name = f"committed/{digest}.tar"
