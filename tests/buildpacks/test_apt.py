@@ -19,8 +19,8 @@ import pytest
 
 from cnbkit import Target
 from cnbkit_apt import Apt
-from cnbkit_apt.declared import _words
 from cnbkit_apt.faults import similar
+from cnbkit_aptfile.declared import _words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

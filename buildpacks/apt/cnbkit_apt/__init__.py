@@ -8,18 +8,18 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildResult,
-    Config,
     DetectContext,
     DetectResult,
     Layer,
     LayerKey,
     OpenLayer,
-    Option,
     Plan,
     Triggers,
     key,
 )
-from cnbkit_apt.inputs import APT_TXT, FILES, Inputs
+from cnbkit_aptfile import INSTALLED, identity
+from cnbkit_aptfile.config import MODE, AptConfig
+from cnbkit_aptfile.inputs import APT_TXT, FILES, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,21 +33,6 @@ _RECORD = "/usr/share/cnbkit/run-image/status"
 
 
 _BINDERS = (f"binder/{APT_TXT}", f".binder/{APT_TXT}")
-
-
-class AptConfig(Config):
-    """What may be set."""
-
-    input = Option.text("BP_APT_INPUT", help="The file to read in place of `Aptfile`")
-    mirror = Option.text(
-        "BP_APT_MIRROR",
-        help="Address that stands in for scheme and host of the build image's own sources",
-        secret=True,  # it may hold a login
-    )
-    recommends = Option.flag(
-        "BP_APT_RECOMMENDS", help="Install what packages recommend, too; as a rule needless"
-    )
-    refresh = Option.text("BP_APT_REFRESH", help="Any new value takes the newest versions again")
 
 
 class Wanted(LayerKey):
@@ -101,6 +86,9 @@ class Apt(Buildpack):
         """Install, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
         inputs = Inputs.find(ctx.app, config.input)
+        if config.mode == "image":
+            self._installed_by_extension(ctx, inputs)
+            return BuildResult()
         wanted = Wanted(
             inputs=inputs.digests(ctx.app),
             settings=config.changed(),
@@ -120,6 +108,32 @@ class Apt(Buildpack):
                 self._reuse(ctx, inputs)
         return BuildResult()
 
+    def _installed_by_extension(self, ctx: BuildContext, inputs: Inputs) -> None:
+        """Make sure that the extension was there: platforms without extensions say nothing.
+
+        Raises:
+            UserFault: it was not.
+        """
+        try:
+            with open(self.system + INSTALLED, encoding="utf-8") as file:
+                there = file.read().strip()
+        except FileNotFoundError:
+            there = ""
+        if there != identity(inputs, ctx.app):
+            from cnbkit import UserFault
+
+            raise UserFault(
+                "nothing has installed the packages in the images: this platform has no image "
+                "extensions, or its builder has no cnbkit/apt-image",
+                where=f"{MODE}=image",
+                remedy=f"set {MODE}=layer, or name the extension in the builder's "
+                "[[order-extensions]]",
+            )
+        ctx.log.info(
+            f"Packages of {', '.join(inputs.files)} are installed in run and build image. New "
+            "versions come by a build with BP_APT_REFRESH=<new value>, not by a rebase"
+        )
+
     def _reuse(self, ctx: BuildContext, inputs: Inputs) -> None:
         with ctx.layer(self.packages):
             pass
@@ -136,7 +150,7 @@ class Apt(Buildpack):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit_apt.apt import AptGet
-        from cnbkit_apt.declared import read
+        from cnbkit_aptfile.declared import read
 
         declared = read(ctx)
         if self._status() != self._recorded():

@@ -109,7 +109,7 @@ class Conda(Buildpack):
             self._restore(ctx, config)
             return BuildResult()
         chosen = Input.choose(ctx, config.input)
-        groups = ProcessGroups.read(ctx, config.process_groups)
+        groups = ProcessGroups.read(ctx, config.process_groups, "conda-environment")
         if groups.reason:
             ctx.log.info(groups.reason)
         wanted = Inputs(

@@ -82,14 +82,16 @@ class Pip(Buildpack):
     def build(self, ctx: BuildContext) -> BuildResult:
         """Install, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
-        wanted = find(ctx, config)
+        request = requested(ctx, config.torch_index)
+        wanted = find(ctx, config, request)
+        if request and request.only_groups:
+            request = None
         if wanted is None:
             ctx.log.info("No dependencies are declared")
             return BuildResult()
         _tell_exposed(ctx, wanted)
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
-        request = requested(ctx, config.torch_index)
         inputs = Inputs(
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),

@@ -78,7 +78,7 @@ class Python(Buildpack):
             ctx.log.warning(old)
         if chosen.reason:
             ctx.log.info(chosen.reason)
-        groups = ProcessGroups.read(ctx, config.process_groups)
+        groups = ProcessGroups.read(ctx, config.process_groups, "python")
         if groups.reason:
             ctx.log.info(groups.reason)
         with ctx.layer(self.choice) as choice:

@@ -29,6 +29,7 @@ from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import reasons, summary
 from cnbkit_engine.build.run_image import RunImage, RunImages, base_of_run_image
 from cnbkit_engine.build.verdict import judged
+from cnbkit_engine.builder.asked_extensions import with_asked_extensions
 from cnbkit_engine.builder.run_images import read_run_images
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes, proxies_with_passwords
@@ -151,6 +152,7 @@ class Build:
         env = {**files.variables, **self.env}
         store = ImageStore(home.images)
         builder = builder_for(home, self.builder, files.project)
+        builder = with_asked_extensions(home, builder, env)
         if files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
@@ -240,7 +242,7 @@ class Build:
                     tags=self.tags,
                     cache_image=self.cache_image,
                     detect_output=self.detection is not None,
-                    extend=self._extend(home, store, kit, registry.host, run_image)
+                    extend=self._extended(home, store, kit.root, run_image, registry.host)
                     if sandboxes.has_extensions
                     else None,
                 )
@@ -275,16 +277,14 @@ class Build:
             marks=tuple(narrator.timeline.marks),
         )
 
-    def _extend(
-        self, home: Home, store: ImageStore, kit: Kit, host: str, run_image: RunImage
+    def _extended(
+        self, home: Home, store: ImageStore, root: Path, run_image: RunImage, host: str
     ) -> ExtendedImages:
         """What carries out image extensions."""
         from cnbkit_engine.build.extensions import ExtendedImages
 
-        stored = run_image.reference.removeprefix(f"{host}/") if run_image.stored else ""
-        return ExtendedImages(
-            home, store, kit.root, stored, self.network, self.clear_cache, self.show
-        )
+        stored = run_image.stored_by(store, host, self.arch, self.insecure_registries, self.show)
+        return ExtendedImages(home, store, root, stored, self.network, self.clear_cache, self.show)
 
     def _waits(self, holder: str) -> None:
         self.show(f"Waiting: {holder} works on the image {self.name} ...")
