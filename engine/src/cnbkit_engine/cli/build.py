@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnbkit_engine.build.build import Outcome
+    from cnbkit_engine.cli.attestation import Attestation
     from cnbkit_engine.oci.image import Layer
     from cnbkit_engine.oci.types import Descriptor
     from cnbkit_engine.state.home import Home
@@ -130,6 +131,17 @@ __all__ = ["command"]
     metavar="FILE.html",
     help="Write a page about the image and its build: what costs what, what took how long.",
 )
+@click.option(
+    "--attest",
+    is_flag=True,
+    help="Attach bills of materials and the provenance to the published image (OCI referrers).",
+)
+@click.option(
+    "--attest-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE.pem",
+    help="Sign the provenance with this private key; its password is CNBKIT_ATTEST_PASSWORD.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Show all of the lifecycle's output.")
 def command(
     path: Path,
@@ -153,6 +165,8 @@ def command(
     insecure: tuple[str, ...],
     builder: Path | None,
     page: Path | None,
+    attest: bool,
+    attest_key: Path | None,
     verbose: bool,
 ) -> None:
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
@@ -170,6 +184,7 @@ def command(
     export = _output(output, publish)
     if cache_image and not publish:
         raise click.UsageError("--cache-image goes with --publish")
+    attestation = _attestation(attest, attest_key, publish)
     home = Home.default()
     echo: Callable[[str], None] = say
     if export:
@@ -250,6 +265,8 @@ def command(
         else:
             outcome = build.run(home)
         outcomes.append(outcome)
+        for line in attestation.attached(build, outcome, arch) if attestation else ():
+            echo(line)
         for line in table(outcome):
             echo(line)
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""
@@ -268,6 +285,23 @@ def command(
     if export:
         _export(home, wanted[0].name, *export)
         echo(f"Written to {export[1]}")
+
+
+def _attestation(attest: bool, key: Path | None, publish: str) -> Attestation | None:
+    """What is attached to images that are published; a wrong key ends it before anything is built.
+
+    Raises:
+        UserFault: the key is none.
+    """
+    if not attest:
+        if key:
+            raise click.UsageError("--attest-key goes with --attest")
+        return None
+    if not publish:
+        raise click.UsageError("--attest goes with --publish")
+    from cnbkit_engine.cli.attestation import Attestation
+
+    return Attestation(key)
 
 
 def _report(home: Home, page: Path, outcomes: Sequence[Outcome]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.image import Image
     from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["components", "documents"]
+__all__ = ["SBOM_LABEL", "components", "documents", "read_documents"]
+
+SBOM_LABEL = "io.buildpacks.lifecycle.metadata"
+"""The label that says which layer of an image holds them."""
 
 # Beside them the lifecycle writes a sbom.legacy.json, which is empty.
 _NAMES = ("sbom.cdx.json", "sbom.spdx.json", "sbom.syft.json")
@@ -25,23 +28,35 @@ def documents(store: ImageStore, image: Image) -> dict[str, bytes]:
     Raises:
         UserFault: a layer with documents is damaged.
     """
-    found = {}
+    found: dict[str, bytes] = {}
     for layer in image.layers:
         if layer.kind != "sbom":
             continue
         try:
-            with tarfile.open(store.blob_path(layer.digest)) as archive:
-                for member in archive:
-                    path = PurePosixPath(member.name.lstrip("/"))
-                    file = archive.extractfile(member) if member.isreg() else None
-                    if file is not None and path.name in _NAMES and ".." not in path.parts:
-                        found[str(path)] = file.read()
+            with store.blob_path(layer.digest).open("rb") as file:
+                found.update(read_documents(file))
         except (OSError, tarfile.TarError) as error:
             raise UserFault(
                 f"the bills of materials of {image.name} cannot be read: {error}",
                 where=layer.digest,
                 remedy="build the image again",
             ) from None
+    return found
+
+
+def read_documents(layer: IO[bytes]) -> dict[str, bytes]:
+    """All documents in a layer of them, by path.
+
+    Raises:
+        OSError, tarfile.TarError: it is damaged.
+    """
+    found = {}
+    with tarfile.open(fileobj=layer) as archive:
+        for member in archive:
+            path = PurePosixPath(member.name.lstrip("/"))
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is not None and path.name in _NAMES and ".." not in path.parts:
+                found[str(path)] = file.read()
     return found
 
 
