@@ -33,7 +33,7 @@ class Key:
     def __init__(self, path: Path) -> None:
         try:
             from cryptography.hazmat.primitives.serialization import load_pem_private_key
-            from securesystemslib.signer import CryptoSigner
+            from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
         except ImportError:
             raise UserFault(
                 "signing needs securesystemslib, which is not installed",

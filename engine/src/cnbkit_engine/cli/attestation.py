@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from cnbkit_engine.attest.attach import PREDICATE_ANNOTATION, attach
 from cnbkit_engine.attest.provenance import Made
 from cnbkit_engine.attest.sign import DSSE, Key
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.build.build import Build, Outcome
 
-__all__ = ["Attestation", "attestations", "lines"]
+__all__ = ["Attestation", "attestation_of", "attestations", "lines"]
 
 
 class Attestation:
@@ -69,6 +71,25 @@ class Attestation:
         )
         own = arch or machine_architecture()
         return attach(made, own, self._key, insecure=build.insecure_registries)
+
+
+def attestation_of(asked: bool, key: Path | None, published: str) -> Attestation:
+    """What the options say; a wrong key ends the command before anything is built.
+
+    Args:
+        asked: `--attest`.
+        key: `--attest-key`.
+        published: `--publish`; may be empty.
+
+    Raises:
+        click.UsageError: they do not go together.
+        UserFault: the key is none.
+    """
+    if not asked:
+        raise click.UsageError("--attest-key goes with --attest")
+    if not published:
+        raise click.UsageError("--attest goes with --publish")
+    return Attestation(key)
 
 
 def attestations(name: str, arch: str, insecure: Sequence[str]) -> list[dict[str, Any]]:

@@ -184,7 +184,11 @@ def command(
     export = _output(output, publish)
     if cache_image and not publish:
         raise click.UsageError("--cache-image goes with --publish")
-    attestation = _attestation(attest, attest_key, publish)
+    attestation: Attestation | None = None
+    if attest or attest_key:
+        from cnbkit_engine.cli.attestation import attestation_of
+
+        attestation = attestation_of(attest, attest_key, publish)
     home = Home.default()
     echo: Callable[[str], None] = say
     if export:
@@ -285,23 +289,6 @@ def command(
     if export:
         _export(home, wanted[0].name, *export)
         echo(f"Written to {export[1]}")
-
-
-def _attestation(attest: bool, key: Path | None, publish: str) -> Attestation | None:
-    """What is attached to images that are published; a wrong key ends it before anything is built.
-
-    Raises:
-        UserFault: the key is none.
-    """
-    if not attest:
-        if key:
-            raise click.UsageError("--attest-key goes with --attest")
-        return None
-    if not publish:
-        raise click.UsageError("--attest goes with --publish")
-    from cnbkit_engine.cli.attestation import Attestation
-
-    return Attestation(key)
 
 
 def _report(home: Home, page: Path, outcomes: Sequence[Outcome]) -> None:
