@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from securesystemslib.dsse import Envelope
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.attest.bill import joined
