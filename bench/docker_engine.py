@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bench.measure import Command
 from bench.service import need, serving
+from cnbkit_engine.base.suites import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ _BASE = [
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "info", "locale", "man")),
     # Debian's pip refuses to install beside Debian's packages; that image's pip has no such rule.
     '--customize-hook=rm "$1"/usr/lib/python3*/EXTERNALLY-MANAGED',
-    "bookworm",
+    DEFAULT.name,
 ]  # fmt: skip
 
 

@@ -43,7 +43,11 @@ def test_this_test_runs_in_such_an_environment() -> None:
 @pytest.mark.full
 @pytest.mark.parametrize(
     "tests",
-    ["tests/cli/test_test.py", "tests/test_everything.py", "tests/testing/test_buildpack_run.py"],
+    [
+        "tests/engine/cli/test_test.py",
+        "tests/test_everything.py",
+        "tests/sdk/testing/test_buildpack_run.py",
+    ],
 )
 def test_tests_that_start_others_pass_in_a_persons_shell(tests: str, tmp_path: Path) -> None:
     (tmp_path / "click.py").write_text("raise ImportError('not this one')\n")

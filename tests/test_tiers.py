@@ -17,12 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.mark.parametrize(
     ("folder", "marks", "fixtures", "tier"),
     [
-        ("core", set(), [], "quick"),
+        ("sdk", set(), [], "quick"),
         ("", set(), [], "quick"),
-        ("core", {"full"}, [], "full"),
-        ("core", {"nightly"}, [], "nightly"),
-        ("core", {"full", "nightly"}, [], "nightly"),
-        ("platform", set(), ["tmp_path", "crane"], "full"),
+        ("sdk", {"full"}, [], "full"),
+        ("sdk", {"nightly"}, [], "nightly"),
+        ("sdk", {"full", "nightly"}, [], "nightly"),
+        ("engine", set(), ["tmp_path", "crane"], "full"),
         ("e2e", set(), [], "full"),
         ("e2e", {"smoke"}, [], "quick"),
         ("e2e", {"smoke"}, ["pack_services"], "full"),
@@ -39,7 +39,7 @@ def test_folder_marker_and_fixtures_decide(
 def test_builds_are_shared_out_and_what_has_one_engine_stays_together() -> None:
     names = ("tests/e2e/test_a.py::test_b", "tests/e2e/test_a.py::test_c")
     assert len({group_of("e2e", name, []) for name in names}) == 2
-    assert len({group_of("core", name, []) for name in names}) == 1
+    assert len({group_of("sdk", name, []) for name in names}) == 1
     assert len({group_of("e2e", name, ["pack_build", "pack_services"]) for name in names}) == 1
 
 

@@ -85,7 +85,7 @@ def test_a_small_app_is_built_run_and_rebuilt(project: Project) -> None:
     assert "launcher: launcher" in found["EM_AARCH64"]
 
     again = project.build(*ARM64)
-    assert not again.lines("Adding layer"), again.output
+    assert not again.lines("  built "), again.output
     assert project.image().digest == image.digest
 
     # Where the kernel knows no emulator yet, root registers it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cnbkit_debian_index import RELEASES
 from cnbkit_pip.diagnosis.compile_faults import debian_packages, lacks
 
 
@@ -36,9 +37,10 @@ from cnbkit_pip.diagnosis.compile_faults import debian_packages, lacks
 )
 def test_what_is_missing_is_named_with_its_package(printed: str, name: str, package: str) -> None:
     noise = "running build_ext\n" * 200
-    [found] = lacks(f"{noise}{printed}\n{noise}")
-    assert found.packages == [package]
-    assert found.name == name or not name
+    for release in RELEASES:
+        [found] = lacks(f"{noise}{printed}\n{noise}", release)
+        assert found.packages == [package]
+        assert found.name == name or not name
 
 
 def test_words_that_are_no_programs_are_not_told() -> None:
@@ -64,4 +66,17 @@ def test_a_header_that_debian_does_not_have_is_named_without_a_package() -> None
     ],
 )
 def test_of_several_packages_the_usual_one_is_named(name: str, package: str) -> None:
-    assert debian_packages([name]) == {name: package}
+    for release in RELEASES:
+        assert debian_packages([name], release) == {name: package}
+
+
+@pytest.mark.parametrize(
+    ("name", "older", "newer"),
+    [
+        ("python-3.11.pc", "libpython3.11-dev", ""),
+        ("python-3.13.pc", "", "libpython3.13-dev"),
+    ],
+)
+def test_a_release_has_its_own_packages(name: str, older: str, newer: str) -> None:
+    assert debian_packages([name], "12").get(name, "") == older
+    assert debian_packages([name], "13").get(name, "") == newer

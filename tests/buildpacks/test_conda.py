@@ -24,7 +24,7 @@ from cnbkit_engine.state.home import Home
 from cnbkit_start import Start
 
 from ..authority import Authority
-from ..e2e.channel import SUBDIR, Channel, Server, python_package
+from ..e2e.channel import PYTHON, SUBDIR, Channel, Server, python_package
 from .told import heard
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_bytecode_is_valid_whatever_the_time_of_its_source(
     buildpack_run: BuildpackRun, channels: Path
 ) -> None:
     result = buildpack_run(Conda, app=environment(channels, "python", "hello"))
-    library = result.layers_dir / "environment/conda/lib/python3.11"
+    library = result.layers_dir / f"environment/conda/lib/python{PYTHON}"
     # One that the package had, and one that was compiled here.
     for name in ("json/__init__", "site-packages/hello"):
         source = library / f"{name}.py"

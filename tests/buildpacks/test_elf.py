@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import platform
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnbkit_debian_index import RELEASES
 from cnbkit_elf import ElfCheck
 from cnbkit_elf.by_name import loaded_by_name
 from cnbkit_elf.facts import Facts
@@ -180,34 +182,63 @@ def test_a_package_is_named_with_what_supplies_it_and_what_does_without(
     (site / "opencv_python-5.0.dist-info").mkdir()
     (site / "opencv_python-5.0.dist-info/RECORD").write_text("cv2/cv2.abi3.so,sha256=x,1\n")
     nowhere, _ = search(looked_at(tmp_path / "a"), BASE, [])
-    first, *rest = report(nowhere).splitlines()
+    first, *rest = report(nowhere, "12").splitlines()
     assert first.startswith("2 libraries are needed, but not in the image")
     assert (
         "opencv-python needs libGL.so.1: add `libgl1` to Aptfile, or use opencv-python-headless"
         in rest
     )
     assert any(
-        line.endswith("odd.so needs libcompany.so.7: Debian has no package with libcompany.so.7")
+        line.endswith("odd.so needs libcompany.so.7: Debian 12 has no package with libcompany.so.7")
         for line in rest
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "package"),
+    ("name", "package", "newer"),
     [
-        ("libGL.so.1", "libgl1"),
-        ("libgthread-2.0.so.0", "libglib2.0-0"),
-        ("libSM.so.6", "libsm6"),
-        ("libpq.so.5", "libpq5"),
-        ("libsndfile.so.1", "libsndfile1"),
-        ("libblas.so.3", "libblas3"),
+        ("libGL.so.1", "libgl1", "libgl1"),
+        ("libgthread-2.0.so.0", "libglib2.0-0", "libglib2.0-0t64"),
+        ("libasound.so.2", "libasound2", "libasound2t64"),
+        ("libSM.so.6", "libsm6", "libsm6"),
+        ("libpq.so.5", "libpq5", "libpq5"),
+        ("libsndfile.so.1", "libsndfile1", "libsndfile1"),
+        ("libblas.so.3", "libblas3", "libblas3"),
+        ("libavcodec.so.59", "libavcodec59", ""),
+        ("libavcodec.so.61", "", "libavcodec61"),
         # Their names are longer than a link's by one number.
-        ("libpython3.11.so.1.0", "libpython3.11"),
-        ("libsndio.so.7.0", "libsndio7.0"),
+        ("libpython3.11.so.1.0", "libpython3.11", ""),
+        ("libpython3.13.so.1.0", "", "libpython3.13"),
+        ("libsndio.so.7.0", "libsndio7.0", "libsndio7.0"),
     ],
 )
-def test_debians_packages_are_known(name: str, package: str) -> None:
-    assert debian_packages({name, "libnone.so.1"}) == {name: package}
+def test_debians_packages_are_known_by_release(name: str, package: str, newer: str) -> None:
+    for release, expected in (("12", package), ("13", newer)):
+        found = debian_packages({name, "libnone.so.1"}, release)
+        assert found == ({name: expected} if expected else {})
+
+
+def test_what_only_the_other_release_has_is_told(tmp_path: Path) -> None:
+    codec = library(tmp_path / "own/libavcodec.so.59")
+    library(tmp_path / "a/player.so", codec)
+    missing, _ = search(looked_at(tmp_path / "a"), BASE, [])
+    said = "Debian 13 has no package with libavcodec.so.59; Debian 12 has `libavcodec59`"
+    assert report(missing, "13").splitlines()[1].endswith(said)
+    assert "add `libavcodec59` to Aptfile" in report(missing, "12")
+
+
+@pytest.mark.parametrize(
+    ("release", "package"), [("12", "libasound2"), ("13", "libasound2t64"), ("", "libasound2t64")]
+)
+def test_the_package_is_that_of_the_image_s_release(
+    check: type[ElfCheck], phases: Phases, tmp_path: Path, release: str, package: str
+) -> None:
+    if release:
+        (tmp_path / "system/etc").mkdir()
+        (tmp_path / "system/etc/os-release").write_text(f'ID=debian\nVERSION_ID="{release}"\n')
+    asound = library(tmp_path / "own/libasound.so.2")
+    library(layer(phases, "other", "1") / "player.so", asound)
+    assert f"add `{package}` to Aptfile" in phases.build(check()).err
 
 
 @pytest.fixture
@@ -239,12 +270,6 @@ def layer(phases: Phases, name: str, digest: str) -> Path:
     return folder / name
 
 
-def restored(phases: Phases) -> None:
-    """What the lifecycle leaves of the last build's cached layer."""
-    toml = phases.layers / "facts.toml"
-    toml.write_text("[metadata]" + toml.read_text().partition("[metadata]")[2])
-
-
 def test_only_new_layers_are_looked_at_and_the_others_remembered(
     check: type[ElfCheck],
     phases: Phases,
@@ -262,7 +287,6 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     shutil.rmtree(phases.app.parent / "again")
 
     # It is in the previous image alone now, and another one is new.
-    restored(phases)
     shutil.rmtree(wheels)
     other = layer(phases, "other", "1")
     library(other / "more.so", gl)
@@ -271,7 +295,6 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     assert "/acme/other/more.so needs" in again.err
 
     # The library comes, by another layer.
-    restored(phases)
     shutil.rmtree(other)
     shutil.copytree(gl.parent, layer(phases, "apt", "1") / "lib")
     mended = phases.build(check())
@@ -376,11 +399,71 @@ def test_missing_libraries_may_fail_the_build_or_not_matter(
     assert phases.build(check()).code == 0
 
 
+def told(phases: Phases) -> list[dict[str, str]]:
+    """What later buildpacks hear of."""
+    document = json.loads((phases.layers / "told/build.json").read_text())
+    entries: list[dict[str, str]] = json.loads(Path(document["missing-libraries"]).read_text())
+    return entries
+
+
+def test_later_buildpacks_hear_what_cannot_be_loaded_and_why(
+    check: type[ElfCheck], phases: Phases, gl: Path
+) -> None:
+    wheels = layer(phases, "wheels", "1")
+    site = wheels / "prefix/lib/python3.11/site-packages"
+    library(site / "cv2/cv2.abi3.so", gl)
+    (site / "opencv_python-5.0.dist-info").mkdir()
+    record = "cv2/cv2.abi3.so,,\n../../../bin/viewer,,\n"
+    (site / "opencv_python-5.0.dist-info/RECORD").write_text(record)
+    # What is linked with what cannot be loaded cannot be loaded either.
+    inner = library(site / "view/libinner.so", gl)
+    outer = library(site / "view/_view.cpython-311-x86_64-linux-gnu.so", inner)
+    viewer = library(wheels / "prefix/bin/viewer", outer)
+    viewer.chmod(0o755)
+    phases.build(check())
+    found = {each["path"].removeprefix(f"{wheels}/prefix/"): each for each in told(phases)}
+    folder = "lib/python3.11/site-packages"
+    assert {path: (each["module"], each["owner"]) for path, each in found.items()} == {
+        f"{folder}/cv2/cv2.abi3.so": ("cv2", "opencv-python"),
+        f"{folder}/view/libinner.so": ("view.libinner", ""),
+        f"{folder}/view/_view.cpython-311-x86_64-linux-gnu.so": ("view._view", ""),
+        "bin/viewer": ("", "opencv-python"),
+    }
+    assert {each["needs"] for each in found.values()} == {"libGL.so.1"}
+    assert found["bin/viewer"]["remedy"] == "add `libgl1` to Aptfile, or use opencv-python-headless"
+    # Heard again by a build that changes nothing; and no more once the library is there.
+    phases.build(check())
+    assert len(told(phases)) == 4
+    shutil.copytree(gl.parent, layer(phases, "apt", "1") / "lib")
+    phases.build(check())
+    assert not (phases.layers / "told").exists()
+
+
+def test_python_s_own_library_comes_from_the_build_image(
+    check: type[ElfCheck], phases: Phases, tmp_path: Path
+) -> None:
+    triplet = "x86_64-linux-gnu" if ARCH == "amd64" else "aarch64-linux-gnu"
+    own = library(tmp_path / "system/usr/lib" / triplet / "libpython3.11.so.1.0")
+    library(layer(phases, "wheels", "1") / "prefix/bin/embeds.so", own)
+    done = phases.build(check())
+    assert done.err == ""
+    assert "embeds.so embeds Python: libpython3.11.so.1.0 of the build image goes" in done.out
+    copied = phases.layers / "libpython/lib/libpython3.11.so.1.0"
+    assert copied.read_bytes() == own.read_bytes()
+    # Not where the run image lacks what it needs itself.
+    library(own, library(tmp_path / "z" / "libz.so.9"))
+    shutil.rmtree(phases.layers)
+    phases.layers.mkdir()
+    done = phases.build(check())
+    assert "needs libpython3.11.so.1.0: " in done.err
+    assert not (phases.layers / "libpython").exists()
+
+
 def test_what_a_package_loads_by_name_is_missed_unless_something_brings_it(tmp_path: Path) -> None:
     nothing = looked_at(tmp_path)
     missing = loaded_by_name(nothing, BASE, {"psycopg", "six"}, [])
     assert [*missing] == ["libpq.so.5"]
-    assert report(missing).splitlines()[1] == (
+    assert report(missing, "12").splitlines()[1] == (
         "psycopg needs libpq.so.5: add `libpq5` to Aptfile, or use psycopg[binary]"
     )
     assert loaded_by_name(nothing, BASE, {"psycopg", "psycopg-binary"}, []) == {}
@@ -393,5 +476,6 @@ def test_what_a_package_loads_by_name_is_missed_unless_something_brings_it(tmp_p
 def test_debian_has_each_library_that_is_loaded_by_name() -> None:
     from cnbkit_elf import by_name
 
-    names = {name for name, _ in by_name._LOADS.values()}
-    assert debian_packages(names).keys() == names
+    names = {name for name, *_ in by_name._LOADS.values()}
+    for release in RELEASES:
+        assert debian_packages(names, release).keys() == names

@@ -168,21 +168,38 @@ def _context(folder: Path, **env: str) -> BuildContext:
     )
 
 
-def test_where_a_patch_cannot_be_had_the_base_images_own_is_offered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, type[_Mirror]]
+@pytest.mark.parametrize(
+    ("base", "other"),
+    [("3.11.2", "cnbkit's base trixie has 3.13"), ("3.13.5", "cnbkit's base bookworm has 3.11")],
+)
+@pytest.mark.parametrize("asked", ["3.11.9", "3.12.9"])
+def test_where_a_python_cannot_be_had_those_of_the_bases_are_offered(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mirror: tuple[str, type[_Mirror]],
+    asked: str,
+    base: str,
+    other: str,
 ) -> None:
-    monkeypatch.setattr("cnbkit_python.base_python", lambda: "3.11.2")
+    monkeypatch.setattr("cnbkit_python.base_python", lambda: base)
     ctx = _context(tmp_path, BP_PYTHON_MIRROR=mirror[0])
-    (tmp_path / "app/.python-version").write_text("3.11.9\n")
+    (tmp_path / "app/.python-version").write_text(f"{asked}\n")
     with pytest.raises(PlatformFault) as caught:
         Python().build(ctx)
-    offer = "ask for 3.11 in .python-version: the base image has 3.11.2"
-    assert offer in str(caught.value.remedy)
+    minor = base.rpartition(".")[0]
+    offer = f"ask for {minor} in .python-version: the base image has {base}; {other}"
+    assert str(caught.value.remedy).endswith(offer)
 
+
+def test_in_a_builder_with_other_bases_none_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: tuple[str, type[_Mirror]]
+) -> None:
+    monkeypatch.setattr("cnbkit_python.base_python", lambda: "")
+    ctx = _context(tmp_path, BP_PYTHON_MIRROR=mirror[0])
     (tmp_path / "app/.python-version").write_text("3.12.9\n")
     with pytest.raises(PlatformFault) as caught:
         Python().build(ctx)
-    assert "the base image has" not in str(caught.value.remedy)
+    assert "ask for" not in str(caught.value.remedy)
 
 
 def test_a_mirror_is_asked_for_the_build_and_another_file_is_refused(

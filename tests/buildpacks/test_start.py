@@ -163,6 +163,7 @@ def test_without_web_the_first_process_is_web_too_and_the_log_says_so(phases: Ph
 def test_a_project_with_nothing_to_start_is_told_what_to_add(
     phases: Phases, procfile: str | None
 ) -> None:
+    del phases.env["BP_START_CHECK"]
     phases.write("requirements.txt", "")
     if procfile is not None:
         phases.write("Procfile", procfile)
@@ -172,6 +173,19 @@ def test_a_project_with_nothing_to_start_is_told_what_to_add(
     assert "no process to start" in ran.fault.what
     assert "add a Procfile with `web: <command>`, or an app.py" in str(ran.fault)
     assert ran.launch == {}
+
+
+@pytest.mark.parametrize("check", ["warn", "off"])
+def test_an_image_that_starts_nothing_is_built_where_that_is_allowed(
+    phases: Phases, check: str
+) -> None:
+    phases.env["BP_START_CHECK"] = check
+    phases.write("requirements.txt", "six\n")
+    assert phases.detect(Start()).code == 0
+    ran = phases.build(Start())
+    assert ran.fault is None
+    assert ran.launch.get("processes", []) == []
+    assert "the image starts nothing by itself" in ran.out
 
 
 @pytest.mark.parametrize(
@@ -193,6 +207,7 @@ def test_a_project_with_nothing_to_start_is_told_what_to_add(
 def test_what_looks_like_a_program_is_in_the_line_to_add(
     phases: Phases, files: dict[str, str], command: str
 ) -> None:
+    del phases.env["BP_START_CHECK"]
     for name, text in {"requirements.txt": "", **files}.items():
         phases.write(name, text)
     ran = phases.build(Start())
@@ -591,6 +606,7 @@ def test_a_project_s_only_script_is_web(phases: Phases) -> None:
 def test_a_server_that_is_not_among_the_packages_is_asked_for_and_never_installed(
     phases: Phases, files: dict[str, str], server: str, where: str
 ) -> None:
+    del phases.env["BP_START_CHECK"]
     for name, text in files.items():
         (phases.app / name).parent.mkdir(exist_ok=True)
         phases.write(name, text)
@@ -607,7 +623,7 @@ def test_without_a_server_flask_runs_by_its_own_means_on_the_port_with_a_warning
     phases.write("requirements.txt", "flask\n")
     phases.write("app.py", FLASK + MAIN)
     ran = phases.build(Start())
-    line = f"exec flask --app app:app run --host 0.0.0.0 --port {PORT}"
+    line = f"exec env FLASK_APP=app:app flask run --host 0.0.0.0 --port {PORT}"
     assert processes(ran) == {"web": ["bash", "-c", line]}
     assert "add the line `gunicorn` to the dependencies in requirements.txt" in ran.err
 
@@ -819,7 +835,7 @@ def limits(root: Path, files: dict[str, str], name: str, env: dict[str, str]) ->
 @pytest.mark.parametrize("file", ["Procfile", "app.py", "requirements.txt"])
 def test_an_unchanged_build_imports_nothing_heavy(phases: Phases, file: str) -> None:
     del phases.env["BP_START_CHECK"]
-    phases.write("app.py", "app = 1\n")
+    phases.write("app.py", "print(1)\n")
     phases.write("pyproject.toml", "[tool.ruff]\n")
     texts = {"Procfile": "web: env X=1 bash app.py $X\n", "requirements.txt": "numpy\n"}
     phases.write(file, texts.get(file, ""))
@@ -881,9 +897,11 @@ def test_any_procfile_gives_processes_with_one_default_or_a_user_fault(
     if ran.code:
         assert ran.code == 65
         assert ran.launch == {}
-    else:
+    elif "processes" in ran.launch:
         assert len(defaults(ran)) == 1
         assert all(command and command[0] for command in processes(ran).values())
+    else:
+        assert "Procfile is empty: the image starts nothing by itself" in ran.out
 
 
 TABLE = st.builds(
@@ -994,7 +1012,7 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
     site = tmp_path / "site"
     (site / "bin").mkdir(parents=True)
     python = site / "bin" / "python"
-    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; exit ${CODE:-0}\n')
+    python.write_text('#!/bin/sh\necho "$VIRTUAL_ENV $*" >made; echo "$SAYS"; exit ${CODE:-0}\n')
     python.chmod(0o755)
     phases.env |= telling(environment=str(site))
     ran = phases.build(Start())
@@ -1008,5 +1026,13 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         assert fault is not None
         assert fault.what == "`manage.py collectstatic` failed"
         assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
+        # Settings that have the folder under some condition only.
+        phases.env["SAYS"] = (
+            "ImproperlyConfigured: You're using the staticfiles app without having set the "
+            "STATIC_ROOT setting to a filesystem path."
+        )
+        ran = phases.build(Start())
+        assert ran.code == 0
+        assert "in this build the settings have no STATIC_ROOT" in ran.err
         phases.env |= telling()
         assert "static files are not collected" in phases.build(Start()).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 
@@ -381,6 +382,145 @@ def test_what_can_start_or_cannot_be_told_passes(
     add(phases, files)
     for ran in (phases.detect(start), phases.build(start)):
         assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
+CV2 = {
+    "path": "/layers/cnbkit_pip/wheels-cv/prefix/lib/python3.13/site-packages/cv2/cv2.abi3.so",
+    "module": "cv2",
+    "owner": "opencv-python",
+    "needs": "libGL.so.1",
+    "remedy": "add `libgl1` to Aptfile, or use opencv-python-headless",
+}
+PQ = {
+    "path": "/layers/cnbkit_pip/x/lib/python3.13/site-packages/psycopg2/_psycopg.abi3.so",
+    "module": "psycopg2._psycopg",
+    "owner": "psycopg2",
+    "needs": "libpq.so.5",
+    "remedy": "add `libpq5` to Aptfile, or use psycopg2-binary",
+}
+GUNICORN = {
+    "path": "/layers/cnbkit_pip/site/venv/bin/gunicorn",
+    "module": "",
+    "owner": "gunicorn-in-c",
+    "needs": "libev.so.4",
+    "remedy": "add `libev4` to Aptfile",
+}
+WITH_CV2 = f"import cv2\n{APP}"
+REFUSED: dict[str, tuple[dict[str, str], str, str]] = {
+    "imported first": (
+        {"Procfile": "web: gunicorn app:app\n", "app.py": WITH_CV2},
+        "app.py:1 imports opencv-python, which needs libGL.so.1",
+        "add `libgl1` to Aptfile, or use opencv-python-headless",
+    ),
+    "imported by what is imported": (
+        {
+            "Procfile": "web: env FLASK_APP=app:app flask run\n",
+            "app.py": f"import shop.views\n{APP}",
+            "shop/views.py": "from cv2 import imread\n",
+        },
+        "shop/views.py:1 imports opencv-python, which needs libGL.so.1",
+        "add `libgl1` to Aptfile",
+    ),
+    "named by an option": (
+        {"Procfile": "web: flask --app=app run\n", "app.py": WITH_CV2},
+        "app.py:1 imports opencv-python, which needs libGL.so.1",
+        "add `libgl1` to Aptfile",
+    ),
+    "imported by what is started": (
+        {
+            "Procfile": "web: python main.py\n",
+            "main.py": "if __name__ == '__main__':\n    import cv2\n",
+        },
+        "main.py:2 imports opencv-python, which needs libGL.so.1",
+        "add `libgl1` to Aptfile",
+    ),
+    "imported by a package": (
+        {"Procfile": "web: python main.py\n", "main.py": "import six\nimport psycopg2\n"},
+        "main.py:2 imports psycopg2, which needs libpq.so.5",
+        "add `libpq5` to Aptfile, or use psycopg2-binary",
+    ),
+    "linked": (
+        {"Procfile": "web: gunicorn app:app\n", "app.py": APP, "*native": ""},
+        "gunicorn-in-c needs libev.so.4",
+        "add `libev4` to Aptfile",
+    ),
+}
+TOLERATED: dict[str, dict[str, str]] = {
+    "imported in a function": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": f"{APP}def look():\n    import cv2\n",
+    },
+    "done without": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": f"try:\n    import cv2\nexcept ImportError:\n    cv2 = None\n{APP}",
+    },
+    "not imported when it is served": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": f"{APP}if __name__ == '__main__':\n    import cv2\n",
+    },
+    "the app's own module of that name": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": WITH_CV2,
+        "cv2.py": "",
+    },
+    "a part of the package that nobody imports": {
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": f"import psycopg2.extras\n{APP}",
+    },
+}
+
+
+def missing(phases: Phases, installed: Path, *entries: dict[str, str]) -> None:
+    """Packages of which some files cannot be loaded, as elf-check tells it."""
+    site = installed / "prefix/lib/python3.13/site-packages"
+    write(
+        site / "cv2/__init__.py", "from importlib import import_module\nimport_module('cv2.cv2')\n"
+    )
+    write(site / "psycopg2/extras.py", "")
+    write(site / "psycopg2/__init__.py", "")
+    listed = installed.parent / "unloadable.json"
+    write(listed, json.dumps(entries))
+    phases.env |= telling(missing_libraries=str(listed))
+
+
+@pytest.mark.parametrize(("files", "what", "remedy"), REFUSED.values(), ids=REFUSED)
+def test_a_library_that_is_missing_where_the_default_process_certainly_loads_it_is_an_error(
+    phases: Phases,
+    installed: Path,
+    start: Start,
+    files: dict[str, str],
+    what: str,
+    remedy: str,
+) -> None:
+    missing(phases, installed, CV2, PQ, *([GUNICORN] if "*native" in files else []))
+    init = installed / "prefix/lib/python3.13/site-packages/psycopg2/__init__.py"
+    write(init, "try:\n    from ._psycopg import connect\nexcept ImportError:\n    raise\n")
+    write(installed / "bin/flask", "")
+    add(phases, files)
+    ran = phases.build(start)
+    assert ran.code == 65, ran.out
+    assert ran.fault is not None
+    assert ran.fault.what == f"web cannot start: {what}, which is not in the image"
+    said = ran.fault.remedy or ""
+    assert said.startswith(remedy)
+    assert said.endswith("; or set BP_START_CHECK=warn")
+    assert ran.fault.where == "Procfile:1"
+    # Of another process it is a warning.
+    write(phases.app / "Procfile", f"x: {files['Procfile'][5:]}web: python six.py\n")
+    write(phases.app / "six.py", "")
+    ran = phases.build(start)
+    assert ran.code == 0, ran.fault
+    assert f"x (Procfile:1) cannot start: {what}" in ran.err
+
+
+@pytest.mark.parametrize("files", TOLERATED.values(), ids=TOLERATED)
+def test_a_library_that_is_missing_where_the_process_may_never_load_it_is_none(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str]
+) -> None:
+    missing(phases, installed, CV2, PQ)
+    add(phases, files)
+    ran = phases.build(start)
+    assert (ran.code, ran.err) == (0, ""), ran.fault
 
 
 def test_modules_that_a_pth_file_names_are_there(

@@ -79,12 +79,12 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
     "flask's own": (
         "flask\n",
         {"app.py": FLASK + MAIN},
-        f"flask --app app:app run --host 0.0.0.0 --port {PORT}",
+        f"env FLASK_APP=app:app flask run --host 0.0.0.0 --port {PORT}",
     ),
     "flask's own below src": (
         "flask\n",
         {"src/shop/__init__.py": FLASK},
-        f"env PYTHONPATH=src flask --app shop:app run --host 0.0.0.0 --port {PORT}",
+        f"env PYTHONPATH=src FLASK_APP=shop:app flask run --host 0.0.0.0 --port {PORT}",
     ),
     "dash": (
         "dash\ngunicorn\n",
@@ -230,6 +230,7 @@ def test_a_server_that_an_import_starts_is_started_as_a_script(phases: Phases) -
     [
         ({"main.py": "def main(): ...\n", "server.py": "print(1)\n"}, "python3 server.py"),
         ({"shop/__main__.py": "print(1)\n"}, "python3 -m shop"),
+        ({"my-shop/__main__.py": "print(1)\n"}, "python3 -m my-shop"),
         ({"src/shop/__main__.py": "print(1)\n"}, "env PYTHONPATH=src python3 -m shop"),
     ],
 )

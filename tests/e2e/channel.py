@@ -27,12 +27,18 @@ from typing import TYPE_CHECKING, Any
 
 from rattler.index import index_fs
 
+from cnbkit_engine.base.suites import DEFAULT
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
 
-__all__ = ["SUBDIR", "Channel", "Server", "python_package", "wheel_package"]
+__all__ = ["PYTHON", "SUBDIR", "Channel", "Server", "python_package", "wheel_package"]
 
+PYTHON = DEFAULT.python
+"""Of the package that `python_package` makes."""
+
+_NAME, _DIGITS = f"python{PYTHON}", PYTHON.replace(".", "")
 _MACHINE = os.uname().machine
 SUBDIR = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}[_MACHINE]
 # As long as those of real packages: the prefix is written over it, filled up with zeros.
@@ -46,7 +52,7 @@ int main(void) { printf("tool %s at %s\\n", "@VERSION@", prefix); return 0; }
 _SITE = """
 import os, site, sys
 if sys.prefix == sys.base_prefix:
-    site.addsitedir(f"{sys.prefix}/lib/python3.11/site-packages")
+    site.addsitedir(f"{sys.prefix}/lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages")
 """
 
 
@@ -244,29 +250,29 @@ def python_package(channel: Channel, root: Path) -> Path:
         channel: gets it.
         root: of the image's files.
     """
-    library = root / "usr/lib/python3.11"
+    library = root / f"usr/lib/{_NAME}"
     files: dict[str, bytes | str] = {
-        "bin/python3.11": (root / "usr/bin/python3.11").read_bytes(),
-        "lib/python3.11/sitecustomize.py": _SITE,
-        "lib/python3.11/site-packages/README.txt": "packages go here\n",
+        f"bin/{_NAME}": (root / f"usr/bin/{_NAME}").read_bytes(),
+        f"lib/{_NAME}/sitecustomize.py": _SITE,
+        f"lib/{_NAME}/site-packages/README.txt": "packages go here\n",
     }
     for path in sorted(library.rglob("*")):
         parts = path.relative_to(library).parts
-        skipped = {"__pycache__", "test", "tests", "config-3.11-x86_64-linux-gnu", "lib2to3"}
+        skipped = {"__pycache__", "test", "tests", f"config-{PYTHON}-x86_64-linux-gnu", "lib2to3"}
         if path.is_file() and not skipped.intersection(parts) and path.name != "sitecustomize.py":
-            files["/".join(("lib/python3.11", *parts))] = path.read_bytes()
-            compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-311.pyc"
+            files["/".join((f"lib/{_NAME}", *parts))] = path.read_bytes()
+            compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-{_DIGITS}.pyc"
             if path.suffix == ".py" and compiled.exists():
-                at = ("lib/python3.11", *parts[:-1], "__pycache__", compiled.name)
+                at = (f"lib/{_NAME}", *parts[:-1], "__pycache__", compiled.name)
                 files["/".join(at)] = _checked_against_time(compiled, path)
     return channel.add(
         "python",
-        "3.11.2",
+        DEFAULT.full_python,
         files,
         build="0_cpython",
-        constrains=["python_abi 3.11.* *_cp311"],
-        executable=["bin/python3.11"],
-        links={"bin/python3": "python3.11", "bin/python": "python3.11"},
+        constrains=[f"python_abi {PYTHON}.* *_cp{_DIGITS}"],
+        executable=[f"bin/{_NAME}"],
+        links={"bin/python3": _NAME, "bin/python": _NAME},
     )
 
 
@@ -276,17 +282,17 @@ def wheel_package(channel: Channel, name: str, version: str, work: Path) -> Path
     subprocess.run(
         [
             *(Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--no-deps"),
-            *("--python-version", "3.11", "--only-binary", ":all:", "--target", folder),
+            *("--python-version", PYTHON, "--only-binary", ":all:", "--target", folder),
             f"{name}=={version}",
         ],
         check=True,
     )
     files = {
-        f"lib/python3.11/site-packages/{path.relative_to(folder)}": path.read_bytes()
+        f"lib/{_NAME}/site-packages/{path.relative_to(folder)}": path.read_bytes()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(".") and "tests" not in path.parts
     }
-    return channel.add(name, version, files, depends=["python 3.11.*"], build="py311_0")
+    return channel.add(name, version, files, depends=[f"python {PYTHON}.*"], build=f"py{_DIGITS}_0")
 
 
 def _checked_against_time(compiled: Path, source: Path) -> bytes:

@@ -61,8 +61,9 @@ class Project:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def build(self, *options: str, code: int = 0, env: Mapping[str, str] | None = None) -> Result:
-        """`cnbkit build --verbose`; its exit status has to be `code`."""
-        result = cnbkit("build", str(self.app), "--tag", self.name, "--verbose", *options, env=env)
+        """`cnbkit build --verbose --force`; its exit status has to be `code`."""
+        always = ("--tag", self.name, "--verbose", "--force")
+        result = cnbkit("build", str(self.app), *always, *options, env=env)
         assert result.code == code, result.output
         return result
 

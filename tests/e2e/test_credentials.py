@@ -11,6 +11,7 @@ import pytest
 from tests.guarded_registry import GuardedRegistry
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
@@ -58,7 +59,7 @@ sleep 0.5
 ASK = r"""
 basic=Ba; basic=Authorization:\ ${basic}sic
 for login in "" "$basic Y25ia2l0Og==" "$basic Og=="; do
-    for path in /v2/ /v2/cnbkit/run/tags/list /v2/cnbkit/run/manifests/bookworm; do
+    for path in /v2/ /v2/cnbkit/run/tags/list /v2/cnbkit/run/manifests/BASE; do
         python3 - "$path" "$login" <<'END'
 import http.client, sys
 peer = http.client.HTTPConnection("store.localhost", 5095, timeout=5)
@@ -71,7 +72,7 @@ except OSError as error:
 END
     done
 done
-"""
+""".replace("BASE", DEFAULT.name)
 # What the exporter would read instead of what the analyzer and the detector have written.
 FORGE = r"""
 zero=$(printf '0%.0s' {1..64})
@@ -215,13 +216,13 @@ def test_another_apps_image_and_the_base_are_as_they_were(attack: Attack) -> Non
     assert before
     write = r"""
 for method in PUT DELETE POST; do
-    for path in /v2/cnbkit/run/manifests/bookworm /v2/test-other/manifests/latest \
+    for path in /v2/cnbkit/run/manifests/BASE /v2/test-other/manifests/latest \
             /v2/cnbkit/run/blobs/uploads/; do
         curl -s -o /dev/null -w 'ANSWER %{http_code}\n' -X $method --data '{}' \
             "http://store.localhost:5095$path"
     done
 done
-"""
+""".replace("BASE", DEFAULT.name)
     output = attack.build(write)
     answers = {line for line in output.splitlines() if line.startswith("ANSWER")}
     assert answers <= {"ANSWER 401", "ANSWER 000"}

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_engine.state.workspace import remove_tree
+from cnbkit_engine.state.discard import discarded
 
 from .conftest import ROOT, Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 BUILDER = """
 [[extensions]]
@@ -57,6 +58,8 @@ class Extended:
         )
         self.look("true")
         self.builder = folder / "builder.toml"
+        self.own = True
+        self.kept: set[Path] = set()
         project.write({"Procfile": "web: cat /opt/acme/file\n"})
 
     def look(self, command: str) -> None:
@@ -83,13 +86,16 @@ class Extended:
 
     def write(self, extension: Path, id: str) -> None:  # noqa: A002 - the specification's word
         """The builder.toml."""
+        self.own = extension.is_relative_to(self.folder)
         self.builder.write_text(
             BUILDER.format(extension=extension, seen=self.folder / "seen", root=ROOT, id=id)
         )
 
     def build(self, *options: str, code: int = 0) -> str:
         """What the build printed."""
-        return self.project.build("--builder", str(self.builder), *options, code=code).output
+        log = self.project.build("--builder", str(self.builder), *options, code=code).output
+        self.kept |= {Path(each) for each in re.findall(r" image is kept in (\S+)", log)}
+        return log
 
     def run(self) -> list[str]:
         """Lines that the image's process printed."""
@@ -99,14 +105,15 @@ class Extended:
 
 @pytest.fixture
 def extended(project: Project, tmp_path: Path) -> Iterator[Extended]:
-    base = project.home.base
-    before = {*base.glob("*extended-*")}
-    yield Extended(project, tmp_path / "parts")
-    for each in {*base.glob("*extended-*")} - before:  # a root file system each
-        remove_tree(each)
+    made = Extended(project, tmp_path / "parts")
+    yield made
+    # A root file system each. Only what this test has made: the state folder is that of all tests,
+    # and what the example makes is the same for each of them that uses it.
+    for each in made.kept if made.own else ():
+        with discarded(each):
+            pass
 
 
-@pytest.mark.nightly  # beside other builds its cached result is at times emptied: not yet mended
 def test_packages_of_the_system_are_in_both_images_at_their_places(extended: Extended) -> None:
     """The example; and the run image, which has no apt, has none afterwards."""
     extended.write(ROOT / "examples/buildpacks/os-packages", "examples/os-packages")

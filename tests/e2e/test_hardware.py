@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.image import Image
@@ -81,7 +82,7 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
     rebased = cnbkit("rebase", project.name)
     assert rebased.code == 0, rebased.output
     assert nvidia(project.image()) == asked
-    assert (project.image().base or "").endswith("/cnbkit/run-cuda:bookworm")
+    assert (project.image().base or "").endswith(f"/cnbkit/run-cuda:{DEFAULT.name}")
 
     # Nothing changed: the labels are there as before, with the cache and without it.
     for _ in range(2):
@@ -128,7 +129,7 @@ def test_a_host_that_does_not_fit_is_told_before_the_app_starts(
     output = project.run(*host)
     assert "cuda: driver 470.57.02 of this host is older than 525.60.13, which CUDA 12.8" in output
     layer = "/layers/cnbkit_pip/wheels-accelerator-"
-    assert f"{layer}/prefix/lib/python3.11/site-packages/nvidia/cudnn/lib" in output
+    assert f"{layer}/prefix/lib/python{DEFAULT.python}/site-packages/nvidia/cudnn/lib" in output
     failed = project.run(*host, "--env", "BPL_CUDA_CHECK=fail", code=82)
     assert "525.60.13" in failed
     assert "wheels-accelerator-" not in failed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.e2e.conftest import cnbkit
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.testing import free_port
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def test_an_app_in_a_folder_is_found_in_twelve_lines_and_built_as_they_say(
     project: Project,
 ) -> None:
     project.write({"web/app.py": "print('found')\n", "Dockerfile": "FROM scratch\n", "a.md": ""})
-    options = ("--tag", project.name, "--env", "BP_PYTHON_VERSIONS=3.11")
+    options = ("--tag", project.name, "--env", f"BP_PYTHON_VERSIONS={DEFAULT.python}")
     failed = cnbkit("build", str(project.app), *options)
     assert failed.code == 20, failed.output
     assert len(failed.output.splitlines()) <= 12, failed.output

@@ -6,6 +6,8 @@ import json
 import subprocess
 from typing import TYPE_CHECKING
 
+from cnbkit_engine.base.suites import DEFAULT
+
 from .conftest import cnbkit
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def test_labels_of_every_source_are_on_the_image_and_rules_hold(
         f"{OCI}version": "1.10",
         f"{OCI}revision": COMMIT,
         f"{OCI}created": "2023-11-14T22:13:20Z",
-        "io.cnbkit.python": "3.11.2",
+        "io.cnbkit.python": DEFAULT.full_python,
     }
     shown = json.loads(cnbkit("inspect", project.name, "--json").output)["labels"]
     assert {key: shown.get(key) for key in expected} == expected

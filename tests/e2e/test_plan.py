@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.build.plan import Plan, Planning
 from cnbkit_engine.builder.reference import reference_builder
@@ -90,7 +91,7 @@ def test_the_command_says_who_takes_part_and_why_and_the_image_has_the_same(
     project: Project,
 ) -> None:
     project.write({"app.py": "print(1)\n", "Dockerfile": "FROM scratch\n", "Aptfile": ""})
-    options = ("--env", "BP_PYTHON_VERSIONS=3.11")
+    options = ("--env", f"BP_PYTHON_VERSIONS={DEFAULT.python}")
     said = cnbkit("plan", str(project.app), *options)
     assert said.code == 0, said.output
     assert said.lines("  cnbkit/apt ")[0].split(maxsplit=2)[2] == "found Aptfile"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.image import Image
@@ -109,9 +110,44 @@ def test_what_is_published_is_rebuilt_rebased_and_runs(project: Project, tmp_pat
     assert len([layer for layer in project.image().layers if layer.kind == "base"]) == 2
 
 
+def test_a_hook_that_needs_the_packages_sends_none_of_them_again(project: Project) -> None:
+    with closing(PlainRegistry()) as registry:
+        reference = f"{registry.host}/team/app:1"
+
+        def publish() -> dict[str, str]:
+            result = cnbkit("build", str(project.app), "--publish", reference, "--verbose")
+            assert result.code == 0, result.output
+            image = Remote(reference).blobs(machine_architecture())
+            return {diff_id: blob.digest for diff_id, blob in image.items()}
+
+        def sent() -> set[str]:
+            return {digest for name, digest in registry.blobs if name == "team/app"}
+
+        project.write({"requirements.txt": "six==1.17.0\n", "app.py": "import six\n"})
+        before = publish()
+        kept = sent()
+        # The hook has them at build time: they go into the cache as well, which they did not.
+        project.write({".cnbkit/post-build": "#!/bin/sh\npython3 -c 'import six'\n"})
+        (project.app / ".cnbkit" / "post-build").chmod(0o755)
+        after = publish()
+
+        same = before.keys() & after.keys()
+        assert len(same) >= len(before) - 3  # the app, and the lists of what is in the image
+        assert {each: after[each] for each in same} == {each: before[each] for each in same}
+
+        # A package more, with the hook there.
+        project.write({"requirements.txt": "six==1.17.0\niniconfig==2.0.0\n"})
+        more = publish()
+        new = {blob for each, blob in more.items() if each not in before.keys() | after.keys()}
+        assert new <= sent() - kept
+        project.write({"requirements.txt": "six==1.17.0\n"})
+        shutil.rmtree(project.app / ".cnbkit")
+        assert publish() == before
+
+
 def _push_patched_run_image(store: ImageStore, reference: str, folder: Path) -> None:
     """Our run image with a file more."""
-    run = Image.from_store(store, "cnbkit/run:bookworm")
+    run = Image.from_store(store, f"cnbkit/run:{DEFAULT.name}")
     layout = Layout(folder / "patched")
     for each in run.layers:
         layout.adopt(store.blob_path(each.digest))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from .conftest import Project
 
+VERSION, OWN = DEFAULT.full_python, f"python{DEFAULT.python}"
 APP = "import platform, sys; print(platform.python_version(), sys.base_prefix)\n"
 
 
@@ -38,12 +40,12 @@ def mirror(tmp_path: Path) -> Iterator[str]:
     with tarfile.open(
         folder / "cpython.tar.gz", "w:gz", compresslevel=1, dereference=True
     ) as archive:
-        archive.add(root / "usr/bin/python3.11", "python/bin/python3.11")
+        archive.add(root / f"usr/bin/{OWN}", f"python/bin/{OWN}")
         for name in ("python3", "python"):
             link = tarfile.TarInfo(f"python/bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "python3.11"
+            link.type, link.linkname = tarfile.SYMTYPE, OWN
             archive.addfile(link)
-        archive.add(root / "usr/lib/python3.11", "python/lib/python3.11")
+        archive.add(root / f"usr/lib/{OWN}", f"python/lib/{OWN}")
     digest = hashlib.sha256((folder / "cpython.tar.gz").read_bytes()).hexdigest()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     address = f"http://127.0.0.1:{server.server_port}"
@@ -54,15 +56,15 @@ def mirror(tmp_path: Path) -> Iterator[str]:
         "os": "linux",
         "libc": "gnu",
         "major": 3,
-        "minor": 11,
-        "patch": 2,
+        "minor": int(VERSION.split(".")[1]),
+        "patch": int(VERSION.split(".")[2]),
         "prerelease": "",
         "url": f"{address}/cpython.tar.gz",
         "sha256": digest,
         "variant": None,
         "build": "20230101",
     }
-    (folder / "list.json").write_text(json.dumps({f"cpython-3.11.2-linux-{family}-gnu": entry}))
+    (folder / "list.json").write_text(json.dumps({f"cpython-{VERSION}-linux-{family}-gnu": entry}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield address
     server.shutdown()
@@ -77,28 +79,29 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(
-    ("files", "reason"),
+    ("files", "version", "reason"),
     [
-        ({}, "no version asked for"),
-        ({".python-version": "# ours\n3.11\n"}, "3.11 from .python-version"),
-        ({"runtime.txt": "python-3.11.2\n"}, "3.11.2 from runtime.txt"),
+        ({}, VERSION, "no version asked for"),
+        ({".python-version": "# ours\n3.11\n"}, "3.11.2", "3.11 from .python-version"),
+        ({"runtime.txt": "python-3.13.5\n"}, "3.13.5", "3.13.5 from runtime.txt"),
         (
             {
                 "pyproject.toml": '[project]\nname = "x"\nversion = "1"\n'
                 'requires-python = ">=3.9,<3.13"\n'
             },
+            "3.11.2",
             ">=3.9,<3.13 from requires-python in pyproject.toml",
         ),
     ],
     ids=["nothing", ".python-version", "runtime.txt", "requires-python"],
 )
 def test_the_base_image_python_is_used_where_it_fits(
-    project: Project, files: dict[str, str], reason: str
+    project: Project, files: dict[str, str], version: str, reason: str
 ) -> None:
     project.write({**files, "app.py": APP})
     built = project.build()
-    assert f"Python 3.11.2 of the base image, {reason}" in built.output
-    assert project.run() == "3.11.2 /usr\n"
+    assert f"Python {version} of the base image, {reason}" in built.output
+    assert project.run() == f"{version} /usr\n"
     assert not [what for what in project.layers() if what.startswith("cnbkit/python")]
 
 
@@ -111,23 +114,24 @@ def test_a_standalone_python_is_installed_kept_and_used_by_pip(
     options = (
         *("--env", "BP_PYTHON_STANDALONE=true"),
         *("--env", f"BP_PYTHON_DOWNLOADS={mirror}/list.json"),
-        *("--env", "BP_PYTHON_VERSION=3.11.2"),
+        *("--env", f"BP_PYTHON_VERSION={VERSION}"),
     )
     built = project.build(*options)
-    assert "Standalone Python 3.11.2, 3.11.2 from BP_PYTHON_VERSION" in built.output
-    assert project.run() == "3.11.2 /layers/cnbkit_python/interpreter\n"
+    assert f"Standalone Python {VERSION}, {VERSION} from BP_PYTHON_VERSION" in built.output
+    assert project.run() == f"{VERSION} /layers/cnbkit_python/interpreter\n"
     before = project.layers()
 
     project.write({"app.py": "import six  # changed\n" + APP})
     again = project.build(*options)
-    assert "Python 3.11.2 (from cache)" in again.output
+    assert f"Python {VERSION} (from cache)" in again.output
     after = project.layers()
     assert {what for what in after if after[what] != before[what]} == {"app"}
 
     # Back to the base image's Python: the packages are installed for it, the layer goes.
     back = project.build()
-    assert "Python changed from 3.11 (/layers/cnbkit_python/interpreter/bin/python3)" in back.output
-    assert project.run() == "3.11.2 /usr\n"
+    was = f"{DEFAULT.python} (/layers/cnbkit_python/interpreter/bin/python3)"
+    assert f"Python changed from {was}" in back.output
+    assert project.run() == f"{VERSION} /usr\n"
     assert "cnbkit/python:interpreter" not in project.layers()
 
 

@@ -91,3 +91,37 @@ def test_what_cannot_start_ends_the_build_before_and_after_packages(project: Pro
     project.write({"Procfile": "web: gunicorn app:app\n"})
     refused = project.build(code=51)
     assert "the image has no program gunicorn" in refused.output
+
+
+def test_a_function_and_a_django_project_in_a_folder_answer(project: Project) -> None:
+    project.write(
+        {
+            "requirements.txt": "functions-framework\n",
+            "main.py": "import functions_framework\n\nclient = object()\n\n"
+            "@functions_framework.http\ndef greet(request):\n    return 'hello ' + request.path\n",
+        }
+    )
+    project.build()
+    port = free_port()
+    with project.start(env={"PORT": str(port)}) as container:
+        assert container.http_get(port, "/you") == "hello /you"
+    project.write(
+        {
+            "requirements.txt": "django\ngunicorn\n",
+            "site/manage.py": "import os\n"
+            "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n",
+            "site/shop/settings.py": "import os\nSECRET_KEY = 'x'\nDEBUG = True\n"
+            "ROOT_URLCONF = 'shop.settings'\nALLOWED_HOSTS = ['*']\n"
+            "from django.http import HttpResponse\nfrom django.urls import path\n"
+            "urlpatterns = [path('', lambda r: HttpResponse(os.path.basename(os.getcwd())))]\n",
+            "site/shop/wsgi.py": "import os\n"
+            "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')\n"
+            "from django.core.wsgi import get_wsgi_application\n"
+            "application = get_wsgi_application()\n",
+        }
+    )
+    (project.app / "main.py").unlink()
+    project.build()
+    port = free_port()
+    with project.start(env={"PORT": str(port)}) as container:
+        assert container.http_get(port) == "site"

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit.errors import BuildpackFault
-from cnbkit.spec.model import InvalidDocument
+from cnbkit.errors import BuildpackFault, InvalidDocument
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.foreign import ForeignBuildpack, is_foreign

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpacked import ensure_layer
@@ -59,7 +60,7 @@ def home() -> Iterator[Home]:
     """A home of its own on a disk: what is built here is gone at the end."""
     folder = Path(tempfile.mkdtemp(prefix="cnbkit-nvidia-", dir="/var/tmp"))
     store = ImageStore(Home.default().images)
-    yield home_on(folder, store, "cnbkit/run:bookworm")
+    yield home_on(folder, store, f"cnbkit/run:{DEFAULT.name}")
     remove_tree(folder)
 
 

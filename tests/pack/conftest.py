@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.lifecycle.archive import write_lifecycle
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.oci.image import Image
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     Derive = Callable[..., str]
 
 ROOT = Path(__file__).resolve().parents[2]
-OWNER = ("CNB_USER_ID=1000", "CNB_GROUP_ID=1000", "CNB_STACK_ID=cnbkit.bookworm")
+OWNER = ("CNB_USER_ID=1000", "CNB_GROUP_ID=1000", f"CNB_STACK_ID={DEFAULT.stack}")
 
 
 @pytest.fixture(scope="session")

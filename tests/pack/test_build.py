@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.rebase import Rebase
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.layer import Entry
@@ -89,7 +90,7 @@ def test_an_app_is_built_rebuilt_answers_and_is_rebased(
 def _rebase_in_the_store(built: BuiltApp, folder: Path) -> None:
     home = Home.default()
     store = ImageStore(home.images)
-    run = Image.from_store(store, "cnbkit/run:bookworm")
+    run = Image.from_store(store, f"cnbkit/run:{DEFAULT.name}")
     layout = Layout(folder / "patched")
     layer = layout.layer([Entry("/etc/patched", b"CVE-1\n", mode=0o644)])
     manifest = layout.image(run.config, [layer], list(run.manifest["layers"]))

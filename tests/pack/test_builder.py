@@ -14,6 +14,7 @@ import pytest
 from cnbkit.errors import BuildpackFault, CnbkitError, UserFault
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.base.recipe import EPOCH
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.builder.image import BuilderImage
 from cnbkit_engine.buildpack.package import Package
 from cnbkit_engine.oci.image import Image
@@ -24,6 +25,9 @@ from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.testing.pack import PackEngine
 
 from .conftest import OWNER, ROOT
+
+OWN = f"python{DEFAULT.python}"
+"""What /usr/bin/python3 of the build root is."""
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -195,8 +199,8 @@ def test_a_builder_of_another_distribution_and_without_python(
 
     archive = tmp_path / "cpython.tar"
     with tarfile.open(archive, "w", dereference=True) as made:
-        made.add(root / "usr/bin/python3.11", "python/bin/python3.11")
-        made.add(root / "usr/lib/python3.11", "python/lib/python3.11", filter=_without_packages)
+        made.add(root / f"usr/bin/{OWN}", f"python/bin/{OWN}")
+        made.add(root / f"usr/lib/{OWN}", f"python/lib/{OWN}", filter=_without_packages)
     address = f"{archive}#sha256={hashlib.sha256(archive.read_bytes()).hexdigest()}"
     package = Package(
         ROOT / "examples" / "buildpacks" / "wordcount",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.testing.pack import PackEngine
 
 from .conftest import ROOT
@@ -63,10 +64,10 @@ def test_an_app_is_built_and_rebuilt_and_faults_are_said(
     reference = engine.reference("engine-pack")
     options = [str(app), "--builder", str(toml), "--publish", reference]
 
-    first = _cnbkit(pack_services, *options, "--env", "BP_PYTHON_VERSION=3.11")
+    first = _cnbkit(pack_services, *options, "--env", f"BP_PYTHON_VERSION={DEFAULT.python}")
     assert first.returncode == 0, first.stdout
     assert "Making the builder image" in first.stdout
-    assert "3.11 from BP_PYTHON_VERSION" in first.stdout
+    assert f"{DEFAULT.python} from BP_PYTHON_VERSION" in first.stdout
     image = engine.fetched("engine-pack")
     assert image.user == "1000:1000"
     assert [each.type for each in image.processes] == ["web"]

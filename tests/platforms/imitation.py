@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from ruamel.yaml import YAML
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.build import prepare
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.oci.image import Image
@@ -194,7 +195,7 @@ class _Engine(EmbeddedEngine):
                 # The builder image's own.
                 "CNB_USER_ID": "1000",
                 "CNB_GROUP_ID": "1000",
-                "CNB_STACK_ID": "cnbkit.bookworm",
+                "CNB_STACK_ID": DEFAULT.stack,
                 "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AMAZON": "true",
                 "CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE": "true",
                 **variables,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing import LifecycleBuild
 
@@ -40,7 +41,7 @@ PLATFORMS = [
     Platform("pack 0.40", "0.15", value=whole, binding="files"),
 ]  # fmt: skip
 # No equals sign, space or semicolon: what the platforms above cut at.
-SETTINGS = {"BP_PYTHON_VERSION": "3.11", "BP_PROBE": "team:ml,cost:42"}
+SETTINGS = {"BP_PYTHON_VERSION": DEFAULT.python, "BP_PROBE": "team:ml,cost:42"}
 APP = {
     "requirements.txt": "corplib==1.0\n",
     "app.py": "import corplib\nprint('corplib', corplib.VERSION)\n",
@@ -81,7 +82,7 @@ def test_a_build_passes(
         assert f"detect: team:ml,cost:42 {found}\n" in built.log
         assert f"build: team:ml,cost:42 {found}\n" in built.log
         assert "user 1000:1000, amd64, production" in built.log
-        assert "3.11 from BP_PYTHON_VERSION" in built.log
+        assert f"{DEFAULT.python} from BP_PYTHON_VERSION" in built.log
         assert private.password not in built.log
         assert built.image.user == "1000:1000"
         assert built.run("web") == "corplib 1.0\n"
@@ -106,7 +107,7 @@ def test_the_job_for_gitlab_builds_in_the_builder(private: PackageIndex, tmp_pat
     try:
         built = builds.build(APP, buildpacks=BUILDPACKS, env={"BP_PROBE": "team:ml,cost:42"})
         assert f"build: team:ml,cost:42 package-index={private.url}\n" in built.log
-        assert "3.11 from BP_PYTHON_VERSION" in built.log
+        assert f"{DEFAULT.python} from BP_PYTHON_VERSION" in built.log
         assert private.password not in built.log
         assert built.run() == "corplib 1.0\n"
 

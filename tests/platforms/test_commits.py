@@ -18,6 +18,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.ci.files import rendered
 from cnbkit_engine.lifecycle.install import ensure_crane
@@ -138,7 +139,7 @@ def test_a_commit_with_a_tag_of_its_own_uses_the_layers_of_the_one_before(
     assert {"cnbkit/pip:site", "app"} <= set(before)
     assert {what for what in after if after[what] != before.get(what)} == {"app"}
     # The image says what it stands on, so the platform's owners can rebase it.
-    assert (images[1].base or "").endswith("/run:bookworm")
+    assert (images[1].base or "").endswith(f"/run:{DEFAULT.name}")
 
 
 def _run(script: str, app: Path, registry: str, variables: Mapping[str, str]) -> str:
@@ -149,7 +150,7 @@ def _run(script: str, app: Path, registry: str, variables: Mapping[str, str]) ->
     env = {
         **os.environ,
         "PATH": f"{CNBKIT.parent}{os.pathsep}{os.environ['PATH']}",
-        "BP_PYTHON_VERSION": "3.11",
+        "BP_PYTHON_VERSION": DEFAULT.python,
         **{name: value.replace("R/", f"{registry}/", 1) for name, value in variables.items()},
     }
     done = subprocess.run(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cnbkit_engine.base.images import BaseImages, machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.buildpack.package import Package
 from cnbkit_engine.lifecycle.archive import lifecycle_table
 from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_crane, ensure_lifecycle
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 ARCH = machine_architecture()
-STACK = "cnbkit.bookworm"
+STACK = DEFAULT.stack
 MEMBERS = {
     "samples/motd": ROOT / "tests" / "examples" / "foreign" / "motd",
     "cnbkit/start": ROOT / "buildpacks" / "start",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit.spec.buildpack import BuildpackDescriptor
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.lifecycle.install import PHASES
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing import LifecycleBuild
@@ -82,7 +83,7 @@ def test_a_build_passes_and_the_next_has_every_layer_reused(
     builds = LifecycleBuild(engine, tmp_path / "source")
     with closing(PackageIndex(tmp_path / "index")) as index, closing(builds):
         index.add("corplib", "1.0")
-        settings = {"BP_PIP_INDEX_URL": index.url, "BP_PYTHON_VERSION": "3.11"}
+        settings = {"BP_PIP_INDEX_URL": index.url, "BP_PYTHON_VERSION": DEFAULT.python}
         built = builds.build(APP, buildpacks=BUILDPACKS, env=settings)
         assert built.run("web") == "corplib 1.0\n"
         assert built.image.labels["team"] == "ml"

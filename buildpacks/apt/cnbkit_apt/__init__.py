@@ -58,6 +58,8 @@ class Apt(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    repeatable = True
+
     # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
     triggers = Triggers(*FILES, APT_TXT, *_BINDERS, settings=("BP_APT_INPUT",))
     config = AptConfig

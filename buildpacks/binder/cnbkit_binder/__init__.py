@@ -33,6 +33,7 @@ class BinderOptions(Config):
 class Binder(Buildpack):
     """Builds a repository as Binder would."""
 
+    repeatable = True
     triggers = Triggers(
         *("binder/*", ".binder/*", "postBuild", "start", "apt.txt"), settings=("BP_BINDER",)
     )

@@ -59,6 +59,7 @@ class Certificates(LayerKey):
 class CaCertificates(Buildpack):
     """Adds certificates of bindings to what is trusted, for later buildpacks and the app."""
 
+    repeatable = True
     triggers = Triggers(settings=("BP_ENABLE_RUNTIME_CERT_BINDING",), bindings=("ca-certificates",))
     config = Settings
 

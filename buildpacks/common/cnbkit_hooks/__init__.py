@@ -67,6 +67,7 @@ class _Hooks(Buildpack):
             return BuildResult()
         check_allowed(ctx, script, options.hooks)
         hook = Hook.read(ctx, script)
+        self.repeatable = bool(hook.outputs)
         if not hook.outputs:
             from cnbkit_hooks.run import run
 

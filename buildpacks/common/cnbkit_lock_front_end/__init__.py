@@ -106,6 +106,8 @@ class FrontEnd(Buildpack):
         relock: the command that makes the lock.
     """
 
+    repeatable = True
+
     # `cpython` is what other vendors' buildpacks call it.
     plan = Plan().requires("python") | Plan().requires("cpython")
     config: ClassVar[type[Settings]] = Settings

@@ -47,6 +47,7 @@ class Inputs(LayerKey):
 class Policy(Buildpack):
     """Judges what is to be installed."""
 
+    repeatable = True
     triggers = Triggers(bindings=("policy",))
     config = Options
     folder = "BP_PYTHON_FOLDER"

@@ -61,6 +61,8 @@ _BINDERS = tuple(f"{folder}/{name}" for folder in ("binder", ".binder") for name
 class Conda(Buildpack):
     """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
 
+    repeatable = True
+
     # What lies in a folder of Binder's is for the `binder` buildpack to ask for.
     triggers = Triggers(*FILES, *_BINDERS, settings=(SETTING,))
     config = CondaConfig

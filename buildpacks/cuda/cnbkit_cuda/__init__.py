@@ -53,6 +53,7 @@ class Launch(LayerKey):
 class Cuda(Buildpack):
     """Asks for CUDA's wheels; then looks at what was installed and prepares its start."""
 
+    repeatable = True
     triggers = Triggers(*TRIGGERS, settings=(SETTING,))
     config = Options
 

@@ -19,6 +19,8 @@ from cnbkit import (
 
 __all__ = ["ElfCheck"]
 
+_UNLOADABLE = "unloadable.json"
+
 
 class ElfConfig(Config):
     """What may be set."""
@@ -33,12 +35,19 @@ class ElfConfig(Config):
     )
 
 
-class Checked(LayerKey, version=2):
+class Checked(LayerKey, version=4):
     """What the answer depends on."""
 
     layers: list[str] = key("layers")
     base: str = key("libraries of the run image")
     settings: list[str] = key("settings")
+
+
+class Supplied(LayerKey, version=1):
+    """What the layer with Python's own library holds."""
+
+    library: str = key("Python's shared library")
+    digest: str = key("its contents")
 
 
 class ElfCheck(Buildpack):
@@ -48,6 +57,8 @@ class ElfCheck(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    repeatable = True
+
     # Whatever was installed, by whomever.
     plan = Plan()
     config = ElfConfig
@@ -56,6 +67,10 @@ class ElfCheck(Buildpack):
     # What is known of each layer's files, also of those whose contents are in the previous
     # image alone; and the last answer.
     facts = Layer.cached("facts")
+    # Python's shared library, for programs that embed Python.
+    libpython = Layer.launch("libpython")
+    # What cannot be loaded.
+    told = Layer.for_build("told")
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Check, unless every layer is as it was."""
@@ -78,6 +93,8 @@ class ElfCheck(Buildpack):
             if layer.rebuild:
                 self._check(ctx, config, layers, known, facts, layer)
             told = _read(f"{layer.directory}/report.txt").decode()
+            unloadable = _read(f"{layer.directory}/{_UNLOADABLE}")
+            libpython = _read(f"{layer.directory}/libpython.txt").decode()
         if told and config.missing == "fail":
             from cnbkit import UserFault
 
@@ -90,7 +107,33 @@ class ElfCheck(Buildpack):
             )
         if told:
             ctx.log.warning(told)
+        if libpython:
+            self._supply(ctx, libpython)
+        if unloadable:
+            self._tell(ctx, unloadable)
         return BuildResult()
+
+    def _supply(self, ctx: BuildContext, path: str) -> None:
+        """Have Python's library in the image, where the loader looks."""
+        from cnbkit_elf.libpython import digest_of
+
+        name = os.path.basename(path)
+        with ctx.layer(self.libpython, Supplied(library=name, digest=digest_of(path))) as layer:
+            if layer.rebuild:
+                import shutil
+
+                os.mkdir(f"{layer.directory}/lib")
+                shutil.copyfile(path, f"{layer.directory}/lib/{name}")
+
+    def _tell(self, ctx: BuildContext, unloadable: bytes) -> None:
+        """Say it to those who know what the image starts."""
+        from cnbkit import PythonBuild
+
+        with ctx.layer(self.told) as layer:
+            path = f"{layer.directory}/{_UNLOADABLE}"
+            with open(path, "wb") as file:
+                file.write(unloadable)
+            PythonBuild.read(ctx).replace(missing_libraries=path).tell(layer)
 
     def _check(
         self,
@@ -103,11 +146,14 @@ class ElfCheck(Buildpack):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit import PythonBuild
+        from cnbkit_debian_index import release_of
         from cnbkit_elf.by_name import installed_packages, loaded_by_name
         from cnbkit_elf.facts import Facts
+        from cnbkit_elf.libpython import library_of
         from cnbkit_elf.optional import optional_apart
         from cnbkit_elf.report import report
         from cnbkit_elf.search import search
+        from cnbkit_elf.unloadable import unloadable
 
         found = Facts.update(facts, layers, ctx.target.arch)
         if found.unknown:
@@ -118,6 +164,14 @@ class ElfCheck(Buildpack):
         with open(known, encoding="utf-8") as file:
             base = file.read().split()
         lacking, elsewhere = search(found, base, [*config.ignore])
+        supplied = library_of([*lacking], base, self.system, ctx.target.arch)
+        if supplied:
+            files = lacking.pop(os.path.basename(supplied))
+            owner = next((each.owner for each in files if each.owner), files[0].path)
+            ctx.log.info(
+                f"{owner} embeds Python: {os.path.basename(supplied)} of the build image goes "
+                "into the image"
+            )
         for name, files in sorted(elsewhere.items()):
             ctx.log.debug(f"{name} is not where the loader looks for {files[0].path}")
         at_start, never = optional_apart(lacking, found)
@@ -126,14 +180,22 @@ class ElfCheck(Buildpack):
                 f"{files[0].owner or files[0].path} can do without {name}, which is missing"
             )
         packages = installed_packages(PythonBuild.read(ctx).packages)
-        for name, files in loaded_by_name(found, base, packages, [*config.ignore]).items():
+        by_name = loaded_by_name(found, base, packages, [*config.ignore])
+        for name, files in by_name.items():
             at_start.setdefault(name, []).extend(files)
         found.save(f"{layer.directory}/facts.json")
-        told = report(at_start) if at_start and not found.unknown else ""
+        release = release_of(self.system)
+        told = report(at_start, release) if at_start and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")
-        with open(f"{layer.directory}/report.txt", "w", encoding="utf-8") as file:
-            file.write(told)
+        kept = {
+            "report.txt": told,
+            "libpython.txt": supplied,
+            _UNLOADABLE: "" if found.unknown else unloadable(lacking, by_name, found, release),
+        }
+        for name, text in kept.items():
+            with open(f"{layer.directory}/{name}", "w", encoding="utf-8") as file:
+                file.write(text)
 
 
 def _launch_layers(ctx: BuildContext) -> dict[str, str]:

@@ -8,16 +8,17 @@ from cnbkit_elf.facts import ElfFile, Facts
 
 __all__ = ["installed_packages", "loaded_by_name"]
 
-# Package → the library, as the loader knows it, and packages that come with it.
-_LOADS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "psycopg": ("libpq.so.5", ("psycopg-binary", "psycopg-c")),
-    "python-magic": ("libmagic.so.1", ("python-magic-bin",)),
-    "pyzbar": ("libzbar.so.0", ()),
-    "cairocffi": ("libcairo.so.2", ()),
-    "weasyprint": ("libpango-1.0.so.0", ()),
-    "pyvips": ("libvips.so.42", ("pyvips-binary",)),
-    "sounddevice": ("libportaudio.so.2", ()),
-    "pylibdmtx": ("libdmtx.so.0", ()),
+# Package → the library, as the loader knows it, the module whose import loads it, and packages
+# that come with it.
+_LOADS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "psycopg": ("libpq.so.5", "psycopg", ("psycopg-binary", "psycopg-c")),
+    "python-magic": ("libmagic.so.1", "magic", ("python-magic-bin",)),
+    "pyzbar": ("libzbar.so.0", "pyzbar.pyzbar", ()),
+    "cairocffi": ("libcairo.so.2", "cairocffi", ()),
+    "weasyprint": ("libpango-1.0.so.0", "weasyprint", ()),
+    "pyvips": ("libvips.so.42", "pyvips", ("pyvips-binary",)),
+    "sounddevice": ("libportaudio.so.2", "sounddevice", ()),
+    "pylibdmtx": ("libdmtx.so.0", "pylibdmtx.pylibdmtx", ()),
 }
 
 
@@ -45,7 +46,9 @@ def loaded_by_name(
     there = {os.path.basename(each) for each in (*facts.names, *base)}
     missing: dict[str, list[ElfFile]] = {}
     for package in sorted(packages & _LOADS.keys()):
-        name, bringing = _LOADS[package]
+        name, module, bringing = _LOADS[package]
         if name not in there and name not in ignored and packages.isdisjoint(bringing):
-            missing.setdefault(name, []).append(ElfFile("", [name], [], "", package))
+            stand_in = ElfFile("", [name], [], "", package)
+            stand_in.module = module
+            missing.setdefault(name, []).append(stand_in)
     return missing

@@ -11,7 +11,7 @@ from cnbkit_elf_files import MACHINES, read_elf
 
 __all__ = ["ElfFile", "Facts"]
 
-_FORMAT = 1
+_FORMAT = 2
 # Names of environment files that add to where the loader looks.
 _ENV = ("env/LD_LIBRARY_PATH*", "env.launch/LD_LIBRARY_PATH*", "env.launch/*/LD_LIBRARY_PATH*")
 
@@ -25,9 +25,10 @@ class ElfFile:
         search: where it has the loader look (DT_RPATH, DT_RUNPATH); `$ORIGIN` is resolved.
         soname: its own name; may be empty.
         owner: the Python package it is of; may be empty.
+        module: the Python module whose import loads it, if that is known without the file.
     """
 
-    __slots__ = ("needed", "owner", "path", "search", "soname")
+    __slots__ = ("module", "needed", "owner", "path", "search", "soname")
 
     def __init__(
         self, path: str, needed: list[str], search: list[str], soname: str, owner: str
@@ -37,6 +38,7 @@ class ElfFile:
         self.search = search
         self.soname = soname
         self.owner = owner
+        self.module = ""
 
 
 class Facts:
@@ -160,7 +162,8 @@ def _owned(dist_info: str, site_packages: str) -> dict[str, str]:
             lines = file.read().splitlines()
     except (FileNotFoundError, UnicodeDecodeError):
         return {}
-    paths = (line.partition(",")[0].strip('"') for line in lines if ".so" in line)
+    binary = (line for line in lines if ".so" in line or "/bin/" in line)
+    paths = (line.partition(",")[0].strip('"') for line in binary)
     return {os.path.normpath(f"{site_packages}/{path}"): name for path in paths}
 
 

@@ -22,6 +22,7 @@ class Inputs(LayerKey):
 class Environment(Buildpack):
     """Sets, at launch, what `BPE_*` variables of the build say."""
 
+    repeatable = True
     triggers = Triggers(settings=("BPE_*",))
 
     variables = Layer.launch("variables")

@@ -35,6 +35,7 @@ class Options(Config):
 class Hardware(Buildpack):
     """Asks for the wheels of its words, and says which words nobody knows."""
 
+    repeatable = True
     triggers = Triggers(*TRIGGERS, settings=(SETTING,))
     config = Options
 

@@ -49,6 +49,7 @@ class Options(Config):
 class Labels(Buildpack):
     """Puts labels on the image; what the app says itself goes before everything else."""
 
+    repeatable = True
     triggers = Triggers(
         *FILES,
         "project.toml",

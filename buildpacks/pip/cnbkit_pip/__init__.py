@@ -55,6 +55,7 @@ class Inputs(LayerKey, version=2):
 class Pip(Buildpack):
     """Installs Python packages, and the app itself if it is one."""
 
+    repeatable = True
     triggers = Triggers(
         *("requirements.txt", "requirements.in", "pylock.toml", "pyproject.toml", "setup.py"),
         *("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "Pipfile"),

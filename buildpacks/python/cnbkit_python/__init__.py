@@ -35,6 +35,8 @@ __all__ = ["Python"]
 # Where nothing asks for a version and the run image is not known to have one: old enough for
 # every scientific package to have wheels, and supported for years.
 _DEFAULT = "3.12"
+# Of cnbkit's base images; a builder without one of them has no record of its Python.
+_BASES = {"3.13": "trixie", "3.11": "bookworm"}
 
 
 class Interpreter(LayerKey):
@@ -51,6 +53,7 @@ class Interpreter(LayerKey):
 class Python(Buildpack):
     """Provides `python`: the base image's where it satisfies the request, else a standalone one."""
 
+    repeatable = True
     plan = Plan().provides("python")
     config = PythonConfig
     folder = "BP_PYTHON_FOLDER"
@@ -111,18 +114,21 @@ class Python(Buildpack):
                     try:
                         install(ctx, config, asked, build, layer.directory)
                     except PlatformFault as fault:
-                        raise _with_base(fault, asked, base, request.source) from None
+                        raise _with_bases(fault, base, request.source) from None
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
         return version, f"{layer.directory}/bin/python3"
 
 
-def _with_base(fault: PlatformFault, asked: str, base: str, source: str) -> PlatformFault:
-    """The fault, and that another patch of the version that is asked for is there."""
-    minor = ".".join(base.split(".")[:2])
-    if not base or not f"{asked}.".startswith(f"{minor}."):
+def _with_bases(fault: PlatformFault, base: str, source: str) -> PlatformFault:
+    """The fault, and which versions are there without a download."""
+    if not base:
         return fault
-    remedy = f"{fault.remedy}; or ask for {minor} in {source}: the base image has {base}"
+    minor = ".".join(base.split(".")[:2])
+    other = next(
+        (f"; cnbkit's base {_BASES[each]} has {each}" for each in _BASES if each != minor), ""
+    )
+    remedy = f"{fault.remedy}; or ask for {minor} in {source}: the base image has {base}{other}"
     return PlatformFault(fault.what, where=fault.where, remedy=remedy, detail=fault.detail)
 
 

@@ -57,6 +57,7 @@ class Start(Buildpack):
         system: where the build image's own files are; tests have them elsewhere.
     """
 
+    repeatable = True
     triggers = Triggers(
         *(PROCFILE, "app.py", "main.py", ENTRYPOINT, "train.py", "streamlit_app.py"),
         *PROJECT,
@@ -113,7 +114,8 @@ class Start(Buildpack):
             if collects(ctx, options):
                 collect(ctx)
         # With those left out: an image of another process then has this layer in common.
-        self._at_launch(ctx, {**choice.every, **choice.processes})
+        if choice.processes:
+            self._at_launch(ctx, {**choice.every, **choice.processes})
         large = large_files(ctx.app.top)
         if large:
             ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")

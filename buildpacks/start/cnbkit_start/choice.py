@@ -7,6 +7,7 @@ from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit.app import App
     from cnbkit_start.config import Options
     from cnbkit_start.declared import Declared
 
@@ -14,6 +15,8 @@ __all__ = ["ENTRYPOINT", "PROCFILE", "Choice", "Nothing"]
 
 PROCFILE = "Procfile"
 ENTRYPOINT = "entrypoint.toml"
+# What Google's buildpacks call the setting.
+FUNCTION = "GOOGLE_FUNCTION_TARGET"
 
 
 class Nothing(UserFault):
@@ -25,7 +28,7 @@ class Choice:
 
     Attributes:
         every: by type, also those that are left out.
-        processes: by type; there is always a `web`.
+        processes: by type; there is always a `web`, unless nothing starts and that is allowed.
         default: the type of what the image starts.
         notes: what there is to say about it, in the order in which it was decided.
         packages: what was looked at for those that nobody declares; None if all are declared.
@@ -35,9 +38,14 @@ class Choice:
         self.notes: list[str] = []
         self.packages: Declared | None = None
         found = self._declared(ctx, options.file)
-        self._add_defaults(ctx, found)
+        fault = self._add_defaults(ctx, found)
         if not found:
-            raise _nothing(ctx, options.file)
+            fault = fault or _nothing(ctx.app, options.file, self.packages)
+            if options.check == "fail":
+                raise fault
+            self.notes.append(f"{fault.what}: the image starts nothing by itself")
+            self.every, self.processes, self.default = {}, {}, ""
+            return
         self.every = dict(found)
         left_out = self._leave_out(ctx, found, options.default)
         self.notes += [f"{each.type}: {each.text}, from {each.origin}" for each in found.values()]
@@ -79,21 +87,26 @@ class Choice:
                     )
         return found
 
-    def _add_defaults(self, ctx: BuildContext | DetectContext, found: dict[str, Found]) -> None:
-        """What nobody has said and the app's packages and files tell."""
+    def _add_defaults(
+        self, ctx: BuildContext | DetectContext, found: dict[str, Found]
+    ) -> Nothing | None:
+        """What nobody has said and the app's packages and files tell.
+
+        Returns what is wrong with the `web` that they tell; whoever names other processes does
+        without it.
+        """
         if {"web", "train", "notebook"} <= found.keys():
-            return
+            return None
         from cnbkit_start import frameworks
         from cnbkit_start.declared import declared
 
         self.packages = packages = declared(ctx)
         if "web" not in found:
             try:
-                web = frameworks.web(ctx.app, packages)
+                web = frameworks.web(ctx.app, packages, ctx.settings.get(FUNCTION))
             except UserFault as fault:
-                # Whoever names other processes does without it.
                 if not found:
-                    raise Nothing(fault.what, where=fault.where, remedy=fault.remedy) from None
+                    return Nothing(fault.what, where=fault.where, remedy=fault.remedy)
                 web = None
             if web:
                 found["web"] = web
@@ -105,6 +118,7 @@ class Choice:
             notebook = frameworks.notebook(packages)
             if notebook:
                 found["notebook"] = notebook
+        return None
 
     def _leave_out(
         self, ctx: BuildContext | DetectContext, found: dict[str, Found], default: str
@@ -157,20 +171,11 @@ def _default(found: dict[str, Found], setting: str) -> str:
     return named[0].type if named else "web"
 
 
-def _nothing(ctx: BuildContext | DetectContext, entrypoint: str) -> Nothing:
-    empty = next((name for name in (entrypoint, PROCFILE) if ctx.app.has(name)), "")
+def _nothing(app: App, entrypoint: str, packages: Declared | None) -> Nothing:
+    from cnbkit_start.frameworks.nothing import nothing_starts
+
+    why, where, remedy = nothing_starts(app, packages)
+    empty = next((name for name in (entrypoint, PROCFILE) if app.has(name)), "")
     if empty:
         why, where = f"{empty} is empty", empty
-    else:
-        from cnbkit_start.frameworks.scripts import why_no_script
-
-        why, where = why_no_script(ctx.app)
-    from cnbkit_start.frameworks.scripts import example
-
-    likely = example(ctx.app)
-    command = f"say what starts, for example: echo 'web: {likely}' >{PROCFILE}"
-    return Nothing(
-        f"no process to start: {why}",
-        where=where,
-        remedy=command if likely else f"add a {PROCFILE} with `web: <command>`, or an app.py",
-    )
+    return Nothing(f"no process to start: {why}", where=where, remedy=remedy)

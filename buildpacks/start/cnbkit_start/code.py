@@ -1,25 +1,30 @@
-"""What Python code says of itself, read as a syntax tree; nothing of it runs.
-
-Nodes are told apart by the name of their class: the `ast` module takes longer to import than most
-apps take to read.
-"""
+"""What Python code says of itself, read as a syntax tree; nothing of it runs."""
 
 from __future__ import annotations
 
+from cnbkit_start.syntax import (
+    DEFINITIONS,
+    HARMLESS,
+    all_nodes,
+    body_of,
+    certain,
+    dotted,
+    is_main,
+    is_plain,
+    last_name,
+    pieces_of,
+    statements,
+    targets_of,
+)
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 __all__ = ["Code", "Import"]
 
-# `ast.PyCF_ONLY_AST`.
-_ONLY_TREE = 0x400
-# A line that belongs to the statement before.
-_CONTINUES = (b"else", b"elif", b"except", b"finally", b"case")
-_NESTED = ("body", "orelse", "finalbody")
-_DEFINITIONS = ("FunctionDef", "AsyncFunctionDef", "ClassDef")
-_HARMLESS = (*_DEFINITIONS, "Import", "ImportFrom", "Pass", "Global")
+# What a server is told to serve.
+_APPS = ("app", "application", "api", "server")
 
 
 class Import:
@@ -49,9 +54,9 @@ class Code:
     """
 
     def __init__(self, data: bytes, name: str) -> None:
-        body = _body(data, name)
+        body = body_of(data, name)
         self.known = body is not None
-        self._body: list[Any] = _pieces(data, name) if body is None else body
+        self._body: list[Any] = pieces_of(data, name) if body is None else body
         self._imported: set[str] | None = None
 
     def imports(self, package: str) -> bool:
@@ -66,7 +71,7 @@ class Code:
 
     def _find_imported(self) -> set[str]:
         found: set[str] = set()
-        for node in _all(self._body):
+        for node in all_nodes(self._body):
             kind = type(node).__name__
             if kind == "Import":
                 found.update(each.name for each in node.names)
@@ -74,10 +79,14 @@ class Code:
                 found.add(node.module)
         return found
 
-    def certain_imports(self) -> list[Import]:
-        """What an import of it imports for sure: not in `try`, `if` or a function."""
+    def certain_imports(self, *, main: bool = False) -> list[Import]:
+        """What an import of it imports for sure: not in `if` or a function, or expected to fail.
+
+        Args:
+            main: whether it is started, and not imported.
+        """
         found = []
-        for node in self._body:
+        for node in certain(self._body, main=main):
             kind = type(node).__name__
             if kind == "Import":
                 found += [Import(each.name, [], 0, node.lineno) for each in node.names]
@@ -96,34 +105,70 @@ class Code:
     @property
     def is_relative(self) -> bool:
         """Whether it imports by its place in a package (`from .models import …`)."""
-        return any(type(n).__name__ == "ImportFrom" and n.level for n in _statements(self._body))
+        return any(type(n).__name__ == "ImportFrom" and n.level for n in statements(self._body))
 
     def made_by(self, *makers: str) -> tuple[str, int]:
-        """The variable, and its line, that a call of one of these gives its value."""
-        for node in _statements(self._body):
+        """The variable, and its line, that a call of one of these gives its value.
+
+        A function of the module that calls one of them counts as well: `app = get_app()`.
+        """
+        own = {name for name, node in self._functions().items() if _calls(node, makers)}
+        for node in statements(self._body):
             value: Any = getattr(node, "value", None)
-            if type(value).__name__ != "Call" or _last(value.func) not in makers:
+            if type(value).__name__ != "Call":
                 continue
-            for target in _targets(node):
+            if last_name(value.func) not in makers and getattr(value.func, "id", "") not in own:
+                continue
+            for target in targets_of(node):
                 if type(target).__name__ == "Name":
                     return target.id, node.lineno
         return "", 0
 
+    def calls_in(self, function: str, *makers: str) -> bool:
+        """Whether a function of the module calls one of these."""
+        node = self._functions().get(function)
+        return node is not None and _calls(node, makers)
+
+    def made_elsewhere(self) -> list[tuple[str, int, Import]]:
+        """Variables that a call of an imported function gives their value, with their lines."""
+        origins = {
+            name: each for each in self.certain_imports() if each.names for name in each.names
+        }
+        found = []
+        for node in statements(self._body):
+            value: Any = getattr(node, "value", None)
+            name = getattr(getattr(value, "func", None), "id", "")
+            if type(value).__name__ != "Call" or name not in origins:
+                continue
+            origin = origins[name]
+            for target in targets_of(node):
+                if type(target).__name__ == "Name":
+                    only = Import(origin.module, [name], origin.level, origin.line)
+                    found.append((str(target.id), int(node.lineno), only))
+        return found
+
+    def _functions(self) -> dict[str, Any]:
+        return {
+            node.name: node
+            for node in statements(self._body)
+            if type(node).__name__ == "FunctionDef"
+        }
+
     def attribute_of(self, owner: str, attribute: str) -> str:
         """The variable that is set to an attribute of another: `server = app.server`."""
-        for node in _statements(self._body):
+        for node in statements(self._body):
             value: Any = getattr(node, "value", None)
             if type(value).__name__ != "Attribute" or value.attr != attribute:
                 continue
             if type(value.value).__name__ == "Name" and value.value.id == owner:
-                for target in _targets(node):
+                for target in targets_of(node):
                     if type(target).__name__ == "Name":
                         return str(target.id)
         return ""
 
     def factory(self) -> tuple[str, int]:
         """`create_app` or `make_app`, if it can be called without arguments."""
-        for node in _statements(self._body):
+        for node in statements(self._body):
             if type(node).__name__ == "FunctionDef" and node.name in ("create_app", "make_app"):
                 arguments = node.args
                 positional = len(arguments.posonlyargs) + len(arguments.args)
@@ -133,29 +178,52 @@ class Code:
 
     def decorated(self, *decorators: str) -> tuple[str, int]:
         """The first class under one of these decorators, `service` or `bentoml.service`."""
-        for node in _statements(self._body):
-            if type(node).__name__ != "ClassDef":
+        found = self._under(decorators, "ClassDef")
+        return found[0] if found else ("", 0)
+
+    def functions_under(self, *decorators: str) -> list[str]:
+        """Names of the functions under one of these decorators, `functions_framework.http`."""
+        found = self._under(decorators, "FunctionDef", "AsyncFunctionDef")
+        return [name for name, _ in found]
+
+    def parameters(self) -> dict[str, int]:
+        """How many arguments each function of the module needs, those that begin with `_` not."""
+        return {
+            name: len(node.args.posonlyargs) + len(node.args.args) - len(node.args.defaults)
+            for name, node in self._functions().items()
+            if not name.startswith("_")
+        }
+
+    def _under(self, decorators: tuple[str, ...], *kinds: str) -> list[tuple[str, int]]:
+        found = []
+        for node in statements(self._body):
+            if type(node).__name__ not in kinds:
                 continue
             for each in node.decorator_list:
                 called = each.func if type(each).__name__ == "Call" else each
-                if _dotted(called) in decorators:
-                    return node.name, each.lineno
-        return "", 0
+                if dotted(called) in decorators:
+                    found.append((str(node.name), int(each.lineno)))
+                    break
+        return found
 
     @property
     def has_main(self) -> bool:
         """Whether a part of it is for when it is started (`if __name__ == "__main__"`)."""
-        return any(_is_main(node) for node in self._body)
+        return any(is_main(node) for node in self._body)
 
     @property
     def only_defines(self) -> bool:
-        """Whether it holds functions and classes, and starting it does nothing."""
+        """Whether it holds functions, classes or an `app`, and starting it does nothing."""
         kinds = [type(node).__name__ for node in self._body]
+        targets = [target for node in self._body for target in targets_of(node)]
         return (
             self.known
-            and any(kind in _DEFINITIONS for kind in kinds)
+            and (
+                any(kind in DEFINITIONS for kind in kinds)
+                or any(getattr(each, "id", "") in _APPS for each in targets)
+            )
             and all(
-                kind in _HARMLESS or _is_plain(node)
+                kind in HARMLESS or is_plain(node)
                 for kind, node in zip(kinds, self._body, strict=True)
             )
         )
@@ -167,17 +235,17 @@ class Code:
             names: `app.run`, `uvicorn.run`.
             on_import: count only what an import runs as well.
         """
-        nodes = _statements(self._body) if on_import else _all(self._body)
+        nodes = statements(self._body) if on_import else all_nodes(self._body)
         for node in nodes:
             value = node.value if type(node).__name__ == "Expr" else node
-            if type(value).__name__ == "Call" and _dotted(value.func) in names:
+            if type(value).__name__ == "Call" and dotted(value.func) in names:
                 return True
         return False
 
     def keyword(self, called: str, name: str) -> str:
         """The text that a keyword of a call has (`uvicorn.run(host="0.0.0.0")`); else empty."""
-        for node in _all(self._body):
-            if type(node).__name__ == "Call" and _dotted(node.func) == called:
+        for node in all_nodes(self._body):
+            if type(node).__name__ == "Call" and dotted(node.func) == called:
                 for each in node.keywords:
                     if each.arg == name and isinstance(getattr(each.value, "value", None), str):
                         return str(each.value.value)
@@ -187,9 +255,9 @@ class Code:
         """Whether an import of it has this attribute; None if that cannot be told."""
         if not self.known:
             return None
-        for node in _statements(self._body):
+        for node in statements(self._body):
             kind = type(node).__name__
-            if kind in _DEFINITIONS:
+            if kind in DEFINITIONS:
                 if node.name == name:
                     return True
                 if node.name == "__getattr__":
@@ -200,12 +268,12 @@ class Code:
                         return None
                     if (each.asname or each.name.partition(".")[0]) == name:
                         return True
-            for target in _targets(node):
-                names = {getattr(each, "id", "") for each in _all([target])}
+            for target in targets_of(node):
+                names = {getattr(each, "id", "") for each in all_nodes([target])}
                 if name in names:
                     return True
         # `globals()["app"] = …`, `exec(…)`, `global app` in a function, `with … as app`.
-        for node in _all(self._body):
+        for node in all_nodes(self._body):
             kind = type(node).__name__
             if kind == "Global" and name in node.names:
                 return None
@@ -214,109 +282,8 @@ class Code:
         return False
 
 
-def _body(data: bytes, name: str) -> list[Any] | None:
-    """Statements of a module; None if this Python cannot read it."""
-    import warnings
-
-    with warnings.catch_warnings():
-        # Of the app's code, which its own author has seen.
-        warnings.simplefilter("ignore")
-        try:
-            tree: Any = compile(data, name, "exec", _ONLY_TREE, dont_inherit=True)
-        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-            return None
-    return list(tree.body)
-
-
-def _pieces(data: bytes, name: str) -> list[Any]:
-    """Of code for a newer Python, or with a fault: those statements that can be read."""
-    lines = data.split(b"\n")
-    starts = [
-        number
-        for number, line in enumerate(lines)
-        if line[:1].strip()
-        and line[:1] not in b"#)]}"
-        and not line.startswith(_CONTINUES)
-        and not (number and lines[number - 1].startswith(b"@"))
-    ]
-    found: list[Any] = []
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=False):
-        # Empty lines before it, for its line number.
-        found += _body(b"\n" * start + b"\n".join(lines[start:end]), name) or []
-    return found
-
-
-def _statements(body: list[Any]) -> Iterator[Any]:
-    """Statements that an import runs, also those within `if`, `try` and `with`."""
-    for node in body:
-        if _is_main(node):
-            yield from _statements(node.orelse)
-            continue
-        yield node
-        if type(node).__name__ not in _DEFINITIONS:
-            for name in _NESTED:
-                yield from _statements(getattr(node, name, None) or [])
-            for each in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-                yield from _statements(each.body)
-
-
-def _all(nodes: list[Any]) -> Iterator[Any]:
-    """All nodes of a tree."""
-    todo = list(reversed(nodes))
-    while todo:
-        node = todo.pop()
-        yield node
-        children: list[Any] = []
-        for name in node._fields:
-            value = getattr(node, name, None)
-            children += value if isinstance(value, list) else [value]
-        todo += [each for each in reversed(children) if hasattr(each, "_fields")]
-
-
-def _targets(node: Any) -> list[Any]:
-    targets = getattr(node, "targets", None)
-    if type(node).__name__ == "Delete":
-        return []
-    if isinstance(targets, list):
-        return targets
-    items = [each.optional_vars for each in getattr(node, "items", ()) if each.optional_vars]
-    target = getattr(node, "target", None)
-    has_value = type(node).__name__ != "AnnAssign" or node.value is not None
-    return [*items, target] if target is not None and has_value else items
-
-
-def _dotted(node: Any) -> str:
-    """`a.b.c` of an expression; empty if it is another."""
-    names = []
-    while type(node).__name__ == "Attribute":
-        names.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(names)]) if type(node).__name__ == "Name" else ""
-
-
-def _last(node: Any) -> str:
-    return str(node.attr if type(node).__name__ == "Attribute" else getattr(node, "id", ""))
-
-
-def _is_main(node: Any) -> bool:
-    """`if __name__ == "__main__"`, written in any way."""
-    test = getattr(node, "test", None)
-    if type(node).__name__ != "If" or type(test).__name__ != "Compare":
-        return False
-    assert test is not None
-    sides = [test.left, *test.comparators]
-    return any(getattr(each, "id", "") == "__name__" for each in sides) and any(
-        getattr(each, "value", "") == "__main__" for each in sides
+def _calls(node: Any, names: tuple[str, ...]) -> bool:
+    return any(
+        type(each).__name__ == "Call" and last_name(each.func) in names
+        for each in all_nodes([node])
     )
-
-
-def _is_plain(node: Any) -> bool:
-    """A docstring, a constant, a value that no call makes; and what is for type checkers."""
-    kind = type(node).__name__
-    if kind == "If":
-        return _dotted(node.test).rpartition(".")[2] == "TYPE_CHECKING"
-    if kind == "Expr":
-        return type(node.value).__name__ == "Constant"
-    if kind not in ("Assign", "AnnAssign"):
-        return False
-    return not any(type(each).__name__ in ("Call", "Await") for each in _all([node]))

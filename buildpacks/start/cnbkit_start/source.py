@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from cnbkit.app import App
-from cnbkit_start.code import Code
+from cnbkit_start.code import Code, Import
 
-__all__ = ["Source", "folders", "read_source", "sources"]
+__all__ = ["Source", "every_source", "folders", "read_source", "sources"]
 
 _MODULES = (
     *("app.py", "main.py", "server.py", "api.py", "service.py", "serve.py"),
@@ -16,12 +16,14 @@ _MODULES = (
 _IN_PACKAGES = ("main.py", "app.py", "__init__.py", "server.py", "api.py", "wsgi.py", "asgi.py")
 _NOT_PACKAGES = (
     *("tests", "test", "docs", "node_modules", "venv", "env", "examples", "scripts"),
-    *("migrations", "site-packages", "__pycache__", "build", "dist"),
+    *("migrations", "site-packages", "__pycache__", "build", "dist", "notebooks"),
 )
 # In the root these are not where an app begins, whatever they import.
 _NOT_APPS = ("setup.py", "conftest.py", "noxfile.py", "fabfile.py", "tasks.py", "train.py")
 # Of very many files nobody can tell which one it is.
 _MOST = 100
+# Folders within folders.
+_DEEPEST = 3
 
 
 class Source:
@@ -46,6 +48,17 @@ class Source:
         """Whether Python can start it as a file: it belongs to no package."""
         return not self.root and "/" not in self.name
 
+    def file_of(self, app: App, origin: Import) -> str:
+        """The app's file that an import statement of this one reads; empty if there is none."""
+        if origin.level:
+            parts = self.name.split("/")[: -origin.level]
+        else:
+            parts = [each for each in self.root.split("/") if each]
+        path = "/".join([*parts, *(each for each in origin.module.split(".") if each)])
+        names = [f"{path}.py"] if path else []
+        names.append(f"{path}/__init__.py".lstrip("/"))
+        return next((name for name in names if app.has(name)), "")
+
 
 def sources(app: App) -> list[Source]:
     """The files where an app usually begins, in the order in which they count."""
@@ -57,6 +70,44 @@ def sources(app: App) -> list[Source]:
     others = [*_others(app.root), *(f"src/{name}" for name in _others(f"{app.root}/src"))]
     names += [name for name in others if name not in names]
     return [read_source(app, name) for name in names]
+
+
+def every_source(app: App) -> list[Source]:
+    """Files at any place, besides those of tests, examples and the like; none of very many."""
+    found: list[str] = []
+    places = [""]
+    while places:
+        place = places.pop(0)
+        inner, files = _contents(f"{app.root}/{place}")
+        if place.count("/") < _DEEPEST:
+            places += [f"{place}{name}/" for name in inner]
+        found += [f"{place}{name}" for name in files]
+    return [read_source(app, name) for name in found] if len(found) <= 2 * _MOST else []
+
+
+def _contents(folder: str) -> tuple[list[str], list[str]]:
+    """Names of the folders and of the Python files in a folder, sorted; no links."""
+    try:
+        with os.scandir(folder) as entries:
+            sorted_entries = sorted(entries, key=lambda each: each.name)
+    except OSError:
+        return [], []
+    inner = [
+        each.name
+        for each in sorted_entries
+        if each.is_dir(follow_symlinks=False)
+        and each.name.isidentifier()
+        and each.name not in _NOT_PACKAGES
+    ]
+    files = [
+        each.name
+        for each in sorted_entries
+        if each.name.endswith(".py")
+        and each.is_file(follow_symlinks=False)
+        and each.name not in _NOT_APPS
+        and not each.name.startswith(("test_", "."))
+    ]
+    return inner, files
 
 
 def read_source(app: App, name: str) -> Source:
@@ -108,11 +159,19 @@ def _others(root: str) -> list[str]:
     return found if len(found) <= _MOST else []
 
 
-def folders(path: str) -> list[str]:
-    """Names of folders that may be packages, sorted; not those of tests and the like."""
+def folders(path: str, also: str = "") -> list[str]:
+    """Names of folders that may be packages, sorted; not those of tests and the like.
+
+    Args:
+        path: the folder they lie in.
+        also: what may stand in a name besides what an `import` takes.
+    """
     try:
         with os.scandir(path) as entries:
             found = [each.name for each in entries if each.is_dir()]
     except OSError:
         return []
-    return sorted(name for name in found if name.isidentifier() and name not in _NOT_PACKAGES)
+    plain = str.maketrans("", "", also)
+    return sorted(
+        name for name in found if name.translate(plain).isidentifier() and name not in _NOT_PACKAGES
+    )

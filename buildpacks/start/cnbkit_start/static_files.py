@@ -15,6 +15,8 @@ __all__ = ["collect", "collects"]
 
 _LIMIT = 900
 SETTING = "BP_DJANGO_COLLECTSTATIC"
+# What Django says where settings name no folder to collect into; there is nothing to fail then.
+_NO_ROOT = "without having set the STATIC_ROOT setting"
 # Heroku's word for the same; whoever comes from there has it set.
 _DISABLED = "DISABLE_COLLECTSTATIC"
 
@@ -66,6 +68,13 @@ def collect(ctx: BuildContext) -> None:
                 env=env, cwd=ctx.app.root, timeout=_LIMIT,
             )  # fmt: skip
     except CommandFailed as failed:
+        if _NO_ROOT in (failed.shown or ""):
+            ctx.log.warning(
+                "Django's static files are not collected: in this build the settings have no "
+                "STATIC_ROOT; set with --env what they look at, such as DEBUG=0, if the image is "
+                "to serve them"
+            )
+            return
         raise UserFault(
             "`manage.py collectstatic` failed",
             where="manage.py",

@@ -48,6 +48,7 @@ class Device(LayerKey):
 class Tpu(Buildpack):
     """Asks for wheels without CUDA; brings what a TPU needs besides Python."""
 
+    repeatable = True
     triggers = Triggers(*TRIGGERS, settings=(SETTING,))
     config = Options
 

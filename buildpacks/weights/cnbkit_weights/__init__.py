@@ -56,6 +56,7 @@ class Contents(LayerKey):
 class Weights(Buildpack):
     """Fetches weights once, and never puts them into the app's own layer."""
 
+    repeatable = True
     triggers = Triggers(FILE)
     config = Options
 

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from cnbkit.app import App
     from cnbkit.bindings.binding import Binding
     from cnbkit.bindings.bindings import Bindings
+    from cnbkit.build_context import BuildContext
     from cnbkit.buildpack import Buildpack, Triggers
     from cnbkit.command import CommandFailed, CommandResult
     from cnbkit.config import Config, Option
-    from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.dependency import Dependency
     from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
@@ -43,7 +44,7 @@ _HOME = {
     "App": "cnbkit.app",
     "Binding": "cnbkit.bindings.binding",
     "Bindings": "cnbkit.bindings.bindings",
-    "BuildContext": "cnbkit.context",
+    "BuildContext": "cnbkit.build_context",
     "BuildResult": "cnbkit.results",
     "Buildpack": "cnbkit.buildpack",
     "BuildpackFault": "cnbkit.errors",

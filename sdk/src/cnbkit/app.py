@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit.errors import UserFault
+from cnbkit.errors import InvalidDocument, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,6 @@ class App:
         Raises:
             UserFault: as `bytes`, and when it is not TOML.
         """
-        from cnbkit.spec.model import InvalidDocument
         from cnbkit.spec.toml import decode
 
         try:

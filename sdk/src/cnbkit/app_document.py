@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 
-from cnbkit.errors import BuildpackFault, UserFault
-from cnbkit.spec.model import InvalidDocument, Model
+from cnbkit.errors import BuildpackFault, InvalidDocument, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias, TypeVar
+
+    from cnbkit.spec.model import Model
 
     M = TypeVar("M", bound=Model)
     Path: TypeAlias = tuple[str | int, ...]

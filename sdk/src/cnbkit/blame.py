@@ -1,4 +1,4 @@
-"""The line of an author's code that a fault of the buildpack comes from.
+"""Which line of an author's code a fault of the buildpack comes from, and the fault it makes.
 
 The author's is all but this package, installed ones and the interpreter's own library.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import sys
 
+from cnbkit.errors import BuildpackFault, CnbkitError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-__all__ = ["authors", "calling_line", "raising_line", "told_traceback"]
+__all__ = ["authors", "calling_line", "fault_of", "raising_line", "told_traceback", "wrong_answer"]
 
 # With this package lie, in a packaged buildpack and in an environment alike, those it imports.
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/"
@@ -63,3 +65,59 @@ def told_traceback(error: BaseException) -> str:
     if others:
         lines += ["by way of:\n", *traceback.StackSummary.from_list(others).format()]
     return "".join(lines).rstrip()
+
+
+def fault_of(error: BaseException, buildpack: str, phase: str) -> CnbkitError:
+    """The fault that an exception out of a phase is.
+
+    Args:
+        error: what was raised.
+        buildpack: name of the author's class.
+        phase: "detect", "build" or "generate".
+    """
+    if isinstance(error, CnbkitError):
+        if isinstance(error, BuildpackFault):
+            line = raising_line(error)
+            if not error.where:
+                error.where = line or None
+            elif not error.where.startswith(line):
+                error.code_line = line
+        return error
+    if isinstance(error, SystemExit):
+        # Its status could be taken for success, or for detect's "not mine".
+        fault = BuildpackFault(
+            f"{buildpack} called sys.exit({error.code!r}) in {phase}",
+            remedy="return what the phase comes to, or raise a UserFault",
+        )
+    else:
+        said = f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
+        fault = BuildpackFault(
+            f"{said} ({buildpack} failed in {phase})",
+            where=raising_line(error) or None,
+            remedy="report this to the buildpack's author, with the text below",
+            detail=told_traceback(error),
+        )
+    fault.layer = getattr(error, "layer", "")
+    return fault
+
+
+def wrong_answer(buildpack: object, phase: str, answer: object, kind: type) -> BuildpackFault:
+    """The fault of a phase that returned something else than it has to.
+
+    Args:
+        buildpack: the author's.
+        phase: "detect", "build" or "generate".
+        answer: what it returned.
+        kind: what it has to return.
+    """
+    code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
+    where = f"{code.co_filename}:{code.co_firstlineno}" if code else None
+    remedy = f"return {kind.__name__}(…)"
+    if hasattr(answer, "close") and hasattr(answer, "throw"):
+        answer.close()  # else Python warns that nobody awaited it
+        remedy = f"write `def {phase}` without `async` and `yield`; asyncio.run(…) in it waits"
+    if phase == "detect":
+        remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
+    return BuildpackFault(
+        f"{type(buildpack).__name__}.{phase} returned {answer!r}", where=where, remedy=remedy
+    )

@@ -6,8 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar, NoReturn
 
+    from cnbkit.build_context import BuildContext
     from cnbkit.config import Config
-    from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import GenerateResult
     from cnbkit.results import BuildResult, DetectResult
@@ -125,12 +126,16 @@ class Buildpack:
             with them is told at once, and those that are set are logged.
         folder: the BP_* variable that names a folder of the app to take for the app: triggers are
             looked for there, `ctx.app` is it, and programs run in it. `ctx.app.top` stays.
+        repeatable: whether the app, the settings, the bindings and the buildpack's own code alone
+            decide what `build` makes; what it fetches without a fixed version it keeps. Then
+            cnbkit need not build an unchanged app again. `build` may set it.
     """
 
     triggers: ClassVar[Triggers] = Triggers()
     plan: ClassVar[Plan | None] = None
     config: ClassVar[type[Config] | None] = None
     folder: ClassVar[str] = ""
+    repeatable: bool = False
 
     def detect(self, ctx: DetectContext) -> DetectResult:
         """Say whether to take part: `ctx.join(reason, plan)` or `ctx.skip(reason)`.

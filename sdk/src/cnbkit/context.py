@@ -1,4 +1,4 @@
-"""What detect, build and generate see."""
+"""What detect and generate see, and what build sees as well."""
 
 from __future__ import annotations
 
@@ -13,22 +13,15 @@ from cnbkit.spec.target import Target
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Any, Generic
 
     from typing_extensions import TypeVar
 
     from cnbkit.bindings.bindings import Bindings
-    from cnbkit.command import Runner
     from cnbkit.config import Config
-    from cnbkit.dependencies import Dependencies
-    from cnbkit.dependency import Dependency
-    from cnbkit.layer.key import LayerKey
-    from cnbkit.layer.layer import Layer
-    from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.log import Log
-    from cnbkit.package_request import PackageRequest
     from cnbkit.spec.build_plan import Plan
     from cnbkit.spec.model import Model
 
@@ -44,13 +37,10 @@ else:  # `typing` costs more than a whole detect
 
     C = None
 
-__all__ = ["BuildContext", "DetectContext", "GenerateContext"]
-
-WITHOUT_SBOM = "BP_DISABLE_SBOM"
-"""The setting that leaves bills of materials out of the image, of every buildpack (libpak's)."""
+__all__ = ["DetectContext", "GenerateContext", "PhaseContext", "read_plan"]
 
 
-class _Context(Generic[C]):
+class PhaseContext(Generic[C]):
     """What both phases see.
 
     Attributes:
@@ -182,7 +172,7 @@ class _Context(Generic[C]):
             ) from None
 
 
-class DetectContext(_Context[C]):
+class DetectContext(PhaseContext[C]):
     """Given to `Buildpack.detect`. Files of other buildpacks are not there yet."""
 
     def join(self, reason: str, plan: Plan | None = None) -> DetectResult:
@@ -199,7 +189,7 @@ class DetectContext(_Context[C]):
         return DetectResult(False, reason)
 
 
-class GenerateContext(_Context[C]):
+class GenerateContext(PhaseContext[C]):
     """Given to `Buildpack.generate`. The working directory is the app's; leave it as it is."""
 
     def __init__(
@@ -218,313 +208,12 @@ class GenerateContext(_Context[C]):
     @property
     def plan(self) -> BuildpackPlan:
         """What buildpacks require of this extension."""
-        return _read_plan(self._plan)
+        return read_plan(self._plan)
 
 
-def _read_plan(path: str) -> BuildpackPlan:
+def read_plan(path: str) -> BuildpackPlan:
+    """What others require, from the file that CNB_BP_PLAN_PATH names; nothing without one."""
     if not path:
         return BuildpackPlan()
     with open(path, "rb") as file:
         return BuildpackPlan.loads(file.read(), where=path)
-
-
-class BuildContext(_Context[C]):
-    """Given to `Buildpack.build`. The working directory is the app's.
-
-    Attributes:
-        run: runs programs with the build environment and the layers opened so far.
-    """
-
-    def __init__(
-        self,
-        *,
-        app: str,
-        env: Mapping[str, str],
-        buildpack: str,
-        platform: str,
-        layers: str,
-        plan: str,
-        log: Log,
-    ) -> None:
-        super().__init__(app=app, env=env, buildpack=buildpack, platform=platform, log=log)
-        self._layers = layers
-        self._plan = plan
-        self.opened: list[OpenLayer] = []
-        self.run = self._runner()
-
-    def _runner(self) -> Runner:
-        from cnbkit.command import Runner  # not for detect
-
-        log = self.log
-        return Runner(
-            self._env_of_programs, self.app.root, lambda line: log.info(f"  {line}"), log.secrets
-        )
-
-    def enter(self, folder: str, setting: str) -> None:
-        """Take a folder of the app for the app; programs run there as well."""
-        super().enter(folder, setting)
-        self.run = self._runner()
-
-    @property
-    def plan(self) -> BuildpackPlan:
-        """What other buildpacks require of this one."""
-        return _read_plan(self._plan)
-
-    def package_requests(self, name: str) -> list[PackageRequest]:
-        """What later buildpacks ask of this one, which installs packages (`PackageRequest`).
-
-        Args:
-            name: what this buildpack provides: `site-packages` or `conda-environment`.
-
-        Raises:
-            UserFault: one of the requirers cannot be served, or two of them exclude each other.
-            BuildpackFault: a request does not fit.
-        """
-        if not self._plan:
-            return []
-        # As text first: hardly an app has any, and a TOML parser takes longer than most builds.
-        with open(self._plan, encoding="utf-8", errors="replace") as file:
-            text = file.read()
-        if "request" not in text or "subject" not in text:
-            return []
-        from cnbkit.package_request import asked_of
-
-        return asked_of(self.plan, name)
-
-    @property
-    def store(self) -> dict[str, object]:
-        """What the last build put into `BuildResult(store=…)`; empty the first time.
-
-        Whole numbers come back as such, also those that were written as 1.0: on its way through
-        the lifecycle every number is a float.
-        """
-        from cnbkit.spec.toml import decode
-
-        try:
-            with open(f"{self._layers}/store.toml", "rb") as file:
-                table = decode(file.read(), name="store.toml").get("metadata", {})
-        except FileNotFoundError:
-            return {}
-        found: dict[str, object] = _whole(table) if isinstance(table, dict) else {}
-        return found
-
-    def stored(self, kind: type[M]) -> M | None:
-        """`store` as a model of yours, typed; None the first time, or if it does not fit any more.
-
-        Args:
-            kind: a `Model`; write it with `BuildResult(store=model.to_plain())`.
-        """
-        from cnbkit.spec.model import InvalidDocument
-
-        table = self.store
-        if not table:
-            return None
-        try:
-            return kind.parse(table, name="store.toml")
-        except InvalidDocument as invalid:
-            self.log.debug(f"what the last build stored does not fit: {invalid.faults[0]}")
-            return None
-
-    def layer(self, layer: Layer, key: LayerKey | None = None) -> OpenLayer:
-        """Open a layer for the length of a `with` block.
-
-        Args:
-            layer: its declaration.
-            key: what its contents depend on. Without one, whatever was restored fits.
-
-        Raises:
-            BuildpackFault: it was opened before, and that did not fail; or what is given is no
-                `Layer` or no `LayerKey`.
-        """
-        from cnbkit.blame import calling_line  # not for detect
-        from cnbkit.layer.open_layer import OpenLayer
-
-        _check_layer(layer, key)
-        others = [each for each in self.opened if each.layer.name != layer.name]
-        if any(not each.failed for each in self.opened if each not in others):
-            raise BuildpackFault(
-                f"the layer {layer.name} is opened twice in one build",
-                where=f"layer {layer.name}",
-                remedy="open it once, or name the second one differently",
-            )
-        opened = OpenLayer(
-            layer,
-            key,
-            self._layers,
-            self.log,
-            buildpack=self._buildpack,
-            place=calling_line(),
-            sboms=not self.settings.flag(WITHOUT_SBOM),
-        )
-        self.opened = [*others, opened]
-        return opened
-
-    @property
-    def run_image(self) -> str:
-        """Name of the image that the app's is made on, like `registry.example.com/base:12`.
-
-        As the platform gave it, with a tag or a digest; where it gave none (Platform API before
-        0.12), whatever the lifecycle says of it. Empty where nothing is known of it. The
-        lifecycle writes it down for its own phases (platform.md, "analyzed.toml"); it is a fact
-        for rules and messages, and no part of what a buildpack is promised.
-        """
-        from cnbkit.spec.model import InvalidDocument
-        from cnbkit.spec.toml import decode
-
-        path = f"{os.path.dirname(self._layers)}/analyzed.toml"
-        try:
-            with open(path, "rb") as file:
-                found = decode(file.read(), name="analyzed.toml").get("run-image")
-        except (OSError, InvalidDocument):
-            return ""
-        table = found if isinstance(found, dict) else {}
-        name = str(table.get("image") or table.get("reference") or "")
-        host, _, rest = name.partition("/")
-        # `cnbkit build` serves its own store by that name, and another port each time.
-        return rest if host.startswith("store.localhost:") else name
-
-    @property
-    def scratch(self) -> str:
-        """A directory beside the layers that the lifecycle neither exports nor keeps.
-
-        For caches to hard-link from, and other files this build alone needs.
-        """
-        path = f"{self._layers}/.scratch"
-        os.makedirs(path, exist_ok=True)
-        return path
-
-    @property
-    def fetched(self) -> str:
-        """A directory for what is fetched, to link or copy it into layers.
-
-        On the same mount as the layers. Where `cnbkit build` fails, its next build of the same
-        image has what is in it; on other platforms it is as short-lived as `scratch`. So whatever
-        is found in it has to be checked, or its user has to be one who may write it.
-        """
-        top, name = os.path.split(self._layers)
-        path = f"{top}/.fetched/{name}"
-        try:
-            os.makedirs(path, exist_ok=True)
-        except OSError:  # a platform where only the folder of layers is the build's
-            return self.scratch
-        return path
-
-    def program(self, name: str) -> str:
-        """A program that the buildpack's own requirements bring, to be run with `run`.
-
-        In a test it is the command of that name, so that a fake one can stand for it.
-        """
-        path = f"{self._buildpack}/lib/bin/{name}"
-        return path if os.path.exists(path) else name
-
-    def dependencies(self, id: str, *, licenses: Sequence[str] = ()) -> Dependencies:  # noqa: A002
-        """What `[[metadata.dependencies]]` of the descriptor lists for this target.
-
-            node = ctx.dependencies("node").best("20.*", where="package.json")
-            ctx.unpack(ctx.download(node), layer.path, strip=1)
-
-        Args:
-            id: of the entries.
-            licenses: SPDX identifiers of which a dependency has to have one; those that name none
-                fit as well.
-
-        Raises:
-            BuildpackFault: none is listed with that id, or the list is not as it should be.
-        """
-        import time
-
-        from cnbkit.dependencies import Dependencies, dependencies_in
-        from cnbkit.spec.toml import decode
-
-        text, name, path = self._descriptor()
-        metadata = decode(text, name=name, where=path).get("metadata", {})
-        return Dependencies(
-            id,
-            dependencies_in(metadata, path),
-            self.target,
-            where=path,
-            log=self.log,
-            today=time.strftime("%Y-%m-%d", time.gmtime()),
-            licenses=licenses,
-        )
-
-    def unpack(self, archive: str | Path, to: str | Path, *, strip: int = 0) -> None:
-        """Unpack an archive into a folder: tar (gz, bz2, xz, zst), zip, deb, or one packed file.
-
-        Nothing is written outside of the folder, whatever the archive's names and links say.
-        Owners are this user's; set-user-ID bits are dropped.
-
-        Args:
-            archive: its path, such as `download` gives.
-            to: the folder; made if it is not there.
-            strip: how many leading folders of each name are left out, as by tar's
-                `--strip-components`.
-
-        Raises:
-            BuildpackFault: it is no archive, is damaged, or has names that lead out of the folder.
-            PlatformFault: the disk is full.
-        """
-        from cnbkit.archive import unpack
-
-        unpack(str(archive), str(to), strip=strip)
-
-    def download(self, dependency: Dependency) -> Path:
-        """A file from elsewhere, its checksum verified; in `fetched`, or in an offline package.
-
-        Raises:
-            DownloadFailed: none of its addresses gives it.
-            PlatformFault: the disk is full.
-        """
-        from pathlib import Path
-
-        from cnbkit.download import Downloads
-
-        downloads = Downloads(
-            f"{self.fetched}/dependencies",
-            f"{self._buildpack}/dependencies",
-            self.settings,
-            self.bindings,
-            self.log,
-        )
-        return Path(downloads.fetch(dependency))
-
-    def restored_layers(self) -> list[str]:
-        """Names of the layers the lifecycle restored, opened or not."""
-        reserved = ("build", "launch", "store")
-        found = (e.removesuffix(".toml") for e in os.listdir(self._layers) if e.endswith(".toml"))
-        return sorted(name for name in found if name not in reserved)
-
-    def _env_of_programs(self) -> dict[str, str]:
-        # What runs next may print a secret: know them all before.
-        _ = self.bindings
-        return self.build_env()
-
-    def build_env(self) -> dict[str, str]:
-        """The build environment with the build layers opened so far, by the lifecycle's rules."""
-        env = dict(self.env)
-        for opened in self.opened:
-            if opened.layer.is_build:
-                env = opened.env.apply_layer(env, opened.directory, phase="build")
-        return env
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _whole(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_whole(each) for each in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _check_layer(layer: object, key: object) -> None:
-    if not hasattr(layer, "is_cache"):
-        raise BuildpackFault(
-            f"ctx.layer is given {layer!r}, no Layer",
-            remedy='write: ctx.layer(Layer.launch("name"), key)',
-        )
-    if key is not None and not hasattr(key, "__migrations__"):
-        raise BuildpackFault(
-            f"the key of the layer {getattr(layer, 'name', '')} is a {type(key).__name__}, "
-            "no LayerKey",
-            remedy='declare one: class Contents(LayerKey): version: str = key("version")',
-        )

@@ -15,8 +15,8 @@ name = "node.tar.xz"              # the address's last part if left out
 from __future__ import annotations
 
 from cnbkit.dependency import Dependency
-from cnbkit.errors import BuildpackFault, UserFault
-from cnbkit.spec.model import InvalidDocument, Model, field
+from cnbkit.errors import BuildpackFault, InvalidDocument, UserFault
+from cnbkit.spec.model import Model, field
 from cnbkit.version_range import VersionRange, version_key
 
 TYPE_CHECKING = False

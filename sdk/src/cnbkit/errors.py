@@ -3,7 +3,8 @@
     CnbkitError
     ├── UserFault       the app or its settings; exit 65 (sysexits EX_DATAERR)
     ├── PlatformFault   network, disk, registry, host; exit 69 (EX_UNAVAILABLE)
-    └── BuildpackFault  the buildpack's own code or descriptor; exit 70 (EX_SOFTWARE)
+    ├── BuildpackFault  the buildpack's own code or descriptor; exit 70 (EX_SOFTWARE)
+    └── InvalidDocument a document that is not what its specification says; exit 65
 
 A fault says what is wrong, where, and what to do about it. The lifecycle only
 distinguishes 0, 100 and "anything else" (Buildpack API, "Detection" and "Build"),
@@ -19,7 +20,14 @@ if TYPE_CHECKING:
 
     from cnbkit.redact import Secrets
 
-__all__ = ["BuildpackFault", "CnbkitError", "PlatformFault", "UserFault"]
+__all__ = [
+    "BuildpackFault",
+    "CnbkitError",
+    "Fault",
+    "InvalidDocument",
+    "PlatformFault",
+    "UserFault",
+]
 
 
 _SHOWN = 50
@@ -130,6 +138,66 @@ class BuildpackFault(CnbkitError):
 
     exit_code = 70
     blame = "the buildpack"
+
+
+class Fault:
+    """One thing wrong with a document: where in it, and what.
+
+    Args:
+        path: keys and indexes from the document's root.
+        message: what is wrong, for a person.
+        line: 1-based line of the text, where it is known.
+        unknown: whether it is no more than a key nobody knows.
+    """
+
+    __slots__ = ("line", "message", "path", "unknown")
+
+    def __init__(
+        self,
+        path: tuple[str | int, ...],
+        message: str,
+        line: int | None = None,
+        *,
+        unknown: bool = False,
+    ) -> None:
+        self.path = path
+        self.message = message
+        self.line = line
+        self.unknown = unknown
+
+    def __str__(self) -> str:
+        at = ""
+        for step in self.path:
+            if isinstance(step, int):
+                at += f"[{step}]"
+                continue
+            # One that is empty, or has a line break in it, would not be seen for what it is.
+            key = step if step and step.isprintable() else repr(step)
+            at += f".{key}" if at else key
+        prefix = f"line {self.line}: " if self.line else ""
+        return f"{prefix}{at}: {self.message}" if at else f"{prefix}{self.message}"
+
+
+class InvalidDocument(CnbkitError):
+    """A document that is not what its specification says; carries every fault found.
+
+    Attributes:
+        faults: all of them, in the document's order.
+    """
+
+    exit_code = 65
+
+    def __init__(self, name: str, faults: list[Fault], *, where: str | None = None) -> None:
+        faults = sorted(faults, key=lambda fault: fault.line or 0)
+        one = len(faults) == 1
+        super().__init__(
+            f"{name} is not valid: {faults[0]}" if one else f"{name} has {len(faults)} faults",
+            where=f"{where}:{faults[0].line}" if where and one and faults[0].line else where,
+            remedy="correct the file" if one else "correct each of these",
+            detail=None if one else "\n".join(str(fault) for fault in faults),
+        )
+        self.name = name
+        self.faults = faults
 
 
 def _shortened(line: str) -> str:

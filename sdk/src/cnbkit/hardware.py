@@ -11,11 +11,14 @@ A buildpack lists its words in its descriptor, too (`hardware = ["gaudi", "hpu"]
 
 from __future__ import annotations
 
+from cnbkit.errors import InvalidDocument
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext
     from cnbkit.package_request import PackageRequest
 
 __all__ = ["FILE", "PROJECT", "SETTING", "TRIGGERS", "Accelerator", "Word", "Words", "tell"]
@@ -88,7 +91,6 @@ class Words:
 
     @classmethod
     def _of_project(cls, text: str) -> Words:
-        from cnbkit.spec.model import InvalidDocument
         from cnbkit.spec.toml import decode
 
         try:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext
     from cnbkit.layer.open_layer import OpenLayer
 
 __all__ = ["VARIABLE", "PythonBuild"]
@@ -32,7 +33,7 @@ _FILE = "build.json"
 _TEXTS = (
     *("python", "python_version", "python_site", "python_restore"),
     *("lock", "packages", "environment"),
-    *("conda_file", "conda_packages", "conda_wheels"),
+    *("conda_file", "conda_packages", "conda_wheels", "missing_libraries"),
 )
 
 
@@ -56,6 +57,8 @@ class PythonBuild:
         conda_file: the file that a conda environment was made of.
         conda_packages: path of a list of its packages, `name version` a line.
         conda_wheels: folder with what pip finds of them in place.
+        missing_libraries: path of a JSON list of what cannot be loaded, because a shared library is
+            missing: `path`, `module`, `owner`, `needs` and `remedy` of each.
         others: what else the file holds, by its own names; it is handed on.
     """
 
@@ -77,6 +80,7 @@ class PythonBuild:
         conda_file: str = "",
         conda_packages: str = "",
         conda_wheels: str = "",
+        missing_libraries: str = "",
         others: Mapping[str, Any] | None = None,
     ) -> None:
         self.python = python
@@ -92,6 +96,7 @@ class PythonBuild:
         self.conda_file = conda_file
         self.conda_packages = conda_packages
         self.conda_wheels = conda_wheels
+        self.missing_libraries = missing_libraries
         self.others = dict(others or {})
 
     @classmethod

@@ -11,7 +11,7 @@ import os
 import sys
 import time
 
-from cnbkit.errors import BuildpackFault, CnbkitError
+from cnbkit.errors import BuildpackFault, CnbkitError, InvalidDocument
 from cnbkit.log import Log
 from cnbkit.redact import Redacting, Secrets
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import NoReturn, Protocol
 
+    from cnbkit.build_context import BuildContext
     from cnbkit.config import Config
-    from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.extension import GenerateResult
     from cnbkit.results import BuildResult, DetectResult
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
         def config(self) -> type[Config] | None: ...
         @property
         def folder(self) -> str: ...
+        @property
+        def repeatable(self) -> bool: ...
         def detect(self, ctx: DetectContext) -> DetectResult: ...
         def build(self, ctx: BuildContext) -> BuildResult: ...
         def generate(self, ctx: GenerateContext) -> GenerateResult: ...
@@ -42,7 +45,6 @@ if TYPE_CHECKING:
 __all__ = ["build", "detect", "generate", "guarded", "main"]
 
 NOT_DETECTED = 100
-REPORT = ".cnbkit-report.tsv"
 # The arguments that build and generate have behind their own first one.
 _BEHIND = ("CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH")
 
@@ -97,36 +99,12 @@ def _guarded(
             f"there is no phase {phase!r}",
             remedy="call it as bin/detect, bin/build or bin/generate",
         )
-    except CnbkitError as error:
-        fault = error
-        if isinstance(error, BuildpackFault):
-            from cnbkit.blame import raising_line
-
-            line = raising_line(error)
-            if not error.where:
-                error.where = line or None
-            elif not error.where.startswith(line):
-                error.code_line = line
     except KeyboardInterrupt:
         return 130
-    except SystemExit as error:
-        # Its status could be taken for success, or for detect's "not mine".
-        fault = BuildpackFault(
-            f"{type(buildpack).__name__} called sys.exit({error.code!r}) in {phase}",
-            remedy="return what the phase comes to, or raise a UserFault",
-        )
-        fault.layer = getattr(error, "layer", "")
-    except Exception as error:  # whatever else happens is the buildpack's fault
-        from cnbkit.blame import raising_line, told_traceback
+    except (Exception, SystemExit) as error:  # whatever else happens is the buildpack's fault
+        from cnbkit.blame import fault_of
 
-        said = f"{type(error).__name__}: {error}".partition("\n")[0].removesuffix(": ")
-        fault = BuildpackFault(
-            f"{said} ({type(buildpack).__name__} failed in {phase})",
-            where=raising_line(error) or None,
-            remedy="report this to the buildpack's author, with the text below",
-            detail=told_traceback(error),
-        )
-        fault.layer = getattr(error, "layer", "")
+        fault = fault_of(error, type(buildpack).__name__, phase)
     from cnbkit.spec.target import Target
 
     fault.phase = phase
@@ -194,7 +172,7 @@ def build(
     secrets: Secrets | None = None,
 ) -> int:
     """Run build and write its results; the exit status."""
-    from cnbkit.context import BuildContext
+    from cnbkit.build_context import BuildContext
     from cnbkit.results import BuildResult
 
     start = time.monotonic()
@@ -215,8 +193,10 @@ def build(
         _check_answer(buildpack, "build", built, BuildResult)
         for opened in ctx.opened:
             opened.check_finished()
-    _write_results(built, ctx, layers)
-    _write_report(ctx, layers, time.monotonic() - start)
+    from cnbkit.build_output import write_report, write_results
+
+    write_results(built, ctx, layers, _folder(env))
+    write_report(ctx, layers, time.monotonic() - start, repeatable=buildpack.repeatable)
     return 0
 
 
@@ -238,17 +218,9 @@ def _enter(buildpack: Phases, ctx: BuildContext | DetectContext) -> None:
 
 def _check_answer(buildpack: Phases, phase: str, answer: object, kind: type) -> None:
     if not isinstance(answer, kind):
-        code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
-        where = f"{code.co_filename}:{code.co_firstlineno}" if code else None
-        remedy = f"return {kind.__name__}(…)"
-        if hasattr(answer, "close") and hasattr(answer, "throw"):
-            answer.close()  # else Python warns that nobody awaited it
-            remedy = f"write `def {phase}` without `async` and `yield`; asyncio.run(…) in it waits"
-        if phase == "detect":
-            remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
-        raise BuildpackFault(
-            f"{type(buildpack).__name__}.{phase} returned {answer!r}", where=where, remedy=remedy
-        )
+        from cnbkit.blame import wrong_answer
+
+        raise wrong_answer(buildpack, phase, answer, kind)
 
 
 class _Traced:
@@ -270,24 +242,11 @@ class _Traced:
     ) -> None:
         if not self._directory:
             return
-        from cnbkit.trace import write_trace
+        from cnbkit.trace import trace_phase
 
-        ctx = self._ctx
-        what = getattr(error, "what", None) or repr(error)
-        try:
-            write_trace(
-                self._directory,
-                self._phase,
-                _identity(ctx.env),
-                self._began,
-                time.time_ns(),
-                attributes={"cnb.target": str(ctx.target), "cnb.exec_env": ctx.exec_env},
-                layers=getattr(ctx, "opened", ()),
-                error="" if error is None else str(what),
-                secrets=ctx.log.secrets,
-            )
-        except OSError as failure:
-            ctx.log.warning(f"no trace in BP_TRACE_DIR={self._directory}: {failure.strerror}")
+        trace_phase(
+            self._ctx, self._directory, self._phase, _identity(self._ctx.env), self._began, error
+        )
 
 
 def generate(
@@ -329,71 +288,6 @@ def _folder(env: Mapping[str, str]) -> str:
     return env.get("CNB_BUILDPACK_DIR") or env.get("CNB_EXTENSION_DIR", "")
 
 
-def _write_results(built: BuildResult, ctx: BuildContext, layers: str) -> None:
-    from cnbkit.context import WITHOUT_SBOM
-
-    bills = (("launch", built.sbom), ("build", built.build_sbom))
-    for scope, documents in () if ctx.settings.flag(WITHOUT_SBOM) else bills:
-        for kind, document in documents.items():
-            from cnbkit.sbom.check import checked
-
-            with open(f"{layers}/{scope}.sbom.{kind}.json", "wb") as file:
-                file.write(checked(kind, document, _folder(ctx.env)))
-    if built.processes or built.labels or built.slices:
-        from cnbkit.spec.launch import Label, Launch, Slice
-
-        launch = Launch(
-            labels=[Label(key=key, value=value) for key, value in sorted(built.labels.items())],
-            processes=built.in_image(ctx.exec_env),
-            slices=[Slice(paths=paths) for paths in built.slices],
-        )
-        text = launch.dumps()
-        ctx.log.warn_of_secrets("launch.toml (processes, labels)", text)
-        _write(f"{layers}/launch.toml", text)
-    if built.unmet:
-        from cnbkit.spec.launch import Build, Unmet
-
-        result = Build(unmet=[Unmet(name=name) for name in built.unmet])
-        _write(f"{layers}/build.toml", result.dumps())
-    if built.store is not None:
-        from cnbkit.spec.launch import Store
-
-        _check_store(built.store, "store")
-        _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
-
-
-def _check_store(value: object, name: str) -> None:
-    """The lifecycle reads every number as a float, which keeps whole ones up to 2**53."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            _check_store(each, f"{name}.{key}")
-    elif isinstance(value, list | tuple):
-        for each in value:
-            _check_store(each, name)
-    elif type(value) is int and abs(value) > 1 << 53:
-        raise BuildpackFault(
-            f"{name} of BuildResult is {value}, which the lifecycle would round",
-            remedy="store it as text",
-        )
-
-
-def _write_report(ctx: BuildContext, layers: str, seconds: float) -> None:
-    """Tell a platform that looks (ours does) what happened to each layer and why.
-
-    The lifecycle ignores the file: it is neither a layer's toml nor a directory.
-    """
-    lines = [f"seconds\t{seconds:.3f}"]
-    for opened in ctx.opened:
-        why = ctx.log.secrets.redacted("; ".join(opened.why)).replace("\t", " ").replace("\n", " ")
-        lines.append(f"layer\t{opened.layer.name}\t{opened.state}\t{why}")
-    _write(f"{layers}/{REPORT}", "\n".join(lines) + "\n")
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 def _inputs(env: Mapping[str, str], arguments: Sequence[str], *names: str) -> list[str]:
     """What the lifecycle gave: variables, or the arguments in this order."""
     values = []
@@ -410,7 +304,6 @@ def _inputs(env: Mapping[str, str], arguments: Sequence[str], *names: str) -> li
 
 def _identity(env: Mapping[str, str]) -> str:
     """Name and version from the descriptor, for a buildpack started by hand."""
-    from cnbkit.spec.model import InvalidDocument
     from cnbkit.spec.toml import decode
 
     kind = "extension" if _is_extension(env) else "buildpack"

@@ -9,16 +9,54 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.layer.open_layer import OpenLayer
     from cnbkit.redact import Secrets
 
-__all__ = ["write_trace"]
+__all__ = ["trace_phase", "write_trace"]
+
+
+def trace_phase(
+    ctx: DetectContext | BuildContext | GenerateContext,
+    directory: str,
+    phase: str,
+    identity: str,
+    began: int,
+    error: BaseException | None,
+) -> None:
+    """Write the spans of a phase that ends now; a folder that cannot be written is a warning.
+
+    Args:
+        ctx: what the phase was given.
+        directory: made if it is not there.
+        phase: "detect", "build" or "generate".
+        identity: the buildpack's name and version.
+        began: when, in nanoseconds since 1970.
+        error: what ended it, if not itself.
+    """
+    what = getattr(error, "what", None) or repr(error)
+    try:
+        write_trace(
+            directory,
+            phase,
+            identity,
+            began,
+            time.time_ns(),
+            attributes={"cnb.target": str(ctx.target), "cnb.exec_env": ctx.exec_env},
+            layers=getattr(ctx, "opened", ()),
+            error="" if error is None else str(what),
+            secrets=ctx.log.secrets,
+        )
+    except OSError as failure:
+        ctx.log.warning(f"no trace in BP_TRACE_DIR={directory}: {failure.strerror}")
 
 
 def write_trace(

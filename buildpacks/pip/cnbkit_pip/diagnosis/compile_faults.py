@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from cnbkit_debian_index import release_of, supplied
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,11 +84,12 @@ class Lack:
         self.packages = packages
 
 
-def lacks(output: str) -> list[Lack]:
+def lacks(output: str, release: str = "") -> list[Lack]:
     """Headers, libraries and programs that were not found, in the order they were missed.
 
     Args:
         output: all that the tool printed.
+        release: of Debian, whose packages to name; the one that this runs on if empty.
     """
     asked: dict[str, str] = {}
     for pattern, form in _SAYS:
@@ -96,7 +99,8 @@ def lacks(output: str) -> list[Lack]:
     for pattern, name, sought in _KINDS:
         if re.search(pattern, output):
             asked.setdefault(name, sought)
-    known = debian_packages(each for sought in asked.values() for each in _places(sought))
+    places = [each for sought in asked.values() for each in _places(sought)]
+    known = debian_packages(places, release or release_of()) if places else {}
     result = []
     for name, sought in asked.items():
         packages = [known[each] for each in _places(sought) if each in known][:1]
@@ -106,20 +110,14 @@ def lacks(output: str) -> list[Lack]:
     return result
 
 
-def debian_packages(names: Iterable[str]) -> dict[str, str]:
-    """The Debian package for each name of the index that it knows."""
-    import lzma
+def debian_packages(names: Iterable[str], release: str) -> dict[str, str]:
+    """The Debian package for each name of the index that the release knows."""
     import os
 
     wanted = {*names}
-    found = {name: _CHOSEN[name] for name in wanted if name in _CHOSEN}
     path = os.path.join(os.path.dirname(__file__), "debian-dev.txt.xz")
-    with lzma.open(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            package, *supplied = line.split()
-            for name in wanted.intersection(supplied):
-                found.setdefault(name, package)
-    return found
+    chosen = {name: _CHOSEN[name] for name in wanted if name in _CHOSEN}
+    return supplied(path, wanted, release) | chosen
 
 
 def _places(sought: str) -> list[str]:

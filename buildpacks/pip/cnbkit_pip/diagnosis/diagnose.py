@@ -58,6 +58,8 @@ INSTEAD = {
     "python-levenshtein": "levenshtein",
     "sklearn": "scikit-learn",
 }
+# Of these the code stays as it is.
+_SAME_MODULES = ("psycopg2", "pycrypto", "python-levenshtein", "sklearn")
 
 
 def explained(
@@ -232,10 +234,13 @@ def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncom
     label = f"{name} {version}".strip()
     fault = Uncompiled(
         f"{label} has no wheel for this image, and compiling it fails{why}",
-        remedy="; or ".join(changes)
-        or f"take a version of {name} with a wheel, or a Python it has one for",
+        remedy=changes[0]
+        if changes
+        else f"take a version of {name} with a wheel, or a Python it has one for",
         detail=shown,
     )
+    for change in reversed(changes[1:]):
+        fault.mention(f"Or: {change}")
     fault.name, fault.version, fault.lacking = name, version, tuple(lacking)
     fault.output = output
     return fault
@@ -248,7 +253,8 @@ def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], st
     if packages:
         changes.append(f"add {' and '.join(f'`{each}`' for each in packages)} to Aptfile")
     if name in INSTEAD:
-        changes.append(f"write {INSTEAD[name]}")
+        # What is imported as before comes first: nothing is compiled then.
+        changes.insert(0 if name in _SAME_MODULES else 1, f"write {INSTEAD[name]}")
     if lacking:
         names = " and ".join(each.name for each in lacking)
         why = f": {names} {'is' if len(lacking) == 1 else 'are'} missing"

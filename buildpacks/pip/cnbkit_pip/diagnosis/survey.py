@@ -242,13 +242,17 @@ class Survey:
         pin = f"{fault.name}=={fault.version}" if fault.version else fault.name
         pythons = self._published.pythons(pin)
         near = self._published.near(fault.name, fault.version) if fault.version else []
-        ways = [] if fault.remedy and fault.remedy.startswith("take a version") else [fault.remedy]
         if pythons and self._python not in pythons:
             fault.what += f"; it has wheels for Python {span(pythons)}"
-            ways.append(f"write {pythons[-1]} into .python-version")
-        if near:
-            ways.append(f"write {fault.name}=={near[0]}, which has a wheel")
-        fault.remedy = "; or ".join(each for each in ways if each) or fault.remedy
+        change = ""
+        if near:  # nothing is compiled then
+            change = f"write {fault.name}=={near[0]}, which has a wheel"
+        elif pythons and self._python not in pythons:
+            change = f"write {pythons[-1]} into .python-version"
+        if change:
+            if fault.remedy and not fault.remedy.startswith("take a version"):
+                fault.mention(f"Or: {fault.remedy}")
+            fault.remedy = change
         return fault
 
 

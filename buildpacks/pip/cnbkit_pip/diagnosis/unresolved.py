@@ -41,3 +41,7 @@ class Uncompiled(Unresolved):
         if ":" not in self.where and self.name not in self.where:
             self.where = f"{self.where} ({self.name})"
         return self
+
+    def mention(self, line: str) -> None:
+        """Say it below the remedy, before what the compiler says."""
+        self.detail = f"{line}\n{self.detail}" if self.detail else line

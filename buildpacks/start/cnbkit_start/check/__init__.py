@@ -12,7 +12,7 @@ from cnbkit_start.process import Found
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_start.check.image import Image
-    from cnbkit_start.check.problems import Problem
+    from cnbkit_start.check.problem import Problem
     from cnbkit_start.config import Options
 
 __all__ = ["check", "check_early"]
@@ -62,13 +62,19 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     Raises:
         UserFault: the default process cannot start.
     """
-    if options.check == "off":
+    if options.check == "off" or not choice.processes:
         return
     from cnbkit_start.check.breaks import hints  # needs the packages, which detect has not
     from cnbkit_start.check.problems import problems
 
-    for hint in hints(image, PythonBuild.read(ctx).python_version):
+    told_before = PythonBuild.read(ctx)
+    for hint in hints(image, told_before.python_version):
         ctx.log.warning(hint)
+    libraries = None
+    if told_before.missing_libraries:
+        from cnbkit_start.check.libraries import Libraries
+
+        libraries = Libraries(told_before.missing_libraries, image.sites)
     told: set[str] = set()
     order = [choice.default, *(type for type in choice.processes if type != choice.default)]
     for type in order:
@@ -76,7 +82,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
         if process.type in told or not _is_for(process, ctx):
             continue
         told.add(process.type)
-        found = problems(process, ctx.app, image)
+        found = problems(process, ctx.app, image, libraries=libraries)
         if found and type == choice.default and options.check == "fail":
             raise _fault(process, found)
         for problem in found:

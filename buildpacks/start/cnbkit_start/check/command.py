@@ -27,6 +27,12 @@ _SERVER_VALUES = (
     *("--logger-class", "--error-logfile", "--access-logfile", "--unix-socket", "-u", "--user"),
     *("-g", "--group", "--env", "-e", "--host", "-n", "--name", "--paste", "--quic-bind"),
 )
+# Programs with an option that names what they serve or work for.
+_APP_OPTIONS = {
+    "flask": ("--app", "-A"),
+    "celery": ("--app", "-A"),
+    "uwsgi": ("--module", "-w", "--wsgi", "--wsgi-file"),
+}
 _PATH_OPTIONS = ("--app-dir", "--chdir", "--pythonpath", "--working-dir")
 
 
@@ -41,11 +47,12 @@ class Command:
         module: the module that it imports; empty if none.
         attribute: of that module.
         served_by: the module that `python -m` runs; empty if none.
+        main: whether the script runs as `__main__`, and is not imported.
         paths: folders of the app where modules are looked for besides `folder`.
     """
 
     __slots__ = (
-        *("attribute", "direct", "folder", "module", "paths", "program", "script"),
+        *("attribute", "direct", "folder", "main", "module", "paths", "program", "script"),
         "served_by",
     )
 
@@ -53,6 +60,7 @@ class Command:
         self.program = program
         self.folder = folder
         self.direct = direct
+        self.main = False
         self.script = self.module = self.attribute = self.served_by = ""
         self.paths: list[str] = []
 
@@ -96,9 +104,12 @@ def _changed(folder: str | None, to: str) -> str | None:
 
 def _command(words: list[str], folder: str | None, *, direct: bool) -> Command | None:
     paths = []
+    flask_app = ""
     while words and (words[0] in _WRAPPERS or "=" in words[0]):
         if words[0].startswith("PYTHONPATH="):
             paths += [each for each in words[0][11:].split(":") if each and UNKNOWN not in each]
+        if words[0].startswith("FLASK_APP="):
+            flask_app = words[0][10:]
         direct = direct or words[0] in ("exec", "env")
         words = words[1:]
         if words and words[0].startswith("-"):
@@ -119,6 +130,11 @@ def _command(words: list[str], folder: str | None, *, direct: bool) -> Command |
     ):
         files = [each for each in arguments[1:] if each.endswith(".py") and each[0] != "-"]
         found.script = files[0] if len(files) == 1 and UNKNOWN not in files[0] else ""
+        found.main = name == "streamlit"
+    elif name in _APP_OPTIONS:
+        _app_option(found, arguments, _APP_OPTIONS[name])
+        if name == "flask" and flask_app and not found.script and not found.module:
+            _app(found, flask_app)
     elif name in ("bash", "sh") and arguments and arguments[0][:1] not in ("-", UNKNOWN, ""):
         found.script = "" if UNKNOWN in arguments[0] else arguments[0]
     return found
@@ -131,10 +147,11 @@ def _python(found: Command, arguments: list[str]) -> None:
         option = arguments[at]
         if option == "-m" or (option[0:2] != "--" and option.endswith("m") and option != "-X"):
             name = arguments[at + 1] if at + 1 < len(arguments) else ""
-            server = name in _SERVERS
             found.served_by = name if _is_dotted(name) else ""
             found.module = name if _is_dotted(name) else ""
-            if server:
+            if name in _APP_OPTIONS:
+                _app_option(found, arguments[at + 2 :], _APP_OPTIONS[name])
+            elif name in _SERVERS:
                 # `python -m gunicorn app:app`
                 found.module = ""
                 _server(found, arguments[at + 2 :])
@@ -146,6 +163,7 @@ def _python(found: Command, arguments: list[str]) -> None:
         at += 2 if option in _PYTHON_VALUES else 1
     if at < len(arguments) and UNKNOWN not in arguments[at]:
         found.script = arguments[at]
+        found.main = True
 
 
 def _server(found: Command, arguments: list[str]) -> None:
@@ -168,6 +186,30 @@ def _server(found: Command, arguments: list[str]) -> None:
         targets.append((arguments[0], ""))
     if len(targets) == 1 and not any(UNKNOWN in path for path in found.paths):
         [(found.module, found.attribute)] = targets
+
+
+def _app_option(found: Command, arguments: list[str], options: tuple[str, ...]) -> None:
+    """`flask --app shop:app run`, `uwsgi --wsgi-file main.py`."""
+    given = [
+        value if sign else after
+        for each, after in zip(arguments, [*arguments[1:], ""], strict=True)
+        for option, sign, value in [each.partition("=")]
+        if option in options
+    ]
+    if len(given) == 1:
+        _app(found, given[0])
+
+
+def _app(found: Command, text: str) -> None:
+    """`shop:app`, `shop`, `shop.py:create_app()`."""
+    if UNKNOWN in text:
+        return
+    module, _, attribute = text.partition("(")[0].partition(":")
+    if module.endswith(".py"):
+        found.script = module
+    elif _is_dotted(module):
+        found.module = module
+        found.attribute = attribute if _is_dotted(attribute) else ""
 
 
 def _is_dotted(text: str) -> bool:

@@ -78,6 +78,16 @@ class Image:
         return [name for each in self.layers.values() for name in each.needs]
 
     @property
+    def sites(self) -> list[str]:
+        """Folders of packages, of layers that are here."""
+        return [
+            folder
+            for layer in self.layers
+            for pattern in _SITES
+            for folder in _matching(layer, pattern.split("/"))
+        ]
+
+    @property
     def text(self) -> str:
         """All of it, to be remembered."""
         return "".join(

@@ -47,21 +47,24 @@ class Missing:
 
 
 def missing_import(
-    files: Sequence[str], places: Sequence[str], app: App, image: Image
+    files: Sequence[str], places: Sequence[str], app: App, image: Image, *, main: bool = False
 ) -> Missing | None:
     """The first module that files of the app, or what they import of it, need and do not find.
 
-    Only what certainly runs counts: statements at a module's top level, not in `try`, `if` or a
-    function. A module that lies anywhere in the app is not missed: a program may look there.
+    Only what certainly runs counts: statements at a module's top level, not in `if` or a function,
+    and in `try` only where failures are raised again. A module that lies anywhere in the app is
+    not missed: a program may look there.
 
     Args:
         files: what starts, relative to the app's root; those that are not there are passed over.
         places: folders of the app where Python looks for modules.
         app: its files.
         image: what is installed.
+        main: whether the files are started, and not imported.
     """
     known = _Modules(app)
     todo = [file for file in files if file and app.has(file)]
+    started = {*todo} if main else set()
     seen, size = set(todo), 0
     while todo and len(seen) <= _MAX_FILES and size <= _MAX_BYTES:
         path = todo.pop(0)
@@ -70,7 +73,7 @@ def missing_import(
         code = Code(data, path)
         if not code.known or any(word in data for word in _CHANGES):
             continue
-        for found in code.certain_imports():
+        for found in code.certain_imports(main=path in started):
             own = [each for each in _files(found, path, places, app) if each not in seen]
             seen.update(own)
             todo += own

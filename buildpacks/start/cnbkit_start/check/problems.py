@@ -6,31 +6,19 @@ import os
 
 from cnbkit.app import App
 from cnbkit_start.check.command import Command, commands_of
-from cnbkit_start.check.remedies import interpreter_of, remedy
+from cnbkit_start.check.files import absent, unstartable
+from cnbkit_start.check.problem import Problem
+from cnbkit_start.check.remedies import remedy
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_start.check.image import Image
+    from cnbkit_start.check.libraries import Libraries
     from cnbkit_start.check.locked import Locked
 
-__all__ = ["Problem", "problems"]
-
-_FIRST = 256
-
-
-class Problem:
-    """One reason why a process does not start.
-
-    Attributes:
-        what: in a sentence.
-        remedy: what to do about it.
-    """
-
-    def __init__(self, what: str, remedy: str) -> None:
-        self.what = what
-        self.remedy = remedy
+__all__ = ["problems"]
 
 
 def problems(
@@ -40,6 +28,7 @@ def problems(
     *,
     files_may_come: bool = False,
     locked: Locked | None = None,
+    libraries: Libraries | None = None,
 ) -> list[Problem]:
     """Everything that is certainly wrong with a process.
 
@@ -49,12 +38,18 @@ def problems(
         image: programs and modules besides; None before anything is installed.
         files_may_come: whether somebody may still add files to the app.
         locked: the packages that will be installed, if a lock tells.
+        libraries: files that cannot be loaded, because a shared library is missing.
     """
     found = []
     for command in commands_of(process):
         checks = _Checks(command, app, image, locked, files_may_come=files_may_come)
         problem = (
-            checks.program() or checks.script() or checks.module() or checks.imported_modules()
+            checks.program()
+            or (checks.linked(libraries) if libraries else None)
+            or checks.script()
+            or checks.module()
+            or checks.imported_modules()
+            or (checks.imported_libraries(libraries) if libraries else None)
         )
         if problem:
             found.append(problem)
@@ -112,55 +107,12 @@ class _Checks:
         return None
 
     def _file(self, path: str) -> Problem | None:
-        """Whether a file of the app can be started."""
         if not self._app.has(path):
             return self._absent(path)
-        command = self._command
-        full = f"{self._app.root}/{path}"
-        if not os.stat(full).st_mode & 0o111:
-            return Problem(
-                f"{path} is not executable",
-                f"run `chmod +x {path}` (in git `git update-index --chmod=+x {path}`), or start "
-                f"it by its interpreter: `{interpreter_of(path)} {path}`",
-            )
-        with open(full, "rb") as file:
-            first, newline, _ = file.read(_FIRST).partition(b"\n")
-        if first.startswith(b"\x7fELF"):
-            return None
-        if not first.startswith(b"#!"):
-            if not command.direct or b"\0" in first:
-                return None
-            return Problem(
-                f"{path} has no first line that says what runs it",
-                f"begin it with `#!/bin/sh`, or start it as `sh {path}`",
-            )
-        if newline and first.endswith(b"\r"):
-            return Problem(
-                f"{path} has lines that end as on Windows, so that Linux does not find the "
-                "program of its first line",
-                f"save it with Unix line ends (`sed -i 's/\\r$//' {path}`; in git "
-                f"`{path} text eol=lf` in .gitattributes)",
-            )
-        return self._first_line(path, first[2:].decode(errors="replace").split())
+        return unstartable(path, self._app, self._image, direct=self._command.direct)
 
-    def _first_line(self, path: str, words: list[str]) -> Problem | None:
-        if not words or self._image is None:
-            return None
-        interpreter = words[0]
-        if interpreter.rpartition("/")[2] == "env":
-            names = [each for each in words[1:] if each[0] != "-" and "=" not in each]
-            if names and self._image.has_program(names[0]) is False:
-                return Problem(
-                    f"{path} is to be run by {names[0]}, which the image has not",
-                    remedy(names[0]),
-                )
-        elif interpreter.startswith("/") and self._image.has_file(interpreter) is False:
-            return Problem(
-                f"{path} is to be run by {interpreter}, which the image has not",
-                f"write a first line with a program that is there, like `#!/usr/bin/env "
-                f"{interpreter_of(path)}`",
-            )
-        return None
+    def _absent(self, path: str) -> Problem | None:
+        return None if self._files_may_come else absent(path, self._app)
 
     def script(self) -> Problem | None:
         """Whether the file that a program is to run is there."""
@@ -170,14 +122,6 @@ class _Checks:
         if path is None or os.path.exists(f"{self._app.root}/{path}"):
             return None
         return self._absent(path)
-
-    def _absent(self, path: str) -> Problem | None:
-        if self._files_may_come or os.path.isdir(f"{self._app.root}/{path}"):
-            return None
-        name = path.rpartition("/")[2]
-        same = [each for each in _found(self._app.root, name) if each != path]
-        hint = f"write {same[0]}, which is there" if same else "add it, or correct its name"
-        return Problem(f"there is no file {path} in the app", hint)
 
     def module(self) -> Problem | None:
         """Whether the module that is to be imported is there, and has the attribute."""
@@ -213,28 +157,54 @@ class _Checks:
             f"there is no module {command.module} in the app", "correct its name, or add the file"
         )
 
+    def linked(self, libraries: Libraries) -> Problem | None:
+        """Whether the loader finds what the program is linked with."""
+        found = libraries.program(self._command.program)
+        if found is None:
+            return None
+        return Problem(f"{found.name} needs {found.needs}, {_absent(found.needs)}", found.remedy)
+
+    def imported_libraries(self, libraries: Libraries) -> Problem | None:
+        """Whether the loader finds what modules are linked with that are imported for sure."""
+        if self._command.folder is None or self._files_may_come:
+            return None
+        files, places = self._started()
+        found = libraries.imported(files, places, self._app, main=self._command.main)
+        if found is None:
+            return None
+        return Problem(
+            f"{found.line} imports {found.name}, which needs {found.needs}, {_absent(found.needs)}",
+            found.remedy,
+        )
+
     def imported_modules(self) -> Problem | None:
         """Whether all is there that the script or module imports before it does anything."""
         command = self._command
         if self._image is None or command.folder is None or self._files_may_come:
             return None
-        from cnbkit_start.check.imports import missing_import, started_files
+        from cnbkit_start.check.imports import missing_import
 
-        places = [self._joined(each) for each in ["", *command.paths, "src"]]
-        files: list[str] = []
-        if command.script.endswith(".py"):
-            script = self._inside(command.script) or ""
-            places.insert(0, script.rpartition("/")[0])
-            files = [script]
-        elif command.module:
-            files = started_files(command.module, command.attribute, places, self._app)
-        missing = missing_import(files, places, self._app, self._image)
+        files, places = self._started()
+        missing = missing_import(files, places, self._app, self._image, main=command.main)
         if missing is None:
             return None
         return Problem(
             f"{missing.file}:{missing.line} imports {missing.name}, which no package has",
             f"add `{missing.distribution}` to the dependencies",
         )
+
+    def _started(self) -> tuple[list[str], list[str]]:
+        """Files of the app that run first, and folders where Python looks for modules."""
+        from cnbkit_start.check.imports import started_files
+
+        command = self._command
+        places = [self._joined(each) for each in ["", *command.paths, "src"]]
+        if command.script.endswith(".py"):
+            script = self._inside(command.script) or ""
+            return [script], [script.rpartition("/")[0], *places]
+        if command.module:
+            return started_files(command.module, command.attribute, places, self._app), places
+        return [], places
 
     def _attribute(self, file: str) -> Problem | None:
         name = self._command.attribute.partition(".")[0]
@@ -277,21 +247,5 @@ class _Checks:
         return None if path.startswith("..") else path
 
 
-def _found(root: str, name: str) -> list[str]:
-    """Files of that name in the root and two levels below, sorted."""
-    found = []
-    folders = [""]
-    for _ in range(3):
-        below = []
-        for folder in folders:
-            try:
-                with os.scandir(f"{root}/{folder}") as entries:
-                    for entry in entries:
-                        if entry.name == name and entry.is_file():
-                            found.append(f"{folder}{name}")
-                        elif entry.is_dir(follow_symlinks=False) and entry.name[0] != ".":
-                            below.append(f"{folder}{entry.name}/")
-            except OSError:
-                continue
-        folders = below[:200]
-    return sorted(found)
+def _absent(libraries: str) -> str:
+    return f"which {'are' if ',' in libraries else 'is'} not in the image"

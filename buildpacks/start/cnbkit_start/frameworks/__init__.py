@@ -10,20 +10,29 @@ from cnbkit_start.process import Found
 __all__ = ["notebook", "train", "web"]
 
 
-def web(app: App, packages: Declared) -> Found | None:
+def web(app: App, packages: Declared, function: str = "") -> Found | None:
     """The process that answers requests; None if nothing tells what it could be.
 
-    Raises:
-        UserFault: it is known, but its server is not among the packages.
-    """
-    from cnbkit_start.frameworks import dashboards, models, scripts, servers
+    Args:
+        app: the app.
+        packages: its packages.
+        function: the name of the function to serve, of those that main.py has.
 
-    seen = Seen(app, packages)
+    Raises:
+        UserFault: it is known, but its server is not among the packages; or there are several.
+    """
+    from cnbkit_start.frameworks import agents, dashboards, models, scripts, servers
+    from cnbkit_start.frameworks.deeper import only_app
+    from cnbkit_start.frameworks.django import django
+    from cnbkit_start.frameworks.functions import functions
+
+    seen = Seen(app, packages, function=function)
     for framework in (
-        scripts.declared_script,
-        *(servers.django, dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
+        *(scripts.declared_script, functions, django),
+        *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
         *(servers.asgi, dashboards.dash, servers.wsgi, dashboards.panel, dashboards.shiny),
-        *(models.mlflow, models.bentoml, models.ray, dashboards.voila, scripts.script),
+        *(models.mlflow, models.bentoml, models.ray, agents.adk, dashboards.voila, scripts.script),
+        only_app,
     ):
         found = framework(seen)
         if found is not None:

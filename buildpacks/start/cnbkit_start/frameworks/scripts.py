@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-
 from cnbkit import UserFault
-from cnbkit.app import App
 from cnbkit_start.frameworks.seen import Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import folders, read_source
 
-__all__ = ["SCRIPTS", "declared_script", "example", "script", "why_no_script"]
+__all__ = ["SCRIPTS", "TABLES", "declared_script", "programs_of", "script"]
 
 SCRIPTS = ("app.py", "main.py")
 # Others that people start, where none of those is there.
 _MORE = ("server.py", "run.py", "start.py", "bot.py")
-_TABLES = ("project", "tool.poetry")
+TABLES = ("project", "tool.poetry")
 
 
 def declared_script(seen: Seen) -> Found | None:
@@ -23,7 +20,7 @@ def declared_script(seen: Seen) -> Found | None:
     name = "pyproject.toml"
     data = seen.app.bytes(name) if seen.app.has(name) else b""
     # Looked for as text: parsing TOML takes longer than the rest.
-    if not any(f"[{table}.scripts]".encode() in data.replace(b" ", b"") for table in _TABLES):
+    if not any(f"[{table}.scripts]".encode() in data.replace(b" ", b"") for table in TABLES):
         return None
     try:
         document = seen.app.toml(name)
@@ -31,8 +28,8 @@ def declared_script(seen: Seen) -> Found | None:
         return None
     if not _is_installed(seen, document):
         return None
-    for table in _TABLES:
-        programs = _programs(document, table)
+    for table in TABLES:
+        programs = programs_of(document, table)
         if len(programs) != 1:
             continue
         [program] = programs
@@ -41,7 +38,7 @@ def declared_script(seen: Seen) -> Found | None:
     return None
 
 
-def _programs(document: dict[str, object], table: str) -> list[str]:
+def programs_of(document: dict[str, object], table: str) -> list[str]:
     """Names of the console scripts that a table of pyproject.toml declares."""
     found: object = document
     for key in (*table.split("."), "scripts"):
@@ -76,48 +73,13 @@ def script(seen: Seen) -> Found | None:
             # Not `python`: where no other buildpack brings one, Debian's base has only python3.
             return Found("web", f"python3 {name}", ["python3", name], name)
     for base in ("", "src/"):
+        # `python -m` takes a name with a dash, too.
         names = [
             name
-            for name in folders(f"{seen.app.root}/{base}")
+            for name in folders(f"{seen.app.root}/{base}", also="-")
             if seen.app.has(f"{base}{name}/__main__.py")
         ]
         if len(names) == 1:
             path = "env PYTHONPATH=src " if base else ""
             return process(f"{path}python3 -m {names[0]}", f"{base}{names[0]}/__main__.py")
     return None
-
-
-def why_no_script(app: App) -> tuple[str, str]:
-    """Why nothing of the app can be started as it is, and the file that says so."""
-    for name in SCRIPTS:
-        if app.has(name):
-            return f"{name} only defines functions, so that starting it does nothing", name
-    name = "pyproject.toml"
-    text = app.bytes(name).decode("utf-8", "replace").replace(" ", "") if app.has(name) else ""
-    if any(f"[{table}.scripts]" in text for table in _TABLES):
-        if "[build-system]" not in text:
-            why = f"{name} has scripts, but no [build-system], so that they are not installed"
-            return why, name
-        return f"{name} has more than one script", name
-    return "there is no Procfile, app.py or main.py", "the app's root"
-
-
-def example(app: App) -> str:
-    """What people who have this app may mean to start; empty if nothing looks like it."""
-    if app.has("pyproject.toml"):
-        try:
-            document = app.toml("pyproject.toml")
-        except UserFault:
-            document = {}
-        for table in _TABLES:
-            programs = _programs(document, table)
-            if programs and "build-system" in document:
-                return programs[0]
-    if app.has("manage.py"):
-        return "python3 manage.py runserver 0.0.0.0:$PORT"
-    names = sorted(name for name in os.listdir(app.root) if name.endswith(".py"))
-    names = [name for name in names if not name.startswith((".", "_", "test", "setup", "conftest"))]
-    codes = {name: read_source(app, name).code for name in names}
-    names = [name for name in names if not codes[name].only_defines]
-    started = [name for name in names if codes[name].has_main]
-    return f"python3 {(started or names)[0]}" if names else ""

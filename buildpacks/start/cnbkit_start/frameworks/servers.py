@@ -1,4 +1,4 @@
-"""Web frameworks, and the servers that run what is made with them (WSGI and ASGI)."""
+"""Web frameworks whose app is a variable, and the servers that run it (WSGI and ASGI)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import Source
 
-__all__ = ["asgi", "django", "wsgi"]
+__all__ = ["ASGI_SERVERS", "WSGI_SERVERS", "asgi", "command", "missing", "wsgi"]
 
 _ASGI = ("FastAPI", "Starlette", "Litestar", "FastHTML", "Quart")
 _ASGI_PACKAGES = (
@@ -16,36 +16,11 @@ _ASGI_PACKAGES = (
     # They bring FastAPI.
     "gradio",
 )
-# In the order in which they count.
-_ASGI_SERVERS = ("uvicorn", "hypercorn", "daphne", "granian")
-_WSGI_SERVERS = ("gunicorn", "uwsgi", "pyuwsgi", "waitress", "granian", "hypercorn")
-_SETTINGS = "DJANGO_SETTINGS_MODULE"
-
-
-def django(seen: Seen) -> Found | None:
-    """A Django project, which manage.py names."""
-    app, packages = seen.app, seen.packages
-    if not packages.has("django") or not app.has("manage.py"):
-        return None
-    words = app.bytes("manage.py").decode(errors="replace").replace("'", '"').split('"')
-    settings = words[words.index(_SETTINGS) + 2 :] if _SETTINGS in words else []
-    project = settings[0].rpartition(".settings")[0].partition(".settings")[0] if settings else ""
-    folder = project.replace(".", "/")
-    if not project:
-        return None
-    wsgi_file, asgi_file = f"{folder}/wsgi.py", f"{folder}/asgi.py"
-    for file, servers, module in (
-        (wsgi_file, _WSGI_SERVERS, "wsgi"),
-        (asgi_file, _ASGI_SERVERS, "asgi"),
-    ):
-        server = next((name for name in servers if packages.has(name)), "")
-        if server and app.has(file):
-            target = f"{project}.{module}:application"
-            return process(_command(server, target, "", is_asgi=module == "asgi"), file)
-    there = next((file for file in (wsgi_file, asgi_file) if app.has(file)), "")
-    if there:
-        raise _missing(packages, "gunicorn", "Django", there)
-    return None
+_FLASK = ("Flask", "APIFlask")
+ASGI_SERVERS = ("uvicorn", "hypercorn", "daphne", "granian")
+"""In the order in which they count."""
+WSGI_SERVERS = ("gunicorn", "uwsgi", "pyuwsgi", "waitress", "granian", "hypercorn")
+"""Likewise."""
 
 
 def asgi(seen: Seen) -> Found | None:
@@ -53,7 +28,7 @@ def asgi(seen: Seen) -> Found | None:
     if not seen.packages.has(*_ASGI_PACKAGES):
         return None
     for source in seen.sources:
-        name, line = source.code.made_by(*_ASGI)
+        name, line = seen.app_in(source, *_ASGI)
         factory = ""
         if not name and (source.code.imports("fastapi") or source.code.imports("starlette")):
             factory, line = source.code.factory()
@@ -66,7 +41,7 @@ def asgi(seen: Seen) -> Found | None:
 def _asgi_process(
     seen: Seen, source: Source, name: str, factory: str, framework: str, origin: str
 ) -> Found:
-    server = next((each for each in _ASGI_SERVERS if seen.packages.has(each)), "")
+    server = next((each for each in ASGI_SERVERS if seen.packages.has(each)), "")
     runs = source.code.runs(f"{name}.run", "uvicorn.run", "hypercorn.run", on_import=True)
     if source.is_script and runs:
         # A server that imports it would start the other one within itself.
@@ -83,11 +58,11 @@ def _asgi_process(
         )
     if server and not (factory and server == "daphne"):
         target = f"{source.module}:{name or factory}"
-        line = _command(server, target, source.root, is_asgi=True, factory=bool(factory))
+        line = command(server, target, source.root, is_asgi=True, factory=bool(factory))
         return process(line, origin)
     if source.is_script and source.code.has_main and not source.code.imports("uvicorn"):
         return _by_itself(seen, source, "uvicorn", framework)
-    raise _missing(seen.packages, "uvicorn", framework, origin)
+    raise missing(seen.packages, "uvicorn", framework, origin)
 
 
 def wsgi(seen: Seen) -> Found | None:
@@ -95,7 +70,7 @@ def wsgi(seen: Seen) -> Found | None:
     if not seen.packages.has("flask"):
         return None
     for source in seen.sources:
-        name, line = source.code.made_by("Flask", "APIFlask")
+        name, line = seen.app_in(source, *_FLASK)
         factory = ""
         if not name and source.code.imports("flask"):
             factory, line = source.code.factory()
@@ -105,24 +80,25 @@ def wsgi(seen: Seen) -> Found | None:
 
 
 def _flask(seen: Seen, source: Source, name: str, factory: str, origin: str) -> Found:
-    server = next((each for each in _WSGI_SERVERS if seen.packages.has(each)), "")
+    server = next((each for each in WSGI_SERVERS if seen.packages.has(each)), "")
     target = f"{source.module}:{name or factory}"
     # Flask's word to `app.run()`, which stands where an import comes by, to do nothing.
     no_run = source.code.runs(f"{name}.run", on_import=True)
     variables = "FLASK_RUN_FROM_CLI=true " if no_run else ""
     if server:
-        line = _command(server, target, source.root, is_asgi=False, factory=bool(factory))
+        line = command(server, target, source.root, is_asgi=False, factory=bool(factory))
         return process(f"env {variables}{line}" if variables else line, origin)
-    line = f"flask --app {target} run --host 0.0.0.0 --port {PORT}"
+    # The variable is older than `--app`, which Flask has since 2.2.
+    path = f"PYTHONPATH={source.root} " if source.root else ""
     return process(
-        f"env PYTHONPATH={source.root} {line}" if source.root else line,
+        f"env {path}FLASK_APP={target} flask run --host 0.0.0.0 --port {PORT}",
         origin,
         warning="Flask runs by its own means, which are not made for production: add the line "
         f"`gunicorn` to the dependencies in {seen.packages.file}",
     )
 
 
-def _command(server: str, target: str, root: str, *, is_asgi: bool, factory: bool = False) -> str:
+def command(server: str, target: str, root: str, *, is_asgi: bool, factory: bool = False) -> str:
     """What runs `module:name`, importing from the app's root or a folder of it."""
     called = f"'{target}()'" if factory else target
     path = f"env PYTHONPATH={root} " if root else ""
@@ -162,7 +138,8 @@ def _by_itself(seen: Seen, source: Source, server: str, framework: str) -> Found
     )
 
 
-def _missing(packages: Declared, server: str, framework: str, origin: str) -> UserFault:
+def missing(packages: Declared, server: str, framework: str, origin: str) -> UserFault:
+    """What says that a framework is there and nothing that runs it."""
     return UserFault(
         f"{framework} is found in {origin}, but no server that runs it: {server} is not among "
         f"the packages of {packages.file}",

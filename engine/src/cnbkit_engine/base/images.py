@@ -18,7 +18,7 @@ from cnbkit_engine.oci.image import machine_platform
 from cnbkit_engine.oci.store import UnknownImage
 from cnbkit_engine.sandbox.emulation import ensure_emulation, is_foreign
 from cnbkit_engine.state.disk import disk_fault, said_by_program
-from cnbkit_engine.state.locks import locked, made_once
+from cnbkit_engine.state.locks import is_made, locked, made_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ class BaseImages:
             PlatformFault: as they do.
         """
         build, run = self._recipe("build"), self._recipe("run")
-        if self._has_image(run) and (root := self._root_path(build)).exists():
+        if self._has_image(run) and is_made(root := self._root_path(build)):
             return root, self._names(run)[0]
         from concurrent.futures import ThreadPoolExecutor
 

@@ -35,6 +35,7 @@ class AppFiles:
         project: project.toml; an empty one if there is none.
         notes: what has no effect in it.
         source: what says which files are left out: project.toml or .dockerignore; may be empty.
+        texts: contents of those of the two that were read, by their names.
 
     Raises:
         UserFault: one of the two cannot be read.
@@ -45,11 +46,13 @@ class AppFiles:
         self.project = Project()
         self.notes: list[str] = []
         self.source = ""
+        self.texts: dict[str, str] = {}
         self._exclude: IgnoreRules | DockerIgnore | None = None
         self._include: IgnoreRules | None = None
         with Folder(app.resolve()) as folder:
             text = _read(folder, PROJECT)
             if text is not None:
+                self.texts[PROJECT] = text.decode("utf-8", errors="surrogateescape")
                 found, notes = read_project(text, name=PROJECT, where=str(app / PROJECT))
                 self.project = found
                 self.notes = notes
@@ -62,6 +65,7 @@ class AppFiles:
                 text = _read(folder, _DOCKER)
                 if text is not None:
                     self.source = _DOCKER
+                    self.texts[_DOCKER] = text.decode("utf-8", errors="surrogateescape")
                     self._exclude = DockerIgnore(text.decode("utf-8", errors="replace"))
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import UserFault
 from cnbkit_engine.base.suites import DEFAULT, Suite, suite_named
 from cnbkit_engine.build.asked_python import asked_python
+from cnbkit_engine.build.unfit_package import unfit_package
 from cnbkit_engine.builder.distros import builder_suites
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class BaseChoice:
 def choose_base(name: str, app: Path, env: Mapping[str, str], builder: Path) -> BaseChoice:
     """The first of: the one that is named; the builder's; the one whose Python the app asks for.
 
+    Of two that would do, an app with packages too old for the first one's Python gets the other.
+
     Args:
         name: `--base`; may be empty.
         app: its folder.
@@ -59,10 +62,18 @@ def choose_base(name: str, app: Path, env: Mapping[str, str], builder: Path) -> 
                 "[[targets.distros]]",
             )
         return BaseChoice(suite)
-    asked = None if env.get(_STANDALONE) == "true" else asked_python(app, env)
     first = suites[0]
-    if asked and not asked.satisfied_by(first.full_python):
-        for suite in suites[1:]:
-            if asked.satisfied_by(suite.full_python):
-                return BaseChoice(suite, f"for {asked.text} from {asked.source}")
-    return BaseChoice(first, "" if first is DEFAULT else f"which {builder.name} is for")
+    unasked = BaseChoice(first, "" if first is DEFAULT else f"which {builder.name} is for")
+    if env.get(_STANDALONE) == "true":
+        return unasked
+    asked = asked_python(app, env)
+    fitting = [each for each in suites if not asked or asked.satisfied_by(each.full_python)]
+    if not fitting:
+        return unasked
+    chosen = fitting[0]
+    for other in fitting[1:]:
+        if found := unfit_package(app, env, chosen.python, other.python):
+            return BaseChoice(other, f"for {found}, which is not made for Python {chosen.python}")
+    if asked and chosen is not first:
+        return BaseChoice(chosen, f"for {asked.text} from {asked.source}")
+    return unasked

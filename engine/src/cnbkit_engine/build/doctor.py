@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,7 @@ from cnbkit_engine.oci import types
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.state.locks import locked
-from cnbkit_engine.state.tree_record import differs_from_record, forget_record
+from cnbkit_engine.state.tree_record import differs_from_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,11 +205,10 @@ class Doctor:
                     self._remove(folder)
 
     def _remove(self, folder: Path) -> None:
-        from cnbkit_engine.state.workspace import Workspace
+        from cnbkit_engine.state.discard import discarded
 
-        with locked(folder), Workspace(folder.parent) as space:
-            folder.rename(space / "gone")
-            forget_record(folder)
+        with suppress(FileNotFoundError), discarded(folder):
+            pass
 
 
 def _visible(parent: Path) -> list[Path]:

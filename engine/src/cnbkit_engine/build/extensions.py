@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.locks import Held
 
 __all__ = ["ExtendedImages"]
 
@@ -36,6 +37,7 @@ class ExtendedImages:
         run_image: has the run image in the store, and returns its name there.
         network: of the commands.
         fresh: use nothing that was kept.
+        held: gets to know what is used.
         show: prints a line.
     """
 
@@ -45,6 +47,7 @@ class ExtendedImages:
     run_image: Callable[[], str]
     network: str
     fresh: bool
+    held: Held
     show: Callable[[str], None]
 
     def __call__(
@@ -66,7 +69,15 @@ class ExtendedImages:
         _refuse_switches([*for_build, *for_run])
         proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
         extender = Extender(
-            self.home, self.store, self.root, self.network, proxies, self.show, say, self.fresh
+            self.home,
+            self.store,
+            self.root,
+            self.network,
+            proxies,
+            self.show,
+            say,
+            self.held,
+            self.fresh,
         )
         if for_build:
             root, env = extender.build(for_build)

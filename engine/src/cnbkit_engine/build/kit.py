@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cnbkit.errors import PlatformFault
 from cnbkit_engine.base.image_root import image_root, python_of_root
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_of_config
@@ -17,6 +18,7 @@ from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.lifecycle.named import check_version, named_lifecycle
 from cnbkit_engine.sandbox.emulation import ensure_emulation
+from cnbkit_engine.state.tree_record import damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.locks import Held
 
-__all__ = ["Kit", "prepare"]
+__all__ = ["Kit", "held_kit", "prepare", "refuse_damaged"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,33 @@ class Kit:
     launcher: Path
     builder: Path
     suite: Suite = DEFAULT
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """What was made once and is used by the whole build."""
+        return self.root, self.lifecycle, self.builder
+
+
+def held_kit(held: Held, prepared: Callable[[], Kit]) -> Kit:
+    """What `prepared` answers, of which nothing is removed while it is held."""
+    while True:
+        kit = prepared()
+        if all(held.take(each) for each in kit.folders):
+            return kit
+
+
+def refuse_damaged(held: Held) -> None:
+    """After a build has failed, see that the reason is not what it stood on.
+
+    Raises:
+        PlatformFault: it is; the next build makes that anew.
+    """
+    for folder, missing in damaged(held.folders).items():
+        raise PlatformFault(
+            f"what the build stood on was damaged: {missing} is missing or torn",
+            where=str(folder),
+            remedy="build again: it is made anew then; see that nobody removes files there",
+        )
 
 
 def prepare(

@@ -14,10 +14,9 @@ from cnbkit.errors import CnbkitError
 from cnbkit_engine.build.cache import LOG
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.unpacked import diff_id_of
+from cnbkit_engine.state.discard import discarded
 from cnbkit_engine.state.disk import disk_fault
 from cnbkit_engine.state.locks import locked
-from cnbkit_engine.state.tree_record import forget_record
-from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,14 +69,12 @@ def _prune(home: Home, store: ImageStore, unused: float, replaced: float) -> int
     # Libraries last: what is linked into a set that stays gives nothing back.
     for parent in (home.base, home.buildpacks, home.libraries):
         for folder in _visible(parent):
-            if folder.stat().st_mtime < now - unused:
-                freed += _remove(folder)
+            freed += _remove(folder, now - unused)
     for folder in _visible(home.cache):
         if _last_build(folder) < now - unused:
             freed += _remove(folder)
     for folder in _replaced(home.buildpacks):
-        if folder.stat().st_mtime < now - replaced:
-            freed += _remove(folder)
+        freed += _remove(folder, now - replaced)
     return freed
 
 
@@ -113,8 +110,8 @@ def _visible(parent: Path) -> list[Path]:
     return [path for path in sorted(parent.iterdir()) if path.is_dir() and path.name[0] != "."]
 
 
-def _remove(folder: Path) -> int:
-    """Remove a folder nobody uses; returns the bytes freed."""
+def _remove(folder: Path, before: float = float("inf")) -> int:
+    """Remove a folder nobody uses, nor has since a time; returns the bytes freed."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
@@ -125,13 +122,12 @@ def _remove(folder: Path) -> int:
         os.close(handle)
         return 0  # something that runs stands on it
     try:
-        with locked(folder), Workspace(folder.parent) as space:
-            # Renamed first: whoever looks finds it whole or not at all.
-            folder.rename(space / "gone")
-            forget_record(folder)
+        if folder.stat().st_mtime >= before:
+            return 0  # a build has begun to use it since
+        with discarded(folder) as gone:
             return sum(
                 status.st_size
-                for path in (space / "gone").rglob("*")
+                for path in gone.rglob("*")
                 if not path.is_dir() and (status := path.lstat()).st_nlink == 1
             )
     except FileNotFoundError:

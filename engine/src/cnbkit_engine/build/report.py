@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.state.beneath import Folder, Unfit
+from cnbkit_engine.lifecycle.build_report import layer_reports
+from cnbkit_engine.state.beneath import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["reasons", "size_text", "summary"]
 
-_REPORT = ".cnbkit-report.tsv"
-_LIMIT = 1 << 20  # bytes
 _OURS = "buildpacksio/lifecycle:"
 
 
@@ -28,14 +27,10 @@ def reasons(layers: Path) -> dict[str, str]:
     found = {}
     with Folder(layers) as top:
         for buildpack in top.names():
-            try:
-                text = top.read(f"{buildpack}/{_REPORT}", _LIMIT).decode(errors="replace")
-            except (Unfit, OSError):
-                continue  # another buildpack's folder, or no report that can be shown
-            for line in text.splitlines():
-                kind, *fields = line.split("\t")
-                if kind == "layer" and len(fields) == 3:
-                    name, _state, why = fields
+            if not top.is_folder(buildpack):
+                continue
+            with top.folder(buildpack) as folder:
+                for name, _state, why in layer_reports(folder):
                     found[f"{buildpack}:{name}"] = why
     return found
 

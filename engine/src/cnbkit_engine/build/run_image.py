@@ -142,8 +142,7 @@ class RunImages:
             served = Reference.parse(stored)
             return RunImage(f"{host}/{served.served}", served.served_repository, {})
         names = [entry["image"], *entry.get("mirrors", ())]
-        here = [name for name in names if Reference.parse(name).domain == target.domain]
-        name = self.wanted if self.wanted in names else (here or names)[0]
+        name = self._nearest(entry, target)
         config = self._config(name)
         if config is None:
             self._push(name, self.own)
@@ -154,6 +153,32 @@ class RunImages:
             if self._config(name) is None:
                 self._push(name, gpu_run_image(self.store, self._brought(plain)))
         return RunImage(name, "", entry)
+
+    def digest(self, target: Reference | None) -> str:
+        """The digest of what the app would be put on now; empty if that takes more to find out.
+
+        Args:
+            target: the app's image in a registry; None if it stays in the store.
+        """
+        entry = self._entry()
+        if not entry:
+            # Which one for GPUs is made of it, and whether, is settled by it and the app.
+            return self.store.resolve(self.own).digest
+        if self.gpus:
+            return ""
+        from cnbkit_engine.oci.remote import Remote
+
+        name = self._nearest(entry, target) if target else entry["image"]
+        try:
+            return Remote(name, insecure=self.insecure).digest()
+        except CnbkitError:
+            return ""
+
+    def _nearest(self, entry: Mapping[str, Any], target: Reference) -> str:
+        """Of a run image and its mirrors the one in the registry of the app's image."""
+        names = [entry["image"], *entry.get("mirrors", ())]
+        here = [name for name in names if Reference.parse(name).domain == target.domain]
+        return str(self.wanted if self.wanted in names else (here or names)[0])
 
     def _entry(self) -> dict[str, Any]:
         """The run image that is named, with its mirrors."""

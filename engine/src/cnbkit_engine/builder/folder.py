@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.spec.builder import BuilderOrder, EnvSetting
     from cnbkit_engine.state.home import Home
 
-__all__ = ["SYSTEM", "ensure_builder", "variable_files"]
+__all__ = ["SYSTEM", "ensure_builder", "file_states", "variable_files"]
 
 _LIBRARY = re.compile(r"""["'](\.\.?/[^"']+)["']""")
 SYSTEM = "system.toml"
@@ -137,7 +137,7 @@ def _stamp(parent: Path, text: bytes, runtime: Runtime, root: Path) -> str:
     total = hashlib.sha256(made_for.encode())
     total.update(text)
     for path in [*source_roots(), *_folders(parent, text)]:
-        for line in sorted(_states(str(path))):
+        for line in sorted(file_states(str(path))):
             total.update(line.encode(errors="surrogateescape"))
     return total.hexdigest()[:32]
 
@@ -162,7 +162,8 @@ def _folders(parent: Path, text: bytes) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _states(path: str) -> list[str]:
+def file_states(path: str) -> list[str]:
+    """Name, size, time and mode of each file below a folder: what stands for its contents."""
     try:
         status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):
@@ -170,7 +171,7 @@ def _states(path: str) -> list[str]:
         names = [name for name in os.listdir(path) if not name.startswith((".", "__pycache__"))]
     except OSError as error:
         return [f"{path}\0{error.errno}\n"]
-    return [line for name in names for line in _states(f"{path}/{name}")]
+    return [line for name in names for line in file_states(f"{path}/{name}")]
 
 
 def variable_files(settings: Sequence[EnvSetting]) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.spec.toml import decode, encode
 from cnbkit_engine.base.image_root import python_of_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.base.suites import DEFAULT, Suite, suite_named, suite_of_config
+from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_named, suite_of_config
 from cnbkit_engine.builder.checks import (
     check_modules,
     check_platform,
@@ -202,7 +202,8 @@ class BuilderImage:
         base, config, python = self._base(home, layout, space, builder, arch)
         owner = self._owner(config)
         lifecycle, table = self._lifecycle(home, space, builder, arch)
-        suite = suite_of_config(config) or DEFAULT
+        told = suite_of_config(config) or DEFAULT
+        suite = next((each for each in SUITES.values() if each.python == python), told)
         folder, extensions = self._modules(home, builder, arch, suite)
         there = [(module.id, module.version) for module in extensions]
         before = with_versions(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cnbkit
 from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.buildpack.launcher import (
     build_script,
     detect_script,
@@ -65,7 +66,7 @@ class Runtime:
     def __init__(
         self,
         python: str = "/usr/bin/python3",
-        version: str = "3.11",
+        version: str = DEFAULT.python,
         arch: str = "amd64",
         also: Sequence[str] = (),
     ) -> None:

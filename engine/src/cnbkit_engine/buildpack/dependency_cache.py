@@ -15,6 +15,7 @@ import os
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.buildpack.assemble import CORE_FOLDER, LIBRARY_FOLDER, link_tree, locks
+from cnbkit_engine.state.tree_record import is_sound, record_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,10 @@ class Libraries:
         folder = self._home.libraries / total.hexdigest()[:32]
         try:
             os.utime(folder)  # `prune` goes by this
+            whole = is_sound(folder)
         except OSError:
+            whole = False
+        if not whole:
             self._new[place] = folder
             return None
         self._kept.append(place)
@@ -81,6 +85,9 @@ class Libraries:
                 fresh = space / "library"
                 link_tree(folder / place / LIBRARY_FOLDER, fresh, without=CORE_FOLDER)
                 try:
+                    if kept.is_dir() and not is_sound(kept):
+                        kept.rename(space / "damaged")
+                    record_tree(fresh, kept)
                     fresh.rename(kept)
                 except OSError:
                     if not kept.is_dir():  # else another build was faster

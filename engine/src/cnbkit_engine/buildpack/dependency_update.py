@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.dependencies import Listed, dependencies_in
-from cnbkit.errors import BuildpackFault, UserFault
-from cnbkit.spec.model import InvalidDocument, Model
+from cnbkit.errors import BuildpackFault, InvalidDocument, UserFault
+from cnbkit.spec.model import Model
 from cnbkit.spec.model import field as model_field
 from cnbkit.spec.positions import lines
 from cnbkit.spec.toml import decode, encode

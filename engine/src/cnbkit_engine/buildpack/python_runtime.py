@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.standalone import FOLDER, StandalonePython
 from cnbkit_engine.oci.layer import folder_entries, write_layer
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
 
-SYSTEM_PYTHON = "3.11"
-"""The Python packages that bring none are for: the build root's."""
+SYSTEM_PYTHON = DEFAULT.python
+"""The Python packages that bring none are for: the default build root's."""
 
 _HERE = ".python"
 _TIMES = """

@@ -14,5 +14,5 @@ base_option = click.option(
     type=click.Choice(BASES),
     default=None,
     help="Debian 12 with Python 3.11, or Debian 13 with 3.13. If not given: the builder's, and "
-    "of several the one whose Python the app asks for, else bookworm.",
+    "of several the one whose Python fits the app, else bookworm.",
 )

@@ -101,6 +101,11 @@ __all__ = ["command"]
 @base_option
 @click.option("--clear-cache", is_flag=True, help="Re-use nothing of earlier builds.")
 @click.option(
+    "--force",
+    is_flag=True,
+    help="Build also if nothing has changed since the image was built; else it is left as it is.",
+)
+@click.option(
     "--engine",
     type=click.Choice(["embedded", "pack"]),
     default="embedded",
@@ -160,6 +165,7 @@ def command(
     platform: str | None,
     base: str | None,
     clear_cache: bool,
+    force: bool,
     engine: str,
     network: str,
     insecure: tuple[str, ...],
@@ -252,6 +258,7 @@ def command(
             previous_image=previous_image,
             cache_image=cache_image,
             clear_cache=clear_cache,
+            force=force,
             default_process=default_process,
             exec_env=exec_env,
             created=created,

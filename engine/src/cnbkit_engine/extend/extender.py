@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.extend.request import Request
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
+    from cnbkit_engine.state.locks import Held
 
 __all__ = ["Extender"]
 
@@ -58,6 +59,7 @@ class Extender:
         variables: proxies, which commands have in their environment and images do not get.
         show: prints a line.
         say: told what commands print.
+        held: gets to know what is used.
         fresh: use nothing that was kept.
     """
 
@@ -68,6 +70,7 @@ class Extender:
     variables: Mapping[str, str]
     show: Callable[[str], None]
     say: Callable[[str], None]
+    held: Held
     fresh: bool = False
 
     def build(self, requests: Sequence[Request]) -> tuple[Path, dict[str, str]]:
@@ -153,12 +156,15 @@ class Extender:
             name = f"{name}-{uuid.uuid4().hex[:8]}"
         elif newest.is_file():
             name = newest.read_text()
-        made = made_once(self.home.base / name, make)
+        place = self.home.base / name
+        while not self.held.take(made := made_once(place, make)):
+            pass  # pruned in between
         if self.fresh:
             scratch = newest.with_name(f"{newest.name}-{uuid.uuid4().hex}")
             scratch.write_text(name)
             scratch.replace(newest)
         os.utime(made)  # `prune` goes by this
+        self.say(f"The extended {kind} image is kept in {made}")
         return made
 
     def _apply(

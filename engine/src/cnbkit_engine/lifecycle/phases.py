@@ -24,10 +24,12 @@ from cnbkit_engine.lifecycle.handover import (
     members,
     take_over,
 )
+from cnbkit_engine.lifecycle.launch_layers import launch_layers
 from cnbkit_engine.lifecycle.phase_sandbox import EXTENDED
 from cnbkit_engine.lifecycle.process import STDIN, Process
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.registry.grant import Grant
+from cnbkit_engine.state.beneath import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -141,7 +143,8 @@ class Phases:
         served = f"{registry.host}/{Reference.parse(image).served}"
         self._image = served if logins is None else image
         self._run_image = run_image
-        self._insecure = [option for host in insecure for option in ("-insecure-registry", host)]
+        self._hosts = tuple(insecure)
+        self._insecure = [option for host in self._hosts for option in ("-insecure-registry", host)]
         self._default = ["-process-type", default_process] if default_process else []
         self._logins = logins
         self._previous: tuple[str, ...] = ()
@@ -168,14 +171,13 @@ class Phases:
         # The analyzer opens the image of the name it is given, so it is given one that is free.
         self._previous = ("-previous-image", f"{reference.repository}:none-{os.urandom(8).hex()}")
 
-    def run(self, space: Path, store: ImageStore, arch: str, *, first: bool, afresh: bool) -> Path:
+    def run(self, space: Path, store: ImageStore, arch: str, *, afresh: bool) -> Path:
         """Build; returns the folder that was the exporter's `/layers`.
 
         Args:
             space: this build's own folder.
             store: has the run image.
             arch: of the image.
-            first: make layers ready in between, which is quicker where most are new.
             afresh: do not look at an earlier image of that name.
 
         Raises:
@@ -189,14 +191,15 @@ class Phases:
         take_over(built, exported, taking_part, {"analyzed.toml": analyzed, "group.toml": group})
         if self._sandboxes.extended_run:
             hand_over(exported, {"analyzed.toml": _with_extended(analyzed)})
-            first = False  # those layers would be made for the run image as it was
         with ExitStack() as stack:
             self._narrator.line("===> EXPORTING")
             repository = ""
-            if first:
-                from cnbkit_engine.lifecycle.prebuilt_layers import (
-                    ReadyLayers,  # no rebuild waits for it
-                )
+            with Folder(exported) as folder:
+                layers = launch_layers(folder, taking_part)
+            # Those of an extended image would be made for the run image as it was.
+            if layers and not self._sandboxes.extended_run:
+                # No rebuild waits for it that leaves all layers as they were.
+                from cnbkit_engine.lifecycle.prebuilt_layers import ReadyLayers
 
                 aside = space / "aside"
                 aside.mkdir()
@@ -205,12 +208,14 @@ class Phases:
                         exported,
                         aside,
                         store,
-                        self._registry.host,
-                        group=taking_part,
+                        self._registry,
+                        layers,
                         analyzed=analyzed,
+                        target=self._own,
                         arch=arch,
                         uid=_UID,
                         gid=_UID,
+                        insecure=self._hosts,
                         alone=afresh,
                     )
                 )

@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from cnbkit.spec.model import InvalidDocument
+from cnbkit.errors import InvalidDocument
 from cnbkit_engine.lint.text import TomlFile
 from cnbkit_engine.lint.unit import Unit, check_unit
 from cnbkit_engine.spec.builder import BuilderDescriptor

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from cnbkit.spec.model import InvalidDocument
+    from cnbkit.errors import InvalidDocument
 
 __all__ = ["Finding", "Findings"]
 

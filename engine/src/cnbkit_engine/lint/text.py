@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.spec.model import InvalidDocument
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.positions import line_of, lines
 from cnbkit.spec.toml import decode
 

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec.build_plan import BuildPlan
 from cnbkit.spec.buildpack import (
     BuildpackDescriptor,
@@ -16,7 +17,6 @@ from cnbkit.spec.buildpack import (
     library_folders,
     notes,
 )
-from cnbkit.spec.model import InvalidDocument
 from cnbkit_engine.lint.dependencies import check_dependencies, check_lock
 from cnbkit_engine.lint.imports import check_imports, check_names
 from cnbkit_engine.lint.probe import MODULES, Probed, probe

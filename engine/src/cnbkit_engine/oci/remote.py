@@ -212,6 +212,22 @@ class Remote:
         kind, data = self._chosen(arch)
         return types.references(kind, json.loads(data))[1:]  # the config comes first
 
+    def blobs(self, arch: str) -> dict[str, Descriptor]:
+        """The layers of the image by their diffIDs; none is fetched.
+
+        Raises:
+            UserFault: there is no such image, or not for this architecture.
+            PlatformFault: as `pull`.
+        """
+        layers = self.layers(arch)
+        rootfs = self.config(arch).get("rootfs")
+        diff_ids = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
+        if not isinstance(diff_ids, list) or len(diff_ids) != len(layers):
+            raise self._session.nonsense("the config has not a diffID for each layer")
+        return {
+            types.check_digest(each): layer for each, layer in zip(diff_ids, layers, strict=True)
+        }
+
     def _manifest(self, reference: str) -> tuple[str, bytes]:
         answer = self._session.request("GET", f"manifests/{reference}", headers={"Accept": _ACCEPT})
         if answer.status == 404:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.store import DigestMismatch
 from cnbkit_engine.oci.unpack import unpack_layer
 from cnbkit_engine.state.disk import disk_fault
+from cnbkit_engine.state.locks import Held
 from cnbkit_engine.state.tree_record import is_sound, record_tree
 from cnbkit_engine.state.workspace import Workspace
 
@@ -100,32 +99,21 @@ def held_layers(
     Raises:
         PlatformFault: as `ensure_layer`.
     """
-    with ExitStack() as stack, ThreadPoolExecutor(_AT_ONCE) as pool:
-        held = [pool.submit(_hold, home, store, layer, ids) for layer in image.layers]
-        # All are awaited before the first error is raised, so that none stays open.
-        errors = [each.exception() for each in held]
-        for each, error in zip(held, errors, strict=True):
-            if error is None:
-                stack.callback(os.close, each.result())
-        for error in errors:
-            if error is not None:
-                raise error
+    with Held() as held, ThreadPoolExecutor(_AT_ONCE) as pool:
+        for done in [pool.submit(_hold, held, home, store, each, ids) for each in image.layers]:
+            done.result()
         yield
 
 
-def _hold(home: Home, store: ImageStore, layer: Layer, ids: tuple[int, int] | None) -> int:
-    while True:
-        place = ensure_layer(home, store, layer, ids)
-        try:
-            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            continue  # pruned in between: unpack it again
-        except OSError as error:
-            raise disk_fault(error, "a layer cannot be read", place) from error
-        fcntl.flock(handle, fcntl.LOCK_SH)
-        if place.exists() and os.path.samestat(os.fstat(handle), place.stat()):
-            return handle
-        os.close(handle)
+def _hold(
+    held: Held, home: Home, store: ImageStore, layer: Layer, ids: tuple[int, int] | None
+) -> None:
+    try:
+        while not held.take(ensure_layer(home, store, layer, ids)):
+            pass  # pruned in between: unpack it again
+    except OSError as error:
+        place = unpacked_place(home, layer, ids)
+        raise disk_fault(error, "a layer cannot be read", place) from error
 
 
 def _check_blob(store: ImageStore, layer: Layer) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cnbkit.errors import InvalidDocument
 from cnbkit.spec import names
 from cnbkit.spec.buildpack import License
-from cnbkit.spec.model import InvalidDocument, Model, field
+from cnbkit.spec.model import Model, field
 from cnbkit.spec.toml import Document, decode
 
 TYPE_CHECKING = False

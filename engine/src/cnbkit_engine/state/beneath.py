@@ -6,7 +6,7 @@ moment; so every access here starts at an open folder, follows no link in any co
 at what it has opened before it reads.
 
 Nothing else in the engine opens, lists, renames or removes below such a folder
-(tests/platform/test_beneath.py reads the source for it).
+(tests/engine/state/test_beneath.py reads the source for it).
 """
 
 from __future__ import annotations

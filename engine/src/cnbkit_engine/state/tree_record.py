@@ -1,9 +1,11 @@
-"""Whether a folder is still what was made: also after a power cut, without waiting for the disk.
+"""Whether something is still what was made, without waiting for the disk and at little cost.
 
 To have thousands of files on the disk before they get their final name would take as long as the
-disk has other work to do. Instead the names and sizes of the files are written down, and the boot
-in which that was. What is in memory is as it was written; after another boot, and a power cut
-always leads to one, the folder is compared once before it is used.
+disk has other work to do. Instead the names and sizes of the files are written down, the boot in
+which that was, and when the uppermost folders were last changed. A power cut always leads to
+another boot; who empties a folder, and is stopped midway, changes folders. After either all names
+and sizes are compared once before it is used. What that does not notice, a file gone from deep
+below, is looked for when a build has failed (`damaged`).
 """
 
 from __future__ import annotations
@@ -17,41 +19,59 @@ from typing import TYPE_CHECKING
 from cnbkit_engine.state.disk import replace_file, sync_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["differs_from_record", "forget_record", "is_sound", "record_tree"]
+__all__ = ["damaged", "differs_from_record", "forget_record", "is_sound", "record_tree"]
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+_MOST = 250  # folders looked at each time
 
 
 def record_tree(made: Path, final: Path) -> None:
-    """Write down what a folder holds, beside the place it will have.
+    """Write down what a folder or file holds, beside the place it will have.
 
     Raises:
         OSError: the disk refuses.
     """
-    if made.is_dir():
-        replace_file(_record(final), json.dumps(dict(_files(made))).encode())
-        _stamp(final)
-    else:
+    if not made.is_dir():
         sync_files([made])
+    replace_file(_record(final), json.dumps(dict(_files(made))).encode())
+    _stamp(final, made)
 
 
-def is_sound(folder: Path) -> bool:
-    """Whether a folder is as it was made, as far as a power cut could have changed it.
+def is_sound(made: Path) -> bool:
+    """Whether something is as it was made, as far as can be told by a few hundred folders.
 
-    Costs two small reads in the boot in which it was made or last compared.
+    Costs two small reads and a millisecond as long as nothing has changed.
     """
     try:
-        if _boot_file(folder).read_bytes() == _BOOT.read_bytes():
-            return True
+        text = _stamp_file(made).read_bytes()
     except OSError:
-        return True  # an older cnbkit made it, or it is a file
-    if differs_from_record(folder):
+        # An older cnbkit made it; an empty folder is what somebody has left of one.
+        return not made.is_dir() or any(made.iterdir())
+    try:
+        stamp = json.loads(text)
+        if stamp == _state(made, stamp["folders"]):
+            return True
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # a folder is gone, or an older cnbkit's stamp
+    if differs_from_record(made):
         return False
-    with suppress(OSError):  # a folder that cannot be written is compared each time
-        _stamp(folder)
+    with suppress(OSError):  # what cannot be written is compared each time
+        _stamp(made, made)
     return True
+
+
+def damaged(folders: Iterable[Path]) -> dict[Path, str]:
+    """Those that are not as they were made, each with a file that is missing or torn.
+
+    They are marked, so that whoever wants to use them next makes them anew.
+    """
+    found = {each: name for each in folders if (name := differs_from_record(each))}
+    for each in found:
+        with suppress(OSError):
+            replace_file(_stamp_file(each), b"{}")
+    return found
 
 
 def differs_from_record(folder: Path) -> str:
@@ -66,28 +86,60 @@ def differs_from_record(folder: Path) -> str:
     return next((name for name, size in known.items() if now.get(name) != size), "")
 
 
-def forget_record(folder: Path) -> None:
-    """Remove what is written down of a folder that is gone."""
-    for path in (_record(folder), _boot_file(folder)):
+def forget_record(made: Path) -> None:
+    """Remove what is written down of something that is gone."""
+    for path in (_record(made), _stamp_file(made)):
         with suppress(OSError):
             path.unlink()
 
 
-def _stamp(folder: Path) -> None:
-    replace_file(_boot_file(folder), _BOOT.read_bytes())
+def _stamp(final: Path, made: Path) -> None:
+    stamp = _state(made, _uppermost(made))
+    replace_file(_stamp_file(final), json.dumps(stamp).encode())
 
 
-def _record(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.files.json")
+def _record(made: Path) -> Path:
+    return made.with_name(f".{made.name}.files.json")
 
 
-def _boot_file(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.boot")
+def _stamp_file(made: Path) -> Path:
+    return made.with_name(f".{made.name}.boot")
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
+def _uppermost(top: Path) -> list[str]:
+    """Folders below another, relative to it, the uppermost first."""
+    found = [""] if top.is_dir() else []
+    for parent in found:  # grows meanwhile
+        with suppress(OSError), os.scandir(top / parent) as entries:
+            names = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+            # Some names are no text; their folders are not needed to notice what has happened.
+            found += [os.path.join(parent, name) for name in names if name.isprintable()]
+        if len(found) > _MOST:
+            break
+    return found[1 : _MOST + 1]
+
+
+def _state(made: Path, folders: Iterable[str]) -> dict[str, object]:
+    """The boot, the names in a folder, and when some of those below it were last changed.
+
+    When the folder itself was changed says nothing: that is set to when it was used.
+
+    Raises:
+        OSError: one is gone.
+    """
+    start = f"{os.fspath(made)}/"
+    return {
+        "boot": _BOOT.read_text(encoding="ascii"),
+        "names": sorted(os.listdir(made)) if os.path.isdir(made) else os.lstat(made).st_size,
+        "folders": {name: os.lstat(start + name).st_mtime_ns for name in folders},
+    }
+
+
+def _files(made: Path) -> Iterator[tuple[str, int]]:
     """Regular files below a folder: path and size; links and what is in their places are not."""
-    top = os.fspath(folder)
+    top = os.fspath(made)
+    if not os.path.isdir(top):
+        yield ".", os.lstat(top).st_size
     for parent, _, names in os.walk(top):
         for name in names:
             path = os.path.join(parent, name)

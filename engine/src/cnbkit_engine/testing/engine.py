@@ -164,6 +164,7 @@ class EmbeddedEngine:
             env=env,
             volumes=tuple(Bind(source, target) for source, target in options.volumes.items()),
             clear_cache=options.clear_cache,
+            force=True,  # tests see what buildpacks do with an app that has not changed
             default_process=options.default_process,
             exec_env=options.exec_env,
             arch=options.arch,

@@ -53,3 +53,22 @@ class Layer:
     def temporary(cls, name: str) -> Layer:
         """For this buildpack while it runs; neither kept nor exported."""
         return cls(name)
+
+
+def check_given(layer: object, key: object) -> None:
+    """Blame the author who opens something that is not a layer, or gives it what is not a key.
+
+    Raises:
+        BuildpackFault: saying what was given instead.
+    """
+    if not hasattr(layer, "is_cache"):
+        raise BuildpackFault(
+            f"ctx.layer is given {layer!r}, no Layer",
+            remedy='write: ctx.layer(Layer.launch("name"), key)',
+        )
+    if key is not None and not hasattr(key, "__migrations__"):
+        raise BuildpackFault(
+            f"the key of the layer {getattr(layer, 'name', '')} is a {type(key).__name__}, "
+            "no LayerKey",
+            remedy='declare one: class Contents(LayerKey): version: str = key("version")',
+        )

@@ -16,10 +16,11 @@ import os
 import time
 
 from cnbkit.errors import BuildpackFault
+from cnbkit.layer import files
 from cnbkit.layer.env import LayerEnv
 from cnbkit.layer.key import digest_of
-from cnbkit.spec import names, sbom
-from cnbkit.spec.toml import decode, encode
+from cnbkit.spec import names
+from cnbkit.spec.toml import encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class OpenLayer:
         self._toml = f"{layers_dir}/{layer.name}.toml"
         self._layers_dir = layers_dir
         self._log = log
-        self._restored = _read(self._toml)
+        self._restored = files.read(self._toml)
         self.state: State
         self.state, self.why = self._decide()
         # Of a layer that was cached until now: the old contents, to be exported once more.
@@ -88,7 +89,8 @@ class OpenLayer:
         Raises:
             BuildpackFault: the layer's `with` block has not begun: the directory is made there.
         """
-        self._check_begun("path")
+        if not self.began:
+            self._check_open("path")
         from pathlib import Path
 
         return Path(self.directory)
@@ -96,7 +98,7 @@ class OpenLayer:
     @property
     def old(self) -> dict[str, Any]:
         """The metadata table of the restored layer; empty if none was restored."""
-        return _metadata(self._restored) if self._restored else {}
+        return files.metadata_in(self._restored) if self._restored else {}
 
     @property
     def rebuild(self) -> bool:
@@ -138,7 +140,7 @@ class OpenLayer:
 
             self._exec_d[at] = script(program)
         else:
-            self._exec_d[at] = _bytes(os.fspath(program))
+            self._exec_d[at] = files.read_bytes(os.fspath(program))
 
     def sbom(self, kind: str, document: Mapping[str, Any] | str | bytes) -> None:
         """Say what the layer holds. All of its documents are replaced as a set.
@@ -155,42 +157,11 @@ class OpenLayer:
 
         self._sboms[kind] = checked(kind, document, self._buildpack)
 
-    def _check_key(self, key: LayerKey) -> None:
-        from cnbkit.spec.model import InvalidDocument
-
-        try:
-            type(key).parse(key.given(), name=type(key).__name__)
-        except InvalidDocument as invalid:
-            raise BuildpackFault(
-                f"the key of the layer {self.layer.name} is not what it declares: {invalid.what}",
-                where=self._place,
-                remedy=f"give {type(key).__name__} values of the types it declares",
-                detail=invalid.detail,
-            ) from None
-        except NameError as error:
-            raise BuildpackFault(
-                f"{type(key).__name__} names a type that is not there when it runs: {error}",
-                where=self._place,
-                remedy="import it outside of TYPE_CHECKING, and not inside a function",
-            ) from None
-
-    def _check_begun(self, what: str) -> None:
-        if not self.began:
-            name = self.layer.name
-            raise BuildpackFault(
-                f"{what} of the layer {name} is used outside of its `with` block",
-                where=self._place,
-                remedy=f"write: with ctx.layer(…) as {_identifier(name)}: and indent what fills it",
-            )
-
     def _check_open(self, what: str) -> None:
-        self._check_begun(what)
-        if self.ended:
-            raise BuildpackFault(
-                f"{what} of the layer {self.layer.name} is called after its block",
-                where=self._place,
-                remedy="move the call into the `with` block of the layer",
-            )
+        if not self.began or self.ended:
+            from cnbkit.layer.misuse import outside_of_block
+
+            raise outside_of_block(self.layer.name, what, self._place, after=bool(self.ended))
 
     def check_finished(self) -> None:
         """Tell what would be lost without a word, once build has returned.
@@ -198,21 +169,16 @@ class OpenLayer:
         Raises:
             BuildpackFault: the layer has no `with` block, or was changed after it.
         """
-        name = self.layer.name
         if not self.began:
-            raise BuildpackFault(
-                f"the layer {name} is opened without `with`, so nothing of it is written",
-                where=self._place,
-                remedy=f"write: with ctx.layer(…) as {_identifier(name)}:",
-            )
+            from cnbkit.layer.misuse import without_block
+
+            raise without_block(self.layer.name, self._place)
         if self.failed:
             return
         if not self.env.closed:
-            raise BuildpackFault(
-                f"the environment of the layer {name} is replaced after its block",
-                where=self._place,
-                remedy="move it into the `with` block of the layer",
-            )
+            from cnbkit.layer.misuse import env_replaced
+
+            raise env_replaced(self.layer.name, self._place)
         self._check_absent("after its block")
 
     def _check_absent(self, when: str) -> None:
@@ -220,13 +186,9 @@ class OpenLayer:
         if self.state != "reuse" or self._has_contents:
             return
         if os.path.lexists(self.directory):
-            name = self.layer.name
-            raise BuildpackFault(
-                f"the layer {name} is reused from the previous image, and {when} something made"
-                f" its directory, which would take the old layer's place",
-                where=self._place,
-                remedy=f"fill it under `if {_identifier(name)}.rebuild:` only",
-            )
+            from cnbkit.layer.misuse import filled_though_reused
+
+            raise filled_though_reused(self.layer.name, self._place, when)
 
     @property
     def _restored_text(self) -> str:
@@ -250,7 +212,9 @@ class OpenLayer:
     def __enter__(self) -> OpenLayer:
         if self.rebuild:
             if self.key is not None:  # before the work, not after it
-                self._check_key(self.key)
+                from cnbkit.layer.misuse import check_key
+
+                check_key(self.key, self.layer.name, self._place)
             self._remove()
             os.makedirs(self.directory)
         self.began = time.time_ns()
@@ -274,8 +238,10 @@ class OpenLayer:
                 self._check_unchanged()
             else:
                 self._write_env()
-                self._write_exec_d()
-            self._write_sboms()
+                files.write_exec_d(self.directory, self._exec_d)
+            if self._sboms or not self._with_sboms:
+                documents = self._sboms if self._with_sboms else {}
+                files.write_sboms(self._layers_dir, self.layer.name, documents)
             text = self._toml_text()
             if self.layer.is_launch:
                 self._log.warn_of_secrets(f"the metadata of the layer {self.layer.name}", text)
@@ -295,13 +261,10 @@ class OpenLayer:
         # The old layer carries its old files: new ones would be lost without a word.
         for name, digest in self._extras().items():
             if f'{name} = "{digest}"' not in self._restored_text:
+                from cnbkit.layer.misuse import changed_with_same_key
+
                 what = "environment" if name == "env" else "exec.d"
-                key = "a key" if self.key is None else type(self.key).__name__
-                raise BuildpackFault(
-                    f"the {what} of the layer {self.layer.name} changed, but its key did not",
-                    where=f"layer {self.layer.name}",
-                    remedy=f"make what the {what} depends on part of {key}, or raise its version",
-                )
+                raise changed_with_same_key(self.layer.name, what, self.key)
 
     def _extras(self) -> dict[str, str]:
         """Digests of what the layer holds besides what its author puts into the directory."""
@@ -316,41 +279,15 @@ class OpenLayer:
         if self.state == "keep" and self.env.snapshot() == LayerEnv.read(self.directory).snapshot():
             return  # as it was: what removes it takes longer to import than all of this
         for directory in ("env", "env.build", "env.launch"):
-            _remove_tree(f"{self.directory}/{directory}")
+            files.remove_tree(f"{self.directory}/{directory}")
         self.env.write(self.directory)
         if self.layer.is_launch:
             what = f"the environment of the layer {self.layer.name}"
             self._log.warn_of_secrets(what, str(self.env.snapshot()))
 
-    def _write_exec_d(self) -> None:
-        if not self._exec_d:
-            return
-        _remove_tree(f"{self.directory}/exec.d")
-        for name, program in sorted(self._exec_d.items()):
-            path = f"{self.directory}/exec.d/{name}"
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(program)
-            os.chmod(path, 0o755)
-
-    def _write_sboms(self) -> None:
-        if not self._sboms and self._with_sboms:
-            return
-        self._unlink("sbom.")
-        if not self._with_sboms:
-            return
-        for kind, document in self._sboms.items():
-            with open(f"{self._layers_dir}/{sbom.file_name(self.layer.name, kind)}", "wb") as file:
-                file.write(document)
-
     def _toml_text(self) -> str:
         layer = self.layer
-        types = (
-            "[types]\n"
-            f"launch = {str(layer.is_launch).lower()}\n"
-            f"build = {str(layer.is_build).lower()}\n"
-            f"cache = {str(layer.is_cache).lower()}\n\n"
-        )
+        types = files.types_table(layer)
         if self.state == "rebuild":
             metadata = {} if self.key is None else self.key._metadata()
             if layer.is_cache or layer.is_launch:
@@ -367,53 +304,5 @@ class OpenLayer:
         return types + rest
 
     def _remove(self) -> None:
-        _remove_tree(self.directory)
-        self._unlink("toml", "sbom.")
-
-    def _unlink(self, *kinds: str) -> None:
-        for entry in os.listdir(self._layers_dir):
-            name, _, rest = entry.partition(".")
-            if name == self.layer.name and rest.startswith(kinds):
-                os.unlink(f"{self._layers_dir}/{entry}")
-
-
-def _identifier(name: str) -> str:
-    """What a variable for the layer may be called."""
-    return "".join(char if char.isalnum() else "_" for char in name)
-
-
-def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _remove_tree(path: str) -> None:
-    """Remove a directory, also one whose content took away its owner's right to write."""
-    if not os.path.isdir(path):
-        return  # the usual case; importing shutil takes longer than everything else here
-    import shutil
-
-    shutil.rmtree(path, ignore_errors=True)
-    if os.path.isdir(path):
-        for directory, _, _ in os.walk(path):
-            os.chmod(directory, 0o700)
-        shutil.rmtree(path)
-
-
-def _metadata(text: str) -> dict[str, Any]:
-    """The metadata table of a restored layer; an unreadable one counts as empty."""
-    from cnbkit.spec.model import InvalidDocument
-
-    try:
-        table = decode(text, name="layer").get("metadata", {})
-    except InvalidDocument:
-        return {}
-    return table if isinstance(table, dict) else {}
+        files.remove_tree(self.directory)
+        files.unlink(self._layers_dir, self.layer.name, "toml", "sbom.")

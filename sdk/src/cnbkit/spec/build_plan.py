@@ -5,8 +5,8 @@ buildpack.md, "Build Plan (TOML)" and "Buildpack Plan (TOML)".
 
 from __future__ import annotations
 
-from cnbkit.errors import BuildpackFault
-from cnbkit.spec.model import InvalidDocument, Model, field
+from cnbkit.errors import BuildpackFault, InvalidDocument
+from cnbkit.spec.model import Model, field
 from cnbkit.spec.toml import Document
 
 TYPE_CHECKING = False

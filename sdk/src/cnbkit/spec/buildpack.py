@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from cnbkit.errors import BuildpackFault
+from cnbkit.errors import BuildpackFault, InvalidDocument
 from cnbkit.spec import names, sbom
-from cnbkit.spec.model import InvalidDocument, Model, field
+from cnbkit.spec.model import Model, field
 from cnbkit.spec.toml import Document, decode
 
 TYPE_CHECKING = False

@@ -8,24 +8,22 @@ does the rest.
 
 from __future__ import annotations
 
-from cnbkit.errors import CnbkitError
+from cnbkit.errors import Fault, InvalidDocument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, ClassVar, Self, TypeVar, dataclass_transform
+    from typing import Any, ClassVar, Self, dataclass_transform
 
     from pydantic import BaseModel
     from pydantic_core import CoreSchema
-
-    T = TypeVar("T")
 else:  # `typing` alone would double the start-up time of a detect
 
     def dataclass_transform(**_):
         return lambda cls: cls
 
 
-__all__ = ["Fault", "Field", "InvalidDocument", "Model", "field"]
+__all__ = ["Field", "Model", "field"]
 
 
 class _Missing:
@@ -93,66 +91,6 @@ def field(
             what is read only.
     """
     return Field(default, default_factory=default_factory, toml=toml, check=check, read=read)
-
-
-class Fault:
-    """One thing wrong with a document: where in it, and what.
-
-    Args:
-        path: keys and indexes from the document's root.
-        message: what is wrong, for a person.
-        line: 1-based line of the text, where it is known.
-        unknown: whether it is no more than a key nobody knows.
-    """
-
-    __slots__ = ("line", "message", "path", "unknown")
-
-    def __init__(
-        self,
-        path: tuple[str | int, ...],
-        message: str,
-        line: int | None = None,
-        *,
-        unknown: bool = False,
-    ) -> None:
-        self.path = path
-        self.message = message
-        self.line = line
-        self.unknown = unknown
-
-    def __str__(self) -> str:
-        at = ""
-        for step in self.path:
-            if isinstance(step, int):
-                at += f"[{step}]"
-                continue
-            # One that is empty, or has a line break in it, would not be seen for what it is.
-            key = step if step and step.isprintable() else repr(step)
-            at += f".{key}" if at else key
-        prefix = f"line {self.line}: " if self.line else ""
-        return f"{prefix}{at}: {self.message}" if at else f"{prefix}{self.message}"
-
-
-class InvalidDocument(CnbkitError):
-    """A document that is not what its specification says; carries every fault found.
-
-    Attributes:
-        faults: all of them, in the document's order.
-    """
-
-    exit_code = 65
-
-    def __init__(self, name: str, faults: list[Fault], *, where: str | None = None) -> None:
-        faults = sorted(faults, key=lambda fault: fault.line or 0)
-        one = len(faults) == 1
-        super().__init__(
-            f"{name} is not valid: {faults[0]}" if one else f"{name} has {len(faults)} faults",
-            where=f"{where}:{faults[0].line}" if where and one and faults[0].line else where,
-            remedy="correct the file" if one else "correct each of these",
-            detail=None if one else "\n".join(str(fault) for fault in faults),
-        )
-        self.name = name
-        self.faults = faults
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field, Field))
@@ -264,8 +202,10 @@ class Model:
             result: Self = TypeAdapter(cls).validate_python(data)
         except ValidationError as error:
             from cnbkit.spec.cross_field import rules_broken
+            from cnbkit.spec.validation import fault_of
 
-            faults = [_fault(cls, each) for each in error.errors()]
+            told = (fault_of(cls, each) for each in error.errors())
+            faults = [Fault(path, message, unknown=unknown) for path, message, unknown in told]
             broken = rules_broken(cls, data, [fault.path for fault in faults])
             faults += [Fault(path, message) for path, message in broken]
             raise InvalidDocument(name or cls.__name__, faults, where=where) from None
@@ -282,7 +222,9 @@ class Model:
         """The pydantic model behind this class, built on first use."""
         built: type[BaseModel] | None = cls.__dict__.get("__built__")
         if built is None:
-            built = _build(cls)
+            from cnbkit.spec.validation import pydantic_model
+
+            built = pydantic_model(cls)
             # Each Model class keeps its own, so that garbage collection takes both together.
             cls.__built__ = built  # type: ignore[attr-defined]
         return built
@@ -341,95 +283,3 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__fspath__"):
         return value.__fspath__()
     return value
-
-
-def _hints(cls: type[Model]) -> dict[str, Any]:
-    import collections.abc
-    import pathlib
-    import typing
-
-    # Authors import names for annotations under TYPE_CHECKING; the usual ones resolve anyway.
-    fallback = {"Path": pathlib.Path, **vars(collections.abc), **vars(typing)}
-    return typing.get_type_hints(cls, localns=fallback, include_extras=True)
-
-
-def _build(cls: type[Model]) -> type[BaseModel]:
-    import typing
-
-    from pydantic import AfterValidator, BeforeValidator, ConfigDict, create_model
-    from pydantic import Field as PydanticField
-
-    hints = _hints(cls)
-    definitions: dict[str, Any] = {}
-    for name, spec in cls.__fields__.items():
-        annotation = hints[name]
-        if spec.check is not None:
-            annotation = typing.Annotated[annotation, AfterValidator(_unless_none(spec.check))]
-        if spec.read is not None:
-            annotation = typing.Annotated[annotation, BeforeValidator(spec.read)]
-        options: dict[str, Any] = {"alias": spec.toml} if spec.toml else {}
-        if spec.default_factory is not None:
-            options["default_factory"] = spec.default_factory
-        elif spec.default is not MISSING:
-            options["default"] = spec.default
-        definitions[name] = (annotation, PydanticField(**options))
-    config = ConfigDict(
-        extra="forbid" if cls.__extra__ == "forbid" else "ignore",
-        strict=True,
-        arbitrary_types_allowed=False,
-        protected_namespaces=(),
-    )
-    return create_model(cls.__name__, __config__=config, **definitions)
-
-
-def _unless_none(check: Callable[[T], T]) -> Callable[[T | None], T | None]:
-    return lambda value: None if value is None else check(value)
-
-
-def _location(loc: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Pydantic's location without the steps it adds for its own schema functions."""
-    return tuple(step for step in loc if isinstance(step, int) or not step.startswith("function-"))
-
-
-def _fault(cls: type[Model], error: Any) -> Fault:
-    kind, message = str(error["type"]), str(error["msg"])
-    path = _location(error["loc"])
-    if kind == "extra_forbidden":
-        return Fault(path, f"unknown key{_nearest(cls, path)}", unknown=True)
-    if kind == "missing":
-        return Fault(path, "is required")
-    if kind.endswith(("_type", "_parsing")):
-        message = f"{message}; found {_brief(error['input'])}"
-    return Fault(path, message.removeprefix("Value error, "))
-
-
-def _brief(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a table"
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _nearest(cls: type[Model], path: tuple[str | int, ...]) -> str:
-    """The key that was likely meant, as the end of a message."""
-    import difflib
-
-    from cnbkit.spec.cross_field import model_in
-
-    *steps, key = path
-    around: type[Model] | None = cls
-    for step in steps:
-        if around is not None and isinstance(step, str):
-            around = next(
-                (
-                    model_in(_hints(around)[name])
-                    for name, spec in around.__fields__.items()
-                    if (spec.toml or name) == step
-                ),
-                None,
-            )
-    if around is None:
-        return ""
-    known = [spec.toml or name for name, spec in around.__fields__.items()]
-    near = difflib.get_close_matches(str(key), known, 1)
-    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(known))}"

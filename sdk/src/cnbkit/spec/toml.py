@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cnbkit.errors import BuildpackFault
-from cnbkit.spec.model import Fault, InvalidDocument, Model
+from cnbkit.errors import BuildpackFault, Fault, InvalidDocument
+from cnbkit.spec.model import Model
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -89,23 +89,24 @@ if TYPE_CHECKING:
     from cnbkit.testing.commands import Answer, Call, FakeCommands
     from cnbkit.testing.group import DetectedGroup, DetectGroup
     from cnbkit.testing.harness import BuildpackRun
-    from cnbkit.testing.order import Candidate, Provision, Verdict, simulate
+    from cnbkit.testing.order import simulate
     from cnbkit.testing.result import Result
     from cnbkit.testing.result_layer import ResultLayer
+    from cnbkit.testing.verdict import Candidate, Provision, Verdict
 
 _HOME = {
     "Answer": "commands",
     "BuildpackRun": "harness",
     "Call": "commands",
-    "Candidate": "order",
+    "Candidate": "verdict",
     "DetectGroup": "group",
     "DetectedGroup": "group",
     "Entry": "cnbkit.spec.build_plan",
     "FakeCommands": "commands",
-    "Provision": "order",
+    "Provision": "verdict",
     "Result": "result",
     "ResultLayer": "result_layer",
-    "Verdict": "order",
+    "Verdict": "verdict",
     "restore": "_restore",
     "simulate": "order",
 }

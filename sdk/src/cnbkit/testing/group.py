@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import BuildpackFault
 from cnbkit.testing.harness import BuildpackRun
-from cnbkit.testing.order import Candidate, simulate
+from cnbkit.testing.order import simulate
 from cnbkit.testing.source import Program, Source
+from cnbkit.testing.verdict import Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from cnbkit.spec.target import Target
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
-    from cnbkit.testing.order import Verdict
     from cnbkit.testing.result import Result
     from cnbkit.testing.source import Named
+    from cnbkit.testing.verdict import Verdict
 
     Member: TypeAlias = "Named | tuple[Named, bool]"
 

@@ -30,7 +30,8 @@ from cnbkit.testing.source import Source
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cnbkit.context import BuildContext, DetectContext, GenerateContext
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext, GenerateContext
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import GenerateResult
     from cnbkit.results import BuildResult

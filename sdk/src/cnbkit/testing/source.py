@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any, TypeAlias
 
-    from cnbkit.context import BuildContext, DetectContext
+    from cnbkit.build_context import BuildContext
+    from cnbkit.context import DetectContext
     from cnbkit.results import DetectResult
     from cnbkit.spec.buildpack import BuildpackInfo, ExtensionInfo
 

@@ -1,0 +1,113 @@
+"""Why nothing of an app can be started as it is, and what its people may mean to start."""
+
+from __future__ import annotations
+
+import os
+
+from cnbkit import UserFault
+from cnbkit.app import App
+from cnbkit_start.code import Code
+from cnbkit_start.declared import Declared
+from cnbkit_start.frameworks.scripts import SCRIPTS, TABLES, programs_of
+from cnbkit_start.frameworks.seen import PORT
+from cnbkit_start.frameworks.servers import ASGI_SERVERS, WSGI_SERVERS, command
+from cnbkit_start.source import folders, read_source
+
+__all__ = ["nothing_starts"]
+
+_PROCFILE = "Procfile"
+_PROJECTS = ("requirements.txt", "pyproject.toml", "environment.yml", "Pipfile", "setup.py")
+_LIKELY = ("start", "web", "serve", "server", "run", "app")
+_SERVED = ("app", "application", "api", "server")
+
+
+def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
+    """Why, the file that says so, and the one thing to change.
+
+    Args:
+        app: the app.
+        packages: its packages; None if nobody looked at them.
+    """
+    notebooks = [name for name in sorted(os.listdir(app.root)) if name.endswith(".ipynb")]
+    scripts = [name for name in SCRIPTS if app.has(name)]
+    if notebooks and not scripts:
+        into = f"the dependencies in {packages.file}" if packages and packages.file else ""
+        return (
+            "there are notebooks, but no Jupyter among the packages",
+            notebooks[0],
+            f"add the line `jupyterlab` to {into or 'requirements.txt'}: it is then what starts",
+        )
+    why, where = _reason(app, scripts)
+    example = _example(app, packages)
+    if example:
+        return why, where, f"say what starts, for example: echo 'web: {example}' >{_PROCFILE}"
+    inner = [
+        name
+        for name in folders(app.root)
+        if any(app.has(f"{name}/{each}") for each in _PROJECTS) and not scripts
+    ]
+    if inner:
+        others = f" ({', '.join(inner[1:4])} likewise)" if len(inner) > 1 else ""
+        return (
+            f"{why}; {inner[0]}/ is a project of its own{others}",
+            where,
+            f"build that one: cnbkit build ./{inner[0]}",
+        )
+    return why, where, f"add a {_PROCFILE} with `web: <command>`, or an app.py"
+
+
+def _reason(app: App, scripts: list[str]) -> tuple[str, str]:
+    if scripts:
+        return f"{scripts[0]} only defines functions, so that starting it does nothing", scripts[0]
+    name = "pyproject.toml"
+    text = app.bytes(name).decode("utf-8", "replace").replace(" ", "") if app.has(name) else ""
+    if any(f"[{table}.scripts]" in text for table in TABLES):
+        if "[build-system]" not in text:
+            why = f"{name} has scripts, but no [build-system], so that they are not installed"
+            return why, name
+        return f"{name} has more than one script", name
+    return "there is no Procfile, app.py or main.py", "the app's root"
+
+
+def _example(app: App, packages: Declared | None) -> str:
+    """A command that may be meant; empty if nothing looks like it."""
+    if app.has("pyproject.toml"):
+        try:
+            document = app.toml("pyproject.toml")
+        except UserFault:
+            document = {}
+        for table in TABLES:
+            programs = programs_of(document, table)
+            if programs and "build-system" in document:
+                return next((name for name in programs if name in _LIKELY), next(iter(programs)))
+    if app.has("manage.py"):
+        return "python3 manage.py runserver 0.0.0.0:$PORT"
+    names = sorted(name for name in os.listdir(app.root) if name.endswith(".py"))
+    names = [
+        name
+        for name in names
+        if name.removesuffix(".py").isidentifier()
+        and not name.startswith(("_", "test", "setup", "conftest", "noxfile"))
+        and not name.endswith("_test.py")
+    ]
+    codes = {name: read_source(app, name).code for name in names}
+    for name, code in codes.items():
+        served = _served(name, code, packages)
+        if served:
+            return served
+    names = [name for name in names if not codes[name].only_defines]
+    started = [name for name in names if codes[name].has_main]
+    return f"python3 {(started or names)[0]}" if names else ""
+
+
+def _served(name: str, code: Code, packages: Declared | None) -> str:
+    """A server's command for a file that does nothing but hold an app (`app = other.app`)."""
+    if packages is None or not code.only_defines:
+        return ""
+    variable = next((each for each in _SERVED if code.defines(each)), "")
+    for servers, is_asgi in ((ASGI_SERVERS, True), (WSGI_SERVERS, False)):
+        server = next((each for each in servers if packages.has(each)), "")
+        if server and variable:
+            target = f"{name.removesuffix('.py')}:{variable}"
+            return command(server, target, "", is_asgi=is_asgi).replace(PORT, "$PORT")
+    return ""
