@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -119,11 +121,16 @@ def test_an_envelope_is_verified_with_the_public_key_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: bytes
 ) -> None:
     path = tmp_path / "key.pem"
-    public = SSlibKey.from_crypto(written(path, password).public_key())
+    key = written(path, password).public_key()
     if password:
         with pytest.raises(UserFault, match="no private key that can be used"):
             Key(path)
         monkeypatch.setenv(PASSWORD, password.decode())
+    line = tmp_path / "key.pub"
+    line.write_bytes(key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH))
+    shown = subprocess.check_output(["ssh-keygen", "-lf", line], text=True).split()[1]
+    assert Key(path).id == shown
+    public = SSlibKey.from_crypto(key, keyid=shown)
     data = json.loads(Key(path).envelope("application/vnd.in-toto+json", b'{"a": 1}'))
     envelope = Envelope.from_dict(data)
     assert envelope.payload == b'{"a": 1}'

@@ -63,7 +63,7 @@ def attach(made: Made, arch: str, key: Key | None, *, insecure: Sequence[str]) -
     about = {PREDICATE_ANNOTATION: PREDICATE}
     document = Document(form, data, {**about, _TITLE: "provenance.json"})
     digest = referrers.attach(subject, form, [document], about)
-    signed = f", signed with the key {key.id[:16]}" if key else ""
+    signed = f", signed with the key {key.id}" if key else ""
     done.append(f"attached {digest}  provenance{signed}")
     return done
 

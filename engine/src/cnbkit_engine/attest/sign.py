@@ -5,6 +5,8 @@ What is signed with cosign instead needs nothing of this: see docs/howto/attest.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -33,7 +35,10 @@ class Key:
     def __init__(self, path: Path) -> None:
         try:
             from cryptography.hazmat.primitives.serialization import load_pem_private_key
-            from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
+            from securesystemslib.signer import (  # type: ignore[attr-defined]
+                CryptoSigner,
+                SSlibKey,
+            )
         except ImportError:
             raise UserFault(
                 "signing needs securesystemslib, which is not installed",
@@ -43,7 +48,8 @@ class Key:
         password = os.environ.get(PASSWORD, "").encode() or None
         try:
             key: Any = load_pem_private_key(path.read_bytes(), password)
-            self._signer = CryptoSigner(key)
+            public = SSlibKey.from_crypto(key.public_key(), keyid=_fingerprint(key.public_key()))
+            self._signer = CryptoSigner(key, public)
         except (OSError, TypeError, ValueError) as error:
             raise UserFault(
                 f"this is no private key that can be used: {error}",
@@ -54,7 +60,7 @@ class Key:
 
     @property
     def id(self) -> str:
-        """By which a verifier tells keys apart."""
+        """By which a verifier tells keys apart: what `ssh-keygen -lf` shows of the public key."""
         return str(self._signer.public_key.keyid)
 
     def envelope(self, media_type: str, payload: bytes) -> bytes:
@@ -64,3 +70,12 @@ class Key:
         envelope = Envelope(payload, media_type, {})
         envelope.sign(self._signer)
         return json.dumps(envelope.to_dict()).encode()
+
+
+def _fingerprint(public: Any) -> str:
+    """As in-toto's and sigstore's verifiers compute it of a key; others take any."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    line = public.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    digest = hashlib.sha256(base64.b64decode(line.split()[1])).digest()
+    return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"

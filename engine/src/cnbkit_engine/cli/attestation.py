@@ -137,7 +137,7 @@ def _described(document: dict[str, Any]) -> Iterator[str]:
     inside = components if isinstance(components, list) else packages
     count = f", {len(inside)} packages" if isinstance(inside, list) else ""
     signed = document["signed-by"]
-    by = f", signed by {', '.join(key[:16] for key in signed)} (not verified)" if signed else ""
+    by = f", signed by {', '.join(signed)} (not verified)" if signed else ""
     yield f"  {document['name']}{count}{by}"
     predicate = content.get("predicate")
     if not isinstance(predicate, dict):
