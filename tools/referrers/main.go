@@ -76,15 +76,21 @@ func read(reference, key string) []document {
 		if manifest.Subject == nil || manifest.Subject.Digest != subject.Digest {
 			panic("another subject: " + each.Digest.String())
 		}
+		// Its registry lists the config's type, as drafts of the specification had it.
+		var own struct {
+			ArtifactType string            `json:"artifactType"`
+			Annotations  map[string]string `json:"annotations"`
+		}
+		must(0, json.Unmarshal(must(image.RawManifest()), &own))
 		for _, layer := range manifest.Layers {
 			blob := must(remote.Layer(ref.Context().Digest(layer.Digest.String())))
 			content := must(io.ReadAll(must(blob.Compressed())))
-			made := document{ArtifactType: each.ArtifactType, MediaType: string(layer.MediaType), Annotations: each.Annotations, Content: content}
+			made := document{ArtifactType: own.ArtifactType, MediaType: string(layer.MediaType), Annotations: own.Annotations, Content: content}
 			if made.MediaType == "application/vnd.dsse.envelope.v1+json" {
 				made.Content = verified(content, key)
 				made.Verified = key != ""
 			}
-			if each.Annotations["in-toto.io/predicate-type"] != "" {
+			if own.Annotations["in-toto.io/predicate-type"] != "" {
 				judge(made.Content)
 				made.Judged = true
 			}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.layout import Layout
-from cnbkit_engine.oci.referrers import Document, Referrers
+from cnbkit_engine.oci.referrers import EMPTY, Document, Referrers
 from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.types import Descriptor
 
@@ -56,7 +57,10 @@ def test_what_a_registry_does_not_list_is_listed_under_a_tag(
     assert {*found} == {first, second}
     assert found[first].artifact_type == "application/x-bill"
     assert found[first].annotations == {"about": "it"}
-    assert referrers.documents(found[first]) == [bill]
+    assert referrers.opened(found[first]) == (found[first], [bill])
+    # Some registries list the config's type, and no annotations.
+    vague = replace(found[first], artifact_type=EMPTY, annotations={})
+    assert referrers.opened(vague) == (found[first], [bill])
     # As image-spec and distribution-spec have it.
     tag = subject.digest.replace(":", "-")
     kind, index = registry.manifests["team/app", tag]
@@ -79,7 +83,7 @@ def test_a_damaged_list_or_document_is_told(
     manifest = json.loads(registry.manifests["team/app", attached.digest][1])
     registry.blobs["team/app", manifest["layers"][0]["digest"]] = b"two"
     with pytest.raises(PlatformFault, match="not a registry, or a broken one"):
-        referrers.documents(attached)
+        referrers.opened(attached)
     kind = "application/vnd.oci.image.index.v1+json"
     tag = subject.digest.replace(":", "-")
     for broken in (b"[]", b"{}", b'{"manifests": [{"digest": "x"}]}', b'{"manifests": [1]}'):

@@ -102,14 +102,15 @@ def attestations(name: str, arch: str, insecure: Sequence[str]) -> list[dict[str
     digest = Remote(name, insecure=insecure).manifest_digest(arch)
     referrers = Referrers(name, insecure=insecure)
     found = []
-    for each in referrers.of(digest):
+    for listed in referrers.of(digest):
+        each, documents = referrers.opened(listed)
         entry: dict[str, Any] = {
             "digest": each.digest,
             "type": each.artifact_type,
             "predicate-type": each.annotations.get(PREDICATE_ANNOTATION, ""),
             "documents": [],
         }
-        for document in referrers.documents(each):
+        for document in documents:
             title = document.annotations.get("org.opencontainers.image.title", "")
             told = _read(document.data)
             keys = []

@@ -8,7 +8,7 @@ image's digest ("Referrers Tag Schema"), which every client looks for.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin
@@ -20,7 +20,7 @@ from cnbkit_engine.oci.types import OCI_INDEX, OCI_MANIFEST, Descriptor
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Attached", "Document", "Referrers"]
+__all__ = ["EMPTY", "Attached", "Document", "Referrers"]
 
 EMPTY = "application/vnd.oci.empty.v1+json"
 _NOTHING = b"{}"
@@ -140,8 +140,10 @@ class Referrers:
         except (AttributeError, KeyError, TypeError) as error:
             raise self._session.nonsense(f"its list of attestations is none: {error}") from None
 
-    def documents(self, attached: Attached) -> list[Document]:
-        """The files of something that is attached.
+    def opened(self, attached: Attached) -> tuple[Attached, list[Document]]:
+        """The files of something that is attached, and what it says itself of what it is.
+
+        Registries list that as they like: some give the type of its config, or no annotations.
 
         Raises:
             PlatformFault: the registry cannot be reached, refuses, or answers nonsense.
@@ -155,7 +157,12 @@ class Referrers:
                 raise self._session.nonsense(f"a document has {blob.size} bytes")
             content = self._checked(f"blobs/{blob.digest}", blob.digest)
             found.append(Document(blob.media_type, content, dict(each.get("annotations") or {})))
-        return found
+        own = replace(
+            attached,
+            artifact_type=str(manifest.get("artifactType") or attached.artifact_type),
+            annotations={**attached.annotations, **dict(manifest.get("annotations") or {})},
+        )
+        return own, found
 
     def _checked(self, path: str, digest: str) -> bytes:
         answer = self._session.request("GET", path, headers={"Accept": OCI_MANIFEST})
