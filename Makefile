@@ -28,9 +28,9 @@ test-nightly:  ## the long ones: 2,500 random orders, long fuzz, arm64, NVIDIA's
 	@tools/tests nightly -m nightly
 	@tools/tests fuzz -m "quick and hypothesis" --hypothesis-profile=long
 
-attack-table:  ## the tests that docs/security.md names, and their counts into that page
+attack-table:  ## the tests that docs/security.md names (or FILES of them), and their counts into that page
 	@tools/setup test
-	@.venv/bin/python -m tests.attacks.table
+	@.venv/bin/python -m tests.attacks.table $(FILES)
 
 test-arm64:  ## of those, images for arm64, by qemu-user-static where it is another processor
 	@tools/setup test

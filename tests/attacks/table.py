@@ -1,8 +1,9 @@
 """Runs the tests that docs/security.md names, and writes how many attacks were tried and survived.
 
-    .venv/bin/python -m tests.attacks.table
+    .venv/bin/python -m tests.attacks.table [FILE…]
 
-The page itself says what belongs together: each of its sections names its tests.
+The page itself says what belongs together: each of its sections names its tests. Of FILEs alone
+the lines are written anew; the others stay as the last run left them.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Case", "cases", "main", "sections", "table", "with_table"]
+__all__ = ["Case", "Counts", "cases", "counted", "main", "read", "sections", "table", "with_table"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "security.md"
 _BEGIN, _END = "<!-- written by tests/attacks/table.py -->\n", "<!-- to here -->\n"
 _NAMED = re.compile(r"`(tests/[a-z0-9_/]+\.py)`")
+_ROW = re.compile(r"^\| `(\S+)` \| (.+) \| (.+) \|$", re.MULTILINE)
+_USERS = ("root", "ordinary")
+
+Counts = dict[str, dict[str, tuple[int, int]]]
+"""File → "root" and "ordinary" → how many survived, of how many."""
 
 
 @dataclass(frozen=True)
@@ -80,23 +86,48 @@ def cases(report: str) -> list[Case]:
     return found
 
 
-def table(page: str, run: Iterable[Case], runner: str) -> str:
-    """The table of counts, `survived of tried`."""
-    run = list(run)
+def counted(run: Iterable[Case], runner: str) -> Counts:
+    """How many of each file survived, and were tried."""
+    found: Counts = {}
+    for case in run:
+        counts = found.setdefault(case.file, {})
+        survived, tried = counts.get(case.by(runner), (0, 0))
+        counts[case.by(runner)] = (survived + case.survived, tried + 1)
+    return found
+
+
+def read(page: str) -> Counts:
+    """What the page's table says."""
+    _, _, rest = page.partition(_BEGIN)
+    found: Counts = {}
+    for file, *cells in _ROW.findall(rest.partition(_END)[0]):
+        for user, cell in zip(_USERS, cells, strict=True):
+            if cell != "none":
+                survived, tried = map(int, cell.split(" of "))
+                found.setdefault(file, {})[user] = (survived, tried)
+    return found
+
+
+def table(page: str, counts: Counts) -> str:
+    """The table, a line for each file, below those of its section; `survived of tried`."""
     lines = ["| | called by root | by an ordinary user |", "|---|---|---|"]
-    named = sections(page)
-    rows = {
-        **{heading: [case for case in run if case.file in named[heading]] for heading in named},
-        "all": run,
-    }
-    for heading, chosen in rows.items():
-        cells = []
-        for user in ("root", "ordinary"):
-            theirs = [case for case in chosen if case.by(runner) == user]
-            survived = sum(case.survived for case in theirs)
-            cells.append(f"{survived} of {len(theirs)}" if theirs else "none")
-        lines.append(f"| {heading} | {' | '.join(cells)} |")
+    rows = {}
+    for heading, files in sections(page).items():
+        known = {f"`{file}`": counts[file] for file in files if file in counts}
+        rows.update({f"**{heading}**": _sum(known.values()), **known})
+    for name, each in {**rows, "**all**": _sum(counts.values())}.items():
+        cells = [" of ".join(map(str, each[user])) if user in each else "none" for user in _USERS]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _sum(several: Iterable[dict[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    total: dict[str, tuple[int, int]] = {}
+    for each in several:
+        for user, (survived, tried) in each.items():
+            before = total.get(user, (0, 0))
+            total[user] = (before[0] + survived, before[1] + tried)
+    return total
 
 
 def with_table(page: str, text: str) -> str:
@@ -108,21 +139,24 @@ def with_table(page: str, text: str) -> str:
     return f"{before}{begin}{text}{end}{after}"
 
 
-def main() -> int:
+def main(chosen: list[str]) -> int:
     """Run, and write if the tests ran to their end; pytest's exit status."""
     page = PAGE.read_text()
     files = [name for names in sections(page).values() for name in names]
+    if unknown := sorted({*chosen} - {*files}):
+        sys.exit(f"{PAGE.name} does not name {', '.join(unknown)}")
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-m", "", "-q", f"--junitxml={report}", *files]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        command = [sys.executable, "-m", "pytest", "-m", "", "-q", f"--junitxml={report}"]
+        code = subprocess.run([*command, *(chosen or files)], cwd=ROOT, check=False).returncode
         if code > 1:  # broken off: the report has the test it was in as one that passed
             return code
-        run = cases(report.read_text())
-    runner = "root" if os.geteuid() == 0 else "ordinary"
-    PAGE.write_text(with_table(page, table(page, run, runner)))
+        runner = "root" if os.geteuid() == 0 else "ordinary"
+        found = counted(cases(report.read_text()), runner)
+    known = {file: counts for file, counts in read(page).items() if file in files}
+    PAGE.write_text(with_table(page, table(page, {**known, **found} if chosen else found)))
     return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -461,21 +461,32 @@ def test_python_s_own_library_comes_from_the_build_image(
 
 def test_what_a_package_loads_by_name_is_missed_unless_something_brings_it(tmp_path: Path) -> None:
     nothing = looked_at(tmp_path)
-    missing = loaded_by_name(nothing, BASE, {"psycopg", "six"}, [])
+    missing = loaded_by_name(nothing, BASE, {"psycopg", "six"}, [], "12")
     assert [*missing] == ["libpq.so.5"]
     assert report(missing, "12").splitlines()[1] == (
         "psycopg needs libpq.so.5: add `libpq5` to Aptfile, or use psycopg[binary]"
     )
-    assert loaded_by_name(nothing, BASE, {"psycopg", "psycopg-binary"}, []) == {}
-    assert loaded_by_name(nothing, BASE, {"psycopg"}, ["libpq.so.5"]) == {}
-    assert loaded_by_name(nothing, [*BASE, "/usr/lib/libpq.so.5"], {"psycopg"}, []) == {}
+    assert loaded_by_name(nothing, BASE, {"psycopg", "psycopg-binary"}, [], "12") == {}
+    assert loaded_by_name(nothing, BASE, {"psycopg"}, ["libpq.so.5"], "12") == {}
+    assert loaded_by_name(nothing, [*BASE, "/usr/lib/libpq.so.5"], {"psycopg"}, [], "12") == {}
     layer = library(tmp_path / "debs" / "libpq.so.5").parent
-    assert loaded_by_name(looked_at(layer), BASE, {"psycopg"}, []) == {}
+    assert loaded_by_name(looked_at(layer), BASE, {"psycopg"}, [], "12") == {}
 
 
 def test_debian_has_each_library_that_is_loaded_by_name() -> None:
     from cnbkit_elf import by_name
 
-    names = {name for name, *_ in by_name._LOADS.values()}
-    for release in RELEASES:
+    rows = [names.split() for names, *_ in by_name._LOADS.values()]
+    for place, release in enumerate(RELEASES):
+        names = {each[min(place, len(each) - 1)] for each in rows}
         assert debian_packages(names, release).keys() == names
+
+
+@pytest.mark.parametrize(
+    ("release", "package"), [("12", "libmagickwand-6.q16-6"), ("13", "libmagickwand-7.q16-10")]
+)
+def test_a_library_is_that_of_the_image_s_release(
+    tmp_path: Path, release: str, package: str
+) -> None:
+    missing = loaded_by_name(looked_at(tmp_path), BASE, {"wand"}, [], release)
+    assert f"add `{package}` to Aptfile" in report(missing, release)

@@ -506,9 +506,9 @@ def test_nvidias_names_tell_cuda_and_places() -> None:
 
 
 def test_who_needs_it_gets_the_loaders_path_and_xla_its_data() -> None:
-    place = "/layers/p/wheels-accelerator-/py"
+    place = "/layers/p/accelerator-wheels/py"
     packages: Any = [
-        *(entry("ctranslate2", directory="/layers/p/wheels-light-/py"), entry("jax")),
+        *(entry("ctranslate2", directory="/layers/p/light-wheels-0/py"), entry("jax")),
         entry("nvidia-cublas-cu12", directory=place),
         entry("nvidia-cuda-nvcc-cu12", "12.8.93", place),
         entry("nvidia-cuda-runtime-cu12", "12.8.90", place),

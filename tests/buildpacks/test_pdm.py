@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import tomli_w
 
-from cnbkit import Target, UserFault
+from cnbkit import UserFault
 from cnbkit_pdm import Pdm
 
-from .told import heard, telling
+from .front_end import LockFrontEnd, packages
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cnbkit import Buildpack
-    from cnbkit.testing import BuildpackRun, Result
+    from cnbkit.testing import BuildpackRun
 
-    from .conftest import Published, Unchanged
+    from .conftest import Published
 
 # PDM itself asks for its data in an old way.
 pytestmark = pytest.mark.filterwarnings("ignore:open_binary is deprecated:DeprecationWarning")
@@ -126,16 +126,6 @@ def text(content: bytes | str) -> str:
     return content if isinstance(content, str) else content.decode()
 
 
-def packages(result: Result) -> dict[str, dict[str, Any]]:
-    """The lock that later buildpacks are told of, by name."""
-    assert result.code == 0, result.log
-    path = Path(heard(result.build_env()).lock)
-    document = tomllib.loads(result.layer("lock").text(path.name))
-    assert document["lock-version"] == "1.0"
-    assert path.parent.name == "lock"
-    return {entry["name"]: entry for entry in document["packages"]}
-
-
 def files_below(folder: Path) -> list[str]:
     return [str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()]
 
@@ -164,22 +154,6 @@ def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     assert files_below(result.app.with_name("home")) == []
 
 
-@pytest.mark.parametrize(
-    ("python", "arch", "more"),
-    [("3.12.4", "amd64", {"toml"}), ("3.11.2", "arm64", {"markupsafe"})],
-)
-def test_markers_are_decided_for_the_python_and_the_target(
-    buildpack_run: BuildpackRun,
-    app: Mapping[str, bytes | str],
-    python: str,
-    arch: str,
-    more: set[str],
-) -> None:
-    env = telling(ENV, python_version=python)
-    result = buildpack_run(Pdm, app=app, env=env, target=Target(arch=arch))
-    assert packages(result).keys() == MAIN | more
-
-
 def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
 ) -> None:
@@ -195,19 +169,12 @@ def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     assert packages(tested).keys() == MAIN | {"pluggy"}
 
 
-def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
-    buildpack_run: BuildpackRun,
-    app: Mapping[str, bytes | str],
-    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
-) -> None:
-    first = buildpack_run(Pdm, app=app, env=ENV)
-    again = first.rebuild(app={"app.py": "print(1)"})
-    assert again.layer("lock").state == "keep"
-    assert packages(again) == packages(first)
-    alone = unchanged_build(Pdm, again)
-    assert "pdm.lock unchanged" in alone.log
-    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
-    assert not any(name.startswith(("cnbkit_pdm.", "pdm.")) for name in alone.imported)
+class TestLockFrontEnd(LockFrontEnd):
+    kind = Pdm
+    env = ENV
+    lock = "pdm.lock"
+    own = ("cnbkit_pdm.", "pdm.")
+    always = MAIN
 
 
 def test_git_and_sources_keep_their_place(

@@ -16,7 +16,7 @@ from cnbkit_pip.diagnosis.diagnose import explained
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.installed import Installed
 from cnbkit_pip.layers.partition import HEAVY, LIGHT, light_layer, partition
-from cnbkit_pip.present import Present
+from cnbkit_pip.present import LAYERS, Present
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.requirements import Requirements, logical_lines
 
@@ -50,8 +50,9 @@ def package(name: str, size: int = 1, version: str = "1.0") -> Package:
 @pytest.mark.parametrize(
     ("asked", "there", "kept"),
     [
-        ("build = true", ("wheels-a", "wheels-b"), True),
+        ("build = true", ("wheels-a", "light-wheels-0"), True),
         ("build = true", ("wheels-a",), False),
+        ("build = true", ("light-wheels-0",), False),
         ("launch = true", (), True),
     ],
 )
@@ -63,7 +64,7 @@ def test_all_is_made_again_if_a_part_that_is_wanted_is_in_the_image_alone(
     layers = tmp_path / "layers"
     for name in ("site", *there):
         (layers / name).mkdir(parents=True)
-    for name in ("site", "wheels-a", "wheels-b"):
+    for name in ("site", "wheels-a", "light-wheels-0"):
         (layers / f"{name}.toml").write_text("[metadata]\n")
     ctx = BuildContext(
         app=str(tmp_path),
@@ -199,7 +200,7 @@ def test_every_package_is_in_exactly_one_layer_of_a_name_of_its_own(sizes: dict[
 def test_another_package_moves_none_of_the_heavy_ones(sizes: dict[str, int], size: int) -> None:
     before = [package(name, weight) for name, weight in sizes.items()]
     after = [*before, package("newcomer", size)]
-    heavy = {g.name: g.identities() for g in partition(before) if not g.name.endswith("-")}
+    heavy = {g.name: g.identities() for g in partition(before) if g.name.startswith("wheels-")}
     now = {group.name: group.identities() for group in partition(after)}
     assert all(now[name] == identities for name, identities in heavy.items())
 
@@ -218,6 +219,17 @@ def test_a_light_package_has_the_same_layer_whatever_else_there_is(
     assert light(names | others).items() >= alone.items()
 
 
+@given(sizes=st.dictionaries(NAMES, SIZES, min_size=1, max_size=60))
+def test_an_unchanged_build_finds_every_layer_with_packages_by_its_name(
+    sizes: dict[str, int],
+) -> None:
+    packages = [package(name, size) for name, size in sizes.items()]
+    own = Package({"name": "own", "version": "1", "directory": {"path": "."}})
+    names = [group.name for group in partition([*packages, own])]
+    assert [name for name in names if not name.startswith(LAYERS)] == []
+    assert [name for name in names if name.endswith("-")] == []
+
+
 def test_a_change_of_one_of_many_light_packages_is_a_fraction_of_them() -> None:
     groups = partition([package(f"p{number}", 1) for number in range(150)])
     assert max(len(group.packages) for group in groups) < 150 / 4
@@ -228,7 +240,7 @@ def test_what_nvidia_ships_shares_a_layer_and_torch_has_its_own() -> None:
         [package("torch", 900_000_000), package("nvidia-cublas", 400_000_000), package("six")]
     )
     assert [group.name for group in groups] == [
-        "wheels-accelerator-",
+        "accelerator-wheels",
         "wheels-torch",
         light_layer("six"),
     ]

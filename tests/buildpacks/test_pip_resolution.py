@@ -33,7 +33,7 @@ INPUT = telling(
     inputs=["requirements.txt"],
 )
 # Beside the layers are what engines fetch and build with.
-LAYER = "wheels-*/prefix/lib/python*/site-packages"
+LAYER = "*wheels*/prefix/lib/python*/site-packages"
 # With pip each takes seconds: `make test-all`.
 ENGINES = ("uv", pytest.param("pip", marks=pytest.mark.full))
 

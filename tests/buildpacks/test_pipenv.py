@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from plette import Pipfile  # type: ignore[import-untyped]
 
-from cnbkit import Target
 from cnbkit_pipenv import Pipenv
 
-from .told import heard, telling
+from .front_end import LockFrontEnd, packages
+from .told import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cnbkit import Buildpack
-    from cnbkit.testing import BuildpackRun, Result
+    from cnbkit.testing import BuildpackRun
 
-    from .conftest import Published, Unchanged
+    from .conftest import Published
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 ENV = telling(python="/usr/bin/python3", python_version=f"{MINOR}.2", inputs=["Pipfile.lock"])
@@ -50,16 +49,6 @@ click = "*"
 python_version = "{minor}"
 """
 SUM = "1" * 64
-
-
-def packages(result: Result) -> dict[str, dict[str, Any]]:
-    """The lock that later buildpacks are told of, by name."""
-    assert result.code == 0, result.log
-    path = Path(heard(result.build_env()).lock)
-    document = tomllib.loads(result.layer("lock").text(path.name))
-    assert document["lock-version"] == "1.0"
-    assert path.parent.name == "lock"
-    return {entry["name"]: entry for entry in document["packages"]}
 
 
 @pytest.fixture(scope="module")
@@ -192,41 +181,27 @@ def test_a_test_image_gets_what_tests_need(buildpack_run: BuildpackRun, app: Pat
     assert packages(result).keys() == {"six", "idna", "pluggy"}
 
 
-def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
-    buildpack_run: BuildpackRun,
-    app: Path,
-    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
-) -> None:
-    first = buildpack_run(Pipenv, app=app, env=ENV)
-    again = first.rebuild(app={"app.py": "print(1)"})
-    assert again.layer("lock").state == "keep"
-    assert packages(again) == packages(first)
-    alone = unchanged_build(Pipenv, again)
-    assert "Pipfile.lock unchanged" in alone.log
-    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
-    assert not any(name.startswith(("cnbkit_pipenv.", "plette")) for name in alone.imported)
-
-
 MARKERS: dict[str, dict[str, Any]] = {
+    "always": {},
     "old": {"markers": "python_version < '3.12'"},
-    "new": {"python_version": ">= '3.12'"},
-    "arm": {"platform_machine": "== 'aarch64'", "markers": "os_name == 'posix'"},
+    "toml": {"python_version": ">= '3.12'"},
+    "markupsafe": {"platform_machine": "== 'aarch64'", "markers": "os_name == 'posix'"},
     "win": {"markers": "sys_platform == 'win32'", "version": "*", "hashes": []},
 }
 
 
-@pytest.mark.parametrize(
-    ("python", "arch", "expected"),
-    [("3.11.2", "amd64", {"old"}), ("3.12.4", "arm64", {"new", "arm"})],
-)
-def test_markers_are_decided_for_the_python_and_the_target(
-    buildpack_run: BuildpackRun, python: str, arch: str, expected: set[str]
-) -> None:
-    entry = {"version": "==1.0", "hashes": [f"sha256:{SUM}"]}
-    files = made("[packages]\n", default={name: {**entry, **m} for name, m in MARKERS.items()})
-    env = telling(ENV, python_version=python)
-    result = buildpack_run(Pipenv, app=files, env=env, target=Target(arch=arch))
-    assert packages(result).keys() == expected
+class TestLockFrontEnd(LockFrontEnd):
+    kind = Pipenv
+    env = ENV
+    lock = "Pipfile.lock"
+    own = ("cnbkit_pipenv.", "plette")
+    always = frozenset({"always"})
+    before_3_12 = frozenset({"old"})
+
+    @pytest.fixture
+    def marked(self) -> dict[str, str]:
+        entry = {"version": "==1.0", "hashes": [f"sha256:{SUM}"]}
+        return made("[packages]\n", default={name: {**entry, **m} for name, m in MARKERS.items()})
 
 
 SOURCES = """

@@ -16,18 +16,18 @@ import pytest
 import tomli_w
 from poetry.packages.locker import Locker
 
-from cnbkit import Target, UserFault
+from cnbkit import UserFault
 from cnbkit_poetry import Poetry
 
-from .told import heard, telling
+from .front_end import LockFrontEnd, packages
+from .told import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from cnbkit import Buildpack
-    from cnbkit.testing import BuildpackRun, Result
+    from cnbkit.testing import BuildpackRun
 
-    from .conftest import Published, Unchanged
+    from .conftest import Published
 
 # Of a library that Poetry imports to read locks before 2.1.
 pytestmark = pytest.mark.filterwarnings("ignore:open_text is deprecated:DeprecationWarning")
@@ -141,16 +141,6 @@ def as_1_1(lock: dict[str, Any]) -> dict[str, Any]:
     return lock
 
 
-def packages(result: Result) -> dict[str, dict[str, Any]]:
-    """The lock that later buildpacks are told of, by name."""
-    assert result.code == 0, result.log
-    path = Path(heard(result.build_env()).lock)
-    document = tomllib.loads(result.layer("lock").text(path.name))
-    assert document["lock-version"] == "1.0"
-    assert path.parent.name == "lock"
-    return {entry["name"]: entry for entry in document["packages"]}
-
-
 def files_below(folder: Path) -> dict[str, bytes]:
     return {str(each): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
 
@@ -183,25 +173,6 @@ def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     assert files_below(result.app.with_name("home")) == {}
 
 
-@pytest.mark.parametrize(
-    ("python", "arch", "more"),
-    [("3.12.4", "amd64", {"toml"}), ("3.11.2", "arm64", {"markupsafe"})],
-)
-@pytest.mark.parametrize("older", [dict, as_2_0, as_1_1])
-def test_markers_are_decided_for_the_python_and_the_target_in_every_format(
-    buildpack_run: BuildpackRun,
-    app: dict[str, bytes | str],
-    older: Any,
-    python: str,
-    arch: str,
-    more: set[str],
-) -> None:
-    files = in_step(app, older(tomllib.loads(str(app["poetry.lock"]))))
-    env = telling(ENV, python_version=python)
-    result = buildpack_run(Poetry, app=files, env=env, target=Target(arch=arch))
-    assert packages(result).keys() == MAIN | more
-
-
 def test_all_formats_give_the_same_lock(
     buildpack_run: BuildpackRun, app: dict[str, bytes | str]
 ) -> None:
@@ -227,19 +198,18 @@ def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     assert packages(tested).keys() == MAIN | {"pluggy"}
 
 
-def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
-    buildpack_run: BuildpackRun,
-    app: Mapping[str, str],
-    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
-) -> None:
-    first = buildpack_run(Poetry, app=app, env=ENV)
-    again = first.rebuild(app={"app.py": "print(1)"})
-    assert again.layer("lock").state == "keep"
-    assert packages(again) == packages(first)
-    alone = unchanged_build(Poetry, again)
-    assert "poetry.lock unchanged" in alone.log
-    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
-    assert not any(name.startswith(("cnbkit_poetry.", "poetry")) for name in alone.imported)
+class TestLockFrontEnd(LockFrontEnd):
+    kind = Poetry
+    env = ENV
+    lock = "poetry.lock"
+    own = ("cnbkit_poetry.", "poetry")
+    always = MAIN
+
+    @pytest.fixture(params=[dict, as_2_0, as_1_1])
+    def marked(
+        self, request: pytest.FixtureRequest, app: dict[str, bytes | str]
+    ) -> dict[str, bytes | str]:
+        return in_step(app, request.param(tomllib.loads(str(app["poetry.lock"]))))
 
 
 def test_a_project_that_is_no_package_is_not_installed(

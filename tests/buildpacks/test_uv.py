@@ -5,24 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import Target
 from cnbkit_uv import Uv
 
-from .told import heard, telling
+from .front_end import LockFrontEnd, packages
+from .told import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from cnbkit import Buildpack
-    from cnbkit.testing import BuildpackRun, Result
+    from cnbkit.testing import BuildpackRun
 
-    from .conftest import Published, Unchanged
+    from .conftest import Published
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "uv"
 UV = Path(sys.executable).with_name("uv")
@@ -93,16 +91,6 @@ def buildpack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def packages(result: Result) -> dict[str, dict[str, Any]]:
-    """The lock that later buildpacks are told of, by name."""
-    assert result.code == 0, result.log
-    path = Path(heard(result.build_env()).lock)
-    document = tomllib.loads(result.layer("lock").text(path.name))
-    assert document["lock-version"] == "1.0"
-    assert path.parent.name == "lock"
-    return {entry["name"]: entry for entry in document["packages"]}
-
-
 def test_the_project_and_its_dependencies_without_development_ones(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:
@@ -119,23 +107,6 @@ def test_the_project_and_its_dependencies_without_development_ones(
     assert result.layer("lock").types == {"cache"}
 
 
-@pytest.mark.parametrize(
-    ("python", "arch", "more"),
-    [("3.12.4", "amd64", {"toml"}), ("3.11.2", "arm64", {"markupsafe"})],
-)
-def test_markers_are_decided_for_the_python_and_the_target(
-    buildpack_run: BuildpackRun,
-    buildpack: Path,
-    app: Path,
-    python: str,
-    arch: str,
-    more: set[str],
-) -> None:
-    env = telling(ENV, python_version=python)
-    result = buildpack_run(buildpack, app=app, env=env, target=Target(arch=arch))
-    assert packages(result).keys() == {"demo", "lib", "six", "idna", *more}
-
-
 def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:
@@ -149,20 +120,16 @@ def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     assert "execution environment changed from production to test" in tested.log
 
 
-def test_an_unchanged_lock_is_kept_and_nothing_heavy_is_imported(
-    buildpack_run: BuildpackRun,
-    buildpack: Path,
-    app: Path,
-    unchanged_build: Callable[[type[Buildpack], Result], Unchanged],
-) -> None:
-    first = buildpack_run(buildpack, app=app, env=ENV)
-    again = first.rebuild(app={"app.py": "print(1)"})
-    assert again.layer("lock").state == "keep"
-    assert packages(again) == packages(first)
-    alone = unchanged_build(Uv, again)
-    assert "uv.lock unchanged" in alone.log
-    assert alone.imported & {"json", "packaging", "pathlib", "re", "subprocess", "tomllib"} == set()
-    assert not any(name.startswith(("cnbkit_uv.", "tomli_w")) for name in alone.imported)
+class TestLockFrontEnd(LockFrontEnd):
+    kind = Uv
+    env = ENV
+    lock = "uv.lock"
+    own = ("cnbkit_uv.", "tomli_w")
+    always = frozenset({"demo", "lib", "six", "idna"})
+
+    @pytest.fixture
+    def given(self, buildpack: Path) -> Path:
+        return buildpack
 
 
 def test_a_member_of_a_workspace(

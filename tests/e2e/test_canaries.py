@@ -10,9 +10,12 @@ import base64
 import gzip
 import hashlib
 import io
+import os
 import secrets
+import stat
 import tarfile
 import threading
+import time
 import zipfile
 from contextlib import closing, suppress
 from pathlib import Path
@@ -29,6 +32,8 @@ from .index import HostileIndex, PackageIndex, write_binding
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from cnbkit_engine.state.home import Home
 
     from .conftest import Project
 
@@ -122,6 +127,28 @@ def kept(project: Project) -> Iterator[tuple[str, bytes]]:
             yield f"cache {path.relative_to(cache)}", path.read_bytes()
 
 
+def written_since(start: float, home: Home, apart: Path) -> Iterator[tuple[str, bytes]]:
+    """Whatever anybody has written since in the state folder, and in the folders for all.
+
+    What a failed build has fetched is among it. Base images, tools and buildpacks are left out,
+    which builds only read.
+    """
+    read_only = {home.base, home.tools, home.libraries, home.buildpacks}
+    places = [each for each in home.root.iterdir() if each not in read_only]
+    for place in (*places, Path("/tmp"), Path("/var/tmp")):
+        for folder, folders, names in os.walk(place):
+            # The test's own has the bindings and the index's passwords, and so have other tests'.
+            folders[:] = [each for each in folders if not each.startswith("pytest-")]
+            if apart.is_relative_to(folder) or Path(folder).is_relative_to(apart):
+                continue
+            for path in (Path(folder, name) for name in names):
+                with suppress(OSError):
+                    status = path.lstat()
+                    new = stat.S_ISREG(status.st_mode) and start <= status.st_mtime
+                    if new and status.st_size <= 64 << 20:
+                        yield str(path), path.read_bytes()
+
+
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[PackageIndex]:
     with closing(PackageIndex(tmp_path / "index", "ann", "not yet")) as made:
@@ -139,6 +166,7 @@ def test_no_secret_stays_anywhere(
     project: Project, index: PackageIndex, empty: HostileIndex, tmp_path: Path
 ) -> None:
     canaries = Canaries()
+    start = time.time()
     password = canaries.make("pypi password")
     index.change_password(password)
 
@@ -211,7 +239,12 @@ def test_no_secret_stays_anywhere(
     pieces = {where: [*unpacked(data)] for where, data in kept(project)}
     for where, data in pieces.items():
         found += leaks(canaries, where, data)
+    there = set()
+    for where, content in written_since(start, project.home, tmp_path):
+        there.add(where)
+        found += leaks(canaries, where, [content])
     assert found == []
+    assert any("/last.log" in each for each in there)
     # It would have been found: the search reaches into layers and sees what ran.
     assert any(b"uv\0pip" in each for each in arguments.seen)
     assert any(b"VERSION = '2.0'" in piece for data in pieces.values() for piece in data)

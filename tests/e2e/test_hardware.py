@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 EXAMPLE = ROOT / "examples" / "hardware"
 UV = Path(sys.executable).with_name("uv")
 APP = "import idna, torch; print(torch.VERSION, idna.VERSION)\n"
-TORCH, ACCELERATOR = "cnbkit/pip:wheels-torch", "cnbkit/pip:wheels-accelerator-"
+TORCH, ACCELERATOR = "cnbkit/pip:wheels-torch", "cnbkit/pip:accelerator-wheels"
 OWN = ("cnbkit/pip:site", "cnbkit/cuda:device")
 
 
@@ -128,11 +128,11 @@ def test_a_host_that_does_not_fit_is_told_before_the_app_starts(
     host = ("--env", "CNBKIT_CUDA_ROOT=/workspace/host")
     output = project.run(*host)
     assert "cuda: driver 470.57.02 of this host is older than 525.60.13, which CUDA 12.8" in output
-    layer = "/layers/cnbkit_pip/wheels-accelerator-"
+    layer = "/layers/cnbkit_pip/accelerator-wheels"
     assert f"{layer}/prefix/lib/python{DEFAULT.python}/site-packages/nvidia/cudnn/lib" in output
     failed = project.run(*host, "--env", "BPL_CUDA_CHECK=fail", code=82)
     assert "525.60.13" in failed
-    assert "wheels-accelerator-" not in failed
+    assert "accelerator-wheels" not in failed
 
 
 SAYS = """

@@ -13,13 +13,13 @@ from cnbkit import BuildContext, runtime
 from cnbkit.log import Log
 from cnbkit_apt import Apt
 from cnbkit_conda import Conda
+from cnbkit_exposed import exposed
 from cnbkit_hardware import Hardware
 from cnbkit_labels import Labels
 from cnbkit_pdm import Pdm
 from cnbkit_pip import Pip
 from cnbkit_pip.diagnosis.mistakes import misnamed, unreadable
 from cnbkit_pip.diagnosis.stated import Stated
-from cnbkit_pip.exposed import exposed
 from cnbkit_pipenv import Pipenv
 from cnbkit_poetry import Poetry
 from cnbkit_python import Python

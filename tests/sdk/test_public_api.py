@@ -9,9 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jedi  # type: ignore[import-untyped]
 import pytest
 
 import cnbkit
+
+from .stub import stub
+
+METHOD = """from cnbkit import BuildContext, Buildpack, BuildResult, Layer
+class Pack(Buildpack):
+    def build(self, ctx: BuildContext) -> BuildResult:
+"""
+RUN = """from cnbkit.testing import BuildpackRun
+def test_it(buildpack_run: BuildpackRun) -> None:
+"""
 
 
 def test_what_is_exported_is_what_can_be_imported() -> None:
@@ -22,17 +33,45 @@ def test_what_is_exported_is_what_can_be_imported() -> None:
     assert sorted(dir(cnbkit)) == sorted([*cnbkit.__all__, "__version__"])
 
 
-def test_type_checkers_see_the_same_names_as_programs() -> None:
-    tree = ast.parse(Path(cnbkit.__file__).read_text())
-    imported = {
-        (alias.name, node.module)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
-        for alias in node.names
-    }
+def test_type_checkers_and_editors_are_told_the_same_names_as_programs() -> None:
+    file = Path(cnbkit.__file__)
+    made = file.with_suffix(".pyi").read_text()
+    assert made == stub(), "run python -m tests.sdk.stub >sdk/src/cnbkit/__init__.pyi"
+    imported, others = _imported(file.read_text()), _imported(made)
+    assert imported == others
     assert {name for name, _ in imported} == set(cnbkit.__all__)
     for name, module in imported:
         assert getattr(importlib.import_module(str(module)), name) is getattr(cnbkit, name)
+
+
+def _imported(text: str) -> set[tuple[str, str | None]]:
+    return {
+        (alias.name, node.module)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import cnbkit\ncnbkit.Buildp", {"Buildpack", "BuildpackFault", "BuildpackPlan"}),
+        ("from cnbkit import Lay", {"Layer", "LayerEnv", "LayerKey"}),
+        (f"{METHOD}        ctx.layer", {"layer"}),
+        (
+            f"{METHOD}        with ctx.layer(Layer.launch('a')) as a:\n            a.reb",
+            {"rebuild"},
+        ),
+        (f"{METHOD}        ctx.app.te", {"text"}),
+        ("from cnbkit.testing import Buildpack", {"BuildpackRun"}),
+        (f"{RUN}    buildpack_run({{}}).proc", {"processes"}),
+    ],
+)
+def test_an_editor_completes_what_an_author_types(text: str, expected: set[str]) -> None:
+    lines = text.splitlines()
+    found = jedi.Script(text, path="pack.py").complete(len(lines), len(lines[-1]))
+    assert expected <= {each.name for each in found}
 
 
 def test_names_are_in_order_and_each_once() -> None:
@@ -58,7 +97,7 @@ def _wraps(value: object) -> bool:
 
 def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'absent'"):
-        cnbkit.absent  # noqa: B018
+        getattr(cnbkit, "absent")  # noqa: B009 - type checkers know that it is not there
 
 
 def test_importing_the_package_imports_none_of_its_modules() -> None:

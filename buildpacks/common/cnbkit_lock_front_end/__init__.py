@@ -19,6 +19,7 @@ from cnbkit import (
     UserFault,
     key,
 )
+from cnbkit_exposed import hidden
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class FrontEnd(Buildpack):
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Export the lock, unless the last build's is still right."""
+        # The pip buildpack tells of them; until then tools might show them.
+        hidden(ctx, self.inputs(ctx))
         told = PythonBuild.read(ctx)
         chosen = ",".join(told.inputs or []) or self.file
         # Of a project without its lock there is something to say.

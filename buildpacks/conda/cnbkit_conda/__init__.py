@@ -23,6 +23,7 @@ from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import public_digests
 from cnbkit_conda.virtual import virtual_packages
+from cnbkit_exposed import tell
 from cnbkit_process_groups import ProcessGroups
 
 __all__ = ["Conda"]
@@ -110,6 +111,7 @@ class Conda(Buildpack):
         if ctx.env.get(_RESTORE):
             self._restore(ctx, config)
             return BuildResult()
+        tell(ctx, FILES, "conda or netrc")
         chosen = Input.choose(ctx, config.input)
         groups = ProcessGroups.read(ctx, config.process_groups, "conda-environment")
         if groups.reason:

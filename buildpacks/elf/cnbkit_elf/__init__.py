@@ -180,11 +180,11 @@ class ElfCheck(Buildpack):
                 f"{files[0].owner or files[0].path} can do without {name}, which is missing"
             )
         packages = installed_packages(PythonBuild.read(ctx).packages)
-        by_name = loaded_by_name(found, base, packages, [*config.ignore])
+        release = release_of(self.system)
+        by_name = loaded_by_name(found, base, packages, [*config.ignore], release)
         for name, files in by_name.items():
             at_start.setdefault(name, []).extend(files)
         found.save(f"{layer.directory}/facts.json")
-        release = release_of(self.system)
         told = report(at_start, release) if at_start and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")

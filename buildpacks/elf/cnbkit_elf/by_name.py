@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
+from cnbkit_debian_index import RELEASES
 from cnbkit_elf.facts import ElfFile, Facts
 
 __all__ = ["installed_packages", "loaded_by_name"]
 
-# Package → the library, as the loader knows it, the module whose import loads it, and packages
-# that come with it.
+# Package → the library, as the loader knows it (of each Debian release with a name of its own,
+# in the order of the index), the module whose import loads it, and packages that come with it.
 _LOADS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "psycopg": ("libpq.so.5", "psycopg", ("psycopg-binary", "psycopg-c")),
     "python-magic": ("libmagic.so.1", "magic", ("python-magic-bin",)),
@@ -19,6 +20,10 @@ _LOADS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "pyvips": ("libvips.so.42", "pyvips", ("pyvips-binary",)),
     "sounddevice": ("libportaudio.so.2", "sounddevice", ()),
     "pylibdmtx": ("libdmtx.so.0", "pylibdmtx.pylibdmtx", ()),
+    "wand": ("libMagickWand-6.Q16.so.6 libMagickWand-7.Q16.so.10", "wand.api", ()),
+    "pyenchant": ("libenchant-2.so.2", "enchant", ()),
+    "python-vlc": ("libvlc.so.5", "vlc", ()),
+    "ghostscript": ("libgs.so.10", "ghostscript", ()),
 }
 
 
@@ -33,7 +38,7 @@ def installed_packages(path: str) -> set[str]:
 
 
 def loaded_by_name(
-    facts: Facts, base: list[str], packages: set[str], ignored: list[str]
+    facts: Facts, base: list[str], packages: set[str], ignored: list[str], release: str
 ) -> dict[str, list[ElfFile]]:
     """Those that are missing, each with a stand-in for the package that loads it.
 
@@ -42,11 +47,14 @@ def loaded_by_name(
         base: paths of the run image's libraries.
         packages: names of the installed ones.
         ignored: names that may be missing.
+        release: of Debian, which the image is made of.
     """
     there = {os.path.basename(each) for each in (*facts.names, *base)}
     missing: dict[str, list[ElfFile]] = {}
     for package in sorted(packages & _LOADS.keys()):
-        name, module, bringing = _LOADS[package]
+        names, module, bringing = _LOADS[package]
+        each_release = names.split()
+        name = each_release[min(RELEASES.index(release), len(each_release) - 1)]
         if name not in there and name not in ignored and packages.isdisjoint(bringing):
             stand_in = ElfFile("", [name], [], "", package)
             stand_in.module = module

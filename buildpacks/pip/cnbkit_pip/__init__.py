@@ -16,10 +16,11 @@ from cnbkit import (
     key,
     note,
 )
+from cnbkit_exposed import tell
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
 from cnbkit_pip.git_version import git_version
-from cnbkit_pip.present import Present
+from cnbkit_pip.present import LAYERS, Present
 from cnbkit_pip.provided import Provided
 from cnbkit_pip.record import restore_record
 from cnbkit_python_inputs.config import PipConfig
@@ -35,6 +36,15 @@ if TYPE_CHECKING:
     from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["Pip"]
+
+# Of the app's files, those in which addresses stand: whichever of them is installed from, the
+# image gets them all.
+_WITH_ADDRESSES = (
+    *("requirements*.txt", "requirements*.in", "requirements/*.txt", "requirements/*.in"),
+    *("constraints*.txt", "pyproject.toml", "setup.py", "setup.cfg", "poetry.toml", "uv.toml"),
+    *("pylock*.toml", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile", "Pipfile.lock"),
+    *("pip.conf", "pdm.toml", ".gitmodules", "project.toml", "Procfile"),
+)
 
 
 class Inputs(LayerKey, version=2):
@@ -88,9 +98,10 @@ class Pip(Buildpack):
         if request and request.only_groups:
             request = None
         if wanted is None:
+            tell(ctx, _WITH_ADDRESSES)
             ctx.log.info("No dependencies are declared")
             return BuildResult()
-        _tell_exposed(ctx, wanted)
+        tell(ctx, [*(() if isinstance(wanted, Locked) else wanted.files), *_WITH_ADDRESSES])
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
         inputs = Inputs(
@@ -173,7 +184,7 @@ class Pip(Buildpack):
     def _reuse(
         self, ctx: BuildContext, wanted: Requirements | Project | Locked, present: Present
     ) -> None:
-        names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
+        names = [name for name in ctx.restored_layers() if name.startswith(LAYERS)]
         for name in names:
             with ctx.layer(present.kind(Layer.launch(name))):
                 pass
@@ -181,18 +192,6 @@ class Pip(Buildpack):
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
         )
         ctx.log.info(f"{wanted} unchanged: {len(names) + 1} layers {present.from_where}{refresh}")
-
-
-def _tell_exposed(ctx: BuildContext, wanted: Requirements | Project | Locked) -> None:
-    from cnbkit_pip.exposed import exposed
-
-    for each in [] if isinstance(wanted, Locked) else exposed(wanted.files):
-        ctx.hide(each.secret)
-        ctx.log.warning(
-            f"{each.where} has a password for {each.host}, and the image gets this file with the "
-            "app: take it out, and give it by a binding of type pypi or netrc, or write "
-            "${NAME} and set that variable for the build"
-        )
 
 
 def _check(

@@ -6,7 +6,10 @@ import os
 
 from cnbkit import BuildContext, Layer
 
-__all__ = ["Present"]
+__all__ = ["LAYERS", "Present"]
+
+LAYERS = ("wheels-", "accelerator-wheels", "light-wheels-", "local-wheels")
+"""What names of layers with packages begin with; of earlier versions, all with the first."""
 
 
 class Present:
@@ -48,7 +51,7 @@ class Present:
 def _complete(ctx: BuildContext) -> None:
     """Have everything made again if a part of it is in the previous image alone."""
     own = os.path.dirname(ctx.scratch)
-    names = [name for name in ctx.restored_layers() if name.startswith("wheels-")]
+    names = [name for name in ctx.restored_layers() if name.startswith(LAYERS)]
     if os.path.isdir(f"{own}/site") and not all(os.path.isdir(f"{own}/{each}") for each in names):
         import shutil
 

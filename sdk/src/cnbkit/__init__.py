@@ -1,7 +1,8 @@
 """Write Cloud Native Buildpacks in typed Python.
 
 Derive from `Buildpack`; everything an author needs is exported here. Names are imported on
-first use, so that a detect pays only for what it touches.
+first use, so that a detect pays only for what it touches; `__init__.pyi` names them to editors that
+do not read what is below TYPE_CHECKING.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -91,3 +91,25 @@ def test_an_image_for_another_user_is_refused_by_name(
         image_root(home, name, ARCH, (), print)
     assert "CNB_USER_ID=1001, CNB_GROUP_ID=nothing" in caught.value.what
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("entries", "place"),
+    [
+        (lambda outside: [Entry("/home", link=outside)], "/home"),
+        (lambda outside: [Entry("/home"), Entry("/home/cnb", link=outside)], "/home/cnb"),
+        (lambda outside: [Entry("/workspace", link=f"{outside}/new")], "/workspace"),
+        (lambda _: [Entry("/layers", b"a file")], "/layers"),
+    ],
+)
+def test_a_link_where_builds_need_a_folder_is_refused_and_not_followed(
+    home: Home, registry: str, tmp_path: Path, entries: Any, place: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    name = _push(f"{registry}/links:1", [PYTHON, entries(str(outside))], tmp_path)
+    with pytest.raises(UserFault, match="where builds need a folder") as caught:
+        image_root(home, name, ARCH, (), print)
+    assert f"at {place}," in caught.value.what
+    assert list(outside.iterdir()) == []
+    assert not [each for each in home.base.iterdir() if each.is_dir()]

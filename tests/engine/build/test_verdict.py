@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cnbkit_engine.build.conventions import CONVENTIONS
 from cnbkit_engine.build.verdict import judged, next_step
 from cnbkit_engine.lifecycle.detection import Detection
-from cnbkit_engine.lifecycle.phases import BuildFailed
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_start import Start
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from cnbkit_engine.buildpack.launcher import main_module
 from cnbkit_engine.buildpack.locator import Finder
 from cnbkit_engine.buildpack.module import Module
 from cnbkit_engine.buildpack.package import Package, members
+from cnbkit_engine.buildpack.python_runtime import ANY_PYTHON
 from cnbkit_engine.buildpack.source import BuildpackSource
 from cnbkit_engine.oci.archive import read_archive
 from cnbkit_engine.oci.image import Image
@@ -297,6 +298,9 @@ def test_a_standalone_package_brings_its_python(tmp_path: Path, home: Home, root
     (file,) = package.save(home, tmp_path / "hello.cnb")
     assert any(" MB compressed" in line for line in said)
     assert any("starts in" in line for line in said)
+    # Debian's, of which the archive is made; the public builds bring theirs.
+    [needs] = [line for line in said if " needs " in line]
+    assert "libexpat.so.1" in needs
     image = _read(file, tmp_path / "layout")
     (layer,) = image.layers
     assert layer.size < 18_000_000
@@ -344,7 +348,7 @@ def test_an_archive_that_is_no_python_is_refused(
 
 
 @pytest.mark.full  # it needs the second base
-def test_a_package_for_both_bases_runs_on_the_python_of_each(
+def test_a_package_for_any_python_has_bytecode_of_the_bases_and_runs_on_theirs(
     tmp_path: Path, home: Home, root: Path
 ) -> None:
     folder = _ours(tmp_path / "hello")
@@ -363,14 +367,23 @@ def test_a_package_for_both_bases_runs_on_the_python_of_each(
     second = next(suite for suite in SUITES.values() if suite is not DEFAULT)
     bases = BaseImages(default, ImageStore(default.images), suite=second)
     other = home.base / bases.ensure_build_root().name
-    package = _package(folder, root, targets=["amd64"], also={second.python: lambda: other})
+    package = _package(
+        folder,
+        root,
+        targets=["amd64"],
+        also={second.python: lambda: other},
+        further=ANY_PYTHON,
+    )
     (file,) = package.save(home, tmp_path / "hello.cnb")
     (layer,) = _read(file, tmp_path / "layout").layers
     with (tmp_path / "layout/blobs/sha256" / layer.digest[7:]).open("rb") as blob:
         unpack_layer(blob, tmp_path / "unpacked")
     buildpack = tmp_path / "unpacked/cnb/buildpacks/test_hello/1.2.3"
     names = {path.name.split(".")[1] for path in buildpack.rglob("_pydantic_core.*.so")}
-    assert {name[:11] for name in names} == {"cpython-311", "cpython-313"}
+    tags = {f"cpython-{version.replace('.', '')}" for version in ANY_PYTHON}
+    assert {name[:11] for name in names} == tags
+    compiled = {path.name.split(".")[-2] for path in buildpack.rglob("*.pyc")}
+    assert compiled == {"cpython-311", "cpython-313"}
     for suite, system in ((DEFAULT, root), (second, other)):
         done = _built_in(system, tmp_path / "unpacked/cnb")
         assert f"({suite.python.replace('.', ', ')}) 2." in done, done

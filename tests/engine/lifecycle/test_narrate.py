@@ -20,7 +20,7 @@ pip 0.1.0
 Warning: Did not find SBOM lifecycle.sbom.cdx.json in /cnb/lifecycle
 Warning: something else
 Adding layer 'cnbkit/pip:site'
-Reusing layer 'cnbkit/pip:wheels-light-'
+Reusing layer 'cnbkit/pip:light-wheels-0'
 Reusing cache layer 'cnbkit/pip:lock'
 Added 1/1 app layer(s)
 *** Images (sha256:abc):
@@ -57,7 +57,7 @@ def test_what_became_of_each_layer_is_kept() -> None:
     narrator, _, _ = tell(BUILD)
     assert narrator.layers == {
         "cnbkit/pip:site": "built",
-        "cnbkit/pip:wheels-light-": "reused",
+        "cnbkit/pip:light-wheels-0": "reused",
         "app": "built",
     }
     assert narrator.digest == "sha256:abc"

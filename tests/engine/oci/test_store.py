@@ -339,3 +339,13 @@ def test_skopeo_reads_exported_archives(store: ImageStore, form: str) -> None:
     else:
         export_oci_archive(store, "team/demo:v1", path)
     assert path.read_bytes() == again, "the same image gives the same archive"
+
+
+def test_others_of_the_machine_cannot_enter_it_one_of_an_older_cnbkit_either(
+    store: ImageStore,
+) -> None:
+    store.put_blob(b"an app")
+    assert store.path.stat().st_mode & 0o777 == 0o700
+    store.path.chmod(0o755)
+    put_image(store, "demo")
+    assert store.path.stat().st_mode & 0o777 == 0o700

@@ -27,6 +27,7 @@ SECRET = b"what the host's file says"
 HANDLERS = (
     *("build/app_copy", "build/report", "lifecycle/handover", "lifecycle/layer_tar"),
     *(
+        "lifecycle/options",
         "lifecycle/output",
         "lifecycle/phases",
         "lifecycle/process",

@@ -28,7 +28,7 @@ _MOST_HEAVY = 24
 # A change of one light package makes so much of all light ones anew. Each layer costs every build
 # a little: reading its metadata, asking the registry for it.
 _LIGHT_LAYERS = 8
-LIGHT = "wheels-light-"
+LIGHT = "light-wheels-"
 """What the names of the layers with light packages begin with."""
 
 _ACCELERATOR_PREFIXES = ("nvidia-", "cuda-", "triton", "pytorch-triton", "jax-cuda", "libtpu")
@@ -77,7 +77,7 @@ def partition(packages: list[Package], together: Sequence[set[str]] = ()) -> lis
     light = [each for each in others if each not in heavy]
     groups = [Group(f"wheels-{_layer_name(each)}", [each]) for each in heavy]
     if accelerator:
-        groups.insert(0, Group("wheels-accelerator-", accelerator))
+        groups.insert(0, Group("accelerator-wheels", accelerator))
     shared: dict[str, list[Package]] = {}
     for each in light:
         shared.setdefault(light_layer(each.name), []).append(each)
@@ -86,7 +86,7 @@ def partition(packages: list[Package], together: Sequence[set[str]] = ()) -> lis
         _merge(groups, names)
     if local:
         # They change with the app, the others do not.
-        groups.append(Group("wheels-local-", local))
+        groups.append(Group("local-wheels", local))
     return groups
 
 
@@ -96,8 +96,7 @@ def light_layer(name: str) -> str:
     Args:
         name: its normalised name.
     """
-    # A name of its own never ends in a hyphen, so no package's layer is called so.
-    return f"{LIGHT}{hashlib.sha256(name.encode()).digest()[0] % _LIGHT_LAYERS}-"
+    return f"{LIGHT}{hashlib.sha256(name.encode()).digest()[0] % _LIGHT_LAYERS}"
 
 
 def _merge(groups: list[Group], names: set[str]) -> None:
@@ -117,5 +116,5 @@ def _merge(groups: list[Group], names: set[str]) -> None:
 
 
 def _layer_name(package: Package) -> str:
-    # Normalised names never end in a hyphen, so they cannot meet the names of shared layers.
+    # Behind `wheels-`, which no shared layer's name begins with.
     return "".join(char if char.isalnum() or char == "-" else "-" for char in package.name)

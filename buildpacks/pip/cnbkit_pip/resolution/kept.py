@@ -7,7 +7,7 @@ import json
 import os
 import tomllib
 
-from cnbkit_pip.exposed import without_logins
+from cnbkit_exposed import without_logins
 from cnbkit_python_inputs.requirements import normalised
 
 TYPE_CHECKING = False

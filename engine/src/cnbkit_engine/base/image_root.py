@@ -13,6 +13,7 @@ from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpack import open_layer, unpack_layer
+from cnbkit_engine.state.beneath import Folder
 from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.workspace import Workspace
 
@@ -83,11 +84,32 @@ def image_root(
                             remedy="push the image again",
                         )
                 _stack(part, folder)
-        for each in _FOLDERS:
-            if not (folder / each).is_dir():
-                (folder / each).mkdir(parents=True)
+        with Folder(folder) as root:
+            for each in _FOLDERS:
+                _make(root, each, name)
 
     return made_once(home.base / f"image-{digest[:12]}-{arch}", make), config
+
+
+def _make(root: Folder, place: str, image: str) -> None:
+    """A folder that sandboxes mount over, unless it is there.
+
+    Raises:
+        UserFault: the image has something else there. A link would be followed on this machine.
+    """
+    parts = place.split("/")
+    for end in range(1, len(parts) + 1):
+        here = "/".join(parts[:end])
+        if root.is_folder(here):
+            continue
+        try:
+            root.make(here)
+        except FileExistsError:
+            raise UserFault(
+                f"the build image has {root.kind(here)} at /{here}, where builds need a folder",
+                where=image,
+                remedy="name an image that has a folder there, or nothing",
+            ) from None
 
 
 def python_of_root(root: Path) -> str:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.dockerignore import DockerIgnore
 from cnbkit_engine.build.ignore_rules import IgnoreRules
-from cnbkit_engine.spec.project import Project, read_project
 from cnbkit_engine.state.beneath import Folder, Unfit
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cnbkit_engine.spec.project import Project
 
 __all__ = ["PROJECT", "AppFiles"]
 
@@ -32,7 +33,6 @@ class AppFiles:
         app: its folder.
 
     Attributes:
-        project: project.toml; an empty one if there is none.
         notes: what has no effect in it.
         source: what says which files are left out: project.toml or .dockerignore; may be empty.
         texts: contents of those of the two that were read, by their names.
@@ -43,7 +43,7 @@ class AppFiles:
     """
 
     def __init__(self, app: Path) -> None:
-        self.project = Project()
+        self._project: Project | None = None
         self.notes: list[str] = []
         self.source = ""
         self.texts: dict[str, str] = {}
@@ -53,13 +53,15 @@ class AppFiles:
             text = _read(folder, PROJECT)
             if text is not None:
                 self.texts[PROJECT] = text.decode("utf-8", errors="surrogateescape")
+                from cnbkit_engine.spec.project import read_project  # most apps have none
+
                 found, notes = read_project(text, name=PROJECT, where=str(app / PROJECT))
-                self.project = found
+                self._project = found
                 self.notes = notes
-            build = self.project.io.buildpacks
-            if build.exclude:
+            build = self._project and self._project.io.buildpacks
+            if build and build.exclude:
                 self.source, self._exclude = PROJECT, IgnoreRules(build.exclude)
-            elif build.include:
+            elif build and build.include:
                 self.source, self._include = PROJECT, IgnoreRules(build.include)
             else:
                 text = _read(folder, _DOCKER)
@@ -69,13 +71,29 @@ class AppFiles:
                     self._exclude = DockerIgnore(text.decode("utf-8", errors="replace"))
 
     @property
+    def has_project(self) -> bool:
+        """Whether there is a project.toml."""
+        return PROJECT in self.texts
+
+    @property
+    def project(self) -> Project:
+        """project.toml; an empty one if there is none."""
+        if self._project is None:
+            from cnbkit_engine.spec.project import Project
+
+            self._project = Project()
+        return self._project
+
+    @property
     def variables(self) -> dict[str, str]:
         """Variables for the build, from project.toml.
 
         Raises:
             UserFault: a name that none can have.
         """
-        found = self.project.io.buildpacks.variables
+        if self._project is None:
+            return {}
+        found = self._project.io.buildpacks.variables
         # Each becomes a file of the platform directory.
         wrong = [name for name in found if "/" in name or "\0" in name or name in ("", ".", "..")]
         if wrong:

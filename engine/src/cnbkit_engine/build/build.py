@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,9 @@ from cnbkit_engine.build.cache import app_cache, image_lock
 from cnbkit_engine.build.inputs import inputs_digest
 from cnbkit_engine.build.kit import Kit, held_kit, prepare
 from cnbkit_engine.build.no_change import Record, stands
-from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.report import summary
 from cnbkit_engine.build.request import BuildRequest, Outcome
 from cnbkit_engine.build.run_image import RunImages, base_of_run_image
-from cnbkit_engine.builder.asked_extensions import with_asked_extensions
 from cnbkit_engine.builder.run_images import read_run_images
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Build", "Kit", "Outcome", "prepare", "table"]
 
 
-@dataclass(frozen=True)
 class Build(BuildRequest):
     """A build to be run."""
 
@@ -58,9 +55,16 @@ class Build(BuildRequest):
         files = AppFiles(self.app)
         env = {**files.variables, **self.env}
         store = ImageStore(home.images)
-        builder = builder_for(home, self.builder, files.project)
-        builder = with_asked_extensions(home, builder, env)
-        if files.project.io.buildpacks.builder:
+        builder = self.builder
+        if files.has_project:
+            from cnbkit_engine.build.project_order import builder_for
+
+            builder = builder_for(home, builder, files.project)
+        if any(name.startswith("BP_") and not name.startswith("BP_OCI_") for name in env):
+            from cnbkit_engine.builder.asked_extensions import with_asked_extensions
+
+            builder = with_asked_extensions(home, builder, env)
+        if files.has_project and files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")
         arch = self.arch or machine_architecture()

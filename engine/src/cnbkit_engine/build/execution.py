@@ -23,9 +23,10 @@ from cnbkit_engine.build.report import reasons
 from cnbkit_engine.build.request import Outcome
 from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.lifecycle.build_report import all_repeatable
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes, proxies_with_passwords
-from cnbkit_engine.lifecycle.phases import BuildFailed, Phases
+from cnbkit_engine.lifecycle.phases import Phases
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.registry.server import Registry

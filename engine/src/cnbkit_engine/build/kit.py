@@ -8,16 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.base.image_root import image_root, python_of_root
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_of_config
-from cnbkit_engine.builder.checks import check_python
 from cnbkit_engine.builder.choices import choices
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.lifecycle.named import check_version, named_lifecycle
-from cnbkit_engine.sandbox.emulation import ensure_emulation
 from cnbkit_engine.state.tree_record import damaged
 
 if TYPE_CHECKING:
@@ -110,6 +107,8 @@ def prepare(
     check_version(named.lifecycle_version, builder)
     root, there = None, ""
     if named.build_image:
+        from cnbkit_engine.base.image_root import image_root, python_of_root
+
         root, config = image_root(home, named.build_image, arch, insecure, show)
         there = python_of_root(root)
         told = suite_of_config(config)
@@ -130,14 +129,18 @@ def prepare(
     if arch != own:
         # The lifecycle runs in the other root as it is, at full speed: it is linked statically.
         # What is for the image alone has to be the image's. Bytecode is for any architecture.
+        from cnbkit_engine.sandbox.emulation import ensure_emulation
+
         ensure_emulation(home, arch, show)
         launcher = ensure_lifecycle(home, arch=arch, progress=show)
         compiling = bases(arch=own).ensure_build_root()
     runtime = Runtime(version=suite.python, arch=arch)
     assembled = ensure_builder(home, builder, runtime, compiling, show)
     if named.build_image:
+        from cnbkit_engine.builder.checks import check_python
+
         where = f"[build] image = {named.build_image!r}"
-        check_python(assembled / "buildpacks", there, suite.python, where, builder)
+        check_python(assembled / "buildpacks", there, where, builder)
     for used in {root, compiling, assembled}:
         os.utime(used)  # `prune` goes by this
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled, suite)

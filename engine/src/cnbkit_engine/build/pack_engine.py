@@ -23,8 +23,8 @@ from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.builder.image import BuilderImage
 from cnbkit_engine.buildpack.assemble import Runtime
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
-from cnbkit_engine.lifecycle.phases import BuildFailed
 from cnbkit_engine.oci.export import export_docker_archive
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore

@@ -24,9 +24,9 @@ from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.lifecycle.detect import analyzed_for, detect
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
-from cnbkit_engine.lifecycle.phases import BuildFailed
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.sandbox.network import network_for

@@ -243,10 +243,10 @@ def base_of_run_image(store: ImageStore, name: str, arch: str, insecure: Sequenc
         arch: of the app's image.
         insecure: registries to speak plain HTTP to.
     """
-    from cnbkit_engine.oci.remote import Remote
-
     if not name:
         return ""
+    from cnbkit_engine.oci.remote import Remote
+
     try:
         config = Remote(name, insecure=insecure).config(arch)
     except CnbkitError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit_engine.build.conventions import seen
 from cnbkit_engine.builder.settings import FILE
-from cnbkit_engine.lifecycle.phases import BuildFailed
+from cnbkit_engine.lifecycle.failure import BuildFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,6 +18,9 @@ __all__ = ["check_modules", "check_platform", "check_programs", "check_python"]
 
 # As bin/build begins Python where it is the build image's (buildpack.launcher).
 _STARTS = re.compile(r"\bexec (/\S+) -I ")
+# As bin/main.py says which Pythons its dependencies are for.
+_ONLY_FOR = re.compile(r"^if sys\.version_info\[:2\] not in \((.*)\):$", re.MULTILINE)
+_VERSION = re.compile(r"\((\d+), (\d+)\)")
 
 
 def check_modules(
@@ -68,38 +71,52 @@ def check_modules(
         )
 
 
-def check_python(folder: Path, found: str, version: str, image: str, builder: Path) -> None:
-    """See that the build image has the Python that assembled buildpacks start.
+def check_python(folder: Path, found: str, image: str, builder: Path) -> None:
+    """See that the build image has a Python that the buildpacks run on.
 
     Args:
         folder: the buildpacks, as `/cnb/buildpacks`.
         found: version of the build image's Python; empty if it has none, `?` if it is not known.
-        version: the one their dependencies are for.
         image: the build image.
         builder: path of builder.toml.
 
     Raises:
         UserFault: it has another, or none.
     """
-    if found in (version, "?"):
+    if found == "?":
         return
-    starts = {
-        path.parents[2].name.replace("_", "/"): match[1]
-        for path in sorted(folder.glob("*/*/bin/build"))
-        if path.is_file()
-        and (match := _STARTS.search(path.read_text(encoding="utf-8", errors="replace")))
-    }
-    if not starts:
+    unfit: dict[str, str] = {}
+    wanted: dict[str, None] = {}
+    for path in sorted(folder.glob("*/*/bin/build")):
+        program = _STARTS.search(_text(path))
+        if not program:
+            continue
+        versions = _versions(path.with_name("main.py"))
+        if not found or (versions and found not in versions):
+            unfit[path.parents[2].name.replace("_", "/")] = program[1]
+            wanted.update(dict.fromkeys(versions))
+    if not unfit:
         return
     has = f"Python {found}" if found else "no Python"
+    names = " or ".join(wanted)
     raise UserFault(
-        f"the build image has {has} at {next(iter(starts.values()))}, and {len(starts)} of the "
-        f"buildpacks run on its Python {version}",
+        f"the build image has {has} at {next(iter(unfit.values()))}, and {len(unfit)} of the "
+        f"buildpacks run on its Python {names}".rstrip(),
         where=f"{builder}: {image}",
-        remedy=f"name a build image with Python {version}, or name packages made with "
-        "`cnbkit package --python bundled`, which bring their own",
-        detail=", ".join(starts),
+        remedy=f"name a build image with Python {names or '3.11 or newer'}, or name packages made "
+        "with `cnbkit package --python any`, or `--python bundled`, which bring their own",
+        detail=", ".join(unfit),
     )
+
+
+def _versions(main: Path) -> list[str]:
+    """The Pythons that a buildpack's dependencies are for; none if any will do."""
+    told = _ONLY_FOR.search(_text(main))
+    return [f"{major}.{minor}" for major, minor in _VERSION.findall(told[1])] if told else []
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def check_platform(what: str, name: str, config: Mapping[str, Any], arch: str) -> None:

@@ -211,7 +211,7 @@ class BuilderImage:
         )
         modules = [Module(path) for path in sorted((folder / "buildpacks").glob("*/*"))]
         check_modules(modules, extensions, arch, table, self.path)
-        check_python(folder / "buildpacks", python, suite.python, "the build image", self.path)
+        check_python(folder / "buildpacks", python, "the build image", self.path)
 
         together = [module for module in modules if (module.folder / _SDK).is_dir()]
         together = together if len(together) > 1 else []

@@ -10,20 +10,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 import cnbkit
 from cnbkit.errors import BuildpackFault, PlatformFault
 from cnbkit_engine.base.suites import DEFAULT
-from cnbkit_engine.buildpack.launcher import (
-    build_script,
-    detect_script,
-    generate_script,
-    main_module,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,6 +112,14 @@ def assemble(
         BuildpackFault: the source is wrong.
         PlatformFault: the dependencies could not be fetched.
     """
+    # Whoever asks what a buildpack would be made of, as every build does, needs none of it.
+    from cnbkit_engine.buildpack.launcher import (
+        build_script,
+        detect_script,
+        generate_script,
+        main_module,
+    )
+
     files = source.files()
     _check_places(files, source)
     inside = out / LIBRARY_FOLDER
@@ -174,6 +173,8 @@ def _add(library: Path, source: BuildpackSource, runtime: Runtime, version: str)
     Raises:
         BuildpackFault: a file of the one would be in the place of another file of the other.
     """
+    import tempfile
+
     with tempfile.TemporaryDirectory(dir=library.parent) as folder:
         other = Path(folder)
         _install(other, source, runtime, version)
@@ -194,6 +195,8 @@ def _add(library: Path, source: BuildpackSource, runtime: Runtime, version: str)
 
 
 def _install(library: Path, source: BuildpackSource, runtime: Runtime, version: str) -> None:
+    import subprocess
+
     from uv import find_uv_bin
 
     command = [
@@ -216,6 +219,8 @@ def _install(library: Path, source: BuildpackSource, runtime: Runtime, version: 
 
 
 def _copy(path: Path, target: Path) -> None:
+    import shutil
+
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, target)
 
@@ -228,6 +233,7 @@ def link_tree(folder: Path, target: Path, *, without: str = "") -> None:
         target: does not exist yet.
         without: leave out what has this name in the folder itself.
     """
+    import shutil
 
     def skip(parent: str, _names: list[str]) -> list[str]:
         return [without] if without and parent == str(folder) else []
@@ -239,4 +245,6 @@ def _link(path: str, target: str) -> None:
     try:
         os.link(path, target, follow_symlinks=False)
     except OSError:  # another file system, links to others' files are forbidden, or too many
+        import shutil
+
         shutil.copy(path, target)

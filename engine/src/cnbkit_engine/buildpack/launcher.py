@@ -175,10 +175,10 @@ def main_module(source: BuildpackSource, *versions: str) -> str:
 
 
 def _only_for(source: BuildpackSource, versions: Sequence[str]) -> str:
-    told = " and ".join(versions)
+    told = " and ".join(filter(None, (", ".join(versions[:-1]), versions[-1])))
     wrong = f"Error: {source.id} was packaged for Python {told}, the build image has "
     known = "".join(f"({version.replace('.', ', ')}), " for version in versions)
-    remedy = "\n  to do: package it with --python bundled"
+    remedy = "\n  to do: package it with --python any or --python bundled"
     return (
         f"if sys.version_info[:2] not in ({known.rstrip()}):\n"
         f'    sys.exit({wrong!r} + "%d.%d" % sys.version_info[:2] + {remedy!r})\n\n'

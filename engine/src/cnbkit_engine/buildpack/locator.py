@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault, UserFault
 from cnbkit_engine.buildpack.foreign import ForeignBuildpack, is_foreign
@@ -13,6 +13,7 @@ from cnbkit_engine.oci.archive import read_archive
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpack import unpack_layer
+from cnbkit_engine.state.beneath import Folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,12 +112,11 @@ class Finder:
                     raise UserFault(
                         "a layer of the package is damaged", where=where, remedy="make it anew"
                     )
-        main = json.loads(image.labels[METADATA])
+        main = _object(image, METADATA, where)
         found: list[tuple[bool, Part]] = []
-        for id_, versions in sorted(json.loads(image.labels[BUILDPACK_LAYERS]).items()):
-            for version in sorted(versions):
-                place = f"cnb/buildpacks/{id_.replace('/', '_')}/{version}"
-                folder = next((each / place for each in roots if (each / place).is_dir()), None)
+        for id_, versions in sorted(_object(image, BUILDPACK_LAYERS, where).items()):
+            for version in sorted(versions if isinstance(versions, dict) else ()):
+                folder = _folder_of(roots, id_.replace("/", "_"), version)
                 if folder is None:
                     raise BuildpackFault(
                         f"the package lacks {id_}@{version}, which its labels name",
@@ -126,6 +126,33 @@ class Finder:
                 is_main = (id_, version) == (main.get("id"), main.get("version"))
                 found.append((not is_main, ForeignBuildpack(folder)))
         return [part for _, part in sorted(found, key=lambda pair: pair[0])]
+
+
+def _object(image: Image, label: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(image.labels[label])
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise BuildpackFault(
+            f"the package's label {label} is not a JSON object", where=where, remedy="make it anew"
+        )
+    return value
+
+
+def _folder_of(roots: list[Path], *parts: str) -> Path | None:
+    """A buildpack's folder in one of the unpacked layers, and in none of this machine's folders.
+
+    What strangers packed may be a link, or a name that leads up.
+    """
+    if any(part in ("", ".", "..") or "/" in part or "\0" in part for part in parts):
+        return None
+    place = "/".join(("cnb/buildpacks", *parts))
+    for root in roots:
+        with Folder(root) as layer:
+            if layer.is_folder(place) and layer.is_file(f"{place}/buildpack.toml"):
+                return root / place
+    return None
 
 
 def lay_out(

@@ -49,6 +49,8 @@ class Package:
         root: gives the build image's root file system, in which bytecode is compiled.
         version: of the Python in it.
         also: roots of further build images whose Pythons are to run it, by their versions.
+        further: versions of Python that are to run it, too, and of which no build image is at
+            hand: there are compiled dependencies for them, and no bytecode.
         targets: architectures; the descriptor's if empty.
         flatten: one layer for all buildpacks of a composite.
         offline: put in what descriptors list as dependencies, so that builds need no network.
@@ -62,6 +64,7 @@ class Package:
     root: Callable[[], Path]
     version: str = SYSTEM_PYTHON
     also: Mapping[str, Callable[[], Path]] = field(default_factory=dict)
+    further: Sequence[str] = ()
     targets: Sequence[str] = ()
     flatten: bool = False
     offline: bool = False
@@ -157,7 +160,8 @@ class Package:
         parts = list({(part.id, part.version): part for part in parts}.values())
         python = standalone.get(arch)
         version = python.version if python else self.version
-        also = () if python else (*self.also,)
+        further = [each for each in self.further if each not in (version, *self.also)]
+        also = () if python else (*self.also, *further)
         home_of_python = next((_place(part) for part in parts if not _foreign(part)), "")
         ours, modules = [], []
         for part in parts:
@@ -171,7 +175,7 @@ class Package:
                 python.copy(folder / place)
         if ours:
             compile_for(home, self.root, folder, ours, standalone, version, self.version)
-            for other in also:
+            for other in () if python else self.also:
                 compile_bytecode(home, self.also[other](), folder, ours)
         modules = [Module(folder / _place(part)) for part in parts]
         if python and ours:

@@ -16,6 +16,7 @@ from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
+from cnbkit_engine.buildpack.runtime_needs import needs_of
 from cnbkit_engine.buildpack.standalone import FOLDER, StandalonePython
 from cnbkit_engine.oci.layer import folder_entries, write_layer
 from cnbkit_engine.state.disk import disk_fault
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.state.home import Home
 
-__all__ = ["SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
+__all__ = ["ANY_PYTHON", "SYSTEM_PYTHON", "compile_for", "find_standalone", "tell_start"]
 
 SYSTEM_PYTHON = DEFAULT.python
 """The Python packages that bring none are for: the default build root's."""
+
+ANY_PYTHON = ("3.11", "3.12", "3.13", "3.14")
+"""Those that a package for any build image's Python is for."""
 
 _HERE = ".python"
 _TIMES = """
@@ -178,6 +182,9 @@ def tell_start(
         f"Python {python.version} inside starts in {inside:.0f} ms, "
         f"the build image's own in {system:.0f} ms"
     )
+    needed = needs_of(home, root, python.folder)
+    told = f"needs {', '.join(needed)}" if needed else "needs nothing"
+    show(f"Python {python.version} inside {told} of a build image besides glibc and a shell")
 
 
 def _archive(address: str, space: Path) -> Path:

@@ -17,10 +17,12 @@ def embedded_network(option: str) -> str:
     Raises:
         click.BadParameter: it is none that a sandbox can have.
     """
-    from cnbkit_engine.sandbox.network import MODES
-
     where = "--network" if option else _VARIABLE
     mode = option or os.environ.get(_VARIABLE, "")
-    if mode and mode not in MODES:
+    if not mode:
+        return ""
+    from cnbkit_engine.sandbox.network import MODES
+
+    if mode not in MODES:
         raise click.BadParameter(f"{mode!r} is not one of {', '.join(MODES)}", param_hint=where)
     return mode

@@ -36,10 +36,11 @@ __all__ = ["command"]
 @click.option(
     "--python",
     "python",
-    type=click.Choice(["system", "bundled"]),
+    type=click.Choice(["system", "any", "bundled"]),
     default="system",
     show_default=True,
-    help="Whose Python runs it: the build image's, or one inside.",
+    help="Whose Python runs it: the build image's, as of --base; the build image's, of any version "
+    "from 3.11 to 3.14; or one inside.",
 )
 @click.option(
     "--base",
@@ -93,6 +94,7 @@ def command(
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.base.suites import suite_named
     from cnbkit_engine.buildpack.package import Package, parse_target
+    from cnbkit_engine.buildpack.python_runtime import ANY_PYTHON
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
 
@@ -105,6 +107,7 @@ def command(
         root=first.ensure_build_root,
         version=first.suite.python,
         also={each.suite.python: each.ensure_build_root for each in others},
+        further=ANY_PYTHON if python == "any" else (),
         targets=[parse_target(target) for target in targets],
         flatten=flatten,
         offline=offline,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import threading
 import time
@@ -84,6 +83,8 @@ class Progress:
         step = step if len(step) <= _LONGEST else step[: _LONGEST - 1] + "…"
         if self._terminal:
             if silent >= 1:
+                import shutil  # where there is no terminal it is not needed
+
                 wide = shutil.get_terminal_size().columns - 1
                 self._terminal.write(f"{_CLEAR}{f'  {silent:.0f} s: {step}'[:wide]}")
                 self._terminal.flush()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnbkit.spec.toml import encode
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.handover import document, hand_over
-from cnbkit_engine.lifecycle.phases import DETECTOR, EXTENSIONS, BuildFailed, layers_folder
+from cnbkit_engine.lifecycle.options import DETECTOR, EXTENSIONS, layers_folder
 from cnbkit_engine.lifecycle.process import STDIN, Process
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ Version 0.21 speaks Platform API 0.7 to 0.15 and Buildpack API 0.7 to 0.12.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +120,8 @@ def _copy_from_wheel(folder: Path, arch: str) -> bool:
         return False
     if architecture_of(programs / "lifecycle") != arch:
         return False
+    import shutil
+
     for name in ("lifecycle", "launcher"):
         shutil.copy(programs / name, folder / name)
         (folder / name).chmod(0o755)

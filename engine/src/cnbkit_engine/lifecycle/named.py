@@ -7,7 +7,6 @@ import json
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
-from cnbkit_engine.lifecycle.archive import read_lifecycle
 from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 from cnbkit_engine.sandbox.elf import architecture_of
 from cnbkit_engine.state.locks import made_once
@@ -61,6 +60,8 @@ def named_lifecycle(home: Home, uri: str, builder: Path, arch: str) -> Path:
     name = f"lifecycle-named-{hashlib.sha256(told.encode()).hexdigest()[:16]}-{arch}"
 
     def make(folder: Path) -> None:
+        from cnbkit_engine.lifecycle.archive import read_lifecycle
+
         table = read_lifecycle(archive, folder)
         (folder / "lifecycle.json").write_text(json.dumps(table), encoding="utf-8")
 

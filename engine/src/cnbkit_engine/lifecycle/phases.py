@@ -13,7 +13,7 @@ import tomllib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.fetched import give_back, keep
 from cnbkit_engine.lifecycle.handover import (
     check_cache,
@@ -25,6 +25,20 @@ from cnbkit_engine.lifecycle.handover import (
     take_over,
 )
 from cnbkit_engine.lifecycle.launch_layers import launch_layers
+from cnbkit_engine.lifecycle.options import (
+    APP,
+    BUILDPACKS,
+    CACHE,
+    DETECTOR,
+    EXTENSIONS,
+    LAUNCHER,
+    LAYERS,
+    NOTHING,
+    OWNER,
+    PLATFORM,
+    UID,
+    layers_folder,
+)
 from cnbkit_engine.lifecycle.phase_sandbox import EXTENDED
 from cnbkit_engine.lifecycle.process import STDIN, Process
 from cnbkit_engine.oci.reference import Reference
@@ -44,54 +58,7 @@ if TYPE_CHECKING:
     # what commands print; returns the sandboxes with the extended images.
     Extend = Callable[[PhaseSandboxes, Path, Sequence[str], Callable[[str], None]], PhaseSandboxes]
 
-__all__ = ["DETECTOR", "EXTENSIONS", "BuildFailed", "Phases", "layers_folder"]
-
-# Where things are in the sandbox, as the lifecycle's options name them.
-_APP = ("-app", "/workspace")
-_LAYERS = ("-layers", "/layers")
-_BUILDPACKS = ("-buildpacks", "/cnb/buildpacks")
-_ORDER = ("-order", "/cnb/order.toml")
-_PLATFORM = ("-platform", "/platform")
-DETECTOR = (*_ORDER, *_APP, *_LAYERS, *_BUILDPACKS, *_PLATFORM)
-"""Where the detector finds what it works on."""
-EXTENSIONS = ("-extensions", "/cnb/extensions", "-analyzed", "/layers/analyzed.toml")
-"""Likewise, where the builder has image extensions: their generator writes analyzed.toml anew."""
-
-_CACHE = ("-cache-dir", "/cache")
-_LAUNCHER = ("-launcher", "/cnb/lifecycle/launcher")
-_UID = 1000  # the build image's user, and its group
-_OWNER = ("-uid", str(_UID), "-gid", str(_UID))
-_NOTHING = "/nonexistent"
-
-# The lifecycle's exit codes (lifecycle, platform/exit.go), in words of the person who builds.
-_MEANING = {
-    20: ("no buildpack recognises this app", "see the log for what each of them looked for"),
-    21: ("a buildpack failed while looking at the app", "see above what it says"),
-    51: ("a buildpack failed", "see above what it says"),
-}
-
-
-class BuildFailed(PlatformFault):
-    """The lifecycle ended with an error; the previous image and the cache are as before.
-
-    Its exit code is the lifecycle's, except for 1, which says nothing.
-
-    Args:
-        code: the lifecycle's.
-        log: the file with its output.
-        what: what is wrong; what the code means if empty.
-        remedy: with `what`, what to do about it.
-        detail: more on it.
-    """
-
-    def __init__(
-        self, code: int, log: Path, *, what: str = "", remedy: str = "", detail: str = ""
-    ) -> None:
-        if not what:
-            what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
-        super().__init__(what, where=f"log: {log}", remedy=remedy, detail=detail or None)
-        self.log = log
-        self.exit_code = code if code > 1 else PlatformFault.exit_code
+__all__ = ["Phases"]
 
 
 class Phases:
@@ -151,7 +118,7 @@ class Phases:
         self._reads = {stored} - {""}
         self._tags = tuple(tags)
         self._cache_image = cache_image
-        self._cache = ("-cache-image", cache_image) if cache_image else _CACHE
+        self._cache = ("-cache-image", cache_image) if cache_image else CACHE
 
     def continue_from(self, name: str) -> None:
         """Use layers of another image than the one that has the name now.
@@ -213,8 +180,8 @@ class Phases:
                         analyzed=analyzed,
                         target=self._own,
                         arch=arch,
-                        uid=_UID,
-                        gid=_UID,
+                        uid=UID,
+                        gid=UID,
                         insecure=self._hosts,
                         alone=afresh,
                     )
@@ -298,7 +265,7 @@ class Phases:
 
     def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
         return Process(
-            self._sandboxes.analyzer(layers, logins), "analyzer", *_LAYERS, *_OWNER, *skip,
+            self._sandboxes.analyzer(layers, logins), "analyzer", *LAYERS, *OWNER, *skip,
             *self._previous, "-run-image", self._run_image, *self._insecure,
             *(self._cache if self._cache_image else ()),
             *(f"-tag={tag}" for tag in self._tags), self._image,
@@ -320,8 +287,8 @@ class Phases:
     def _behind(self, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         sandboxes = self._sandboxes
         yield Process(
-            sandboxes.buildpacks(building), "builder", "-group", STDIN, *_APP, *_LAYERS,
-            *_BUILDPACKS, *_PLATFORM,
+            sandboxes.buildpacks(building), "builder", "-group", STDIN, *APP, *LAYERS,
+            *BUILDPACKS, *PLATFORM,
         )  # fmt: skip
         if not self._cache_image:
             yield self._restorer(building, skip, None)
@@ -330,17 +297,17 @@ class Phases:
         self, layers: Path, skip: tuple[str, ...], logins: Mapping[str, str] | None
     ) -> Process:
         return Process(
-            self._sandboxes.restorer(layers, logins), "restorer", "-group", STDIN, *_LAYERS,
-            *self._cache, *_OWNER, *skip, *(self._insecure if logins else ()),
+            self._sandboxes.restorer(layers, logins), "restorer", "-group", STDIN, *LAYERS,
+            *self._cache, *OWNER, *skip, *(self._insecure if logins else ()),
         )  # fmt: skip
 
     def _export(self, layers: Path, ready: str) -> None:
         with (
             self._logged_in(ready) as logins,
             Process(
-                self._sandboxes.exporter(layers, logins), "exporter", *_APP, *_LAYERS, *self._cache,
-                *_LAUNCHER, *_OWNER, "-parallel", "-extended",
-                EXTENDED if self._sandboxes.extended_run else _NOTHING, *self._insecure,
+                self._sandboxes.exporter(layers, logins), "exporter", *APP, *LAYERS, *self._cache,
+                *LAUNCHER, *OWNER, "-parallel", "-extended",
+                EXTENDED if self._sandboxes.extended_run else NOTHING, *self._insecure,
                 *self._default, self._image, *self._tags,
             ) as exporter,
         ):  # fmt: skip
@@ -378,12 +345,3 @@ def _with_extended(analyzed: bytes) -> bytes:
     document = tomllib.loads(analyzed.decode())
     document.setdefault("run-image", {})["extend"] = True
     return encode(document).encode()
-
-
-def layers_folder(space: Path, phase: str) -> Path:
-    """A new folder to be a phase's `/layers`."""
-    place = space / f"{phase}-layers"
-    place.mkdir()
-    # Layers hold the folder they lie in, whose mode would be by the person's umask.
-    place.chmod(0o755)
-    return place

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Remote"]
 
+_INDEXES = 4  # nested in each other; images have one
 _ACCEPT = ", ".join(sorted(types.MANIFEST_TYPES | types.INDEX_TYPES))
 
 
@@ -92,11 +93,12 @@ class Remote:
     def _chosen(self, arch: str) -> tuple[str, bytes]:
         """Media type and bytes of one platform's manifest."""
         reference = self._reference.version
-        while True:
+        for _ in range(_INDEXES):
             kind, data = self._manifest(reference)
             if kind not in types.INDEX_TYPES:
                 return kind, data
             reference = self._platform(json.loads(data), arch)
+        raise self._session.nonsense(f"more than {_INDEXES} indexes are nested")
 
     def manifest(self, arch: str) -> tuple[str, bytes]:
         """Media type and bytes of the image's manifest, of several platforms' of one.
@@ -156,15 +158,15 @@ class Remote:
         from hashlib import sha256
 
         kind, data = self._chosen(arch)
-        blob = json.loads(data).get("config") or {}
-        wanted = types.check_digest(str(blob.get("digest")))
+        blob = json.loads(data).get("config")
+        wanted = types.check_digest(str(blob.get("digest") if isinstance(blob, dict) else blob))
         answer = self._session.request("GET", f"blobs/{wanted}")
         self._session.expect(answer, 200, "does not give the config")
         if f"sha256:{sha256(answer.data).hexdigest()}" != wanted:
             raise self._session.nonsense("the config has another digest than it was asked by")
         try:
             found = json.loads(answer.data)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             raise self._session.nonsense(f"the config of a {kind} is not a JSON object")
@@ -244,18 +246,21 @@ class Remote:
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
         try:
             kind = str(json.loads(answer.data).get("mediaType") or kind)
-        except (AttributeError, ValueError):
-            raise self._session.nonsense("the manifest is not JSON") from None
+        except (AttributeError, ValueError, RecursionError):
+            raise self._session.nonsense("the manifest is not a JSON object") from None
         if kind not in types.MANIFEST_TYPES | types.INDEX_TYPES:
             raise self._session.nonsense(f"{kind or 'nothing'} is not a media type of a manifest")
         return kind, answer.data
 
     def _platform(self, index: Mapping[str, Any], arch: str) -> str:
         offered = []
-        for item in index.get("manifests") or ():
-            platform = item.get("platform") or {}
+        items = index.get("manifests")
+        for item in items if isinstance(items, list) else ():
+            platform = item.get("platform") if isinstance(item, dict) else None
+            if not isinstance(platform, dict):
+                continue
             if (platform.get("os"), platform.get("architecture")) == ("linux", arch):
-                return types.check_digest(item["digest"])
+                return types.check_digest(item.get("digest"))
             offered.append(f"{platform.get('os')}/{platform.get('architecture')}")
         raise UserFault(
             f"{self.name!r} has no image for linux/{arch}",
@@ -268,7 +273,15 @@ class Remote:
         try:
             self._session.expect(answer, 200, f"does not give {blob.digest}")
             with store.open_blob() as writer:
+                size = 0
                 while piece := answer.read(PIECE):
+                    size += len(piece)
+                    if size > blob.size:
+                        answer.close()
+                        raise self._session.nonsense(
+                            f"{blob.digest} has more than the {blob.size} bytes that the manifest"
+                            " says"
+                        )
                     writer.write(piece)
                 writer.commit(blob.digest)
         except broken() as error:

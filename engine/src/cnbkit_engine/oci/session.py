@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ __all__ = ["Broken", "Nonsense", "Session", "broken", "said"]
 
 _LOCAL = re.compile(r"(localhost|[a-z0-9-]+\.localhost|127\.[0-9.]+|\[::1\])(:\d+)?")
 _REDIRECTS = 10
+_LARGEST = 64 << 20  # bytes of a manifest or config; go-containerregistry takes 100 MB
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -201,7 +203,7 @@ class Session:
             connect=2, read=False, redirect=False, other=0, raise_on_status=False
         )
         try:
-            return self._pool(url).request(
+            answer = self._pool(url).request(
                 method,
                 url,
                 body=body,
@@ -209,8 +211,11 @@ class Session:
                 retries=retries,
                 redirect=False,
                 timeout=urllib3.Timeout(connect=15, read=300),
-                preload_content=not stream,
+                preload_content=False,
+                # Nothing is asked for that is packed: a few bytes would fill the memory.
+                decode_content=False,
             )
+            return answer if stream and answer.status < 300 else _read_whole(answer)
         except broken() as error:
             reason = getattr(error, "reason", None) or error
             raise Broken(str(reason)) from None
@@ -252,6 +257,24 @@ class Session:
     def unreachable(self, error: Broken) -> PlatformFault:
         """The fault of a registry that does not answer."""
         return out_of_reach(self.name, self.host, str(error))
+
+
+def _read_whole(answer: BaseHTTPResponse) -> BaseHTTPResponse:
+    """An answer with its data, unless that is larger than any that is to be kept in memory.
+
+    Raises:
+        Broken: it is.
+    """
+    import urllib3
+
+    data = answer.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        answer.close()
+        raise Broken(f"its answer has more than {_LARGEST >> 20} MB")
+    answer.release_conn()
+    return urllib3.HTTPResponse(
+        body=io.BytesIO(data), headers=answer.headers, status=answer.status, decode_content=False
+    )
 
 
 def broken() -> tuple[type[Exception], ...]:

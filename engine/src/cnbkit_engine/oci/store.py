@@ -35,9 +35,11 @@ from cnbkit_engine.oci.blobs import (
     UnknownBlob,
 )
 from cnbkit_engine.oci.layout_files import write_index, write_layout_file
+from cnbkit_engine.oci.manifests import Manifests
 from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.store_index import StoreIndex, locked
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.state.disk import StoreFull, disk_fault, read_regular, sync_files, sync_folder
+from cnbkit_engine.state.disk import StoreFull, disk_fault, sync_files, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +57,6 @@ __all__ = [
     "write_layout_file",
 ]
 
-_REF_NAME = "org.opencontainers.image.ref.name"
-_LARGEST_INDEX = 256 << 20
-_SMALL = 8 << 20  # no manifest is larger
 _READ_ANYWAY = 256 << 10  # configs: to compare their digests takes no time
 
 
@@ -76,6 +75,8 @@ class ImageStore:
     def __init__(self, path: Path, *, own: bool = True) -> None:
         self.path = path
         self.blobs = BlobFiles(path, own=own)
+        self._index = StoreIndex(path)
+        self._manifests = Manifests(self.blobs)
         self._written: set[str] = set()
         self._sizes: tuple[tuple[int, int] | None, dict[str, int]] | None = None
 
@@ -183,7 +184,7 @@ class ImageStore:
             for part in parts:
                 self._claim(part)
             _touch(self.blob_path(digest))
-            entries = self._entries()
+            entries = self._index.entries()
             old = entries.get(name)
             entries[name] = Descriptor(media_type, digest, len(data))
             if media_type in types.INDEX_TYPES:
@@ -193,7 +194,7 @@ class ImageStore:
                     entries.pop(f"{reference.familiar}@{part.digest}", None)
             if old and old.digest != digest:
                 self._grant_grace(old)
-            self._write_entries(entries)
+            self._index.write(entries)
         return digest
 
     def resolve(self, name: str) -> Descriptor:
@@ -206,13 +207,13 @@ class ImageStore:
             UserFault: it is not an image name.
             UnknownImage: there is none; lists the names there are.
         """
-        entries = self._entries()
+        entries = self._index.entries()
         if found := entries.get(name):
             return found
         reference = Reference.parse(name)
         if found := entries.get(reference.stored):
             return found
-        if reference.digest and (found := self._manifest(reference.digest)):
+        if reference.digest and (found := self._manifests.find(reference.digest, entries.values())):
             return found
         raise UnknownImage(
             f"there is no image {name!r}",
@@ -222,7 +223,7 @@ class ImageStore:
 
     def names(self) -> list[str]:
         """Full names of all images, sorted."""
-        return sorted(self._entries())
+        return sorted(self._index.entries())
 
     def remove(self, name: str) -> None:
         """Forget a name; its blobs go at a later `prune`, after their grace period.
@@ -232,11 +233,11 @@ class ImageStore:
         """
         self.resolve(name)
         with self._locked(fcntl.LOCK_EX):
-            entries = self._entries()
+            entries = self._index.entries()
             gone = entries.pop(name, None) or entries.pop(Reference.parse(name).stored, None)
             if gone:
                 self._grant_grace(gone)
-                self._write_entries(entries)
+                self._index.write(entries)
 
     def damage(self, image: Descriptor, *, content: bool = False) -> list[str]:
         """Digests of an image's blobs that are missing or damaged; the damaged are put aside.
@@ -251,7 +252,7 @@ class ImageStore:
             PlatformFault: the disk refuses.
         """
         found = []
-        for part in self._tree(image):
+        for part in self._manifests.tree(image):
             if self.blobs.is_whole(part, content=content or part.size <= _READ_ANYWAY):
                 continue
             found.append(part.digest)
@@ -284,7 +285,11 @@ class ImageStore:
             return 0
         freed = 0
         with self._locked(fcntl.LOCK_EX):
-            kept = {part.digest for entry in self._entries().values() for part in self._tree(entry)}
+            kept = {
+                part.digest
+                for entry in self._index.entries().values()
+                for part in self._manifests.tree(entry)
+            }
             newest = time.time() - grace
             for folder in (self.blobs.folder, self.path / "damaged"):
                 if not folder.is_dir():
@@ -300,72 +305,10 @@ class ImageStore:
 
     def reachable(self, image: Descriptor) -> list[Descriptor]:
         """An image's manifest and everything it refers to that is here, each once."""
-        parts = {part.digest: part for part in self._tree(image)}
+        parts = {part.digest: part for part in self._manifests.tree(image)}
         return [part for part in parts.values() if self.blob_path(part.digest).exists()]
 
     # Inside
-
-    def _entries(self) -> dict[str, Descriptor]:
-        path = self.path / "index.json"
-        try:
-            text = read_regular(path, _LARGEST_INDEX)
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            raise disk_fault(error, "cannot read the image store", path) from None
-        try:
-            items = json.loads(text)["manifests"]
-            # Other tools may leave a manifest nameless; its digest is a name good enough.
-            return {
-                item.get("annotations", {}).get(_REF_NAME, item["digest"]): Descriptor.parse(item)
-                for item in items
-            }
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            raise PlatformFault(
-                "the image store's index is damaged",
-                where=str(path),
-                remedy="run `cnbkit doctor --repair`; images are built anew",
-            ) from error
-
-    def _write_entries(self, entries: dict[str, Descriptor]) -> None:
-        write_index(self.path, ((entry, {_REF_NAME: name}) for name, entry in entries.items()))
-
-    def _manifest(self, digest: str) -> Descriptor | None:
-        """A manifest that no name stands for: one platform's of an index, or a tag's earlier."""
-        try:
-            if self.blob_path(digest).stat().st_size > _SMALL:
-                return None
-            data = self.read_blob(digest)
-            kind = json.loads(data).get("mediaType")
-        except (FileNotFoundError, UnknownBlob, DigestMismatch):
-            return None
-        except (AttributeError, ValueError, RecursionError):
-            return None  # another blob
-        if kind in types.MANIFEST_TYPES | types.INDEX_TYPES:
-            return Descriptor(kind, digest, len(data))
-        return self._part_of_an_index(digest)
-
-    def _part_of_an_index(self, digest: str) -> Descriptor | None:
-        """A manifest that does not say its own media type."""
-        for entry in self._entries().values():
-            if entry.media_type in types.INDEX_TYPES:
-                for part in self._tree(entry):
-                    if part.digest == digest and part.media_type in (
-                        types.MANIFEST_TYPES | types.INDEX_TYPES
-                    ):
-                        return part
-        return None
-
-    def _tree(self, image: Descriptor) -> Iterator[Descriptor]:
-        """An image's parts; of a missing or damaged manifest that alone."""
-        yield image
-        if image.media_type in types.MANIFEST_TYPES | types.INDEX_TYPES:
-            try:
-                document = json.loads(self.read_blob(image.digest))
-            except (UnknownBlob, DigestMismatch):
-                return  # layouts made by other tools may hold only some platforms
-            for part in types.references(image.media_type, document):
-                yield from self._tree(part)
 
     def _naming(self, digest: str) -> Path:
         """Where a blob goes that has just been written."""
@@ -380,8 +323,10 @@ class ImageStore:
         except OSError:
             stamp = None
         if self._sizes is None or self._sizes[0] != stamp:
-            entries = self._entries().values()
-            known = {part.digest: part.size for entry in entries for part in self._tree(entry)}
+            entries = self._index.entries().values()
+            known = {
+                part.digest: part.size for entry in entries for part in self._manifests.tree(entry)
+            }
             self._sizes = (stamp, known)
         return self._sizes[1]
 
@@ -409,7 +354,7 @@ class ImageStore:
             raise self.blobs.put_aside(part.digest)
 
     def _grant_grace(self, image: Descriptor) -> None:
-        for part in self._tree(image):
+        for part in self._manifests.tree(image):
             _touch(self.blob_path(part.digest))
 
     def _prepare(self) -> None:
@@ -417,25 +362,18 @@ class ImageStore:
             self.blobs.folder.mkdir(parents=True, exist_ok=True)
             if not (self.path / "oci-layout").exists():
                 write_layout_file(self.path)
+            if self.path.stat().st_mode & 0o077:
+                self.path.chmod(
+                    0o700
+                )  # images, and their names, are not for others of this machine
         except OSError as error:
             raise disk_fault(error, "cannot write the image store", self.path) from error
 
     @contextmanager
     def _locked(self, kind: int) -> Iterator[None]:
-        # A new descriptor each time: flock belongs to the open file, so this also keeps
-        # threads of one process apart.
         self._prepare()
-        try:
-            handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise disk_fault(error, "cannot write the image store", self.path) from error
-        try:
-            fcntl.flock(handle, kind)
+        with locked(self.path, kind):
             yield
-        except OSError as error:
-            raise disk_fault(error, "cannot write the image store", self.path) from error
-        finally:
-            os.close(handle)
 
 
 def _touch(path: Path) -> bool:

@@ -19,7 +19,7 @@ def numeric_ids(spec: str) -> tuple[int, int] | None:
     None for all others. An empty one is root.
     """
     user, _, group = (spec or "0:0").partition(":")
-    return (int(user), int(group)) if user.isdecimal() and group.isdecimal() else None
+    return (int(user), int(group)) if _is_id(user) and _is_id(group) else None
 
 
 def find_user(spec: str, layers: Sequence[Path]) -> tuple[int, int, str]:
@@ -39,14 +39,14 @@ def find_user(spec: str, layers: Sequence[Path]) -> tuple[int, int, str]:
             uid, gid, home = int(entry[2]), int(entry[3]), entry[5] or "/"
             break
     else:
-        if not user.isdigit():
+        if not _is_id(user):
             raise _no_such(user, "/etc/passwd")
         uid, gid, home = int(user), 0, "/"
     if group:
         found = [
             entry[2] for entry in _database("etc/group", layers, fields=4) if entry[0] == group
         ]
-        if not found and not group.isdigit():
+        if not found and not _is_id(group):
             raise _no_such(group, "/etc/group")
         gid = int(found[0] if found else group)
     return uid, gid, home
@@ -60,8 +60,18 @@ def _database(name: str, layers: Sequence[Path], *, fields: int) -> list[list[st
         if path.is_file() and not path.is_symlink() and not path.parent.is_symlink():
             lines = path.read_text(errors="replace").splitlines()
             entries = [line.split(":") for line in lines]
-            return [entry for entry in entries if len(entry) == fields and entry[2].isdigit()]
+            numbers = slice(2, 4 if fields == 7 else 3)
+            return [
+                entry
+                for entry in entries
+                if len(entry) == fields and all(map(_is_id, entry[numbers]))
+            ]
     return []
+
+
+def _is_id(text: str) -> bool:
+    """Whether the kernel knows such an id; the highest one means "none"."""
+    return text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) < (1 << 32) - 1
 
 
 def _no_such(who: str, where: str) -> PlatformFault:

@@ -9,15 +9,12 @@ often cannot see what its host has registered.
 from __future__ import annotations
 
 import os
-import shutil
 import struct
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.image import machine_platform
-from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +111,10 @@ def ensure_emulation(
 
 
 def _runs(home: Home, processor: _Processor) -> bool:
+    import subprocess
+
     from cnbkit_engine.sandbox.sandbox import Sandbox
+    from cnbkit_engine.state.workspace import Workspace
 
     with Workspace(home.tmp) as space:
         root = space / "root"
@@ -130,12 +130,16 @@ def _emulator(home: Home, processor: _Processor) -> Path | None:
     prepared = home.tools / PREPARED / processor.program
     if os.access(prepared, os.X_OK):
         return prepared
+    import shutil
+
     found = shutil.which(processor.program)
     return Path(found) if found else None
 
 
 def _register(processor: _Processor, emulator: Path) -> bool:
     """Whether the kernel took it."""
+    import subprocess
+
     if os.geteuid() != 0:
         return False
     if not (_BINFMT / "register").exists():

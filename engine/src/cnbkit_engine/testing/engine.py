@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Protocol
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.lifecycle.detection import Detection
-from cnbkit_engine.lifecycle.phases import BuildFailed
+from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.oci.unpacked import ensure_layer

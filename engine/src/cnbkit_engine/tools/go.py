@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +78,9 @@ class GoTool:
 
     def _installed_go(self) -> str | None:
         """The `go` on PATH, if it is as new as `go.mod` asks."""
+        import shutil
+        import subprocess
+
         found = shutil.which("go")
         if not found:
             return None
@@ -113,6 +114,8 @@ def _downloaded_go(folder: Path, progress: Callable[[str], None]) -> str:
 
 
 def _run(command: list[str], *, cwd: Path, environment: Mapping[str, str], failed: str) -> None:
+    import subprocess
+
     done = subprocess.run(
         command, cwd=cwd, env=os.environ | environment, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,

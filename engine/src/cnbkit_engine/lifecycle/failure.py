@@ -1,0 +1,42 @@
+"""A phase of the lifecycle that ended with an error, in words of the person who builds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cnbkit.errors import PlatformFault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["BuildFailed"]
+
+# The lifecycle's exit codes (lifecycle, platform/exit.go).
+_MEANING = {
+    20: ("no buildpack recognises this app", "see the log for what each of them looked for"),
+    21: ("a buildpack failed while looking at the app", "see above what it says"),
+    51: ("a buildpack failed", "see above what it says"),
+}
+
+
+class BuildFailed(PlatformFault):
+    """The lifecycle ended with an error; the previous image and the cache are as before.
+
+    Its exit code is the lifecycle's, except for 1, which says nothing.
+
+    Args:
+        code: the lifecycle's.
+        log: the file with its output.
+        what: what is wrong; what the code means if empty.
+        remedy: with `what`, what to do about it.
+        detail: more on it.
+    """
+
+    def __init__(
+        self, code: int, log: Path, *, what: str = "", remedy: str = "", detail: str = ""
+    ) -> None:
+        if not what:
+            what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
+        super().__init__(what, where=f"log: {log}", remedy=remedy, detail=detail or None)
+        self.log = log
+        self.exit_code = code if code > 1 else PlatformFault.exit_code
