@@ -126,7 +126,13 @@ subject = "runner"
 groups = ["serve"]
 """
 NEEDS = '[[requires]]\nname = "{}"\n' + REQUEST
-PROJECT = '[dependency-groups]\nserve = ["corplib==1.0"]\n'
+PROJECT = """[project]
+name = "shop"
+version = "1"
+requires-python = ">=3.11"
+[dependency-groups]
+serve = ["corplib==1.0"]
+"""
 
 
 def test_a_third_partys_start_asks_for_the_groups_of_its_process(
@@ -147,9 +153,7 @@ def test_of_a_lock_the_groups_are_asked_for_before_it_is_read(
 ) -> None:
     project = tmp_path / "locked"
     project.mkdir()
-    (project / "pyproject.toml").write_text(
-        f'[project]\nname = "shop"\nversion = "1"\nrequires-python = ">=3.11"\n{PROJECT}'
-    )
+    (project / "pyproject.toml").write_text(PROJECT)
     uv = str(Path(sys.executable).with_name("uv"))
     command = [uv, "lock", "--quiet", "--default-index", index.url, "--python", sys.executable]
     subprocess.run(command, cwd=project, check=True)

@@ -14,9 +14,7 @@ from cnbkit import (
     GenerateResult,
     Triggers,
 )
-from cnbkit_aptfile import identity
-from cnbkit_aptfile.config import MODE, AptConfig
-from cnbkit_aptfile.inputs import Inputs
+from cnbkit_aptfile import MODE, AptConfig, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ class AptImage(Buildpack):
         self._refuse_logins(ctx, config.mirror)
         context = _context(ctx, declared)
         context["apt/install.sh"] = ctx.buildpack_dir / "cnbkit_apt_image" / "install.sh"
-        context["apt/identity"] = identity(Inputs.find(ctx.app, config.input), ctx.app) + "\n"
+        context["apt/identity"] = Inputs.find(ctx.app, config.input).identity(ctx.app) + "\n"
         context["apt/refresh"] = config.refresh  # a new value makes another image
         arguments = {"mirror": config.mirror.rstrip("/"), "recommends": str(config.recommends)}
         return GenerateResult(

@@ -17,9 +17,7 @@ from cnbkit import (
     Triggers,
     key,
 )
-from cnbkit_aptfile import INSTALLED, identity
-from cnbkit_aptfile.config import MODE, AptConfig
-from cnbkit_aptfile.inputs import APT_TXT, FILES, Inputs
+from cnbkit_aptfile import APT_TXT, FILES, INSTALLED, MODE, AptConfig, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +119,7 @@ class Apt(Buildpack):
                 there = file.read().strip()
         except FileNotFoundError:
             there = ""
-        if there != identity(inputs, ctx.app):
+        if there != inputs.identity(ctx.app):
             from cnbkit import UserFault
 
             raise UserFault(

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cnbkit import UserFault
-from cnbkit_aptfile.inputs import TABLE, Inputs
+from cnbkit_aptfile import TABLE, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
