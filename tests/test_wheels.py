@@ -28,11 +28,14 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Both, made by way of the source distributions, as a release makes them."""
-    folder = tmp_path_factory.mktemp("wheels")
+    return _built(tmp_path_factory.mktemp("wheels"))
+
+
+def _built(folder: Path, *options: str) -> Path:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for project in ("sdk", "engine", "buildpacks"):
         _run(
-            *(find_uv_bin(), "build", "--quiet", "--no-build-isolation"),
+            *(find_uv_bin(), "build", "--quiet", "--no-build-isolation", *options),
             *("--python", sys.executable, "--out-dir", str(folder), str(ROOT / project)),
             env={**os.environ, "PATH": path},
         )
@@ -49,6 +52,24 @@ def python(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = str(venv / "bin" / "python")
     _run(find_uv_bin(), "pip", "install", "--quiet", "--python", target, *files)
     return venv / "bin" / "python"
+
+
+@pytest.mark.full
+def test_source_distributions_give_the_wheels_that_the_checkout_gives(
+    wheels: Path, tmp_path: Path
+) -> None:
+    def contents(folder: Path) -> dict[str, dict[str, int]]:
+        found = {}
+        for path in folder.glob("*.whl"):
+            with zipfile.ZipFile(path) as wheel:
+                found[path.name] = {each.filename: each.CRC for each in wheel.infolist()}
+        return found
+
+    made = contents(wheels)
+    assert len(made) == 3
+    assert made == contents(_built(tmp_path / "direct", "--wheel"))
+    (names,) = (set(names) for wheel, names in made.items() if wheel.startswith("cnbkit-"))
+    assert {"cnbkit/__init__.pyi", "cnbkit/py.typed", "cnbkit/build_context.py"} <= names
 
 
 def test_the_wheel_of_the_buildpacks_holds_each_as_the_repository_has_it(wheels: Path) -> None:

@@ -503,6 +503,14 @@ def test_a_library_that_was_renamed_for_64_bit_times_is_understood_by_its_old_na
     assert "Aptfile:2: libtime0 is libtime0t64 in this release" in result.log
 
 
+def test_a_library_is_understood_by_its_later_name_in_an_older_release(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    result = buildpack_run(apt, app={"Aptfile": "onlyt64\n"})
+    assert packages(result) == ["only 1.0"]
+    assert "Aptfile:1: onlyt64 is only in this release" in result.log
+
+
 def test_sources_that_cannot_be_reached_leave_what_was_built(
     buildpack_run: BuildpackRun, apt: type[Apt]
 ) -> None:

@@ -345,8 +345,10 @@ def test_packages_that_do_not_exist_or_do_not_fit(
     assert "where: environment.yml:4, environment.yml:5\n" in shown
     assert "└─ hello" in shown  # the solver's own tree
     assert "hello >=2" in shown
+    assert "to do: write `hello`, without a version, in environment.yml:5\n" in shown
     shown = fault(first.rebuild(app=environment(channels, "tool >=5")))
     assert "tool is there as 1.0" in shown
+    assert "to do: write `tool=1.0` in environment.yml:3\n" in shown
     # Nothing is lost by a build that failed.
     assert first.rebuild().layer("environment").state == "reuse"
 

@@ -231,6 +231,20 @@ def test_what_goes_wrong_is_told_with_what_to_do(
     assert told in fault_of(phases.build(PreBuild()))
 
 
+HOOKS = {"# cnbkit: outputs = made\n": True, "": False}
+
+
+@pytest.mark.parametrize("outputs", HOOKS)
+def test_a_build_with_a_hook_is_repeatable_if_the_hook_declares_what_it_makes(
+    phases: Phases, outputs: str
+) -> None:
+    write(phases, ".cnbkit/post-build", f"#!/bin/sh\n{outputs}touch made\n")
+    ran = phases.build(PostBuild())
+    assert ran.code == 0, ran.fault
+    report = (phases.layers / ".cnbkit-report.tsv").read_text().splitlines()
+    assert ("repeatable" in report) is HOOKS[outputs]
+
+
 def test_a_failure_shows_the_end_of_its_own_output(phases: Phases) -> None:
     write(phases, PRE, "#!/bin/sh\nseq 100\necho no disk >&2\nexit 3\n")
     told = fault_of(phases.build(PreBuild()))

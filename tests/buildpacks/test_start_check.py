@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
+import sysconfig
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnbkit.app import App
 from cnbkit_start import Start
+from cnbkit_start.check.releases import mismatch
 from cnbkit_start.check.shell import UNKNOWN, simple_commands
 from cnbkit_start.code import Code
 
@@ -523,6 +527,95 @@ def test_a_library_that_is_missing_where_the_process_may_never_load_it_is_none(
     assert (ran.code, ran.err) == (0, ""), ran.fault
 
 
+OLD = "from werkzeug.urls import url_quote\n"
+MISMATCHED: dict[str, tuple[dict[str, str], str]] = {
+    "a name that is gone": ({"flask/app.py": OLD}, "url_quote from werkzeug.urls"),
+    "a module that is gone": ({"flask/app.py": "import werkzeug.wsgi\n"}, "wsgi from werkzeug"),
+    "behind another": (
+        {"flask/app.py": "from . import tag\n", "flask/tag.py": OLD},
+        "url_quote from werkzeug.urls",
+    ),
+}  # fmt: skip
+MATCHED: dict[str, dict[str, str]] = {
+    "it is there": {"werkzeug/urls.py": "def url_quote():\n    pass\n"},
+    "under a condition": {"werkzeug/urls.py": "if 1:\n    url_quote = len\n"},
+    "by a star": {"werkzeug/urls.py": "from .more import *\n", "werkzeug/more.py": "a = 1\n"},
+    "on demand": {"werkzeug/urls.py": "def __getattr__(name):\n    return name\n"},
+    "by other code": {"werkzeug/urls.py": "globals().update({'url' + '_quote': 1})\n"},
+    "by the importer": {"flask/app.py": f"import werkzeug\nwerkzeug.urls.url_quote = 1\n{OLD}"},
+    "compiled": {"werkzeug/urls.cpython-313-x86_64-linux-gnu.so": ""},
+    "a module of its own": {"flask/app.py": "from werkzeug import data\n", "werkzeug/data.so": ""},
+    "done without": {"flask/app.py": f"try:\n    {OLD}except ImportError:\n    pass\n"},
+    "when it is called": {"flask/app.py": f"def f():\n    {OLD}"},
+}  # fmt: skip
+
+
+def releases(installed: Path, files: dict[str, str]) -> None:
+    """An old Flask on a new Werkzeug."""
+    site = installed / "prefix/lib/python3.13/site-packages"
+    both = {
+        "flask/__init__.py": "from .app import Flask\n",
+        "flask/app.py": f"{OLD}class Flask:\n    pass\n",
+        "werkzeug/__init__.py": "VERSION = 3\n",
+        "werkzeug/urls.py": "import codecs\ncodecs.register_error('werkzeug.url_quote', len)\n",
+        "werkzeug-3.1.9.dist-info/METADATA": "",
+        "Flask-2.0.3.dist-info/METADATA": "",
+    }
+    for name, text in {**both, **files}.items():
+        made = text if name != "flask/app.py" else f"{text}class Flask:\n    pass\n"
+        write(site / name, made)
+
+
+@pytest.mark.parametrize(("files", "what"), MISMATCHED.values(), ids=MISMATCHED)
+def test_a_package_that_imports_what_another_release_had_is_told_with_that_release(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str], what: str
+) -> None:
+    releases(installed, files)
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what == (
+        f"web cannot start: app.py:1 imports flask, which imports {what}, and werkzeug 3.1.9 "
+        "has no such name"
+    )
+    assert (ran.fault.remedy or "").startswith("add `werkzeug<3` to the dependencies, or ")
+
+
+@pytest.mark.parametrize("files", MATCHED.values(), ids=MATCHED)
+def test_what_may_be_there_when_it_is_imported_is_not_missed(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str]
+) -> None:
+    releases(installed, files)
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    ran = phases.build(start)
+    assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
+@pytest.mark.parametrize("name", ["pytest", "hypothesis", "pydantic", "jinja2", "mkdocs"])
+def test_packages_that_go_together_are_not_told(tmp_path: Path, name: str) -> None:
+    """Those of this interpreter, which imports them."""
+    importlib.import_module(name)
+    write(tmp_path / "app.py", f"import {name}\n")
+    site = sysconfig.get_path("purelib")
+    found = mismatch(["app.py"], [""], [site], App(str(tmp_path)), main=False)
+    assert found is None, found.what
+
+
+def test_what_the_app_itself_imports_from_another_release_is_told(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    releases(installed, {"flask/app.py": ""})
+    add(phases, {"Procfile": "web: gunicorn app:app\n"})
+    add(phases, {"app.py": f"{APP}from werkzeug import secure_filename\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what == (
+        "web cannot start: app.py:3 imports secure_filename from werkzeug, and werkzeug 3.1.9 has "
+        "no such name"
+    )
+    assert "add `werkzeug<3` to the dependencies, or change the import" in (ran.fault.remedy or "")
+
+
 def test_modules_that_a_pth_file_names_are_there(
     phases: Phases, installed: Path, start: Start
 ) -> None:
@@ -550,6 +643,17 @@ def test_of_other_processes_it_is_a_warning(phases: Phases, installed: Path, sta
     # Another image starts it.
     phases.env["BP_DEFAULT_PROCESS"] = "worker"
     assert phases.build(start).code == 65
+
+
+def test_a_procfile_and_requirements_as_powershell_writes_them_are_read(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    add(phases, {"app.py": APP})
+    (phases.app / "requirements.txt").write_bytes("flask\r\ngunicorn\r\n".encode("utf-16"))
+    (phases.app / "Procfile").write_bytes("web: gunicorn app:app\r\n".encode("utf-16"))
+    for ran in (phases.detect(start), phases.build(start)):
+        assert (ran.code, ran.err) == (0, ""), ran.fault
 
 
 def test_a_process_for_tests_is_not_judged_in_production(

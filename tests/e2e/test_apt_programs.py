@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_engine.base.suites import SUITES
+
 from .apt_programs import LARGE, REFUSED, USUAL
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ for name, command in json.load(open("/workspace/trials.json")).items():
 
 
 def failures(
-    project: Project, trials: Sequence[Trial], refused: Mapping[str, str]
+    project: Project, trials: Sequence[Trial], refused: Mapping[str, str], *options: str
 ) -> dict[str, str]:
     """What the programs printed that did not do what they should."""
     project.write(
@@ -38,7 +40,7 @@ def failures(
             "Procfile": "web: python3 app.py\n",
         }
     )
-    log = project.build().output
+    log = project.build(*options).output
     for name, what in refused.items():
         assert "Warning: " in log
         assert what in log, name
@@ -52,10 +54,11 @@ def failures(
     }
 
 
-def test_the_usual_packages_work_and_what_cannot_is_told(project: Project) -> None:
+@pytest.mark.parametrize("base", SUITES)
+def test_the_usual_packages_work_and_what_cannot_is_told(project: Project, base: str) -> None:
     names = [each.packages for each in USUAL]
     project.write({"Aptfile": "\n".join([*names, *REFUSED]) + "\n"})
-    assert failures(project, USUAL, REFUSED) == {}
+    assert failures(project, USUAL, REFUSED, "--base", base) == {}
 
 
 @pytest.mark.nightly

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tarfile
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
@@ -58,19 +60,25 @@ def test_an_app_stands_on_the_base_whose_python_it_asks_for(project: Project) ->
     assert {what for what in again if again[what] != layers.get(what)} == {"app"}
 
 
-def test_names_of_libraries_from_before_the_change_of_time_t_are_understood(
-    project: Project,
+@pytest.mark.parametrize(
+    ("base", "named", "renamed"),
+    [("trixie", "", "t64"), ("bookworm", "t64", "")],
+)
+def test_names_of_libraries_of_the_other_release_are_understood(
+    project: Project, base: str, named: str, renamed: str
 ) -> None:
+    # Debian 13 renamed what has times of 64 bits.
     project.write(
         {
-            "Aptfile": "libglib2.0-0 libasound2\nlibpng16-16\n",
+            "Aptfile": f"libglib2.0-0{named} libasound2{named}\nlibpng16-16{named}\n",
             "app.py": "import ctypes\n"
             "names = 'libglib-2.0.so.0', 'libasound.so.2', 'libpng16.so.16'\n"
             "print(*(ctypes.CDLL(name)._name for name in names))\n",
         }
     )
-    built = project.build("--base", "trixie")
-    assert "Aptfile:1: libasound2 is libasound2t64 in this release" in built.output
+    built = project.build("--base", base)
+    said = f"Aptfile:1: libasound2{named} is libasound2{renamed} in this release"
+    assert said in built.output
     assert project.run() == "libglib-2.0.so.0 libasound.so.2 libpng16.so.16\n"
 
 

@@ -1,4 +1,4 @@
-"""`cnbkit plan` says what `cnbkit build` then does: the same detector finds the same."""
+"""`cnbkit plan` says what `cnbkit build` then does: who takes part, packages, layers, processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.base.suites import DEFAULT
-from cnbkit_engine.build.build import Build
+from cnbkit_engine.build.build import Build, Outcome
 from cnbkit_engine.build.plan import Plan, Planning
 from cnbkit_engine.builder.reference import reference_builder
 from cnbkit_engine.lifecycle import phases
@@ -55,8 +55,135 @@ def detected(app: Path, image: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
     return found
 
 
-def planned(app: Path) -> Plan:
-    return Planning(app=app, builder=reference_builder()).run(Home.default())
+def planned(app: Path, name: str = "planned", **changes: Any) -> Plan:
+    planning = Planning(app=app, name=name, builder=reference_builder(), **changes)
+    return planning.run(Home.default())
+
+
+def installed(image: Image) -> set[tuple[str, str, str]]:
+    """Name, version and layer of each package that the `pip` buildpack has installed."""
+    label = image.config["config"]["Labels"]["io.buildpacks.lifecycle.metadata"]
+    [pip] = [each for each in json.loads(label)["buildpacks"] if each["key"] == "cnbkit/pip"]
+    noted = pip["layers"]["site"]["data"]["note"]["packages"]
+    fields = (line.split(" ", 2) for line in noted)
+    return {
+        (name, version, folder.removeprefix("/layers/cnbkit_pip/").partition("/")[0])
+        for name, version, folder in fields
+    }
+
+
+def check_equal(plan: Plan, outcome: Outcome) -> None:
+    """What was planned is what was built."""
+    image = outcome.image
+    assert image is not None
+    known = {each.id: each for each in plan.decisions if each.decides}
+    states = {"rebuild": "built", "keep": "built", "reuse": "reused"}
+    for name, decided in known.items():
+        found = {
+            what: state for what, state in outcome.layers.items() if what.startswith(f"{name}:")
+        }
+        layers = {
+            f"{name}:{each.name}": states[each.state] for each in decided.layers if each.launch
+        }
+        assert layers == found, name
+    pip = known["cnbkit/pip"]
+    assert {(each.name, each.version, each.layer) for each in pip.packages} == installed(image)
+    processes = {(e.type, e.command, e.default) for one in known.values() for e in one.processes}
+    assert processes == {
+        (each.type, (*each.command, *each.args), each.default) for each in image.processes
+    }
+    labels = {key: value for one in known.values() for key, value in one.labels}
+    assert labels
+    assert labels.items() <= image.config["config"]["Labels"].items()
+
+
+def is_all_known(plan: Plan) -> bool:
+    """Whether nothing but the check of libraries is left to the build."""
+    return {each.id for each in plan.decisions if not each.decides} == {"cnbkit/elf-check"}
+
+
+# The others need a conda channel, gigabytes of wheels, or hardware's own files.
+BUILT = ("vision", "vision-apt", "notebook", "onnx-serve", "streamlit-app", "train-serve")
+
+
+@pytest.mark.parametrize("example", BUILT)
+def test_the_plan_of_an_example_is_what_its_build_does(example: str, project: Project) -> None:
+    app = ROOT / "examples" / example
+    plan = planned(app, project.name)
+    assert is_all_known(plan)
+    first = Build(app=app, name=project.name, builder=reference_builder()).run(Home.default())
+    check_equal(plan, first)
+    again = planned(app, project.name)
+    second = Build(app=app, name=project.name, builder=reference_builder()).run(Home.default())
+    check_equal(again, second)
+    states = {each.state for one in again.decisions for each in one.layers if each.launch}
+    assert states == {"reuse"}
+
+
+@pytest.mark.smoke
+def test_the_plan_of_an_app_is_what_its_builds_do(project: Project) -> None:
+    project.write(
+        {
+            "app.py": "import tabulate\nprint(1)\n",
+            "requirements.txt": "tabulate\n",
+            "business-tags.yaml": "team: vision\n",
+        }
+    )
+    build = Build(app=project.app, name=project.name, builder=reference_builder())
+    plan = planned(project.app, project.name)
+    check_equal(plan, build.run(Home.default()))
+    [web] = [each for one in plan.decisions for each in one.processes]
+    assert (web.type, web.command, web.default) == ("web", ("python3", "app.py"), True)
+
+    # The lock of the last build is kept as the build keeps it: nothing is resolved anew.
+    project.write({"requirements.txt": "tabulate\nsix==1.16.0\n"})
+    changed = planned(project.app, project.name)
+    [pip] = [each for each in changed.decisions if each.id == "cnbkit/pip"]
+    assert [text for text in pip.notes if text.startswith("Kept from the last build: tabulate")]
+    [site] = [each for each in pip.layers if each.name == "site"]
+    assert (site.state, site.why) == ("rebuild", ("inputs changed: requirements.txt",))
+    check_equal(changed, build.run(Home.default()))
+
+
+def test_without_resolving_a_plan_says_what_it_leaves_out(project: Project) -> None:
+    project.write({"app.py": "print(1)\n", "requirements.txt": "six\n"})
+    plan = planned(project.app, resolve=False)
+    [pip] = [each for each in plan.decisions if each.id == "cnbkit/pip"]
+    assert (pip.packages, pip.rest) == (
+        (),
+        "the packages, because nothing is resolved (--no-resolve)",
+    )
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_an_interpreter_that_is_not_there_is_planned_for(project: Project, version: str) -> None:
+    project.write(
+        {
+            ".python-version": version,
+            "app.py": "print(1)\n",
+            "requirements.txt": "markupsafe\ncffi\ntomli; python_version < '3.13'\n",
+            "business-tags.yaml": "team: vision\n",
+        }
+    )
+    plan = planned(project.app, project.name)
+    [python] = [each for each in plan.decisions if each.id == "cnbkit/python"]
+    assert [(each.name, each.state) for each in python.layers] == [("interpreter", "rebuild")]
+    build = Build(app=project.app, name=project.name, builder=reference_builder())
+    check_equal(plan, build.run(Home.default()))
+
+
+def test_a_default_process_that_cannot_start_ends_the_plan_as_the_build(project: Project) -> None:
+    project.write(
+        {
+            "Procfile": "web: gunicorn app:app\n",
+            "app.py": "app = None\n",
+            "requirements.in": "six\n",
+            "requirements.txt": "six\n",
+        }
+    )
+    failed = cnbkit("plan", str(project.app))
+    assert failed.code == 51, failed.output
+    assert "Error: web cannot start: " in failed.output
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -102,8 +229,8 @@ def test_the_command_says_who_takes_part_and_why_and_the_image_has_the_same(
     labels = project.image().config["config"]["Labels"]
     built = json.loads(labels["io.buildpacks.build.metadata"])["buildpacks"]
     assert [each["id"] for each in plan["group"]] == [each["id"] for each in built]
-    [start] = [each for each in plan["group"] if each["id"] == "cnbkit/start"]
-    assert start["says"] == ["web: python3 app.py, from app.py"]
+    [start] = [each for each in plan["decisions"] if each["id"] == "cnbkit/start"]
+    assert start["notes"] == ["web: python3 app.py, from app.py"]
     [web] = project.image().processes
     assert (web.type, [*web.command, *web.args]) == ("web", ["python3", "app.py"])
 

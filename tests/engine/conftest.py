@@ -66,6 +66,19 @@ static int serve(const char *address, int port) {
         write(connection, "served", 6); close(connection);
     }
 }
+static int fill(size_t size, int count) {
+    int status, worst = 0;
+    for (int i = 0; i < count; i++) if (!fork()) {
+        char *data = malloc(size);
+        if (!data) { perror("malloc"); _exit(9); }
+        for (size_t j = 0; j < size; j += 4096) data[j] = 1;
+        sleep(1);
+        _exit(0);
+    }
+    while (wait(&status) > 0)
+        if (status) worst = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return worst;
+}
 int main(int argc, char **argv) {
     const char *what = argc > 1 ? argv[1] : "";
     const char *name = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
@@ -75,6 +88,7 @@ int main(int argc, char **argv) {
     else if (!strcmp(what, "cat")) return show(argv[2]);
     else if (!strcmp(what, "exit")) return atoi(argv[2]);
     else if (!strcmp(what, "serve")) return serve(argv[2], atoi(argv[3]));
+    else if (!strcmp(what, "fill")) return fill((size_t)atoi(argv[2]) << 20, atoi(argv[3]));
     else if (!strcmp(what, "abort")) raise(SIGABRT);
     else if (!strcmp(what, "ls")) {
         DIR *dir = opendir(argv[2]);

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .harness import Outcome
 
 BUILD = '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+FORMER = '[build-system]\nrequires = ["poetry>=0.12"]\nbuild-backend = "poetry.masonry.api"\n'
 LEGACY = """[tool.poetry]
 name = "app"
 version = "1.0"
@@ -105,6 +106,7 @@ CASES = [
         legacy('idna = { version = "*", optional = true }\n[tool.poetry.extras]\nweb = ["idna"]\n'),
     ),
     locked("a package", legacy(BUILD, PACKAGE), files=CODE),
+    locked("a package that names Poetry's former backend", legacy(FORMER, PACKAGE), files=CODE),
     locked(
         "standard",
         STANDARD + BUILD + '[tool.poetry]\npackages = [{ include = "app" }]\n',

@@ -35,6 +35,20 @@ def test_a_byte_order_mark_is_no_part_of_the_text(app: App) -> None:
     assert app.bytes("f.toml").startswith(b"\xef\xbb\xbf")
 
 
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+def test_what_powershell_writes_is_read_where_no_format_says_utf8(app: App, order: str) -> None:
+    data = "\ufeffa é\r\n".encode(order)
+    for name in ("Procfile", "requirements.txt"):
+        (app.path / name).write_bytes(data)
+        assert app.text(name) == "a é\r\n"
+    (app.path / "f.toml").write_bytes(data)
+    with pytest.raises(UserFault, match=r"f\.toml is not UTF-8"):
+        app.text("f.toml")
+    (app.path / "Procfile").write_bytes(data[:-1])
+    with pytest.raises(UserFault, match="Procfile is not UTF-8"):
+        app.text("Procfile")
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_a_byte_that_is_not_utf8_is_named_with_its_line(app: App, mark: bytes) -> None:
     (app.path / "f").write_bytes(mark + b"a\n\nb\xe9\n")

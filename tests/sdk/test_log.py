@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from cnbkit.log import Log
@@ -33,3 +35,32 @@ def test_a_level_shows_its_own_and_what_matters_more(
     with log.timed("T"):
         pass
     assert ("T ..." in capsys.readouterr().out) == ("I" in shown)
+
+
+def test_a_long_step_says_how_far_it_is_and_nothing_when_it_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said = threading.Event()
+
+    def so_far() -> str:
+        said.set()
+        return "12 of 90 MB"
+
+    step = Log().timed("Downloading", so_far)
+    step.every = 0.01
+    with step:
+        assert said.wait(60)
+    [first, *ticks, last] = capsys.readouterr().out.splitlines()
+    assert first == "  Downloading ..."
+    assert last.startswith("    done in ")
+    assert {each.partition(" s: ")[2] for each in ticks} == {"Downloading: 12 of 90 MB"}
+    assert not threading.Event().wait(0.1)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_step_that_is_soon_over_says_only_that(capsys: pytest.CaptureFixture[str]) -> None:
+    with Log().timed("Downloading"):
+        pass
+    first, last = capsys.readouterr().out.splitlines()
+    assert first == "  Downloading ..."
+    assert last.startswith("    done in ")

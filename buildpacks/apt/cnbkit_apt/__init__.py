@@ -8,6 +8,7 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildResult,
+    Decision,
     DetectContext,
     DetectResult,
     Layer,
@@ -49,7 +50,25 @@ class Packages(LayerKey):
     target: str = key("target")
 
 
-class Apt(Buildpack):
+class Chosen(Decision):
+    """What is declared.
+
+    Attributes:
+        config: what the person who builds has set.
+        inputs: the files.
+        wanted: the key of the resolution.
+        why: reasons to resolve; none if the previous image has it.
+    """
+
+    def __init__(self, config: AptConfig, inputs: Inputs, wanted: Wanted, why: list[str]) -> None:
+        super().__init__()
+        self.config = config
+        self.inputs = inputs
+        self.wanted = wanted
+        self.why = why
+
+
+class Apt(Buildpack[Chosen]):
     """Installs Debian packages.
 
     Attributes:
@@ -82,31 +101,57 @@ class Apt(Buildpack):
                 return ctx.join(f"found {name}", asked)
         return ctx.skip("no Aptfile, and no [tool.cnbkit.apt]")
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Install, unless the previous image has exactly this."""
+    def decide(self, ctx: BuildContext) -> Chosen:
+        """What is declared, and whether the previous image has exactly that.
+
+        What it needs besides is apt's to say, whose lists take longer than all else in a plan.
+        """
         config = self.config.read(ctx.settings)
         inputs = Inputs.find(ctx.app, config.input)
-        if config.mode == "image":
-            self._installed_by_extension(ctx, inputs)
-            return BuildResult()
         wanted = Wanted(
             inputs=inputs.digests(ctx.app),
             settings=config.changed(),
             base=_digest(self._status()),
             target=str(ctx.target),
         )
-        with ctx.layer(self.resolution, wanted) as resolution:
-            restored = ctx.restored_layers()
-            known = self.packages.name in restored and (
-                self.build_packages.name in restored or not inputs.for_build
-            )
-            if resolution.rebuild or not known:
-                why = "; ".join(resolution.why) or "a layer of the last build is gone"
+        if config.mode == "image":
+            return Chosen(config, inputs, wanted, [])
+        resolution = ctx.look(self.resolution, wanted)
+        restored = ctx.restored_layers()
+        known = self.packages.name in restored and (
+            self.build_packages.name in restored or not inputs.for_build
+        )
+        why = []
+        if resolution.rebuild or not known:
+            why = resolution.why or ["a layer of the last build is gone"]
+        decision = Chosen(config, inputs, wanted, why)
+        decision.layer(self.resolution, wanted)
+        decision.layer(self.packages, why=why)
+        if inputs.for_build:
+            decision.layer(self.build_packages, why=why)
+        if ctx.dry:
+            from cnbkit_apt.declared import read
+
+            for each in read(ctx).packages:
+                if not each.for_build:
+                    decision.package(each.name or each.word, "", layer=self.packages.name)
+            decision.rest = "which packages these need besides, with versions" if why else ""
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Install, unless the previous image has exactly this."""
+        inputs = decision.inputs
+        if decision.config.mode == "image":
+            self._installed_by_extension(ctx, inputs)
+            return decision.result
+        with ctx.layer(self.resolution, decision.wanted) as resolution:
+            if decision.why:
+                why = "; ".join(decision.why)
                 ctx.log.info(f"Resolving {', '.join(inputs.files)}: {why}")
-                self._install(ctx, config, inputs, resolution)
+                self._install(ctx, decision.config, inputs, resolution)
             else:
                 self._reuse(ctx, inputs)
-        return BuildResult()
+        return decision.result
 
     def _installed_by_extension(self, ctx: BuildContext, inputs: Inputs) -> None:
         """Make sure that the extension was there: platforms without extensions say nothing.
@@ -202,8 +247,9 @@ class Apt(Buildpack):
                 return
             ctx.log.info(f"{layer.name}: {'; '.join(opened.why)}")
             if found:
-                with ctx.log.timed("Downloading"):
-                    debs = apt.download("run" if layer is self.packages else "build")
+                role = "run" if layer is self.packages else "build"
+                with ctx.log.timed("Downloading", lambda: apt.so_far(role)):
+                    debs = apt.download(role)
                 with ctx.log.timed("Unpacking"):
                     install(ctx, debs, opened, self.system, status, asked)
                 describe(opened, found)

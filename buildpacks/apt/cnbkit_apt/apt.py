@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import shutil
+from contextlib import suppress
 
 from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
 from cnbkit_apt.archive import Archive
@@ -167,6 +168,16 @@ class AptGet:
                 )
             shutil.copyfile(place, path)
         return paths
+
+    def so_far(self, role: str) -> str:
+        """How much of what was resolved under that name is there: "12.1 of 90.0 MB"."""
+        folder = f"{self._folder}/archives-{role}"
+        size = 0
+        for place in (folder, f"{folder}/partial"):
+            with suppress(OSError), os.scandir(place) as entries:
+                size += sum(each.stat().st_size for each in entries if each.is_file())
+        whole = sum(each.size for each in self._requests[role][1])
+        return f"{size / 1e6:.1f} of {whole / 1e6:.1f} MB"
 
     def _begin(self, role: str) -> str:
         """Turn to another set; the folder its files go to."""

@@ -29,7 +29,8 @@ def check_names(
 
     Returns:
         names to install in place of those that only other packages provide: since Debian 13
-        `libglib2.0-0` is `libglib2.0-0t64`, whose times have 64 bits on every machine.
+        `libglib2.0-0` is `libglib2.0-0t64`, whose times have 64 bits on every machine. Before, the
+        later name is the earlier one's.
 
     Raises:
         UserFault: naming all that do not, with what may be meant.
@@ -45,6 +46,10 @@ def check_names(
         if len(provided_by) == 1 or renamed in provided_by:
             # Others that provide the name (libasound2: liboss4-salsa-asound2) stand in for it.
             instead[package.name] = renamed if renamed in provided_by else provided_by[0]
+            continue
+        earlier = package.name.removesuffix("t64")
+        if not provided_by and earlier != package.name and earlier in known:
+            instead[package.name] = earlier
             continue
         if provided_by:
             what = (

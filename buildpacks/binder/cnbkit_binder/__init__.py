@@ -13,7 +13,7 @@ from cnbkit_binder.places import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, BuildResult, DetectContext, DetectResult
+    from cnbkit import BuildContext, BuildResult, Decision, DetectContext, DetectResult
 
 __all__ = ["Binder"]
 
@@ -30,7 +30,7 @@ class BinderOptions(Config):
     )
 
 
-class Binder(Buildpack):
+class Binder(Buildpack["Decision"]):
     """Builds a repository as Binder would."""
 
     repeatable = True
@@ -63,16 +63,29 @@ class Binder(Buildpack):
             plan = plan.provides("binder-apt")
         return ctx.join(places.reason, plan)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Decision:
         """Tell the others, and start Jupyter."""
-        from cnbkit import BuildResult, Process
+        from cnbkit import BuildResult, Decision, Process
         from cnbkit_binder.inputs import variables
 
+        web = Process(type="web", command=["binder-start"], default=True)
+        decision = Decision(BuildResult(web))
+        places = Places(ctx.app)
+        for name, (value, why) in variables(ctx, places).items():
+            decision.env.build.default(name, value)
+            ctx.log.info(f"{why} ({name})")
+        decision.layer(self.told)
+        decision.layer(self.entry)
+        if places.start:
+            ctx.log.info(f"{places.start} runs before what starts")
+        ctx.log.info("web: JupyterLab, or what is named instead")
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Decision) -> BuildResult:
+        """Write what is told, and the program that starts."""
         places = Places(ctx.app)
         with ctx.layer(self.told) as told:
-            for name, (value, why) in variables(ctx, places).items():
-                told.env.build.default(name, value)
-                ctx.log.info(f"{why} ({name})")
+            told.env = decision.env
         for script in (places.post_build, places.start):
             if script:
                 # As repo2docker: many are committed without their executable bit.
@@ -87,10 +100,7 @@ class Binder(Buildpack):
             entry.env.launch.override("REPO_DIR", ctx.app.root)
             entry.env.launch.override("BINDER_START", places.start)
             entry.env.launch.default("SHELL", "/bin/bash")
-        if places.start:
-            ctx.log.info(f"{places.start} runs before what starts")
-        ctx.log.info("web: JupyterLab, or what is named instead")
-        return BuildResult(Process(type="web", command=["binder-start"], default=True))
+        return decision.result
 
 
 def _program() -> str:

@@ -8,9 +8,10 @@ from cnbkit import (
     Buildpack,
     BuildResult,
     Config,
+    Decision,
     Layer,
+    LayerEnv,
     LayerKey,
-    OpenLayer,
     Option,
     Triggers,
     key,
@@ -56,7 +57,25 @@ class Certificates(LayerKey):
     system: str = key("the build image's own certificates", default="")
 
 
-class CaCertificates(Buildpack):
+class Chosen(Decision):
+    """What is trusted.
+
+    Attributes:
+        trust: the key of what joins certificates at launch; None if there are none.
+        bundle: the key of the build's bundle; likewise.
+        system: what the build image trusts.
+        pem: the bindings' certificates, unless all layers have them.
+    """
+
+    def __init__(self, trust: Certificates | None = None) -> None:
+        super().__init__()
+        self.trust = trust
+        self.bundle: Certificates | None = None
+        self.system = b""
+        self.pem = b""
+
+
+class CaCertificates(Buildpack[Chosen]):
     """Adds certificates of bindings to what is trusted, for later buildpacks and the app."""
 
     repeatable = True
@@ -69,26 +88,43 @@ class CaCertificates(Buildpack):
     # For the app: the certificates alone, and what joins them with the run image's at launch.
     trust = Layer.launch("trust")
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Make the bundle of the build and the launch program."""
+    def decide(self, ctx: BuildContext) -> Chosen:
+        """Which certificates are trusted."""
         bindings = ctx.bindings.all("ca-certificates")
         if not bindings and not Settings.read(ctx.settings).at_launch:
             ctx.log.info("No binding of type ca-certificates, and none wanted at launch")
-            return BuildResult()
+            return Chosen()
         digests = [each for binding in bindings for each in _digests(binding)]
-        pem = b""
-        with ctx.layer(self.trust, Certificates(certificates=digests)) as trust:
-            if trust.rebuild:
-                pem = self._certificates(ctx, bindings)
-                _write(f"{trust.directory}/certificates.pem", pem)
-                trust.exec_d("trust", ctx.buildpack_dir / "launch" / "trust")
+        decision = Chosen(Certificates(certificates=digests))
+        decision.layer(self.trust, decision.trust)
+        rebuild = ctx.look(self.trust, decision.trust).rebuild
         if bindings:
-            system = _system_bundle(ctx)
-            wanted = Certificates(certificates=digests, system=_sha256(system))
-            with ctx.layer(self.bundle, wanted) as bundle:
+            decision.system = _system_bundle(ctx)
+            decision.bundle = Certificates(certificates=digests, system=_sha256(decision.system))
+            decision.layer(self.bundle, decision.bundle)
+            rebuild = rebuild or ctx.look(self.bundle, decision.bundle).rebuild
+        if rebuild or ctx.dry:
+            decision.pem = self._certificates(ctx, bindings)
+        if ctx.dry and bindings:
+            path = f"{ctx.scratch}/ca-certificates.pem"
+            _write(path, _joined(decision.system, decision.pem))
+            _trust(decision.env, path)
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Make the bundle of the build and the launch program."""
+        if decision.trust is not None:
+            with ctx.layer(self.trust, decision.trust) as trust:
+                if trust.rebuild:
+                    _write(f"{trust.directory}/certificates.pem", decision.pem)
+                    trust.exec_d("trust", ctx.buildpack_dir / "launch" / "trust")
+        if decision.bundle is not None:
+            with ctx.layer(self.bundle, decision.bundle) as bundle:
                 if bundle.rebuild:
-                    self._fill(bundle, system, pem or self._certificates(ctx, bindings))
-        return BuildResult()
+                    path = f"{bundle.directory}/ca-certificates.pem"
+                    _write(path, _joined(decision.system, decision.pem))
+                    _trust(bundle.env, path)
+        return decision.result
 
     def _certificates(self, ctx: BuildContext, bindings: list[Binding]) -> bytes:
         # Imported here: a build that changes nothing does without it.
@@ -101,12 +137,15 @@ class CaCertificates(Buildpack):
                 ctx.log.warning(warning)
         return b"".join(certificate.pem for certificate in certificates)
 
-    def _fill(self, layer: OpenLayer, system: bytes, pem: bytes) -> None:
-        path = f"{layer.directory}/ca-certificates.pem"
-        _write(path, system.rstrip(b"\n") + b"\n" + pem if system else pem)
-        for variable in VARIABLES:
-            # What the person who builds has set stays.
-            layer.env.build.default(variable, path)
+
+def _joined(system: bytes, pem: bytes) -> bytes:
+    return system.rstrip(b"\n") + b"\n" + pem if system else pem
+
+
+def _trust(env: LayerEnv, path: str) -> None:
+    for variable in VARIABLES:
+        # What the person who builds has set stays.
+        env.build.default(variable, path)
 
 
 def _digests(binding: Binding) -> list[str]:

@@ -11,6 +11,7 @@ from cnbkit import (
     Buildpack,
     BuildResult,
     Config,
+    Decision,
     Layer,
     LayerKey,
     Option,
@@ -51,22 +52,44 @@ class Inputs(LayerKey):
     target: str = key("target")
 
 
-class _Hooks(Buildpack):
+class Script(Decision):
+    """What runs.
+
+    Attributes:
+        hook: the script and what it declares; None if nothing runs.
+    """
+
+    def __init__(self, hook: Hook | None = None, *, rest: str = "") -> None:
+        super().__init__(rest=rest)
+        self.hook = hook
+
+
+class _Hooks(Buildpack[Script]):
     # What a hook has made, for a build in which nothing that it depends on has changed. Not for
     # the image: its files are the app's.
     outputs = Layer.cached("outputs")
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Run the script, or put in place what it made last time."""
+    def decide(self, ctx: BuildContext) -> Script:
+        """Which script runs, if apps may have any."""
         options = self._options(ctx)
         from cnbkit_hooks.permission import check_allowed
 
         script = self._script(ctx, options.script)
         if not script:
             ctx.log.info("Nothing to run: what Binder's folder has is for a build with BP_BINDER")
-            return BuildResult()
+            return Script()
         check_allowed(ctx, script, options.hooks)
         hook = Hook.read(ctx, script)
+        if ctx.dry:
+            made = f": {', '.join(hook.outputs)}" if hook.outputs else ""
+            return Script(hook, rest=f"what {hook.script} makes{made}")
+        return Script(hook)
+
+    def contribute(self, ctx: BuildContext, decision: Script) -> BuildResult:
+        """Run the script, or put in place what it made last time."""
+        hook = decision.hook
+        if hook is None:
+            return decision.result
         self.repeatable = bool(hook.outputs)
         if not hook.outputs:
             from cnbkit_hooks.run import run

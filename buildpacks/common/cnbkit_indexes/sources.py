@@ -17,8 +17,6 @@ never as arguments; none is part of a layer's key.
 
 from __future__ import annotations
 
-import os
-
 from cnbkit import BuildContext, UserFault
 from cnbkit_indexes.address import Login, host_of, same_place, split_login
 from cnbkit_indexes.refused import refuse
@@ -29,25 +27,12 @@ if TYPE_CHECKING:
 
     from cnbkit_indexes.origins import Origin
 
-__all__ = ["Index", "Sources", "unique"]
+__all__ = ["FIRST", "Index", "Sources", "unique"]
 
 _PREFIXES = ("BP_PIP_", "PIP_", "UV_")
 _TYPES = ("pip", "pypi", "netrc", "poetry")
-# Of uv's variables, those that change how packages are got, but not which.
-_NOT_WHICH = (
-    *("UV_CONCURRENT_", "UV_HTTP_", "UV_REQUEST_", "UV_INSECURE_HOST", "UV_NATIVE_TLS"),
-    *("UV_SYSTEM_CERTS", "UV_NO_PROGRESS", "UV_OFFLINE", "UV_KEYRING", "UV_LOCK_TIMEOUT"),
-    *("UV_NO_CONFIG_WARN", "UV_NO_COLOR", "UV_QUIET", "UV_VERBOSE"),
-)
-# The same of pip's.
-_NOT_WHICH_PIP = (
-    *("PIP_CACHE_DIR", "PIP_CONFIG_FILE", "PIP_DEBUG", "PIP_DISABLE_PIP_VERSION_CHECK"),
-    *("PIP_KEYRING_PROVIDER", "PIP_LOG", "PIP_NO_CACHE_DIR", "PIP_NO_COLOR", "PIP_NO_INPUT"),
-    *("PIP_NO_PYTHON_VERSION_WARNING", "PIP_NO_WARN_", "PIP_PROGRESS_BAR", "PIP_PROXY"),
-    *("PIP_QUIET", "PIP_RESUME_RETRIES", "PIP_ROOT_USER_ACTION", "PIP_USE_", "PIP_VERBOSE"),
-)
-_SECRET = ("PASSWORD", "USERNAME", "TOKEN", "AUTH", "SECRET")
-_FIRST = "first-index"
+FIRST = "first-index"
+"""uv's index strategy if none is named."""
 
 
 class Index:
@@ -89,7 +74,7 @@ class Sources:
         self.names = names
         self.default: Index | None = None
         self.extra: list[Index] = []
-        self.strategy = (self.values("index-strategy") or [_FIRST])[0]
+        self.strategy = (self.values("index-strategy") or [FIRST])[0]
         if origins:
             self._gather()
 
@@ -232,63 +217,11 @@ class Sources:
 
         Neither a password nor anything made of one is in it.
         """
-        lines = []
-        if self.default:
-            lines.append(f"default {self.default.url}")
-        lines += [f"index {each.url}" for each in self.extra]
-        if self.strategy != _FIRST:
-            lines.append(f"strategy {self.strategy}")
-        for option in ("no-index", "pre"):
-            if self.value(option) == "true":
-                lines.append(option)
-        for option in ("find-links", "constraint"):
-            for value in self.values(option):
-                lines.append(f"{option} {value} {self._contents(value)}")
-        lines += [
-            f"{option} {self.values(option)}"
-            for option in ("no-binary", "only-binary")
-            if self.values(option)
-        ]
-        for name in self._resolving():
-            words = [split_login(word)[0] for word in self.ctx.settings.get(name).split()]
-            lines.append(f"{name}={words} {[self._contents(word) for word in words]}")
-        if not lines:
+        if not (self._origins or self.names):
             return ""
-        import hashlib
+        from cnbkit_indexes.sources_digest import sources_digest
 
-        text = "\0".join(lines).encode(errors="surrogateescape")
-        return hashlib.sha256(text).hexdigest()[:24]
-
-    def _resolving(self) -> list[str]:
-        """Variables of uv and pip that change what is resolved, and that nothing above has."""
-        if not self.names:
-            return []
-        from cnbkit_indexes.origins import VARIABLES
-
-        return [
-            name
-            for name in self.names
-            if name.startswith(("UV_", "PIP_"))
-            and self.ctx.settings.get(name)
-            and name not in VARIABLES
-            and not name.startswith((*_NOT_WHICH, *_NOT_WHICH_PIP))
-            and not any(word in name for word in _SECRET)
-        ]
-
-    def _contents(self, path: str) -> str:
-        """A digest of a file or folder of the app, and of what a file of requirements includes.
-
-        Empty for anything else.
-        """
-        if "://" in path and not path.startswith("file://"):
-            return ""
-        from cnbkit_python_inputs.included import with_included
-        from cnbkit_python_inputs.tree import tree_digest
-
-        found = os.path.join(self.ctx.app.root, path.removeprefix("file://"))
-        if not os.path.exists(found):
-            return ""
-        return " ".join(tree_digest(each) for each in with_included(found))
+        return sources_digest(self)
 
     def describe(self) -> list[str]:
         """Lines for the log: each source and what names it."""
@@ -310,7 +243,7 @@ class Sources:
     def warnings(self) -> list[str]:
         """What the person who builds should know of what they set."""
         lines = []
-        if self.strategy != _FIRST:
+        if self.strategy != FIRST:
             lines.append(
                 f"index strategy {self.strategy}: whoever publishes a package of one of your names "
                 "on any of these indexes can have theirs installed"

@@ -6,11 +6,14 @@ folders of all of them, by a link.
 
 from __future__ import annotations
 
+import os
+
 from cnbkit import (
     BuildContext,
     Buildpack,
     BuildResult,
     Config,
+    Decision,
     Layer,
     LayerKey,
     Option,
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLDER", "FrontEnd", "Selection", "Settings"]
 
+
+_LOCK = "pylock.toml"
 
 FOLDER = "BP_PYTHON_FOLDER"
 """Names the folder of the app with the project; all Python buildpacks have it."""
@@ -98,7 +103,25 @@ class Selection:
         return f", with {', '.join(parts)}" if parts else ""
 
 
-class FrontEnd(Buildpack):
+class Exported(Decision):
+    """The lock for pip.
+
+    Attributes:
+        wanted: what it depends on; None if the app's packages come from elsewhere.
+        told: what later buildpacks are told besides.
+        path: where it is, if it was made anew.
+    """
+
+    def __init__(
+        self, wanted: Wanted | None = None, told: PythonBuild | None = None, *, rest: str = ""
+    ) -> None:
+        super().__init__(rest=rest)
+        self.wanted = wanted
+        self.told = told or PythonBuild()
+        self.path = ""
+
+
+class FrontEnd(Buildpack[Exported]):
     """Derive, name the files, implement `export`.
 
     Attributes:
@@ -137,7 +160,7 @@ class FrontEnd(Buildpack):
         """Names of files the result depends on; those that are not there are passed over."""
         return [name for name in (self.file, self.project) if ctx.app.has(name)]
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Exported:
         """Export the lock, unless the last build's is still right."""
         # The pip buildpack tells of them; until then tools might show them.
         hidden(ctx, self.inputs(ctx))
@@ -150,9 +173,11 @@ class FrontEnd(Buildpack):
         ):
             there = self.file if ctx.app.has(self.file) else self.project
             ctx.log.info(f"{there} is left alone: dependencies come from {chosen}")
-            return BuildResult()
+            return Exported()
         told = told.with_python(ctx)
         version = told.python_version
+        if ctx.dry and not version:
+            return Exported(rest=f"the packages of {self.file}, which go by the version of Python")
         self._check_files(ctx)
         settings = self.config.read(ctx.settings)
         wanted = Wanted(
@@ -164,23 +189,37 @@ class FrontEnd(Buildpack):
             python=version,
             target=str(ctx.target),
         )
-        with ctx.layer(self.lock, wanted) as lock:
-            path = f"{lock.directory}/pylock.toml"
-            if lock.rebuild:
-                ctx.log.info(f"Reading {self.file}: {'; '.join(lock.why)}")
-                selection = Selection(
-                    wanted.groups,
-                    wanted.extras,
-                    python=version,
-                    member=wanted.member,
-                    for_tests=ctx.exec_env == "test",
-                )
-                ctx.log.info(self.export(ctx, selection, path))
-            else:
-                ctx.log.info(f"{self.file} unchanged: its packages are known")
+        decision = Exported(wanted, told)
+        decision.layer(self.lock, wanted)
+        lock = ctx.look(self.lock, wanted)
+        path = f"{lock.directory}/{_LOCK}"
+        if lock.rebuild:
+            ctx.log.info(f"Reading {self.file}: {'; '.join(lock.why)}")
+            selection = Selection(
+                wanted.groups,
+                wanted.extras,
+                python=version,
+                member=wanted.member,
+                for_tests=ctx.exec_env == "test",
+            )
+            path = decision.path = f"{ctx.scratch}/{_LOCK}"
+            ctx.log.info(self.export(ctx, selection, path))
+        else:
+            ctx.log.info(f"{self.file} unchanged: its packages are known")
+        decision.tells = told.replace(lock=path)
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Exported) -> BuildResult:
+        """Keep the lock, and tell of it."""
+        if decision.wanted is None:
+            return decision.result
+        with ctx.layer(self.lock, decision.wanted) as lock:
+            path = f"{lock.directory}/{_LOCK}"
+            if decision.path:
+                os.replace(decision.path, path)
         with ctx.layer(self.told) as layer:
-            told.replace(lock=path).tell(layer)
-        return BuildResult()
+            decision.told.replace(lock=path).tell(layer)
+        return decision.result
 
     def _check_files(self, ctx: BuildContext) -> None:
         for name, other, remedy in (

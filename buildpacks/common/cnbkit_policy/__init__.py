@@ -12,6 +12,7 @@ from cnbkit import (
     Buildpack,
     BuildResult,
     Config,
+    Decision,
     Layer,
     LayerKey,
     Option,
@@ -22,6 +23,7 @@ from cnbkit import (
 __all__ = ["Policy", "PolicyInstalled"]
 
 FILE = "policy.toml"
+_SUMMARY = "summary.txt"
 
 
 class Options(Config):
@@ -44,7 +46,28 @@ class Inputs(LayerKey):
     day: str = key("the day")
 
 
-class Policy(Buildpack):
+class Verdict(Decision):
+    """What was found.
+
+    Attributes:
+        wanted: what it depends on.
+        summary: path of what is said of it, if it was judged anew.
+    """
+
+    def __init__(
+        self,
+        wanted: Inputs | None = None,
+        summary: str = "",
+        result: BuildResult | None = None,
+        *,
+        rest: str = "",
+    ) -> None:
+        super().__init__(result, rest=rest)
+        self.wanted = wanted
+        self.summary = summary
+
+
+class Policy(Buildpack[Verdict]):
     """Judges what is to be installed."""
 
     repeatable = True
@@ -58,10 +81,12 @@ class Policy(Buildpack):
     # Whether packages are installed by now.
     final = False
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Verdict:
         """Judge, unless the same was judged today."""
         import time
 
+        if ctx.dry and self.final:
+            return Verdict(rest="what the policy says of the packages once they are installed")
         from cnbkit_policy.size import Contents
         from cnbkit_policy.subject import Subject, digest
 
@@ -80,16 +105,28 @@ class Policy(Buildpack):
             day=time.strftime("%Y-%m-%d", time.gmtime()),
         )
         report = Options.read(ctx.settings).report
-        with ctx.layer(self.verdict, wanted) as layer:
-            # A report that is asked for is written each time: its folder is the platform's.
-            if layer.rebuild or report:
-                from cnbkit_policy.judge import judge
+        layer = ctx.look(self.verdict, wanted)
+        # A report that is asked for is written each time: its folder is the platform's.
+        if layer.rebuild or report:
+            from cnbkit_policy.judge import judge
 
-                store = judge(ctx, binding, subject, known, layer.directory, report, wanted.day)
-                return BuildResult(store=store)
-            with open(f"{layer.directory}/summary.txt", encoding="utf-8") as file:
+            store = judge(ctx, binding, subject, known, ctx.scratch, report, wanted.day)
+            decision = Verdict(wanted, f"{ctx.scratch}/{_SUMMARY}", BuildResult(store=store))
+        else:
+            decision = Verdict(wanted)
+            with open(f"{layer.directory}/{_SUMMARY}", encoding="utf-8") as file:
                 ctx.log.info(f"Unchanged: {file.read()}")
-        return BuildResult()
+        decision.layer(self.verdict, wanted)
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Verdict) -> BuildResult:
+        """Remember what was found."""
+        with ctx.layer(self.verdict, decision.wanted) as layer:
+            if decision.summary:
+                import os
+
+                os.replace(decision.summary, f"{layer.directory}/{_SUMMARY}")
+        return decision.result
 
 
 class PolicyInstalled(Policy):

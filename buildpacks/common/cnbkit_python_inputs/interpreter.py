@@ -17,13 +17,26 @@ class Interpreter:
         minor: "3.12": what installed packages and their bytecode depend on.
         site: its own site-packages, if packages there are to be seen; else empty.
         restore: a program that makes it, should only the previous image have it.
+        version: in full, if it is told.
+        stands_for: the version of one that is not there yet, which this one stands for in a plan.
     """
 
-    def __init__(self, path: str, minor: str, site: str = "", restore: str = "") -> None:
+    def __init__(
+        self,
+        path: str,
+        minor: str,
+        site: str = "",
+        restore: str = "",
+        *,
+        version: str = "",
+        stands_for: str = "",
+    ) -> None:
         self.path = path
         self.minor = minor
         self.site = site
         self.restore = restore
+        self.version = version
+        self.stands_for = stands_for
 
     @classmethod
     def find(cls, ctx: BuildContext) -> Interpreter:
@@ -34,7 +47,13 @@ class Interpreter:
         """
         told = PythonBuild.read(ctx).with_python(ctx)
         minor = told.python_version.rpartition(".")[0]
-        return cls(told.python, minor, told.python_site, told.python_restore)
+        return cls(
+            told.python,
+            minor,
+            told.python_site,
+            told.python_restore,
+            version=told.python_version,
+        )
 
     def make_present(self, ctx: BuildContext) -> None:
         """Have the buildpack that chose it make it, if only the previous image has it.

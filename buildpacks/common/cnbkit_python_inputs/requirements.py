@@ -11,7 +11,6 @@ import hashlib
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_python_inputs.git_login import without_git_logins
 from cnbkit_python_inputs.line import Line, decoded, filled, logical_lines, normalised
 from cnbkit_python_inputs.tree import local_digests
 
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
     from cnbkit_indexes.address import Login
 
 __all__ = ["Line", "Requirements", "logical_lines", "normalised"]
-
-# Where people put the requirements of a group, beside the file with the main ones.
-_GROUP_FILES = (
-    "requirements-{}.txt",
-    "requirements.{}.txt",
-    "requirements_{}.txt",
-    "{}-requirements.txt",
-    "requirements/{}.txt",
-    "requirements-{}.in",
-    "requirements/{}.in",
-)
 
 
 class Requirements:
@@ -83,13 +71,15 @@ class Requirements:
             UserFault: a file is missing or cannot be decoded, or a group has no file.
         """
         roots = list(names)
+        if groups or where_exist:
+            from cnbkit_python_inputs.group_file import USUAL, group_file
         for group in (*groups, *where_exist):
-            found = _group_file(ctx, group)
+            found = group_file(ctx, group)
             if not found and group in groups:
                 raise UserFault(
                     f"there is no requirements file for the group {group}",
                     where="BP_PYTHON_GROUPS",
-                    remedy=f"add {_GROUP_FILES[0].format(group)}, or correct BP_PYTHON_GROUPS",
+                    remedy=f"add {USUAL.format(group)}, or correct BP_PYTHON_GROUPS",
                 )
             if found and found not in roots:
                 roots.append(found)
@@ -296,43 +286,15 @@ class Requirements:
         return f"{self.folder}/{safe}"
 
     def _for_engine(self, line: Line) -> str:
+        from cnbkit_python_inputs.engine_text import options_text, requirement_text
+
         if line.included:
             option = "-c" if line.constrains else "-r"
             included = self._included(line)
             return f"{option} {included if '://' in included else self.place_of(included)}"
         if not line.requirement:
-            return self._options_for_engine(line)
-        text = line.requirement
-        path = self.path(line)
-        if path and not line.repository:
-            before, _, after = text.partition(line.location)
-            if "://" in line.location or line.location.startswith("file:"):
-                path = f"file://{_quoted(path)}"
-            text = f"{before}{path}{after}"
-        text = _without_hash(text, line.fragment)
-        if line.repository:
-            text = without_git_logins(filled(text, self._env), self.logins)
-        if not line.editable:
-            return text
-        if line.repository:
-            # Its code would be outside of all layers: installed like any other.
-            return f"{egg} @ {text}" if (egg := _egg(line.fragment)) else text
-        return f"-e {text}"
-
-    def _options_for_engine(self, line: Line) -> str:
-        words = []
-        for name, values in line.options.items():
-            for value in values:
-                if name == "no-index":
-                    words.append("--no-index")
-                elif name == "find-links":
-                    words.append(f"--find-links {self._links(line) or value}")
-                elif name in ("index-url", "extra-index-url", "no-binary", "only-binary"):
-                    words.append(f"--{name} {value}")
-                else:
-                    # uv passes over those that concern pip alone, and refuses what is unknown.
-                    return line.text
-        return " ".join(words)
+            return options_text(line, self._links(line))
+        return requirement_text(line, self.path(line), self._env, self.logins)
 
     def indexes(self, env: Mapping[str, str]) -> list[str]:
         """Addresses of indexes that its lines name, variables filled in.
@@ -340,40 +302,3 @@ class Requirements:
         A lock names files by URL only, so whoever fetches them has to know the passwords.
         """
         return [filled(line.index, env) for line in self.lines() if line.index]
-
-
-def _group_file(ctx: BuildContext, group: str) -> str:
-    """The file of a group, however either spells its name (PEP 735); empty if there is none."""
-    wanted = [pattern.format(group) for pattern in _GROUP_FILES]
-    for name in wanted:
-        if ctx.app.has(name):
-            return name
-    there: dict[str, str] = {}
-    for folder in ("", "requirements/"):
-        path = f"{ctx.app.root}/{folder}"
-        for name in sorted(os.listdir(path)) if os.path.isdir(path) else []:
-            if name.endswith((".txt", ".in")) and os.path.isfile(path + name):
-                there.setdefault(normalised(folder + name), folder + name)
-    found = (there[normalised(name)] for name in wanted if normalised(name) in there)
-    return next(found, "")
-
-
-def _without_hash(text: str, fragment: str) -> str:
-    if not fragment:
-        return text
-    kept = [part for part in fragment.split("&") if part.startswith(("subdirectory=", "egg="))]
-    new = f"#{'&'.join(kept)}" if kept else ""
-    return text.replace(f"#{fragment}", new)
-
-
-def _egg(fragment: str) -> str:
-    for part in fragment.split("&"):
-        if part.startswith("egg="):
-            return part.removeprefix("egg=")
-    return ""
-
-
-def _quoted(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path)

@@ -48,7 +48,33 @@ class TargetEnvironment:
         import packaging
         from packaging.tags import parse_tag
 
+        if python.stands_for:
+            return cls(*_told(python.stands_for))
         library = os.path.dirname(os.path.dirname(packaging.__file__))
         said = ctx.run(python.path, "-I", "-c", _ASK, library, quiet=True)
         markers, tags = json.loads(said.stdout)
         return cls(markers, [tag for text in tags for tag in parse_tag(text)])
+
+
+def _told(version: str) -> tuple[Environment, list[Tag]]:
+    """Markers and tags of a standalone CPython on this machine, which is not there to be asked.
+
+    Its C library is the build image's, and so this process's.
+    """
+    from itertools import chain
+
+    from packaging.markers import default_environment
+    from packaging.tags import compatible_tags, cpython_tags, platform_tags
+
+    major, minor, *_ = version.split(".")
+    numbers, platforms = (int(major), int("".join(filter(str.isdigit, minor)))), [*platform_tags()]
+    short = "{}.{}".format(*numbers)
+    markers = default_environment()
+    markers["implementation_name"] = "cpython"
+    markers["implementation_version"] = version
+    markers["platform_python_implementation"] = "CPython"
+    markers["python_full_version"] = version
+    markers["python_version"] = short
+    own = "cp{}{}".format(*numbers)
+    tags = chain(cpython_tags(numbers, [own], platforms), compatible_tags(numbers, own, platforms))
+    return markers, [*tags]

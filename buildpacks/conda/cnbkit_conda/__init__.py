@@ -8,6 +8,7 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildResult,
+    Decision,
     DetectContext,
     DetectResult,
     Layer,
@@ -59,7 +60,27 @@ class Variables(LayerKey):
 _BINDERS = tuple(f"{folder}/{name}" for folder in ("binder", ".binder") for name in ENVIRONMENTS)
 
 
-class Conda(Buildpack):
+class Chosen(Decision):
+    """The file, and all that its solution depends on.
+
+    Attributes:
+        config: what the person who builds has set.
+        chosen: the file.
+        groups: dependency groups of the process.
+        wanted: the key.
+    """
+
+    def __init__(
+        self, config: CondaConfig, chosen: Input, groups: ProcessGroups, wanted: Inputs
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.chosen = chosen
+        self.groups = groups
+        self.wanted = wanted
+
+
+class Conda(Buildpack[Chosen]):
     """Makes a conda environment with py-rattler: no conda is needed, nor in the image."""
 
     repeatable = True
@@ -105,12 +126,12 @@ class Conda(Buildpack):
         plan = asked | plan
         return ctx.join(f"{SETTING} is set" if setting else f"found {names[0]}", plan)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Solve, install and tell, as far as anything changed."""
+    def decide(self, ctx: BuildContext) -> Chosen:
+        """Which file describes the environment, and whether anything changed.
+
+        What that comes to is solved in the build: it takes the channels' lists, and minutes.
+        """
         config = self.config.read(ctx.settings)
-        if ctx.env.get(_RESTORE):
-            self._restore(ctx, config)
-            return BuildResult()
         tell(ctx, FILES, "conda or netrc")
         chosen = Input.choose(ctx, config.input)
         groups = ProcessGroups.read(ctx, config.process_groups, "conda-environment")
@@ -123,6 +144,41 @@ class Conda(Buildpack):
             target=str(ctx.target),
             settings=_settings(ctx, config, chosen, groups.groups),
         )
+        decision = Chosen(config, chosen, groups, wanted)
+        decision.layer(self.lock)
+        decision.layer(self.choice, wanted)
+        if ctx.dry:
+            self._plan(ctx, decision)
+        return decision
+
+    def _plan(self, ctx: BuildContext, decision: Chosen) -> None:
+        """Name what is known without a solution."""
+        choice = ctx.look(self.choice, decision.wanted)
+        kept = Kept(ctx.look(self.lock).directory)
+        if choice.rebuild or not kept.complete:
+            decision.rest = f"the packages of {decision.chosen.name}, which are solved in the build"
+            environment = ctx.look(self.environment)
+            decision.layer(self.environment, why=choice.why or ["its lock was lost"])
+            python = f"{environment.directory}/bin/python3"
+            decision.tells = PythonBuild.read(ctx).replace(python=python)
+            return
+        decision.layer(self.environment, _environment(ctx, kept))
+        for line in kept.packages:
+            name, version, *_ = [*line.split(), ""]
+            decision.package(name, version, layer=self.environment.name)
+        decision.tells = decision.groups.added_to(PythonBuild.load(choice.directory))
+
+    def build(self, ctx: BuildContext) -> BuildResult:
+        """Build, or have the environment again for whoever asks with the program it left."""
+        if ctx.env.get(_RESTORE):
+            self._restore(ctx, self.config.read(ctx.settings))
+            return BuildResult()
+        return super().build(ctx)
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Solve, install and tell, as far as anything changed."""
+        config, chosen, groups = decision.config, decision.chosen, decision.groups
+        wanted = decision.wanted
         with ctx.layer(self.lock) as lock, ctx.layer(self.choice, wanted) as choice:
             kept = Kept(lock.directory)
             solve = choice.rebuild or not kept.complete
@@ -151,7 +207,7 @@ class Conda(Buildpack):
                 told = PythonBuild.load(choice.directory)
                 told = groups.added_to(told).replace(others={**before, **told.others})
                 told.tell(layer)
-        return BuildResult()
+        return decision.result
 
     def _install(
         self,

@@ -54,7 +54,13 @@ def install(ctx: BuildContext, chosen: Input, kept: Kept, layer: OpenLayer, pack
     weight = f", {size / 1e6:.1f} MB" if size else ""
     why = "; ".join(layer.why) or "it is needed during this build"
     ctx.log.info(f"{layer.layer.name}: {why}")
-    with ctx.log.timed(f"Installing {len(records)} packages{weight}"):
+
+    def so_far() -> str:
+        there = sum(entry.is_dir() for entry in os.scandir(packages) if entry.name[0] != ".")
+        return f"{min(there, len(records))} fetched"
+
+    os.makedirs(packages, exist_ok=True)
+    with ctx.log.timed(f"Installing {len(records)} packages{weight}", so_far):
         _link(ctx, places, records, prefix, packages)
     python = kept.version("python")
     if python:

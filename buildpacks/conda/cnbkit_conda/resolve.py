@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 from pathlib import Path
 
@@ -27,10 +26,11 @@ from rattler.exceptions import GatewayError, InvalidChannelError, SolverError
 from cnbkit import BuildContext, UserFault
 from cnbkit_conda.choice import SUBDIRS, Input
 from cnbkit_conda.config import CondaConfig
-from cnbkit_conda.environment_file import EnvironmentFile, Wanted
+from cnbkit_conda.environment_file import EnvironmentFile
 from cnbkit_conda.fetch import fault_of, make_client
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import Place, Places, channel_names
+from cnbkit_conda.unsatisfied import unsatisfied
 
 __all__ = ["kept_records", "make_places", "resolve", "subdir_of"]
 
@@ -197,7 +197,7 @@ def _ask(
                 virtual_packages=[_virtual(each) for each in virtual],
             )
         except SolverError as error:
-            raise await _unsatisfied(error, environment, gateway, sources, platforms) from None
+            raise await unsatisfied(error, environment, gateway, sources, platforms) from None
 
     with ctx.log.timed(f"Solving {environment.file}"):
         try:
@@ -265,55 +265,3 @@ def _where(environment: EnvironmentFile, places: Places, text: str) -> str:
         if places.known(name) and any(each.location in text for each in places.channels(name)):
             return environment.where(line)
     return environment.file
-
-
-async def _unsatisfied(
-    error: SolverError,
-    environment: EnvironmentFile,
-    gateway: Gateway,
-    sources: list[str],
-    platforms: list[Subdir],
-) -> UserFault:
-    names = [each.source for each in await gateway.names(sources, platforms)]
-    unknown = [each for each in environment.packages if each.name not in names]
-    if unknown:
-        faults = []
-        for wanted in unknown:
-            near = difflib.get_close_matches(wanted.name, names, 3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            faults.append((wanted.line, f"no channel has a package {wanted.name}{hint}"))
-        return UserFault.of(
-            environment.file,
-            faults,
-            remedy="correct the name, add the channel that has it, or move it to the pip section",
-        )
-    text = str(error).replace("Cannot solve the request because of: ", "", 1).strip()
-    guilty = [each for each in environment.packages if _named(each, text)]
-    lines = [f"{environment.where(each.line)}: {each.text}" for each in guilty]
-    versions = [await _versions(gateway, sources, platforms, each) for each in guilty]
-    detail = "\n".join([text, *lines, *(each for each in versions if each)])
-    return UserFault(
-        "the packages cannot be had together",
-        where=", ".join(environment.where(each.line) for each in guilty) or environment.file,
-        remedy="loosen the versions in these lines",
-        detail=detail,
-    )
-
-
-def _named(wanted: Wanted, text: str) -> bool:
-    words = text.replace(",", " ").split()
-    return wanted.name in words
-
-
-async def _versions(
-    gateway: Gateway, sources: list[str], platforms: list[Subdir], wanted: Wanted
-) -> str:
-    """Which versions there are, if none of them is what is wanted."""
-    found = await gateway.query(sources, platforms, [wanted.name], recursive=False)
-    records = [record for group in found for record in group]
-    spec = MatchSpec(wanted.text, strict=False)
-    if not records or any(spec.matches(record) for record in records):
-        return ""
-    versions = sorted({record.version for record in records})
-    shown = ", ".join(str(each) for each in versions[-8:])
-    return f"{wanted.name} is there as {'…, ' if len(versions) > 8 else ''}{shown}"

@@ -8,6 +8,7 @@ from cnbkit import (
     Buildpack,
     BuildResult,
     Config,
+    Decision,
     Layer,
     LayerKey,
     Option,
@@ -50,7 +51,27 @@ class Launch(LayerKey):
     program: str = key("program")
 
 
-class Cuda(Buildpack):
+class Chosen(Decision):
+    """What the image's start needs.
+
+    Attributes:
+        found: the packages.
+        wanted: what its layer depends on.
+        cuda: the version the packages are for, else the one that is asked for.
+        check: what is done at launch.
+    """
+
+    def __init__(
+        self, result: BuildResult, found: Installation, wanted: Launch, cuda: str, check: str
+    ) -> None:
+        super().__init__(result)
+        self.found = found
+        self.wanted = wanted
+        self.cuda = cuda
+        self.check = check
+
+
+class Cuda(Buildpack[Chosen]):
     """Asks for CUDA's wheels; then looks at what was installed and prepares its start."""
 
     repeatable = True
@@ -72,7 +93,7 @@ class Cuda(Buildpack):
             plan = plan.provides(name).requires(name, **request.metadata())
         return ctx.join(f"{asked[0].text} in {words.source}", plan)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Chosen:
         """Labels, the check of driver and GPU, and what libraries need to be found."""
         from cnbkit_cuda.installed import Installation
 
@@ -88,12 +109,22 @@ class Cuda(Buildpack):
             program=f"#{_digest(_CHECK)}",
         )
         cuda = found.cuda() if found.known else request.runtime
-        with ctx.layer(self.device, wanted) as layer:
+        labels = {"io.cnbkit.hardware": request.subject, **_labels(cuda)}
+        decision = Chosen(
+            BuildResult(labels=labels), found, wanted, cuda or request.runtime, options.check
+        )
+        decision.layer(self.device, wanted)
+        if ctx.look(self.device, wanted).rebuild:
+            for line in found.warnings(request.subject, request.runtime):
+                ctx.log.warning(line)
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Write what checks at launch, and where libraries are."""
+        with ctx.layer(self.device, decision.wanted) as layer:
             if layer.rebuild:
-                for line in found.warnings(request.subject, request.runtime):
-                    ctx.log.warning(line)
-                self._prepare(layer, found, cuda or request.runtime, options.check)
-        return BuildResult(labels={"io.cnbkit.hardware": request.subject, **_labels(cuda)})
+                self._prepare(layer, decision.found, decision.cuda, decision.check)
+        return decision.result
 
     def _prepare(self, layer: OpenLayer, found: Installation, cuda: str, check: str) -> None:
         from cnbkit_cuda.versions import DRIVERS

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from cnbkit import Buildpack, Layer, LayerKey, Triggers, key
+from cnbkit import Buildpack, Decision, Layer, LayerKey, Triggers, key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cnbkit import BuildContext, BuildResult
     from cnbkit.layer.env import EnvChanges
     from cnbkit_environment.variables import Variable
@@ -19,7 +21,24 @@ class Inputs(LayerKey):
     variables: list[str] = key("variables")
 
 
-class Environment(Buildpack):
+class Chosen(Decision):
+    """The variables.
+
+    Attributes:
+        variables: them.
+    """
+
+    def __init__(self, variables: Sequence[Variable]) -> None:
+        super().__init__()
+        self.variables = variables
+
+    @property
+    def key(self) -> Inputs:
+        """What their layer depends on."""
+        return Inputs(variables=[each.identity for each in self.variables])
+
+
+class Environment(Buildpack[Chosen]):
     """Sets, at launch, what `BPE_*` variables of the build say."""
 
     repeatable = True
@@ -27,24 +46,29 @@ class Environment(Buildpack):
 
     variables = Layer.launch("variables")
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Write them down."""
-        from cnbkit import BuildResult
+    def decide(self, ctx: BuildContext) -> Chosen:
+        """Read them."""
         from cnbkit_environment.variables import read_variables
 
         found = read_variables(ctx.settings)
         for warning in found.warnings:
             ctx.log.warning(warning)
-        if not found.variables:
+        decision = Chosen(found.variables)
+        if found.variables:
+            decision.layer(self.variables, decision.key)
+            ctx.log.info(", ".join(map(str, found.variables)))
+        else:
             ctx.log.info("No variable is set")
-            return BuildResult()
-        wanted = Inputs(variables=[each.identity for each in found.variables])
-        with ctx.layer(self.variables, wanted) as layer:
-            if layer.rebuild:
-                for each in found.variables:
-                    _set(layer.env.launch, each)
-        ctx.log.info(", ".join(map(str, found.variables)))
-        return BuildResult()
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Write them down."""
+        if decision.variables:
+            with ctx.layer(self.variables, decision.key) as layer:
+                if layer.rebuild:
+                    for each in decision.variables:
+                        _set(layer.env.launch, each)
+        return decision.result
 
 
 def _set(env: EnvChanges, variable: Variable) -> None:

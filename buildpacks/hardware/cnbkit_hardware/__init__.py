@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import Buildpack, BuildResult, Config, Option, PackageRequest, Plan, Triggers
+from cnbkit import Buildpack, BuildResult, Config, Decision, Option, PackageRequest, Plan, Triggers
 from cnbkit.hardware import SETTING, TRIGGERS, Accelerator, Word, Words, tell
 from cnbkit.package_request import RequestFault
 from cnbkit_frameworks import CUDA_EVIDENCE, REFUSALS, SERVING
@@ -32,7 +32,7 @@ class Options(Config):
     hardware = Option.text(SETTING, help="The hardware the image is for, like `cpu`")
 
 
-class Hardware(Buildpack):
+class Hardware(Buildpack[Decision]):
     """Asks for the wheels of its words, and says which words nobody knows."""
 
     repeatable = True
@@ -55,7 +55,7 @@ class Hardware(Buildpack):
                 plan = plan.requires(name, **request.metadata())
         return ctx.join(f"found {words.source}", plan)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Decision:
         """Say what was chosen; the wheels are the installer's."""
         words = Words.read(ctx)
         requests = requests_for(words, ctx.target.arch, _folder(ctx))
@@ -67,7 +67,7 @@ class Hardware(Buildpack):
                 ctx.log.info(f"The container needs the host's {device}")
             if all(_own(word) for word in words.words):  # else the other's buildpack says it
                 labels["io.cnbkit.hardware"] = request.subject
-        return BuildResult(labels=labels)
+        return Decision(BuildResult(labels=labels))
 
 
 def _folder(ctx: BuildContext | DetectContext) -> str:

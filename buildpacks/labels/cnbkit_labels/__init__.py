@@ -6,7 +6,7 @@ from cnbkit import Buildpack, Config, Option, Triggers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit import BuildContext, BuildResult
+    from cnbkit import BuildContext, Decision
     from cnbkit_labels.rules import Entry, Problem
 
 __all__ = ["Labels"]
@@ -46,7 +46,7 @@ class Options(Config):
     )
 
 
-class Labels(Buildpack):
+class Labels(Buildpack["Decision"]):
     """Puts labels on the image; what the app says itself goes before everything else."""
 
     repeatable = True
@@ -58,9 +58,9 @@ class Labels(Buildpack):
     )
     config = Options
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Decision:
         """Read everything; every fault of the app's file and the rules at once."""
-        from cnbkit import BuildResult, UserFault
+        from cnbkit import BuildResult, Decision, UserFault
         from cnbkit_labels import rules
         from cnbkit_labels.company import company
 
@@ -81,7 +81,7 @@ class Labels(Buildpack):
             if not value:
                 ctx.log.warning(f"{file}:{line}: {key} has no value, so the label is empty")
         _say(ctx, file, own, labels)
-        return BuildResult(labels=labels)
+        return Decision(BuildResult(labels=labels))
 
 
 def _entries(ctx: BuildContext, file: str) -> tuple[list[Entry], list[Problem]]:

@@ -7,18 +7,15 @@ from cnbkit import (
     Buildpack,
     BuildResult,
     Layer,
-    LayerKey,
     OpenLayer,
-    PackageRequest,
     Plan,
     PythonBuild,
     Triggers,
-    key,
-    note,
 )
 from cnbkit_exposed import tell
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.requests import SITE_PACKAGES, requested
+from cnbkit_pip.chosen import Chosen, Inputs, Work
 from cnbkit_pip.git_version import git_version
 from cnbkit_pip.present import LAYERS, Present
 from cnbkit_pip.provided import Provided
@@ -31,6 +28,7 @@ from cnbkit_python_inputs.wanted import Locked, find
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_pip.layers.installed import Installed
+    from cnbkit_pip.resolved import Resolved
     from cnbkit_python_inputs.project import Project
     from cnbkit_python_inputs.requirements import Requirements
     from cnbkit_python_inputs.target import TargetEnvironment
@@ -47,22 +45,7 @@ _WITH_ADDRESSES = (
 )
 
 
-class Inputs(LayerKey, version=2):
-    """Everything the installed set depends on.
-
-    While it is unchanged nothing is resolved, installed, restored or exported.
-    """
-
-    inputs: list[str] = key("inputs")
-    python: str = key("Python")
-    target: str = key("target")
-    settings: list[str] = key("settings")
-    hardware: str = key("hardware")
-    # What is installed where, for builds that change nothing and have lost their cache.
-    packages: list[str] = note(default_factory=list)
-
-
-class Pip(Buildpack):
+class Pip(Buildpack[Chosen]):
     """Installs Python packages, and the app itself if it is one."""
 
     repeatable = True
@@ -90,9 +73,11 @@ class Pip(Buildpack):
     # another line changes.
     lock = Layer.cached("lock", build=True)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Install, unless the previous image has exactly this."""
+    def decide(self, ctx: BuildContext) -> Chosen:
+        """Resolve and split into layers, unless the previous image has exactly this."""
         config = self.config.read(ctx.settings)
+        if ctx.dry and (rest := _depends(ctx)):
+            return Chosen(rest=rest)
         request = requested(ctx, config.torch_index)
         wanted = find(ctx, config, request)
         if request and request.only_groups:
@@ -100,7 +85,7 @@ class Pip(Buildpack):
         if wanted is None:
             tell(ctx, _WITH_ADDRESSES)
             ctx.log.info("No dependencies are declared")
-            return BuildResult()
+            return Chosen()
         tell(ctx, [*(() if isinstance(wanted, Locked) else wanted.files), *_WITH_ADDRESSES])
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
@@ -116,70 +101,90 @@ class Pip(Buildpack):
             hardware=f"{request.subject} #{request.digest()[:16]}" if request else "none",
         )
         present = Present.of(ctx)
-        with ctx.layer(present.kind(self.site), inputs) as site, ctx.layer(self.lock) as lock:
+        decision = Chosen(Work(config, wanted, python, inputs, present))
+        layer = present.kind(self.site)
+        decision.layer(layer, inputs)
+        decision.layer(self.lock)
+        site = ctx.look(layer, inputs)
+        if not site.rebuild:
+            decision.add_restored(ctx, site, present)
+        else:
+            # Imported here: a build that changes nothing does without them.
+            from cnbkit_pip.resolved import resolved, why_not
+
+            verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
+            ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
+            decision.rest = why_not(ctx, config, wanted, python, request)
+            if not decision.rest:
+                lock = ctx.look(self.lock).directory
+                found = resolved(
+                    ctx,
+                    config,
+                    wanted,
+                    python,
+                    sources,
+                    request,
+                    present,
+                    lock=lock,
+                    site=site.directory,
+                )
+                decision.add_resolved(found)
+        if ctx.dry and not decision.rest:
+            told = PythonBuild.read(ctx)
+            decision.tells = told.replace(packages=decision.write_packages(ctx.scratch))
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Install, or have the layers of the previous image."""
+        work = decision.work
+        if work is None:
+            return decision.result
+        present = work.present
+        with ctx.layer(present.kind(self.site), work.inputs) as site, ctx.layer(self.lock) as lock:
             # For buildpacks that judge or describe what is installed, or run it.
             told = PythonBuild.read(ctx).replace(
                 packages=f"{lock.directory}/packages.json",
                 environment=f"{site.directory}/venv" if present.wanted else "",
             )
             told.tell(lock)
-            if site.rebuild:
-                self._install(ctx, config, wanted, python, sources, request, site, lock, present)
+            if decision.resolved:
+                self._install(ctx, work, decision.resolved, site, lock)
             else:
                 restore_record(site, lock)
-                self._reuse(ctx, wanted, present)
-        return BuildResult()
+                self._reuse(ctx, work.wanted, present)
+        return decision.result
 
     def _install(
-        self,
-        ctx: BuildContext,
-        config: PipConfig,
-        wanted: Requirements | Project | Locked,
-        python: Interpreter,
-        sources: Sources,
-        request: PackageRequest | None,
-        site: OpenLayer,
-        lock: OpenLayer,
-        present: Present,
+        self, ctx: BuildContext, work: Work, resolved: Resolved, site: OpenLayer, lock: OpenLayer
     ) -> None:
         # Imported here: a build that changes nothing does without them.
-        from cnbkit_pip.decide import decide, engine_for
-        from cnbkit_pip.diagnosis.survey import Survey
         from cnbkit_pip.diagnosis.unresolved import Uncompiled
         from cnbkit_pip.layers.contents import Shelf
         from cnbkit_pip.layers.environment import add_packages, make_environment
         from cnbkit_pip.layers.install import install
         from cnbkit_pip.layers.installed import Installed, Record
-        from cnbkit_python_inputs.target import TargetEnvironment
+        from cnbkit_pip.resolved import give_back
 
-        verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
-        ctx.log.info(f"{verb} {wanted}: {'; '.join(site.why)}")
-        python.make_present(ctx)
+        python, engine, packages = work.python, resolved.engine, resolved.packages
+        give_back(ctx, lock.directory)
         environment = make_environment(site, python)
-        target = TargetEnvironment.of(ctx, environment)
-        for line in sources.describe():
-            ctx.log.info(line)
-        for line in sources.warnings():
-            ctx.log.warning(line)
-        engine = engine_for(ctx, config, wanted, environment, sources)
-        survey = Survey.of(ctx, config, wanted, engine, environment, target, sources)
-        packages = decide(
-            ctx, config, wanted, engine, target, sources, request, survey, kept=lock.directory
-        )
-        ctx.log.info(f"{len(packages)} packages for Python {python}")
+        engine.install_for(environment)
         engine.choose(packages)
         record = Record(f"{lock.directory}/packages.json")
+        shelf = Shelf(f"{lock.directory}/contents.json")
         try:
-            shelf = Shelf(f"{lock.directory}/contents.json")
-            layers = install(ctx, engine, packages, environment, record, present, shelf)
+            layers = install(
+                ctx, engine, packages, resolved.layers, environment, record, work.present, shelf
+            )
         except Uncompiled as fault:
-            raise survey.with_wheels(fault) from None
+            raise resolved.survey.with_wheels(fault) from None
         add_packages(site, python, layers)
         site.key = site.key.replace(packages=record.lines()) if site.key else None
-        if config.conflicts != "off":
+        if work.config.conflicts != "off":
             own = Installed.read(python.site) if python.site else []
             installed = list(record.packages.values())
-            _check(ctx, installed, target, own, fail=config.conflicts == "fail")
+            fail = work.config.conflicts == "fail"
+            _check(ctx, installed, resolved.target, own, fail=fail)
 
     def _reuse(
         self, ctx: BuildContext, wanted: Requirements | Project | Locked, present: Present
@@ -192,6 +197,14 @@ class Pip(Buildpack):
             "" if isinstance(wanted, Locked) else " (BP_PIP_REFRESH=<new value> resolves again)"
         )
         ctx.log.info(f"{wanted} unchanged: {len(names) + 1} layers {present.from_where}{refresh}")
+
+
+def _depends(ctx: BuildContext) -> str:
+    """What packages go by that a plan does not know; empty if nothing does."""
+    told = PythonBuild.read(ctx)
+    if told.python and not told.python_version:
+        return f"the packages, which go by the Python that {told.python} will be"
+    return ""
 
 
 def _check(

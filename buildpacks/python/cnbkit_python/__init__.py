@@ -8,6 +8,7 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildResult,
+    Decision,
     Layer,
     LayerKey,
     Plan,
@@ -50,7 +51,56 @@ class Interpreter(LayerKey):
     installed: str = note(default="")
 
 
-class Python(Buildpack):
+class Standalone:
+    """An interpreter that the base image has not.
+
+    Attributes:
+        config: where builds come from.
+        request: what asks for it.
+        base: version of the base image's; empty if it has none.
+        wanted: the key of its layer.
+        build: the one to take; None to choose from the list that BP_PYTHON_DOWNLOADS names.
+    """
+
+    def __init__(
+        self,
+        config: PythonConfig,
+        request: VersionRequest,
+        base: str,
+        wanted: Interpreter,
+        build: Build | None,
+    ) -> None:
+        self.config = config
+        self.request = request
+        self.base = base
+        self.wanted = wanted
+        self.build = build
+
+
+class Chosen(Decision):
+    """Which interpreter, and why.
+
+    Attributes:
+        request: what asks for it.
+        standalone: the one to install; None for the base image's.
+        told: what later buildpacks are told; without the version if that is not known yet.
+    """
+
+    def __init__(
+        self,
+        request: VersionRequest,
+        standalone: Standalone | None,
+        told: PythonBuild,
+        *,
+        rest: str,
+    ) -> None:
+        super().__init__(tells=told, rest=rest)
+        self.request = request
+        self.standalone = standalone
+        self.told = told
+
+
+class Python(Buildpack[Chosen]):
     """Provides `python`: the base image's where it satisfies the request, else a standalone one."""
 
     repeatable = True
@@ -62,62 +112,90 @@ class Python(Buildpack):
     choice = Layer.for_build("choice")
     interpreter = Layer.cached("interpreter", build=True, launch=True)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
-        """Choose, install if need be, and tell the later buildpacks."""
+    def decide(self, ctx: BuildContext) -> Chosen:
+        """Choose the interpreter and the files that say which packages are wanted."""
         config = self.config.read(ctx.settings)
         chosen = Input.choose(ctx, config.input)
         request = VersionRequest.read(ctx, config.version, chosen.names)
         base = base_python()
+        standalone = None
         if base and request.satisfied_by(base) and not config.standalone:
             version, path = base, "/usr/bin/python3"
             ctx.log.info(f"Python {version} of the base image, {request.reason}")
         else:
-            version, path = self._standalone(ctx, config, request, base)
-        for line in request.notes:
-            ctx.log.info(line)
-        for line in request.contradicted_by(version):
-            ctx.log.warning(line)
-        if old := outlived(version, strftime("%Y-%m-%d", gmtime())):
-            ctx.log.warning(old)
-        if chosen.reason:
-            ctx.log.info(chosen.reason)
-        groups = ProcessGroups.read(ctx, config.process_groups, "python")
-        if groups.reason:
-            ctx.log.info(groups.reason)
-        with ctx.layer(self.choice) as choice:
-            told = groups.added_to(PythonBuild.read(ctx))
-            told.replace(python=path, python_version=version, inputs=chosen.names).tell(choice)
-        return BuildResult()
-
-    def _standalone(
-        self, ctx: BuildContext, config: PythonConfig, request: VersionRequest, base: str
-    ) -> tuple[str, str]:
-        from cnbkit_python.standalone import install, installed_version
-
-        asked = _requested(request, base)
-        build = None if config.downloads else _known(asked, ctx.target.arch, request)
-        wanted = Interpreter(
-            request=asked,
-            target=str(ctx.target),
-            mirror=config.mirror,
-            downloads=config.downloads,
-            build=build.release if build else "",
-        )
-        with ctx.layer(self.interpreter, wanted) as layer:
+            asked = _requested(request, base)
+            build = None if config.downloads else _known(asked, ctx.target.arch, request)
+            wanted = Interpreter(
+                request=asked,
+                target=str(ctx.target),
+                mirror=config.mirror,
+                downloads=config.downloads,
+                build=build.release if build else "",
+            )
+            standalone = Standalone(config, request, base, wanted, build)
+            layer = ctx.look(self.interpreter, wanted)
+            path = f"{layer.directory}/bin/python3"
+            version = build.version if build else ""
             if layer.rebuild:
                 has = f"the base image has {base}" if base else "the base image has none"
                 ctx.log.info(
                     f"Standalone Python {wanted.build or asked}, {request.reason} ({has}): "
                     f"{'; '.join(layer.why)}"
                 )
+        for line in request.notes:
+            ctx.log.info(line)
+        if version:
+            _judge(ctx, request, version)
+        if chosen.reason:
+            ctx.log.info(chosen.reason)
+        groups = ProcessGroups.read(ctx, config.process_groups, "python")
+        if groups.reason:
+            ctx.log.info(groups.reason)
+        told = groups.added_to(PythonBuild.read(ctx))
+        decision = Chosen(
+            request,
+            standalone,
+            told.replace(python=path, python_version=version, inputs=chosen.names),
+            rest="" if version else "which Python that BP_PYTHON_DOWNLOADS lists it is",
+        )
+        if standalone:
+            decision.layer(self.interpreter, standalone.wanted)
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Install the interpreter if need be, and tell the later buildpacks."""
+        document = decision.told
+        if decision.standalone:
+            version = self._install(ctx, decision.standalone)
+            if not document.python_version:
+                _judge(ctx, decision.request, version)
+                document = document.replace(python_version=version)
+        with ctx.layer(self.choice) as choice:
+            document.tell(choice)
+        return decision.result
+
+    def _install(self, ctx: BuildContext, chosen: Standalone) -> str:
+        from cnbkit_python.standalone import install, installed_version
+
+        asked, build = chosen.wanted.request, chosen.build
+        with ctx.layer(self.interpreter, chosen.wanted) as layer:
+            if layer.rebuild:
                 with ctx.log.timed(f"Installing Python {build.version if build else asked}"):
                     try:
-                        install(ctx, config, asked, build, layer.directory)
+                        install(ctx, chosen.config, asked, build, layer.directory)
                     except PlatformFault as fault:
-                        raise _with_bases(fault, base, request.source) from None
+                        source = chosen.request.source
+                        raise _with_bases(fault, chosen.base, source) from None
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
-        return version, f"{layer.directory}/bin/python3"
+        return version
+
+
+def _judge(ctx: BuildContext, request: VersionRequest, version: str) -> None:
+    for line in request.contradicted_by(version):
+        ctx.log.warning(line)
+    if old := outlived(version, strftime("%Y-%m-%d", gmtime())):
+        ctx.log.warning(old)
 
 
 def _with_bases(fault: PlatformFault, base: str, source: str) -> PlatformFault:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, BuildResult, DetectContext, DetectResult
     from cnbkit_start.check.image import Image
+    from cnbkit_start.chosen import Chosen
     from cnbkit_start.process import Found
 
 __all__ = ["Start"]
@@ -50,7 +51,7 @@ class AtLaunch(LayerKey, version=2):
     programs: list[str] = key("launch programs")
 
 
-class Start(Buildpack):
+class Start(Buildpack["Chosen"]):
     """Gives the image its processes, one of them the default, and always a `web`.
 
     Attributes:
@@ -94,39 +95,60 @@ class Start(Buildpack):
                     return ctx.join(found.reason, _with_packages())
         return found
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Chosen:
         """Read the processes, choose the default, say where each came from."""
-        from cnbkit import BuildResult
-        from cnbkit_start.check import check
+        from cnbkit import BuildResult, UserFault
+        from cnbkit_start.check import check_planned, may_be_told_later
+        from cnbkit_start.chosen import Chosen  # not for detect
         from cnbkit_start.large import large_files, pattern_of
 
         options = Options.read(ctx.settings)
-        choice = Choice(ctx, options)
+        try:
+            choice = Choice(ctx, options)
+        except UserFault:
+            if ctx.dry and may_be_told_later(ctx):
+                return Chosen(rest="what starts, for which the packages have to be there")
+            raise
         for note in choice.notes:
             ctx.log.info(note)
         for warning in {each.warning: None for each in choice.processes.values()}:
             if warning:
                 ctx.log.warning(warning)
-        check(ctx, choice, self._image(ctx), options)
-        if ctx.app.has("manage.py"):
-            from cnbkit_start.static_files import collect, collects
-
-            if collects(ctx, options):
-                collect(ctx)
-        # With those left out: an image of another process then has this layer in common.
-        if choice.processes:
-            self._at_launch(ctx, {**choice.every, **choice.processes})
         large = large_files(ctx.app.top)
-        if large:
-            ctx.log.info(f"{', '.join(large)}: in layers of their own, because they are large")
         folder = ctx.app.root.removeprefix(ctx.app.top).lstrip("/")
-        return BuildResult(
+        result = BuildResult(
             *(
                 each.process(type, default=type == choice.default, folder=folder)
                 for type, each in choice.processes.items()
             ),
             slices=[[pattern_of(path)] for path in large],
         )
+        decision = Chosen(result, choice=choice, large=large)
+        decision.layer(self.known)
+        # With those left out: an image of another process then has this layer in common.
+        if choice.processes:
+            decision.layer(self.limits, _at_launch({**choice.every, **choice.processes}))
+        if ctx.dry:
+            check_planned(ctx, choice, options)
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Judge the processes by what is installed, and write what they start with."""
+        from cnbkit_start.check import check
+
+        options, choice = Options.read(ctx.settings), decision.choice
+        check(ctx, choice, self._image(ctx), options)
+        if ctx.app.has("manage.py"):
+            from cnbkit_start.static_files import collect, collects
+
+            if collects(ctx, options):
+                collect(ctx)
+        if choice.processes:
+            self._write_programs(ctx, {**choice.every, **choice.processes})
+        if decision.large:
+            named = ", ".join(decision.large)
+            ctx.log.info(f"{named}: in layers of their own, because they are large")
+        return decision.result
 
     def _image(self, ctx: BuildContext) -> Image:
         """What the image has, remembered for the next build."""
@@ -144,22 +166,29 @@ class Start(Buildpack):
                     file.write(image.text)
         return image
 
-    def _at_launch(self, ctx: BuildContext, found: dict[str, Found]) -> None:
-        import hashlib
-
-        digests = []
-        for program in ("environment", "limits"):
-            with open(_launch(program), "rb") as file:
-                digests.append(f"{program} #{hashlib.sha256(file.read()).hexdigest()}")
-        names = {type: "workers" if _serves(each) else "threads" for type, each in found.items()}
-        wanted = AtLaunch(
-            processes=sorted(f"{type} ({name})" for type, name in names.items()), programs=digests
-        )
-        with ctx.layer(self.limits, wanted) as layer:
+    def _write_programs(self, ctx: BuildContext, found: dict[str, Found]) -> None:
+        with ctx.layer(self.limits, _at_launch(found)) as layer:
             if layer.rebuild:
                 layer.exec_d("environment", _launch("environment"))
-                for type, name in names.items():
+                for type, name in _programs(found).items():
                     layer.exec_d(name, _launch("limits"), process=type)
+
+
+def _at_launch(found: dict[str, Found]) -> AtLaunch:
+    import hashlib
+
+    digests = []
+    for program in ("environment", "limits"):
+        with open(_launch(program), "rb") as file:
+            digests.append(f"{program} #{hashlib.sha256(file.read()).hexdigest()}")
+    return AtLaunch(
+        processes=sorted(f"{type} ({name})" for type, name in _programs(found).items()),
+        programs=digests,
+    )
+
+
+def _programs(found: dict[str, Found]) -> dict[str, str]:
+    return {type: "workers" if _serves(each) else "threads" for type, each in found.items()}
 
 
 def _with_packages() -> Plan:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
+from cnbkit import PythonBuild, UserFault
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit import BuildContext, DetectContext
     from cnbkit.app import App
     from cnbkit_start.config import Options
     from cnbkit_start.declared import Declared

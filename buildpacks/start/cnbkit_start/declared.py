@@ -6,10 +6,12 @@ all packages; requirements have those the app names itself, which are those that
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
+from cnbkit import PythonBuild, UserFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from cnbkit import BuildContext, DetectContext
+
     Context = BuildContext | DetectContext
 
 __all__ = ["Declared", "declared"]

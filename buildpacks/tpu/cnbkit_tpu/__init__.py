@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import Buildpack, BuildResult, Config, Layer, LayerKey, Option, Plan, Triggers, key
+from cnbkit import (
+    Buildpack,
+    BuildResult,
+    Config,
+    Decision,
+    Layer,
+    LayerKey,
+    Option,
+    Plan,
+    Triggers,
+    key,
+)
 from cnbkit.hardware import SETTING, TRIGGERS, Words, tell
 from cnbkit_tpu.request import CLOUD, CORAL, request_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, DetectContext, DetectResult
+    from cnbkit_tpu.coral import Source
 
 __all__ = ["Tpu"]
 
@@ -45,7 +57,23 @@ class Device(LayerKey):
     accelerator: str = key("hardware")
 
 
-class Tpu(Buildpack):
+class Chosen(Decision):
+    """What the image's TPU needs.
+
+    Attributes:
+        options: what people have set.
+        sources: files of the Edge TPU's library.
+        coral: what their layer depends on; None for a Cloud TPU.
+    """
+
+    def __init__(self, result: BuildResult, options: Options) -> None:
+        super().__init__(result)
+        self.options = options
+        self.sources: list[Source] = []
+        self.coral: Runtime | None = None
+
+
+class Tpu(Buildpack[Chosen]):
     """Asks for wheels without CUDA; brings what a TPU needs besides Python."""
 
     repeatable = True
@@ -70,31 +98,42 @@ class Tpu(Buildpack):
                 plan = plan.requires(name, **request.metadata())
         return ctx.join(f"{kinds[0].asked(words)[0].text} in {words.source}", plan)
 
-    def build(self, ctx: BuildContext) -> BuildResult:
+    def decide(self, ctx: BuildContext) -> Chosen:
         """The Edge TPU's library, or the Cloud TPU's variable."""
         options = Options.read(ctx.settings)
         words = Words.read(ctx)
         kind = CORAL if CORAL.asked(words) else CLOUD
         tell(ctx, request_for(kind, words, ctx.target.arch), kind.about, kind.reason(words))
+        decision = Chosen(BuildResult(labels={"io.cnbkit.hardware": kind.name}), options)
         if kind is CORAL:
-            self._coral(ctx, options)
+            from cnbkit_tpu.coral import find
+
+            decision.sources = find(ctx)
+            decision.coral = Runtime(
+                sources=[f"{each.name} #{each.digest}" for each in decision.sources],
+                target=str(ctx.target),
+                clock=options.clock,
+                check=f"#{_digest(_CHECK)}",
+            )
+            decision.layer(self.coral, decision.coral)
         else:
-            with ctx.layer(self.device, Device(accelerator=kind.name)) as layer:
+            decision.layer(self.device, Device(accelerator=kind.name))
+        return decision
+
+    def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
+        """Write them."""
+        if decision.coral is not None:
+            self._coral(ctx, decision.options, decision.sources, decision.coral)
+        else:
+            with ctx.layer(self.device, Device(accelerator=CLOUD.name)) as layer:
                 if layer.rebuild:
                     layer.env.launch.default("PJRT_DEVICE", "TPU")
-        return BuildResult(labels={"io.cnbkit.hardware": kind.name})
+        return decision.result
 
-    def _coral(self, ctx: BuildContext, options: Options) -> None:
+    def _coral(
+        self, ctx: BuildContext, options: Options, sources: list[Source], wanted: Runtime
+    ) -> None:
         """The library, from where the user says, and a look for the device."""
-        from cnbkit_tpu.coral import find
-
-        sources = find(ctx)
-        wanted = Runtime(
-            sources=[f"{each.name} #{each.digest}" for each in sources],
-            target=str(ctx.target),
-            clock=options.clock,
-            check=f"#{_digest(_CHECK)}",
-        )
         with ctx.layer(self.coral, wanted) as layer:
             if not layer.rebuild:
                 return

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from cnbkit.bindings.bindings import Bindings
     from cnbkit.build_context import BuildContext
     from cnbkit.buildpack import Buildpack, Triggers
-    from cnbkit.command import CommandFailed, CommandResult
+    from cnbkit.command import CommandFailed
     from cnbkit.config import Config, Option
     from cnbkit.context import DetectContext, GenerateContext
+    from cnbkit.decision import Decision
     from cnbkit.dependency import Dependency
     from cnbkit.download import DownloadFailed
     from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault, UserFault
@@ -52,9 +53,9 @@ _HOME = {
     "BuildpackPlan": "cnbkit.spec.build_plan",
     "CnbkitError": "cnbkit.errors",
     "CommandFailed": "cnbkit.command",
-    "CommandResult": "cnbkit.command",
     "Component": "cnbkit.sbom.component",
     "Config": "cnbkit.config",
+    "Decision": "cnbkit.decision",
     "Dependency": "cnbkit.dependency",
     "DetectContext": "cnbkit.context",
     "DetectResult": "cnbkit.results",
@@ -100,9 +101,9 @@ __all__ = [
     "BuildpackPlan",
     "CnbkitError",
     "CommandFailed",
-    "CommandResult",
     "Component",
     "Config",
+    "Decision",
     "Dependency",
     "DetectContext",
     "DetectResult",

@@ -11,11 +11,11 @@ from cnbkit.build_context import BuildContext as BuildContext
 from cnbkit.buildpack import Buildpack as Buildpack
 from cnbkit.buildpack import Triggers as Triggers
 from cnbkit.command import CommandFailed as CommandFailed
-from cnbkit.command import CommandResult as CommandResult
 from cnbkit.config import Config as Config
 from cnbkit.config import Option as Option
 from cnbkit.context import DetectContext as DetectContext
 from cnbkit.context import GenerateContext as GenerateContext
+from cnbkit.decision import Decision as Decision
 from cnbkit.dependency import Dependency as Dependency
 from cnbkit.download import DownloadFailed as DownloadFailed
 from cnbkit.errors import BuildpackFault as BuildpackFault
@@ -63,9 +63,9 @@ __all__ = [
     "BuildpackPlan",
     "CnbkitError",
     "CommandFailed",
-    "CommandResult",
     "Component",
     "Config",
+    "Decision",
     "Dependency",
     "DetectContext",
     "DetectResult",

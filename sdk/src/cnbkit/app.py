@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["App"]
 
+# Marks of UTF-16, in both orders.
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_ALWAYS_UTF_8 = (".toml", ".lock", ".json", ".yml", ".yaml")
+
 
 class App:
     """Files of the app by name relative to its root.
@@ -97,11 +101,16 @@ class App:
     def text(self, name: str) -> str:
         """A file's contents as UTF-8; a byte order mark is dropped.
 
+        One in UTF-16 with its mark, as PowerShell's `>` writes it, is read as well, unless its
+        format is always UTF-8 (TOML, JSON; YAML to those who read it).
+
         Raises:
             UserFault: as `bytes`, and for other encodings, naming the line.
         """
         data = self.bytes(name)
         try:
+            if data[:2] in _WIDE and not name.endswith(_ALWAYS_UTF_8):
+                return data.decode("utf-16")
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             data = error.object

@@ -9,7 +9,7 @@ from cnbkit.errors import BuildpackFault, InvalidDocument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from typing import TypeVar
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnbkit.spec.build_plan import BuildpackPlan
     from cnbkit.spec.model import Model
 
+    D = TypeVar("D")
     M = TypeVar("M", bound=Model)
 
 __all__ = ["WITHOUT_SBOM", "BuildContext"]
@@ -37,6 +38,9 @@ class BuildContext(PhaseContext[C]):
 
     Attributes:
         run: runs programs with the build environment and the layers opened so far.
+        dry: whether only `decide` is asked (`cnbkit plan`): what earlier buildpacks install is not
+            there.
+        resolves: whether `decide` may ask indexes (not with `cnbkit plan --no-resolve`).
     """
 
     def __init__(
@@ -54,7 +58,18 @@ class BuildContext(PhaseContext[C]):
         self._layers = layers
         self._plan = plan
         self.opened: list[OpenLayer] = []
+        self.dry = False
+        self.resolves = True
+        self._deciding = False
         self.run = self._runner()
+
+    def deciding(self, decide: Callable[[BuildContext], D]) -> D:
+        """What `Buildpack.decide` comes to; meanwhile no layer can be opened."""
+        self._deciding = True
+        try:
+            return decide(self)
+        finally:
+            self._deciding = False
 
     def _runner(self) -> Runner:
         from cnbkit.command import Runner  # not for detect
@@ -137,6 +152,12 @@ class BuildContext(PhaseContext[C]):
         from cnbkit.layer.open_layer import OpenLayer
 
         check_given(layer, key)
+        if self._deciding:
+            raise BuildpackFault(
+                f"the layer {layer.name} is opened in decide",
+                where=f"layer {layer.name}",
+                remedy="open it in contribute; ctx.look(layer, key) tells what state it is in",
+            )
         others = [each for each in self.opened if each.layer.name != layer.name]
         if any(not each.failed for each in self.opened if each not in others):
             raise BuildpackFault(
@@ -155,6 +176,21 @@ class BuildContext(PhaseContext[C]):
         )
         self.opened = [*others, opened]
         return opened
+
+    def look(self, layer: Layer, key: LayerKey | None = None) -> OpenLayer:
+        """The layer as `layer` would open it, to read its `state`, `why` and `old`.
+
+        Nothing is made or written; for `decide`. What was restored of it lies in its `directory`.
+
+        Args:
+            layer: its declaration.
+            key: what its contents depend on.
+        """
+        from cnbkit.layer.layer import check_given
+        from cnbkit.layer.open_layer import OpenLayer
+
+        check_given(layer, key)
+        return OpenLayer(layer, key, self._layers, self.log, buildpack=self._buildpack)
 
     @property
     def run_image(self) -> str:

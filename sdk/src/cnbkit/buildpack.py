@@ -4,15 +4,29 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar, NoReturn
+    from typing import Any, ClassVar, Generic, NoReturn
+
+    from typing_extensions import TypeVar
 
     from cnbkit.build_context import BuildContext
     from cnbkit.config import Config
     from cnbkit.context import DetectContext, GenerateContext
+    from cnbkit.decision import Decision
     from cnbkit.errors import CnbkitError
     from cnbkit.extension import GenerateResult
     from cnbkit.results import BuildResult, DetectResult
     from cnbkit.spec.build_plan import Plan
+
+    D = TypeVar("D", bound=Decision, default=Any)
+else:  # `typing` costs more than a whole detect
+
+    class Generic:
+        """Takes a parameter and forgets it."""
+
+        def __class_getitem__(cls, _):
+            return cls
+
+    D = None
 
 __all__ = ["Buildpack", "Triggers"]
 
@@ -105,7 +119,7 @@ def _named(root: str, pattern: str) -> list[str]:
     return named(root, pattern)
 
 
-class Buildpack:
+class Buildpack(Generic[D]):
     """A buildpack: derive, implement `build` and, if need be, `detect`; call `main()`.
 
         class Hello(Buildpack):
@@ -117,7 +131,8 @@ class Buildpack:
         if __name__ == "__main__":
             Hello.main()
 
-    Identity (id, version, Buildpack API) stands in buildpack.toml beside the code.
+    In place of `build` it may implement `decide` and `contribute`; then `cnbkit plan` shows what
+    it would do. Identity (id, version, Buildpack API) stands in buildpack.toml beside the code.
 
     Attributes:
         triggers: what has to be there for the buildpack to join.
@@ -155,8 +170,29 @@ class Buildpack:
         return ctx.skip(f"none of {self.triggers}")
 
     def build(self, ctx: BuildContext) -> BuildResult:
-        """Contribute layers and say what the image starts."""
+        """Contribute layers and say what the image starts.
+
+        This one decides, and contributes what was decided.
+        """
+        return self.contribute(ctx, ctx.deciding(self.decide))
+
+    def decide(self, ctx: BuildContext) -> D:
+        """Say what `contribute` will do: layers with their keys, packages, processes, labels.
+
+        Asked by every build, and without one by `cnbkit plan`. It may read the app, run programs
+        and ask indexes (unless `ctx.resolves` is false); it opens no layer and changes nothing
+        but `ctx.scratch`. What it logs is in the plan.
+        """
         raise NotImplementedError
+
+    def contribute(self, ctx: BuildContext, decision: D) -> BuildResult:  # noqa: ARG002
+        """Carry out what was decided; this one has no layers to fill.
+
+        Args:
+            ctx: the build.
+            decision: what `decide` gave back, the same object.
+        """
+        return decision.result
 
     def generate(self, ctx: GenerateContext) -> GenerateResult:
         """In an image extension, in place of `build`: say how the images change."""

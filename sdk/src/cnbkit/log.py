@@ -17,10 +17,14 @@ from cnbkit.redact import Secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
-    from typing import TextIO
+    from typing import Self, TextIO
 
-__all__ = ["Log"]
+__all__ = ["EVERY", "Log"]
+
+EVERY = 9.0
+"""Seconds after which something that works says so, in time for who shows a line each ten."""
 
 
 class Log:
@@ -38,7 +42,7 @@ class Log:
         self._warns = level != "error"
 
     @classmethod
-    def from_setting(cls, value: str, secrets: Secrets | None = None) -> Log:
+    def from_setting(cls, value: str, secrets: Secrets | None = None) -> Self:
         """As BP_LOG_LEVEL says: debug (or trace), info, warn, error; anything else is info."""
         level = value.strip().lower()
         return cls(
@@ -79,9 +83,16 @@ class Log:
         if self.secrets.stand_in(text):
             self.warning(f"{what} holds a secret, and becomes part of the image")
 
-    def timed(self, text: str) -> _Timed:
-        """A long step: `with log.timed("Installing"): …` prints the text, then the seconds."""
-        return _Timed(self, text)
+    def timed(self, text: str, so_far: Callable[[], str] | None = None) -> _Timed:
+        """A long step: `with log.timed("Installing"): …` prints the text, then the seconds.
+
+        While it lasts there is a line every ten seconds, wherever it is run.
+
+        Args:
+            text: what is done.
+            so_far: says how much of it is done by now, like "12 of 90 MB"; called in a thread.
+        """
+        return _Timed(self, text, so_far)
 
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(self.secrets.redacted(text) + "\n")
@@ -90,14 +101,28 @@ class Log:
 
 
 class _Timed:
-    def __init__(self, log: Log, text: str) -> None:
+    every = EVERY
+
+    def __init__(self, log: Log, text: str, so_far: Callable[[], str] | None) -> None:
         self._log = log
         self._text = text
+        self._so_far = so_far
         self._start = 0.0
 
     def __enter__(self) -> None:
+        import threading  # few builds have anything that takes long
+
         self._log.info(f"{self._text} ...")
         self._start = time.monotonic()
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._tell, name="timed", daemon=True)
+        self._watch.start()
+
+    def _tell(self) -> None:
+        while not self._over.wait(self.every):
+            done = self._so_far() if self._so_far else ""
+            seconds = time.monotonic() - self._start
+            self._log.info(f"  {seconds:.0f} s: {self._text}{': ' if done else ''}{done}")
 
     def __exit__(
         self,
@@ -105,6 +130,8 @@ class _Timed:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._over.set()
+        self._watch.join()
         if kind is None:
             self._log.info(f"  done in {time.monotonic() - self._start:.1f} s")
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cnbkit.build_context import BuildContext
     from cnbkit.config import Config
     from cnbkit.context import DetectContext, GenerateContext
+    from cnbkit.decision import Decision
     from cnbkit.extension import GenerateResult
     from cnbkit.results import BuildResult, DetectResult
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         def repeatable(self) -> bool: ...
         def detect(self, ctx: DetectContext) -> DetectResult: ...
         def build(self, ctx: BuildContext) -> BuildResult: ...
+        def decide(self, ctx: BuildContext) -> Decision: ...
         def generate(self, ctx: GenerateContext) -> GenerateResult: ...
         def on_error(self, error: CnbkitError) -> None: ...
 
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
 __all__ = ["build", "detect", "generate", "guarded", "main"]
 
 NOT_DETECTED = 100
+DRY_RUN = "cnbkit-decide.json"
+"""A file of the platform directory that asks what a build would do (`cnbkit.dry_run`)."""
 # The arguments that build and generate have behind their own first one.
 _BEHIND = ("CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH")
 
@@ -177,15 +181,30 @@ def build(
 
     start = time.monotonic()
     layers, platform, plan = _inputs(env, arguments, "CNB_LAYERS_DIR", *_BEHIND)
-    ctx = BuildContext(
-        app=os.getcwd(),
-        env=env,
-        buildpack=_folder(env),
-        platform=platform,
-        layers=layers,
-        plan=plan,
-        log=_log(env, secrets),
-    )
+
+    def context(log: Log) -> BuildContext:
+        return BuildContext(
+            app=os.getcwd(),
+            env=env,
+            buildpack=_folder(env),
+            platform=platform,
+            layers=layers,
+            plan=plan,
+            log=log,
+        )
+
+    if asked := _dry_run(platform):
+        from cnbkit.dry_run import Recording, decide, resolves
+
+        log = Recording.from_setting(env.get("BP_LOG_LEVEL", ""), secrets)
+        ctx = context(log)
+        ctx.dry, ctx.resolves = True, resolves(asked)
+        with _Traced("build", ctx):
+            _begin(buildpack, ctx, identity)
+            _enter(buildpack, ctx)
+            decide(buildpack, ctx, log, layers)
+        return 0
+    ctx = context(_log(env, secrets))
     with _Traced("build", ctx):
         _begin(buildpack, ctx, identity)
         _enter(buildpack, ctx)
@@ -198,6 +217,15 @@ def build(
     write_results(built, ctx, layers, _folder(env))
     write_report(ctx, layers, time.monotonic() - start, repeatable=buildpack.repeatable)
     return 0
+
+
+def _dry_run(platform: str) -> str:
+    """What the platform asks for in place of a build; empty if nothing."""
+    try:
+        with open(f"{platform}/{DRY_RUN}", encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _begin(buildpack: Phases, ctx: BuildContext | GenerateContext, identity: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cnbkit_indexes.address import Login
+from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
 
 __all__ = ["Engine", "Wanted"]
@@ -76,6 +77,9 @@ class Engine(Protocol):
             UserFault: the index does not have what the lock names.
             PlatformFault: the index cannot be reached.
         """
+
+    def install_for(self, python: Interpreter) -> None:
+        """Hear which interpreter programs begin with: that of the image's environment."""
 
     def choose(self, packages: Sequence[Package]) -> None:
         """Hear what all packages of the image are, before the first is installed."""

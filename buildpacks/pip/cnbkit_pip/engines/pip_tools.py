@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -171,6 +172,10 @@ class PipTools(Engine):
         ]
         return {**document, "packages": entries}
 
+    def install_for(self, python: Interpreter) -> None:
+        """Programs that are installed begin with this interpreter's path."""
+        self._python = python
+
     def choose(self, packages: Sequence[Package]) -> None:
         """Nothing is built beside the others."""
 
@@ -212,7 +217,9 @@ class PipTools(Engine):
 
     def _run(self, module: str, *arguments: str, env: dict[str, str] | None = None) -> None:
         library = str(self._ctx.buildpack_dir / "lib")
-        with patient(self._ctx.log.info, f"{module} {arguments[0]}"):
+        installs = arguments[0] == "install"
+        told = f"{module} {arguments[0]}"
+        with nullcontext() if installs else patient(self._ctx.log.info, told):
             self._ctx.run(
                 *(self._python.path, "-c", _MODULE, library, module, *arguments),
                 env={**self._environment, **(env or {}), **self._git.variables()},

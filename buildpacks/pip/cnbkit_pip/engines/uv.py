@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import Any
 
 from cnbkit import BuildContext, CommandFailed
@@ -14,7 +15,7 @@ from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.isolation import Beside, Unisolated
 from cnbkit_pip.engines.matched import Matched
-from cnbkit_pip.engines.patience import patient
+from cnbkit_pip.engines.patience import fetched, patient, uv_cache
 from cnbkit_pip.engines.torch_index import TorchIndex
 from cnbkit_pip.engines.uv_config import config_for_this_uv
 from cnbkit_pip.engines.uv_leftovers import forget_pages, remove_leftovers
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Uv"]
 
 _SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-_DOES = {
-    "compile": "uv asks indexes, and compiles what it has to know",
-    "install": "uv downloads, compiles and installs",
-}
+_COMPILES = "uv asks indexes, and compiles what it has to know"
 _LOCK_OPTIONS = ("--quiet", "--no-header", "--no-annotate", "--format", "pylock.toml")
 
 
@@ -79,7 +77,7 @@ class Uv(Engine):
         self._git = GitLogins(ctx.env)
         self._environment = {
             # On the layers' file system, so that wheels are linked and not copied.
-            "UV_CACHE_DIR": f"{ctx.fetched}/uv",
+            "UV_CACHE_DIR": uv_cache(ctx),
             "UV_LINK_MODE": "hardlink",
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_SYSTEM_CERTS": "true",
@@ -202,6 +200,10 @@ class Uv(Engine):
         self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
 
+    def install_for(self, python: Interpreter) -> None:
+        """Programs that are installed begin with this interpreter's path."""
+        self._python = python
+
     def choose(self, packages: Sequence[Package]) -> None:
         """Some may be built beside the others."""
         self._beside.chosen = list(packages)
@@ -262,7 +264,16 @@ class Uv(Engine):
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         said += self._beside.unisolated.arguments()
-        with patient(self._ctx.log.info, _DOES.get(command, command)):
+        if self._python.stands_for and command == "compile":
+            said += ["--python-version", self._python.stands_for]
+        say, cache = self._ctx.log.info, self._environment["UV_CACHE_DIR"]
+
+        def so_far() -> str:
+            return fetched(cache)
+
+        # While layers are filled, who fills them says so, once for all that run beside each other.
+        silent = nullcontext() if command == "install" else patient(say, _COMPILES, so_far=so_far)
+        with silent:
             self._ctx.run(
                 *(
                     program,

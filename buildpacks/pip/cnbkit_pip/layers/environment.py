@@ -9,7 +9,7 @@ from cnbkit_pip.layers.contents import Contents, site_packages
 from cnbkit_pip.layers.merged import merge
 from cnbkit_python_inputs.interpreter import Interpreter
 
-__all__ = ["add_packages", "make_environment"]
+__all__ = ["add_packages", "environment_of", "make_environment", "write_environment"]
 
 
 _DEBIAN_LAST = (
@@ -18,12 +18,34 @@ _DEBIAN_LAST = (
 
 
 def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
-    """Make the environment and give its interpreter.
+    """Make the environment and give its interpreter."""
+    root = f"{layer.directory}/venv"
+    write_environment(root, python)
+    layer.env.launch.prepend("PATH", f"{root}/bin", ":")
+    layer.env.launch.override("VIRTUAL_ENV", root)
+    return environment_of(layer.directory, python)
+
+
+def environment_of(layer: str, python: Interpreter) -> Interpreter:
+    """The interpreter that the environment in a layer's folder has, or will have."""
+    return _inside(f"{layer}/venv", python)
+
+
+def _inside(root: str, python: Interpreter) -> Interpreter:
+    path = f"{root}/bin/python"
+    return Interpreter(path, python.minor, python.site, stands_for=python.stands_for)
+
+
+def write_environment(root: str, python: Interpreter) -> Interpreter:
+    """Write one and give its interpreter.
 
     Written by hand: it is four files, and what `venv` and `uv venv` add (activation scripts,
     an import hook) is not needed in an image.
+
+    Args:
+        root: its folder, which is not there.
+        python: its interpreter.
     """
-    root = f"{layer.directory}/venv"
     os.makedirs(f"{root}/bin")
     os.makedirs(f"{root}/{site_packages(python.minor)}")
     os.symlink("lib", f"{root}/lib64")
@@ -33,9 +55,7 @@ def make_environment(layer: OpenLayer, python: Interpreter) -> Interpreter:
     with open(f"{root}/pyvenv.cfg", "w", encoding="utf-8") as file:
         seen = "true" if python.site else "false"
         file.write(f"home = {python.directory}\ninclude-system-site-packages = {seen}\n")
-    layer.env.launch.prepend("PATH", f"{root}/bin", ":")
-    layer.env.launch.override("VIRTUAL_ENV", root)
-    return Interpreter(f"{root}/bin/python", python.minor, python.site)
+    return _inside(root, python)
 
 
 def add_packages(layer: OpenLayer, python: Interpreter, layers: dict[str, Contents]) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
-from cnbkit import BuildContext, Layer, LayerKey, OpenLayer, key, note
+from cnbkit import BuildContext, OpenLayer
 from cnbkit_pip.engines.engine import Engine
+from cnbkit_pip.engines.patience import fetched, uv_cache
 from cnbkit_pip.layers.bill import describe
 from cnbkit_pip.layers.bytecode import compile_bytecode
 from cnbkit_pip.layers.contents import PREFIX, Contents, Shelf, site_packages
 from cnbkit_pip.layers.folders import install_folders
 from cnbkit_pip.layers.installed import Installed, Record, entangled
 from cnbkit_pip.layers.partition import LIGHT, Group, partition
+from cnbkit_pip.layers.planned import Planned, planned
 from cnbkit_pip.layers.spare import Spare
 from cnbkit_pip.present import Present
 from cnbkit_python_inputs.interpreter import Interpreter
@@ -26,15 +27,6 @@ __all__ = ["install"]
 _AT_ONCE = 3
 
 
-class Wheels(LayerKey, version=2):
-    """What a layer of packages depends on."""
-
-    packages: list[str] = key("packages")
-    python: str = key("Python")
-    target: str = key("target")
-    size: int = note(default=0)
-
-
 class _Entangled(Exception):
     """Packages of different layers turned out to belong into one."""
 
@@ -43,6 +35,7 @@ def install(
     ctx: BuildContext,
     engine: Engine,
     packages: list[Package],
+    layers: list[Planned],
     python: Interpreter,
     record: Record,
     present: Present,
@@ -54,6 +47,7 @@ def install(
         ctx: the build.
         engine: installs.
         packages: all of them.
+        layers: what they are to lie in.
         python: the interpreter they are for.
         record: what is known of packages in layers that are not there to look at.
         present: how the layers are kept.
@@ -69,15 +63,15 @@ def install(
     names = [package.name for package in packages]
     spare = Spare(f"{ctx.scratch}/spare")
 
-    def attempt() -> dict[str, Contents]:
-        groups = partition(packages, entangled(list(record.packages.values())))
-        return _install(ctx, engine, groups, python, record, names, present, shelf, spare)
+    def attempt(layers: list[Planned]) -> dict[str, Contents]:
+        return _install(ctx, engine, layers, python, record, names, present, shelf, spare)
 
     try:
-        return attempt()
+        return attempt(layers)
     except _Entangled:
         # Found out by what was installed; the layers of that were given up.
-        return attempt()
+        groups = partition(packages, entangled(list(record.packages.values())))
+        return attempt(planned(ctx, groups, python, present, shelf))
     finally:
         spare.clear()
 
@@ -85,7 +79,7 @@ def install(
 def _install(
     ctx: BuildContext,
     engine: Engine,
-    groups: list[Group],
+    plan: list[Planned],
     python: Interpreter,
     record: Record,
     names: list[str],
@@ -93,19 +87,14 @@ def _install(
     shelf: Shelf,
     spare: Spare,
 ) -> dict[str, Contents]:
+    groups = [each.group for each in plan]
+    digests = {each.layer.name: each.digest for each in plan}
     with ExitStack() as stack:
         layers = []
-        digests = {}
-        for group in groups:
-            wanted = Wheels(
-                packages=group.identities(),
-                python=str(python),
-                target=str(ctx.target),
-                size=group.size,
-            )
-            digests[group.name] = _digest([*wanted.packages, wanted.python, wanted.target])
-            opened = ctx.layer(present.kind(Layer.launch(group.name)), wanted)
-            _look_again(opened, shelf.get(group.name, digests[group.name]))
+        for each in plan:
+            opened = ctx.layer(each.layer, each.key)
+            if each.why:
+                opened.state, opened.why = "rebuild", each.why
             layers.append(stack.enter_context(opened))
         todo = [(g, layer) for g, layer in zip(groups, layers, strict=True) if layer.rebuild]
         reused = len(groups) - len(todo)
@@ -132,20 +121,6 @@ def _install(
             f"{layer.directory}/{PREFIX}": contents
             for layer, contents in zip(layers, found.values(), strict=True)
         }
-
-
-def _digest(texts: list[str]) -> str:
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def _look_again(layer: OpenLayer, known: Contents | None) -> None:
-    """Have a layer made again that is in the previous image alone, if its files have to be known.
-
-    That is so where the cache is lost, and for programs that are copied out of it.
-    """
-    if layer.state == "reuse" and (known is None or known.embedding):
-        layer.state = "rebuild"
-        layer.why = ["its files have to be known, and are in the previous image alone"]
 
 
 def _apart(groups: list[Group], together: list[set[str]]) -> set[str]:
@@ -184,7 +159,9 @@ def _fill(
     light = [each for each in missing if each[0].name.startswith(LIGHT)]
     heavy = [each for each in missing if each not in light]
     with (
-        ctx.log.timed(f"Installing {count} packages, {_megabytes(size)}"),
+        ctx.log.timed(
+            f"Installing {count} packages, {_megabytes(size)}", lambda: fetched(uv_cache(ctx))
+        ),
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         # All are awaited before the first error is raised: nothing may still be writing then.

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
     from cnbkit_pip.engines.engine import Wanted
 
-__all__ = ["Kept"]
+__all__ = ["KEPT", "Kept"]
 
 # What engines keep of a resolution: the lock, pip-compile's own form of it, the one for the
 # hardware.
 _FILES = ("pylock.toml", "requirements.lock", "pylock.hardware.toml")
 _LINES = "lines.json"
+_REFRESH = "refresh"
+KEPT = (*_FILES, _LINES, _REFRESH)
+"""Names of all files that are kept of a resolution."""
 _SHOWN = 4
 
 
@@ -39,7 +42,7 @@ class Kept:
     def __init__(self, directory: str, refresh: str) -> None:
         self._directory = directory
         self.path = f"{directory}/{_FILES[0]}"
-        word = f"{directory}/refresh"
+        word = f"{directory}/{_REFRESH}"
         if _read(word) != refresh:
             for name in (*_FILES, _LINES):
                 if os.path.exists(f"{directory}/{name}"):

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import BuildContext, DetectContext, PythonBuild, UserFault
+from cnbkit import PythonBuild, UserFault
 from cnbkit_start.check.locked import CONDA, Locked
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cnbkit import BuildContext, DetectContext
     from cnbkit_start.check.image import Image
     from cnbkit_start.check.problem import Problem
     from cnbkit_start.config import Options
 
-__all__ = ["check", "check_early"]
+__all__ = ["check", "check_early", "check_planned", "may_be_told_later"]
 
 # With these buildpacks of ours may add files to the app while it is built.
 _MAKERS = (".cnbkit/pre-build", ".cnbkit/post-build", "weights.toml")
@@ -36,10 +39,7 @@ def check_early(ctx: DetectContext, options: Options) -> Choice | None:
     try:
         choice = Choice(ctx, options)
     except Nothing:
-        conda = any(ctx.app.has(name) for name in CONDA) or ctx.settings.get("BP_CONDA_INPUT")
-        from cnbkit_start.declared import declared
-
-        if conda or not declared(ctx).complete:
+        if may_be_told_later(ctx):
             return None
         raise
     if options.check == "fail":
@@ -54,6 +54,33 @@ def check_early(ctx: DetectContext, options: Options) -> Choice | None:
             if found:
                 raise _fault(default, found)
     return choice if _is_settled(ctx, choice) else None
+
+
+def may_be_told_later(ctx: DetectContext | BuildContext) -> bool:
+    """Whether packages that are known once they are installed may say what starts."""
+    from cnbkit_start.declared import declared
+
+    conda = any(ctx.app.has(name) for name in CONDA) or ctx.settings.get("BP_CONDA_INPUT")
+    return bool(conda) or not declared(ctx).complete
+
+
+def check_planned(ctx: BuildContext, choice: Choice, options: Options) -> None:
+    """Judge every process by the packages that are decided upon, before they are installed.
+
+    Raises:
+        UserFault: the default process cannot start.
+    """
+    if options.check == "off" or not choice.processes:
+        return
+    from cnbkit_start.check.problems import problems
+
+    may_come = _changes_app(ctx) or _has_strangers(ctx)
+    locked = None if may_come else Locked.planned(ctx)
+
+    def find(process: Found) -> list[Problem]:
+        return problems(process, ctx.app, None, files_may_come=may_come, locked=locked)
+
+    _judge(ctx, choice, options, find)
 
 
 def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> None:
@@ -75,6 +102,19 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
         from cnbkit_start.check.libraries import Libraries
 
         libraries = Libraries(told_before.missing_libraries, image.sites)
+
+    def find(process: Found) -> list[Problem]:
+        return problems(process, ctx.app, image, libraries=libraries)
+
+    _judge(ctx, choice, options, find)
+
+
+def _judge(
+    ctx: BuildContext,
+    choice: Choice,
+    options: Options,
+    find: Callable[[Found], list[Problem]],
+) -> None:
     told: set[str] = set()
     order = [choice.default, *(type for type in choice.processes if type != choice.default)]
     for type in order:
@@ -82,7 +122,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
         if process.type in told or not _is_for(process, ctx):
             continue
         told.add(process.type)
-        found = problems(process, ctx.app, image, libraries=libraries)
+        found = find(process)
         if found and type == choice.default and options.check == "fail":
             raise _fault(process, found)
         for problem in found:
@@ -116,13 +156,13 @@ def _is_settled(ctx: DetectContext, choice: Choice) -> bool:
     return choice.packages is None or choice.packages.complete
 
 
-def _changes_app(ctx: DetectContext) -> bool:
+def _changes_app(ctx: DetectContext | BuildContext) -> bool:
     return any(ctx.app.has(name) for name in _MAKERS) or any(
         ctx.settings.get(name) for name in _MAKER_SETTINGS
     )
 
 
-def _has_strangers(ctx: DetectContext) -> bool:
+def _has_strangers(ctx: DetectContext | BuildContext) -> bool:
     """Whether the builder has buildpacks of others, which may make files of the app."""
     own = ctx.env.get("CNB_BUILDPACK_DIR", "")
     folder = os.path.dirname(os.path.dirname(own))

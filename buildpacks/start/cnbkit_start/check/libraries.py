@@ -9,7 +9,7 @@ import json
 import os
 
 from cnbkit.app import App
-from cnbkit_start.code import Code, Import
+from cnbkit_start.check.walk import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ __all__ = ["Libraries", "Unloadable"]
 
 # What packages import of each other can be all of pandas: enough to come to what they are linked
 # with, which is imported early.
-_MAX_FILES = 600
-_MAX_BYTES = 8_000_000
+_MOST = 8_000_000
 _PROGRAMS = ("/bin/", "/sbin/", "/games/")
 
 
@@ -82,58 +81,13 @@ class Libraries:
         """
         if not self._modules:
             return None
-        roots = [*(f"{app.root}/{place}".rstrip("/") for place in places), *self._sites]
-        # Path, and the line of the app that led there.
-        todo = [(f"{app.root}/{file}", "") for file in files if file and app.has(file)]
-        first = len(todo)
-        seen, size = {path for path, _ in todo}, 0
-        while todo and len(seen) <= _MAX_FILES and size <= _MAX_BYTES:
-            path, line = todo.pop(0)
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-            except OSError:
-                continue
-            size += len(data)
-            first -= 1
-            for each in Code(data, path).certain_imports(main=main and first >= 0):
-                own = path.startswith(f"{app.root}/")
-                at = f"{path.removeprefix(f'{app.root}/')}:{each.line}" if own else line
-                for name, file_path in _steps(each, path, roots):
-                    if name in self._modules and not file_path.startswith(f"{app.root}/"):
-                        entry = self._modules[name]
-                        return _unloadable(entry, entry["owner"] or name, at)
-                    if file_path and file_path not in seen:
-                        seen.add(file_path)
-                        todo.append((file_path, at))
+        for each in walk(files, places, self._sites, app, main=main, most=_MOST):
+            for name, file in each.steps:
+                if name in self._modules and not file.startswith(f"{app.root}/"):
+                    entry = self._modules[name]
+                    return _unloadable(entry, entry["owner"] or name, each.at)
         return None
 
 
 def _unloadable(entry: dict[str, str], name: str, line: str = "") -> Unloadable:
     return Unloadable(name, entry["needs"], entry["remedy"], line)
-
-
-def _steps(found: Import, path: str, roots: Sequence[str]) -> list[tuple[str, str]]:
-    """Each module that an import runs: its full name, and its file if that is Python."""
-    if found.level:
-        folder = path
-        for _ in range(found.level):
-            folder = os.path.dirname(folder)
-        root = next((each for each in roots if folder.startswith(f"{each}/")), "")
-        before = folder.removeprefix(f"{root}/").replace("/", ".") if root else ""
-        module = ".".join(part for part in (before, found.module) if part)
-        roots = [root] if root else []
-    else:
-        module = found.module
-    names = module.split(".") if module else []
-    steps = [names[: count + 1] for count in range(len(names))]
-    steps += [[*names, each] for each in found.names]
-    return [(".".join(each), _file("/".join(each), roots)) for each in steps]
-
-
-def _file(path: str, roots: Sequence[str]) -> str:
-    for root in roots:
-        for file in (f"{root}/{path}/__init__.py", f"{root}/{path}.py"):
-            if os.path.isfile(file):
-                return file
-    return ""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from cnbkit import DetectContext
+from cnbkit import PythonBuild
 from cnbkit_start.declared import declared
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import BuildContext, DetectContext
 
 __all__ = ["CONDA", "Locked"]
 
@@ -60,13 +64,22 @@ class Locked:
             return None
         return cls(packages.names, packages.file)
 
+    @classmethod
+    def planned(cls, ctx: BuildContext) -> Locked | None:
+        """What the buildpack that installs has decided; None if others may bring programs, too."""
+        told = PythonBuild.read(ctx)
+        if not told.packages or told.conda_packages or _from_elsewhere(ctx):
+            return None
+        packages = declared(ctx)
+        return cls(packages.names, packages.file)
+
     def lacks(self, program: str) -> str:
         """The package of a program that certainly is not installed; empty if it may be."""
         owners = _OWNERS.get(program, ())
         return owners[0] if owners and self._names.isdisjoint(owners) else ""
 
 
-def _from_elsewhere(ctx: DetectContext) -> bool:
+def _from_elsewhere(ctx: DetectContext | BuildContext) -> bool:
     """Whether apt or conda may bring programs, too."""
     if any(ctx.app.has(name) for name in (*CONDA, "Aptfile", "apt.txt")):
         return True

@@ -50,6 +50,7 @@ def problems(
             or checks.module()
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
+            or checks.imported_names()
         )
         if problem:
             found.append(problem)
@@ -192,6 +193,17 @@ class _Checks:
             f"{missing.file}:{missing.line} imports {missing.name}, which no package has",
             f"add `{missing.distribution}` to the dependencies",
         )
+
+    def imported_names(self) -> Problem | None:
+        """Whether packages have what is imported from them for sure."""
+        sites = self._image.sites if self._image else []
+        if not sites or self._command.folder is None or self._files_may_come:
+            return None
+        from cnbkit_start.check.releases import mismatch
+
+        files, places = self._started()
+        found = mismatch(files, places, sites, self._app, main=self._command.main)
+        return Problem(found.what, found.remedy) if found else None
 
     def _started(self) -> tuple[list[str], list[str]]:
         """Files of the app that run first, and folders where Python looks for modules."""

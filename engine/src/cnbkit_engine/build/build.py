@@ -14,7 +14,7 @@ from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.cache import app_cache, image_lock
-from cnbkit_engine.build.inputs import inputs_digest
+from cnbkit_engine.build.inputs import engine_state, inputs_digest
 from cnbkit_engine.build.kit import Kit, held_kit, prepare
 from cnbkit_engine.build.no_change import Record, stands
 from cnbkit_engine.build.report import summary
@@ -108,6 +108,7 @@ class Build(BuildRequest):
                 files,
                 run_images.digest(reference if self.publish else None),
                 host_bundle(),
+                engine_state(),
             )
             record = Record(cache, inputs)
             asked = self.force or self.clear_cache or self.cache_image or self.detection

@@ -21,7 +21,6 @@ from cnbkit_engine.build.predecessor import (
 )
 from cnbkit_engine.build.report import reasons
 from cnbkit_engine.build.request import Outcome
-from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.lifecycle.build_report import all_repeatable
 from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
@@ -181,6 +180,8 @@ class Execution:
                 for name, damage in found.damaged:
                     request.show(f"The image {name} in the registry is damaged: {damage}.")
                     request.show("Nothing of it is used; what is needed is built anew.")
+                if found.damaged:
+                    phases.differ()
                 if found.damaged and not before:
                     phases.ignore_predecessor()
             if before and not afresh and Reference.parse(before).stored != reference.stored:
@@ -189,6 +190,8 @@ class Execution:
             try:
                 exported = phases.run(space, store, arch, afresh=afresh)
             except BuildFailed as failed:
+                from cnbkit_engine.build.verdict import judged  # most builds do not fail
+
                 refuse_damaged(self._held)
                 raise judged(
                     failed, narrator.detection, request.app, copied.paths, kit.builder

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.build.kit import Kit
     from cnbkit_engine.build.request import BuildRequest
 
-__all__ = ["inputs_digest"]
+__all__ = ["engine_state", "inputs_digest"]
 
 _FORMAT = 1
 # How a build is told of, and what is in the digest by contents.
@@ -49,6 +49,7 @@ def inputs_digest(
     files: AppFiles,
     run_image: str,
     certificates: Path | None,
+    engine: str,
     states: FileStates,
     environment: Mapping[str, str] = os.environ,
 ) -> str:
@@ -60,6 +61,7 @@ def inputs_digest(
         files: the choice of the app's files.
         run_image: digest of the image the app is put on.
         certificates: the bundle that builds see.
+        engine: `engine_state`.
         states: knows contents of files.
         environment: of this process.
     """
@@ -68,7 +70,7 @@ def inputs_digest(
     try:
         told: dict[str, Any] = {
             "format": _FORMAT,
-            "engine": _engine(),
+            "engine": engine,
             "app": states.tree(request.app, files),
             "choice": files.texts,
             "options": {
@@ -88,7 +90,7 @@ def inputs_digest(
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=dict).encode()).hexdigest()
 
 
-def _engine() -> str:
+def engine_state() -> str:
     """Stands for this program's own code, which a version does not in a checkout."""
     import cnbkit_engine
 

@@ -1,8 +1,8 @@
 """What a build would do, as far as it is settled before anything is installed.
 
 The lifecycle's own detector is run, in the sandbox and on the copy of the app that a build has;
-so the buildpacks that join here are those that a build has. What they then install is not known
-before they do it.
+so the buildpacks that join here are those that a build has. Then its builder, with buildpacks that
+decide and contribute nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.base_choice import choose_base
 from cnbkit_engine.build.build import prepare
 from cnbkit_engine.build.conventions import unused
+from cnbkit_engine.build.decided import Decided, decided, last_build
 from cnbkit_engine.build.project_order import builder_for
 from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.lifecycle.detect import analyzed_for, detect
@@ -86,6 +87,7 @@ class Plan:
         group: the buildpacks that take part, in their order.
         left_out: those of the same group of the order that do not.
         entries: the build plan.
+        decisions: what each of the group decides.
         notes: what a build says before its buildpacks do.
         tried: how many groups of the order were tried, this one included.
     """
@@ -93,6 +95,7 @@ class Plan:
     group: tuple[Joined, ...]
     left_out: tuple[Joined, ...]
     entries: tuple[Provided, ...]
+    decisions: tuple[Decided, ...]
     notes: tuple[str, ...]
     tried: int
 
@@ -103,6 +106,7 @@ class Planning:
 
     Args:
         app: the app's folder.
+        name: the image's name: what is there of its last build counts.
         builder: path of builder.toml.
         env: build-time variables.
         volumes: files and folders of the host to show to the buildpacks.
@@ -110,11 +114,13 @@ class Planning:
         arch: what it would be for.
         base: what it would stand on.
         network: of the buildpacks.
+        resolve: whether buildpacks may ask indexes.
         verbose: show the detector's output if no group fits.
         show: prints a line that is not part of the plan.
     """
 
     app: Path
+    name: str
     builder: Path
     env: Mapping[str, str] = field(default_factory=dict)
     volumes: tuple[Bind, ...] = ()
@@ -122,6 +128,7 @@ class Planning:
     arch: str = ""
     base: str = ""
     network: str = ""
+    resolve: bool = True
     verbose: bool = False
     show: Callable[[str], None] = print
 
@@ -143,7 +150,9 @@ class Planning:
         env = {**files.variables, **self.env}
         suite = choose_base(self.base, self.app, env, self.builder).suite
         kit = prepare(home, store, builder, self.show, self.arch, suite)
-        platform = f"linux/{self.arch or machine_architecture()}"
+        arch = self.arch or machine_architecture()
+        platform = f"linux/{arch}"
+        last = last_build(home, store, self.name, arch, self.env.get("BP_HARDWARE", ""))
         analyzed = analyzed_for(Image.from_store(store, kit.run_image, platform), kit.run_image)
         notes: list[str] = []
         log = home.root / "plan.log"
@@ -176,9 +185,17 @@ class Planning:
             )
             file = stack.enter_context(log.open("w", encoding="utf-8"))
             narrator = Narrator(self.show, file, verbose=False, notes=others)
+            sandboxes = replace(sandboxes, namespace=namespace)
             try:
-                group, plan = detect(
-                    replace(sandboxes, namespace=namespace), narrator, log, space, analyzed
+                group, plan = detect(sandboxes, narrator, log, space, analyzed)
+                file.flush()
+                decisions = decided(
+                    sandboxes,
+                    log,
+                    {"group.toml": group, "plan.toml": plan, "analyzed.toml": analyzed},
+                    last,
+                    resolve=self.resolve,
+                    tell=self.show,
                 )
             except BuildFailed as failed:
                 if self.verbose:
@@ -198,6 +215,7 @@ class Planning:
             ),
             # The lifecycle writes them in another order each time.
             entries=tuple(sorted(entries, key=lambda each: (each.name, each.providers))),
+            decisions=decisions,
             notes=tuple(notes),
             tried=len(trials),
         )

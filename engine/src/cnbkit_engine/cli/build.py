@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnbkit_engine.cli.base import base_option
+from cnbkit_engine.cli.image_name import name_of
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
@@ -64,6 +65,9 @@ __all__ = ["command"]
     "-o",
     metavar="KIND:PATH",
     help="Also write the image to PATH; KIND is oci, oci-archive or docker-archive.",
+)
+@click.option(
+    "--load", is_flag=True, help="Also give the image to Docker or Podman, whichever is running."
 )
 @click.option(
     "--env", "-e", "variables", metavar="K[=V]", multiple=True, help="Build-time variable."
@@ -156,6 +160,7 @@ def command(
     cache_image: str,
     run_image: str,
     output: str | None,
+    load: bool,
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
     default_process: str,
@@ -204,6 +209,12 @@ def command(
     echo = click.get_current_context().with_resource(Progress(echo)).show
     if page is not None and (publish or engine == "pack"):
         raise click.UsageError("--report is for images in the local store")
+    if load and (publish or engine == "pack"):
+        raise click.UsageError("--load takes images of the local store")
+    if load:
+        from cnbkit_engine.oci.load import ContainerEngine
+
+        container_engine = ContainerEngine.running()  # before anything is built
     if engine == "pack" and export:
         raise click.UsageError("--output takes images of the embedded engine")
     if engine != "pack":
@@ -214,7 +225,7 @@ def command(
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
     outcomes: list[Outcome] = []
     setting = "--publish" if publish else "--tag"
-    name = publish or tag or _name_of(path)
+    name = publish or tag or name_of(path)
     domain = Reference.parse(name, setting=setting).domain  # before anything is made of it
     for value, option in (
         (run_image, "--run-image"),
@@ -283,6 +294,11 @@ def command(
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""
         echo(f"{outcome.name}  {outcome.digest}{size}")
         echo(f"Done in {outcome.seconds:.2f} s")
+        if load:
+            from cnbkit_engine.oci.store import ImageStore
+
+            container_engine.load(ImageStore(home.images), variant.name)
+            echo(f"Loaded into {container_engine.name}")
         if outcome.image:
             layers[variant.name] = outcome.image.layers
         elif publish and len(wanted) > 1:
@@ -329,14 +345,6 @@ def _published(name: str, arch: str, insecure: Sequence[str]) -> Sequence[Descri
     except CnbkitError as error:
         say(f"Its size is not known: {error}", err=True)
         return ()
-
-
-def _name_of(path: Path) -> str:
-    """The folder's name as an image name: lower case, and nothing but what registries allow."""
-    kept = [
-        char if char.isascii() and char.isalnum() else "-" for char in path.resolve().name.lower()
-    ]
-    return "-".join(part for part in "".join(kept).split("-") if part) or "app"
 
 
 def _output(output: str | None, publish: str) -> tuple[str, Path] | None:

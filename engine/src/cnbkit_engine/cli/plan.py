@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from cnbkit_engine.cli.base import base_option
+from cnbkit_engine.cli.image_name import name_of
 from cnbkit_engine.cli.network import embedded_network
 from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
@@ -16,16 +16,17 @@ from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.variables import build_variables
 from cnbkit_engine.cli.volumes import given_volumes
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from cnbkit_engine.build.plan import Plan
-
 __all__ = ["command"]
 
 
 @click.command("plan")
 @click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.option(
+    "--tag",
+    "-t",
+    metavar="NAME",
+    help="Name of the image, as for `cnbkit build`.",
+)
 @click.option(
     "--env", "-e", "variables", metavar="K[=V]", multiple=True, help="Build-time variable."
 )
@@ -56,10 +57,16 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="Another builder.toml than the reference one.",
 )
+@click.option(
+    "--no-resolve",
+    is_flag=True,
+    help="Ask no index: packages are named only if a lock has all of them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--verbose", "-v", is_flag=True, help="Also buildpacks that do not take part.")
 def command(
     path: Path,
+    tag: str | None,
     variables: tuple[str, ...],
     volumes: tuple[str, ...],
     exec_env: str,
@@ -67,16 +74,19 @@ def command(
     base: str | None,
     network: str,
     builder: Path | None,
+    no_resolve: bool,
     as_json: bool,
     verbose: bool,
 ) -> None:
-    """Say which buildpacks would build the app in PATH, and why, without building it.
+    """Say what a build of the app in PATH would do, and why, without building it.
 
-    The real detector asks them. What they would install is not asked: that takes a build.
+    The real detector asks which buildpacks take part, and these decide as in a build: packages,
+    layers, processes, labels. Nothing is installed.
     """
     from cnbkit_engine.build.git import git_env
     from cnbkit_engine.build.plan import Planning
     from cnbkit_engine.builder.reference import reference_builder
+    from cnbkit_engine.cli.plan_text import told
     from cnbkit_engine.state.home import Home
 
     env = build_variables(variables)
@@ -85,6 +95,7 @@ def command(
     with Progress(partial(say, err=True)) as progress:
         plan = Planning(
             app=path.resolve(),
+            name=tag or name_of(path),
             builder=builder or reference_builder(),
             env=env,
             volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
@@ -92,6 +103,7 @@ def command(
             arch=architecture(platform),
             base=base or "",
             network=embedded_network(network),
+            resolve=not no_resolve,
             verbose=verbose and not as_json,
             show=progress.show,
         ).run(Home.default())
@@ -101,25 +113,5 @@ def command(
 
         say(json.dumps(asdict(plan), indent=2, ensure_ascii=False))
         return
-    for line in _told(plan, verbose=verbose):
+    for line in told(plan, verbose=verbose):
         say(line)
-
-
-def _told(plan: Plan, *, verbose: bool) -> Iterator[str]:
-    yield from plan.notes
-    shown = [*plan.group, *plan.left_out]
-    width = max((len(each.id) for each in shown), default=0)
-    yield "Buildpacks that take part:"
-    for each in plan.group:
-        yield f"  {each.id:<{width}}  {each.version}  {each.reason}".rstrip()
-        yield from (f"    {line}" for line in each.says)
-    if verbose and plan.left_out:
-        yield "Others of their group:"
-        for each in plan.left_out:
-            yield f"  {each.id:<{width}}  {each.version}  {each.reason}".rstrip()
-    if plan.entries:
-        yield "What they require of each other:"
-    for entry in plan.entries:
-        count = len(entry.requires)
-        times = "" if count == 1 else f", {count} times"
-        yield f"  {entry.name} of {' or '.join(entry.providers)}{times}"

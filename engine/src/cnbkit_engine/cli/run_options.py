@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["given_options", "run_options"]
 
+_UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_LEAST = 16 << 20  # bytes; no sandbox begins with less
 _OPTIONS = (
     click.option(
         "--env",
@@ -54,6 +56,13 @@ _OPTIONS = (
     click.option(
         "--workdir", "-w", metavar="FOLDER", default="", help="Start there, in the image."
     ),
+    click.option(
+        "--memory",
+        "-m",
+        metavar="SIZE",
+        default="",
+        help="How much all processes may have together: bytes, or with k, m or g behind it.",
+    ),
     click.option("--read-only", is_flag=True, help="Nothing of the image may be written."),
 )
 
@@ -73,6 +82,7 @@ def given_options(
     network: str | None,
     user: str,
     workdir: str,
+    memory: str,
     *,
     read_only: bool,
     terminal: bool = False,
@@ -93,6 +103,7 @@ def given_options(
         user=user,
         working_dir=_absolute("--workdir", workdir) if workdir else "",
         read_only=read_only,
+        memory=_size(memory) if memory else 0,
         terminal=terminal,
     )
 
@@ -102,6 +113,18 @@ def _absolute(option: str, path: str) -> str:
     if not path.startswith("/") or ".." in parts or (not parts and option == "--tmpfs"):
         raise click.BadParameter(f"{path!r} is not a full path", param_hint=option)
     return f"/{'/'.join(parts)}"
+
+
+def _size(text: str) -> int:
+    number, unit = (text[:-1], text[-1].lower()) if text[-1:].isalpha() else (text, "b")
+    digits = number.isascii() and number.isdigit()
+    size = int(number[:18]) * _UNITS[unit] if digits and unit in _UNITS else 0
+    if size < _LEAST:
+        raise click.BadParameter(
+            f"{text!r} is not a size of at least {_LEAST >> 20}m, like 512m or 2g",
+            param_hint="--memory",
+        )
+    return size
 
 
 def _ports(options: Iterable[str]) -> Iterable[Port]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tomllib
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.lifecycle.failure import BuildFailed
@@ -41,6 +42,7 @@ from cnbkit_engine.lifecycle.options import (
 )
 from cnbkit_engine.lifecycle.phase_sandbox import EXTENDED
 from cnbkit_engine.lifecycle.process import STDIN, Process
+from cnbkit_engine.oci.layer import TIME
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.registry.grant import Grant
 from cnbkit_engine.state.beneath import Folder
@@ -137,6 +139,15 @@ class Phases:
         reference = Reference.parse(self._own)
         # The analyzer opens the image of the name it is given, so it is given one that is free.
         self._previous = ("-previous-image", f"{reference.repository}:none-{os.urandom(8).hex()}")
+
+    def differ(self) -> None:
+        """Export an image with another digest than one of the same contents would have.
+
+        Of an image whose manifest the registry has, the exporter sends nothing at all, whatever
+        of its blobs is gone. A second later, it is another image with the same layers.
+        """
+        created = int(self._sandboxes.created or TIME) + 1
+        self._sandboxes = replace(self._sandboxes, created=str(created))
 
     def run(self, space: Path, store: ImageStore, arch: str, *, afresh: bool) -> Path:
         """Build; returns the folder that was the exporter's `/layers`.

@@ -98,7 +98,8 @@ except BuildpackFault as fault:
     tell()
 for name in set(sys.modules) - loaded:  # what detect loads is counted
     del sys.modules[name]
-answer["builds"] = found.build is not Buildpack.build
+own = found.build is not Buildpack.build or found.decide is not Buildpack.decide
+answer["builds"] = own
 answer["generates"] = hasattr(Buildpack, "generate") and found.generate is not Buildpack.generate
 answer["static"] = static = found.detect is Buildpack.detect
 answer["files"], answer["settings"] = found.triggers.files, found.triggers.settings
@@ -154,7 +155,7 @@ class Probed:
             if nothing failed.
         declared: what is wrong with the class's declaration or detect, where, and what to write.
         is_class: whether the entry is a buildpack's class.
-        builds: whether it has a `build` of its own.
+        builds: whether it has a `build` of its own, or a `decide`.
         generates: whether it has a `generate` of its own.
         static: whether triggers alone decide.
         files: file patterns of its triggers.

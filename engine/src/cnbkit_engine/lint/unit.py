@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +16,10 @@ from cnbkit.spec.buildpack import (
     notes,
 )
 from cnbkit_engine.lint.dependencies import check_dependencies, check_lock
+from cnbkit_engine.lint.detect import check_detect
 from cnbkit_engine.lint.imports import check_imports, check_names
-from cnbkit_engine.lint.probe import MODULES, Probed, probe
+from cnbkit_engine.lint.probe import Probed, probe
+from cnbkit_engine.lint.readme import check_options, check_settings
 from cnbkit_engine.lint.text import Python, TomlFile
 
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Unit", "check_unit", "code_in"]
 
-# Never part of the app that a buildpack sees (`cnbkit build` leaves them out).
-_NEVER_THERE = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
-_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _NOT_CODE = {"__pycache__", "tests", ".venv", "build", "dist"}
 
 
@@ -176,7 +173,7 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
         if not (told.generates if extension else told.builds):
             what = f"{attribute} has no {method} of its own"
             found.error(*place, "entry", what, f"add: def {method}(self, ctx)")
-        _check_detect(told, python, place, attribute, found)
+        check_detect(told, python, place, attribute, found)
         if told.static:
             plan = BuildPlan.loads(told.plan)
             sections = [(plan.provides, plan.requires)]
@@ -189,8 +186,8 @@ def _check_code(toml: TomlFile, unit: Unit, found: Findings, *, extension: bool)
             unit.requires = {n: unit.requires.get(n, place) for _, r in unit.plans for n in r}
     else:
         _tell_failure(told, place, module, attribute, found)
-    _check_options(folder / "README.md", told, found)
-    _check_settings(folder, python, told.readme, found)
+    check_options(folder / "README.md", told, found)
+    check_settings(folder, python, told.readme, found)
     for each in (folder, *libraries):
         check_lock(each / "requirements.lock", found)
 
@@ -242,103 +239,3 @@ def _tell_failure(
     else:
         remedy = "skip with a reason, or leave the file's faults to build"
         found.error(*at, "detect", f"detect fails on an empty file: {error}", remedy)
-
-
-def _check_detect(
-    told: Probed, python: Python, place: tuple[Path, int], attribute: str, found: Findings
-) -> None:
-    for pattern in told.files:
-        at = python.place_of_text(pattern) or place
-        steps = set(pattern.split("/"))
-        if steps & _NEVER_THERE:
-            what = f"the trigger {pattern} never matches: that folder is not part of the app"
-            found.error(*at, "trigger", what, "name a file that is")
-        elif pattern.startswith(("BP_", "BPE_", "BPL_")):
-            what = f"the trigger {pattern} is the name of a file, and looks like a variable"
-            found.warning(*at, "trigger", what, f'write: Triggers(settings=("{pattern}",))')
-        elif any(char in pattern for char in "{}") or pattern != pattern.strip():
-            what = f"the trigger {pattern!r} never matches: only * and ? are patterns"
-            found.error(*at, "trigger", what, "write each name by itself")
-    for name in told.settings:
-        at = python.place_of_text(name) or place
-        if not name.startswith(("BP_", "BPE_")):
-            what = f"the trigger {name} is no BP_* variable"
-            remedy = "name it BP_…: platforms pass on others too, but nobody expects them to act"
-            found.warning(*at, "setting", what, remedy)
-    triggers = told.files or told.settings or told.bindings
-    if told.static and not triggers and not told.planned:
-        what = f"{attribute} takes part in every build: it has no triggers, no plan and no detect"
-        remedy = "declare triggers; or plan = Plan() if every build is meant"
-        found.warning(*place, "trigger", what, remedy)
-    # What the buildpack imports itself brings the others along.
-    places = {name: python.place_of_import(name.partition(".")[0]) for name in told.heavy}
-    own = {name: at for name, at in places.items() if at}
-    # One line may load several, such as a name of cnbkit's that detect has no use for.
-    by_line: dict[tuple[Path, int], list[str]] = {}
-    for name in told.heavy:
-        file, line = told.loaded_at.get(name, ("", 0))
-        if own and not file and name not in own:
-            continue  # comes along with those
-        where = own.get(name) or ((Path(file), line) if file else place)
-        by_line.setdefault(where, []).append(name)
-    for where, names in by_line.items():
-        which = own_names if (own_names := [name for name in names if name in own]) else names
-        what = f"detect loads {', '.join(which)}, which takes longer than a detect should"
-        remedy = "import it inside build, or under TYPE_CHECKING if only annotations need it"
-        if not own_names and where != place:
-            what = (
-                f"this line loads {', '.join(which)} in detect, which takes longer than it should"
-            )
-            remedy = (
-                "move it into build, or do without it: ctx.app.has, text and bytes load nothing"
-            )
-        found.warning(*where, "heavy", what, remedy)
-    if not own and not told.loaded_at and len(told.modules) > MODULES:
-        what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
-        remedy = "import inside build whatever only build needs"
-        found.warning(*place, "heavy", what, remedy)
-
-
-def _check_options(readme: Path, told: Probed, found: Findings) -> None:
-    """That the README has the table of the options the code declares."""
-    if told.readme_fault:
-        found.warning(readme, 0, "readme", *told.readme_fault)
-    if not told.readme:
-        return
-    text = readme.read_text(encoding="utf-8", errors="surrogateescape")
-    if text == told.readme:
-        return
-    if found.fix:
-        readme.write_text(told.readme, encoding="utf-8", errors="surrogateescape")
-        return
-    pairs = zip_longest(text.splitlines(), told.readme.splitlines())
-    line = next((at for at, (is_, should) in enumerate(pairs, 1) if is_ != should), 1)
-    what = "the table of settings says something else than the code"
-    remedy = f"run: cnbkit check --fix {readme.parent}"
-    found.warning(readme, line, "readme", what, remedy)
-
-
-def _check_settings(folder: Path, python: Python, wanted: str, found: Findings) -> None:
-    """BP_* variables: their names, and that the README knows them.
-
-    Args:
-        folder: the buildpack's.
-        python: its code.
-        wanted: the README as it should be, if it is made from options.
-        found: what was found so far.
-    """
-    readme = folder / "README.md"
-    there = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-    text = wanted or there
-    for name, (path, line) in sorted(python.settings().items()):
-        if not _VARIABLE.fullmatch(name):
-            what = f"{name} cannot be set everywhere: it is not all capitals, digits and _"
-            found.error(path, line, "setting", what, f"name it {name.upper()}")
-        elif text and name not in text:
-            what = f"README.md does not know {name}, which {path.name}:{line} reads"
-            found.warning(readme, 0, "readme", what, "describe it there")
-    for number, content in enumerate(text.splitlines(), 1):
-        for name, value in re.findall(r"\b(BP_[A-Z0-9_]+)=([^\s`'\"]+)", content):
-            if "=" in value or ";" in value:
-                what = f"the example for {name} has = or ; in its value, where CI services cut it"
-                found.warning(readme, number, "setting", what, "use key:value,key:value or a file")

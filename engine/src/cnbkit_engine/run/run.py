@@ -13,6 +13,7 @@ from cnbkit.errors import UserFault
 from cnbkit_engine.oci.image import open_image
 from cnbkit_engine.oci.unpacked import ensure_layer, held_layers, unpacked_place
 from cnbkit_engine.run.identity import find_user, numeric_ids
+from cnbkit_engine.run.memory import limited_memory
 from cnbkit_engine.run.terminal import Terminal
 from cnbkit_engine.sandbox.emulation import ensure_emulation
 from cnbkit_engine.sandbox.network import hindrance, network_for
@@ -48,6 +49,7 @@ class RunOptions:
         user: `name|uid[:name|gid]` in the place of the image's.
         working_dir: where the process starts.
         read_only: whether nothing of the image may be written.
+        memory: bytes that all processes may have together; no limit if 0.
         terminal: whether the process gets a terminal of its own, joined to ours.
     """
 
@@ -59,6 +61,7 @@ class RunOptions:
     user: str = ""
     working_dir: str = ""
     read_only: bool = False
+    memory: int = 0
     terminal: bool = False
 
 
@@ -102,9 +105,10 @@ def run_image(
     with (
         held_layers(home, store, image, ids),
         _network(options, show) as (there, namespace),
+        limited_memory(options.memory, show) as limit,
     ):
         sandbox = image_sandbox(home, store, image, options)
-        sandbox = replace(sandbox, network=there, namespace=namespace)
+        sandbox = replace(sandbox, network=there, namespace=namespace, starting=limit)
         if options.terminal:
             with Terminal() as terminal:
                 return terminal.run(sandbox, command)

@@ -12,7 +12,7 @@ import select
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -25,7 +25,8 @@ from cnbkit_engine.sandbox.staging import Stage
 from cnbkit_engine.sandbox.view import Bind, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
     from types import FrameType, TracebackType
 
 __all__ = ["Bind", "Sandbox", "Sandboxed"]
@@ -36,7 +37,13 @@ _KILL_AFTER = 10.0  # seconds between asking a process to end and making it
 
 @dataclass(frozen=True)
 class Sandbox(View):
-    """Runs processes that see what `View` says."""
+    """Runs processes that see what `View` says.
+
+    Args:
+        starting: makes a block for the moment in which a process is started.
+    """
+
+    starting: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def popen(
         self,
@@ -116,11 +123,12 @@ class Sandboxed:
                     # What is made in there gets the same modes whoever runs it.
                     "umask": 0o022,
                 }
-                if user:
-                    stage = stack.enter_context(Stage(user, launch.staged, launch.shifted))
-                    self.process = stage.popen(command, launch.groups, options)
-                else:
-                    self.process = subprocess.Popen(command, **options)
+                with sandbox.starting():
+                    if user:
+                        stage = stack.enter_context(Stage(user, launch.staged, launch.shifted))
+                        self.process = stage.popen(command, launch.groups, options)
+                    else:
+                        self.process = subprocess.Popen(command, **options)
             self._user = user
             if user:
                 # For programs that open /dev/stdout: a pipe belongs to whoever made it.

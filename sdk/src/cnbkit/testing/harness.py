@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.buildpack import Buildpack
+from cnbkit.dry_run import decides
 from cnbkit.results import DetectResult
-from cnbkit.runtime import NOT_DETECTED, guarded
+from cnbkit.runtime import DRY_RUN, NOT_DETECTED, guarded
 from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan
 from cnbkit.spec.buildpack import BuildpackDescriptor
 from cnbkit.spec.target import Target
@@ -85,7 +86,8 @@ class BuildpackRun:
             exec_env: the execution environment; a buildpack that its descriptor declares for
                 others is not asked at all.
             commands: fake commands; see `FakeCommands`.
-            phases: what to run: `["detect"]` leaves build out.
+            phases: what to run: `["detect"]` leaves build out; `["detect", "decide"]` asks what
+                the build would do, as `cnbkit plan` does (`Result.decision`).
         """
         self._calls += 1
         inputs = Inputs(
@@ -118,9 +120,11 @@ class _App:
         *,
         image: bool = True,
         cache: bool = True,
+        phases: Sequence[str] | None = None,
     ) -> Result:
         """Build, with what is restored from the previous build."""
         self._make_room()
+        phases = self._phases if phases is None else phases
         place = self._occupant = Place(self._official, self._official)
         source = (
             buildpack
@@ -154,12 +158,15 @@ class _App:
                 # The lifecycle passes over it without a word.
                 observed.answer = DetectResult(False, f"it is not for {inputs.exec_env}")
                 code = NOT_DETECTED
-            elif "detect" in self._phases:
+            elif "detect" in phases:
                 code = self._detect(observed, {**env, **given, **exec_env})
                 self._tell_folders(source.buildpack, code)
-            if not code and source.extension and "build" in self._phases:
+            if not code and source.extension and "build" in phases:
                 code = self._generate(observed, {**env, **given}, inputs, layers)
-            elif not code and "build" in self._phases:
+            elif not code and "decide" in phases:
+                (platform / DRY_RUN).write_text('{"resolve": true}', encoding="utf-8")
+                code = self._build(observed, {**env, **given, **exec_env}, inputs, layers)
+            elif not code and "build" in phases:
                 code = self._build(observed, {**env, **given, **exec_env}, inputs, layers)
                 if not code and isinstance(source.descriptor, BuildpackDescriptor):
                     observed.fault = check_export(layers, in_image, source.descriptor)
@@ -194,6 +201,7 @@ class _App:
         buildpack: Named | None,
         image: bool,
         cache: bool,
+        phases: Sequence[str] | None,
         **changes: object,
     ) -> Result:
         variables = {**inputs.env, **(env or {})}
@@ -209,7 +217,7 @@ class _App:
         last: Result | None = result
         while last and (last.code or not last.detected):
             last = last.previous
-        return self.run(buildpack or old, inputs, last, image=image, cache=cache)
+        return self.run(buildpack or old, inputs, last, image=image, cache=cache, phases=phases)
 
     def _make_room(self) -> None:
         if self._occupant:
@@ -319,8 +327,10 @@ class _Observed(Buildpack):
 
 
 def _observed(source: Source) -> _Observed:
+    inner = source.buildpack
+    own = {"decide": lambda _, ctx: inner.decide(ctx)} if decides(inner) else {}
     # Under the buildpack's own name, which faults mention.
-    made: _Observed = type(type(source.buildpack).__name__, (_Observed,), {})(source)
+    made: _Observed = type(type(inner).__name__, (_Observed,), own)(source)
     return made
 
 

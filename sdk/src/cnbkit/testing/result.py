@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cnbkit.dry_run import DECISION
 from cnbkit.layer.env import LayerEnv
 from cnbkit.spec.launch import Build, Launch, Process
 from cnbkit.testing.result_layer import Place, ResultLayer
@@ -122,6 +124,18 @@ class Result:
         """Where a layer's files are: a reused layer's are in the build before, as in its image."""
         here = self.layers_dir / name
         return here if here.exists() or not self.previous else self.previous._contents(name)
+
+    @property
+    def decision(self) -> dict[str, Any]:
+        """What `decide` came to, as `cnbkit plan --json` has it; empty if it was not asked.
+
+        Asked for by `phases=["detect", "decide"]`.
+        """
+        path = self.layers_dir / DECISION
+        found: dict[str, Any] = (
+            json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        )
+        return found
 
     def _launch(self) -> Launch:
         path = self.layers_dir / "launch.toml"
@@ -294,6 +308,7 @@ class Result:
         buildpack: Named | None = None,
         image: bool = True,
         cache: bool = True,
+        phases: Sequence[str] | None = None,
     ) -> Result:
         """Build again, with what the lifecycle restores from this build.
 
@@ -310,6 +325,7 @@ class Result:
             buildpack: a new version of the buildpack.
             image: False: this build's image is gone.
             cache: False: the build cache is gone.
+            phases: what to run this time.
         """
         return self.again(
             self,
@@ -323,4 +339,5 @@ class Result:
             buildpack=buildpack,
             image=image,
             cache=cache,
+            phases=phases,
         )

@@ -1,0 +1,160 @@
+"""Packages whose releases do not go together: one imports what the other has no more."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cnbkit.app import App
+from cnbkit_start.check.walk import Imported, walk
+from cnbkit_start.code import Code
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Mismatch", "mismatch"]
+
+# A web framework's packages come to what they import of each other within this.
+_MOST = 400_000
+# Code that makes modules or their contents in ways that nobody can read.
+_MAKES = (b"sys.modules", b"__path__", b"__dict__", b"meta_path", b"import_module", b"locals()")
+# Defined or imported at the start of a line: most names are, and nothing else need be read.
+_PLAIN = rb"(?m)^\s*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
+# The release that has a name no more, where it is no major one.
+_GONE = {
+    ("jinja2", "3"): "3.1",
+    ("itsdangerous", "2"): "2.1",
+    ("markupsafe", "2"): "2.1",
+    ("flask", "2"): "2.3",
+}
+
+
+class Mismatch:
+    """An import that fails.
+
+    Attributes:
+        what: in a sentence.
+        remedy: what to do about it.
+    """
+
+    __slots__ = ("remedy", "what")
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+
+
+def mismatch(
+    files: Sequence[str], places: Sequence[str], sites: Sequence[str], app: App, *, main: bool
+) -> Mismatch | None:
+    """The first name that certainly is imported from a package, and certainly is not there.
+
+    Args:
+        files: what starts, relative to the app's root.
+        places: folders of the app where Python looks for modules.
+        sites: folders of packages.
+        app: its files.
+        main: whether the files are started, and not imported.
+    """
+    if not sites:
+        return None
+    modules = _Modules()
+    for each in walk(files, places, sites, app, main=main, most=_MOST):
+        files_of = dict(each.steps)
+        if each.module.partition(".")[0] in sys.stdlib_module_names:
+            continue
+        wanted = each.module.split(".")
+        asked = [(".".join(wanted[:at]), wanted[at], True) for at in range(1, len(wanted))]
+        asked += [(each.module, name, False) for name in each.found.names]
+        for module, name, as_module in asked:
+            file = files_of.get(module, "")
+            site = next((site for site in sites if file.startswith(f"{site}/")), "")
+            if not site or files_of.get(f"{module}.{name}") or _sets(each.path, name):
+                continue
+            if modules.lacks(file, name, as_module=as_module):
+                return _mismatch(each, name, module, site, sites)
+    return None
+
+
+class _Modules:
+    """Modules that have been looked at: several names are imported from most."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[set[str], bytes]] = {}
+        self._codes: dict[str, Code] = {}
+
+    def lacks(self, file: str, name: str, *, as_module: bool) -> bool:
+        """Whether a module certainly has no such name, or a package no such module."""
+        import re
+
+        if name == "*" or name.startswith("__"):
+            return False
+        if file not in self._known:
+            folder, base = os.path.split(file)
+            beside = {each.partition(".")[0] for each in os.listdir(folder) if each != base}
+            with open(file, "rb") as opened:
+                self._known[file] = beside, opened.read()
+        beside, data = self._known[file]
+        stem = os.path.basename(file).removesuffix(".py")
+        # A module; or it is compiled, and that is what is imported.
+        if (name if stem == "__init__" else stem) in beside or stem in beside:
+            return False
+        # An empty one may be a stand-in that another buildpack fills.
+        if not data.strip() or any(word in data for word in _MAKES):
+            return False
+        if as_module:
+            return stem == "__init__"
+        if re.search(_PLAIN % ((name.encode(),) * 4), data):
+            return False
+        if file not in self._codes:
+            self._codes[file] = Code(data, file)
+        return self._codes[file].defines(name) is False
+
+
+def _sets(path: str, name: str) -> bool:
+    """Whether the code that imports a name gives it to the module before."""
+    with open(path, "rb") as file:
+        return f".{name} =".encode() in file.read()
+
+
+def _mismatch(each: Imported, name: str, module: str, site: str, sites: Sequence[str]) -> Mismatch:
+    top = module.partition(".")[0]
+    package, version = _release(site, top)
+    has = f"{package} {version}".strip()
+    importer = next((s for s in sites if each.path.startswith(f"{s}/")), "")
+    if importer:
+        other = each.path.removeprefix(f"{importer}/").partition("/")[0].removesuffix(".py")
+        what = f"{each.at} imports {other}, which imports {name} from {module}"
+        newer = f", or take a newer release of {_release(importer, other)[0]}"
+    else:
+        what = f"{each.at} imports {name} from {module}"
+        newer = ", or change the import"
+    older = _older(package, version)
+    return Mismatch(
+        f"{what}, and {has} has no such name",
+        f"add `{package}{older}` to the dependencies{newer}"
+        if older
+        else f"take another release of {package}{newer}",
+    )
+
+
+def _release(site: str, module: str) -> tuple[str, str]:
+    """The package of a module, and its version, by the folder of its metadata."""
+    for entry in sorted(os.listdir(site)):
+        name, dash, version = entry.removesuffix(".dist-info").partition("-")
+        same = name.lower().replace("-", "_") == module.lower()
+        if entry.endswith(".dist-info") and dash and same:
+            return name.lower().replace("_", "-"), version
+    return module, ""
+
+
+def _older(package: str, version: str) -> str:
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0]
+    if not major.isdigit() or not minor.isdigit():
+        return ""
+    gone = _GONE.get((package, major))
+    if gone:
+        return f"<{gone}"
+    return f"<{major}" if major != "0" else f"<0.{minor}" if minor != "0" else ""
