@@ -111,7 +111,7 @@ class Apt(Buildpack[Chosen]):
         wanted = Wanted(
             inputs=inputs.digests(ctx.app),
             settings=config.changed(),
-            base=_digest(self._status()),
+            base="" if config.mode == "image" else _digest(self._status()),
             target=str(ctx.target),
         )
         if config.mode == "image":
@@ -130,7 +130,7 @@ class Apt(Buildpack[Chosen]):
         if inputs.for_build:
             decision.layer(self.build_packages, why=why)
         if ctx.dry:
-            from cnbkit_apt.declared import read
+            from cnbkit_aptfile.declared import read
 
             for each in read(ctx).packages:
                 if not each.for_build:
