@@ -6,6 +6,8 @@ import importlib
 import json
 import shutil
 import sysconfig
+from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -545,6 +547,12 @@ MATCHED: dict[str, dict[str, str]] = {
     "by the importer": {"flask/app.py": f"import werkzeug\nwerkzeug.urls.url_quote = 1\n{OLD}"},
     "compiled": {"werkzeug/urls.cpython-313-x86_64-linux-gnu.so": ""},
     "a module of its own": {"flask/app.py": "from werkzeug import data\n", "werkzeug/data.so": ""},
+    "a name that is a module's too": {
+        "flask/app.py": "from flask.io import url\n",
+        "flask/io/__init__.py": "from .other import url\n",
+        "flask/io/other.py": "url = 1\n",
+        "flask/io/url.py": OLD,
+    },
     "done without": {"flask/app.py": f"try:\n    {OLD}except ImportError:\n    pass\n"},
     "when it is called": {"flask/app.py": f"def f():\n    {OLD}"},
 }  # fmt: skip
@@ -591,13 +599,36 @@ def test_what_may_be_there_when_it_is_imported_is_not_missed(
     assert (ran.code, ran.err) == (0, ""), ran.fault
 
 
+def test_a_server_that_imports_what_no_package_has_is_told(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    """gunicorn 20 imports pkg_resources, which setuptools has no more."""
+    prefix = installed / "prefix"
+    script = "#!/layers/venv/bin/python\nimport sys\nfrom gunicorn.app.wsgiapp import run\n"
+    write(prefix / "bin/gunicorn", script, 0o755)
+    site = prefix / "lib/python3.13/site-packages"
+    write(site / "gunicorn/app/wsgiapp.py", "from gunicorn import util\nrun = 1\n")
+    write(site / "gunicorn/util.py", "import pkg_resources\n")
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what == (
+        "web cannot start: gunicorn imports pkg_resources, which no package has"
+    )
+    remedy = "add `setuptools<82` to the dependencies, or take a newer release of gunicorn"
+    assert (ran.fault.remedy or "").startswith(remedy)
+    write(site / "pkg_resources/__init__.py", "")
+    assert phases.build(start).code == 0
+
+
 @pytest.mark.parametrize("name", ["pytest", "hypothesis", "pydantic", "jinja2", "mkdocs"])
 def test_packages_that_go_together_are_not_told(tmp_path: Path, name: str) -> None:
     """Those of this interpreter, which imports them."""
     importlib.import_module(name)
     write(tmp_path / "app.py", f"import {name}\n")
     site = sysconfig.get_path("purelib")
-    found = mismatch(["app.py"], [""], [site], App(str(tmp_path)), main=False)
+    image = SimpleNamespace(sites=[site], has_module=lambda top: bool(find_spec(top)))
+    found = mismatch(["app.py"], [""], image, App(str(tmp_path)), main=False)
     assert found is None, found.what
 
 

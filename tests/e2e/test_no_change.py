@@ -72,6 +72,8 @@ class Case:
         (self.app / "link").symlink_to("word")
         self.binding.mkdir()
         (self.binding / "type").write_text("test")
+        # The store is all tests': a layer that one of them tears is in no other's image.
+        (self.binding / "own").write_text(uuid.uuid4().hex)
         (self.buildpack / "bin").mkdir(parents=True)
         (self.buildpack / "buildpack.toml").write_text(DESCRIPTOR)
         self.script("detect", "#!/bin/sh\n")

@@ -94,3 +94,14 @@ def test_whoever_stops_reading_does_not_stop_the_command() -> None:
     with Progress(show, every=0.01, terminal=None) as progress:
         progress.show("one")
         assert called.wait(30)
+
+
+def test_after_an_error_its_remedy_is_not_what_is_being_worked_on() -> None:
+    lines = Lines()
+    with Progress(lines.show, every=0.05, terminal=None) as progress:
+        progress.show("\x1b[31mError: uv.lock is out of step\x1b[0m")
+        progress.show("  to do: run `uv lock`")
+        lines.wait_for(4)
+    assert all(
+        line.endswith(" s: putting away what the build has made") for line in lines.lines[2:]
+    )

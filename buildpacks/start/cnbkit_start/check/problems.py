@@ -196,13 +196,14 @@ class _Checks:
 
     def imported_names(self) -> Problem | None:
         """Whether packages have what is imported from them for sure."""
-        sites = self._image.sites if self._image else []
-        if not sites or self._command.folder is None or self._files_may_come:
+        image, command = self._image, self._command
+        if not image or not image.sites or command.folder is None or self._files_may_come:
             return None
         from cnbkit_start.check.releases import mismatch
 
         files, places = self._started()
-        found = mismatch(files, places, sites, self._app, main=self._command.main)
+        program = command.served_by or command.program
+        found = mismatch(files, places, image, self._app, main=command.main, program=program)
         return Problem(found.what, found.remedy) if found else None
 
     def _started(self) -> tuple[list[str], list[str]]:

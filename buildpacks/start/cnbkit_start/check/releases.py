@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import chain
 
 from cnbkit.app import App
 from cnbkit_start.check.walk import Imported, walk
@@ -12,6 +13,18 @@ from cnbkit_start.code import Code
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Protocol
+
+    class Packages(Protocol):
+        """What the image has besides the app."""
+
+        @property
+        def sites(self) -> list[str]:
+            """Folders of packages."""
+
+        def has_module(self, name: str) -> bool | None:
+            """Whether there is a module of that name; None if that is not known."""
+
 
 __all__ = ["Mismatch", "mismatch"]
 
@@ -19,6 +32,9 @@ __all__ = ["Mismatch", "mismatch"]
 _MOST = 400_000
 # Code that makes modules or their contents in ways that nobody can read.
 _MAKES = (b"sys.modules", b"__path__", b"__dict__", b"meta_path", b"import_module", b"locals()")
+# Modules that a package brought once, and what brings them. Of others nobody can say that nothing
+# finds them: packages have folders of their own for what they carry along.
+_MODULES_GONE = {"pkg_resources": "setuptools<82"}
 # Defined or imported at the start of a line: most names are, and nothing else need be read.
 _PLAIN = rb"(?m)^\s*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
 # The release that has a name no more, where it is no major one.
@@ -46,22 +62,33 @@ class Mismatch:
 
 
 def mismatch(
-    files: Sequence[str], places: Sequence[str], sites: Sequence[str], app: App, *, main: bool
+    files: Sequence[str],
+    places: Sequence[str],
+    image: Packages,
+    app: App,
+    *,
+    main: bool,
+    program: str = "",
 ) -> Mismatch | None:
     """The first name that certainly is imported from a package, and certainly is not there.
 
     Args:
         files: what starts, relative to the app's root.
         places: folders of the app where Python looks for modules.
-        sites: folders of packages.
+        image: where packages are, and which modules they have.
         app: its files.
         main: whether the files are started, and not imported.
+        program: what is started, if it is found on PATH.
     """
-    if not sites:
-        return None
+    sites = image.sites
     modules = _Modules()
-    for each in walk(files, places, sites, app, main=main, most=_MOST):
+    scripts = _scripts(program, sites)
+    walks = [walk(files, places, sites, app, main=main, most=_MOST)]
+    walks += [walk([], [], sites, app, main=True, most=_MOST, scripts=scripts)] if scripts else []
+    for each in chain(*walks):
         files_of = dict(each.steps)
+        if gone := _unowned(each, image):
+            return gone
         if each.module.partition(".")[0] in sys.stdlib_module_names:
             continue
         wanted = each.module.split(".")
@@ -75,6 +102,40 @@ def mismatch(
             if modules.lacks(file, name, as_module=as_module):
                 return _mismatch(each, name, module, site, sites)
     return None
+
+
+def _scripts(program: str, sites: Sequence[str]) -> list[str]:
+    """The Python script that is a program of a package."""
+    if not program or "/" in program:
+        return []
+    paths = [os.path.normpath(f"{site}/../../../bin/{program}") for site in sites]
+    return [path for path in paths if os.path.isfile(path) and _is_python(path)][:1]
+
+
+def _is_python(path: str) -> bool:
+    with open(path, "rb") as file:
+        return b"python" in file.read(500).partition(b"import")[0]
+
+
+def _unowned(each: Imported, image: Packages) -> Mismatch | None:
+    """That a package imports what another one had."""
+    top = each.module.partition(".")[0]
+    importer = next((site for site in image.sites if each.path.startswith(f"{site}/")), "")
+    if not importer or top not in _MODULES_GONE or each.found.level or dict(each.steps).get(top):
+        return None
+    if image.has_module(top) is not False:
+        return None
+    other = _importer(each.path, importer)
+    chain_of = f"{each.at} imports {other}, which" if each.at != other else other
+    package = _release(importer, other)[0]
+    return Mismatch(
+        f"{chain_of} imports {top}, which no package has",
+        f"add `{_MODULES_GONE[top]}` to the dependencies, or take a newer release of {package}",
+    )
+
+
+def _importer(path: str, site: str) -> str:
+    return path.removeprefix(f"{site}/").partition("/")[0].removesuffix(".py")
 
 
 class _Modules:
@@ -124,8 +185,9 @@ def _mismatch(each: Imported, name: str, module: str, site: str, sites: Sequence
     has = f"{package} {version}".strip()
     importer = next((s for s in sites if each.path.startswith(f"{s}/")), "")
     if importer:
-        other = each.path.removeprefix(f"{importer}/").partition("/")[0].removesuffix(".py")
-        what = f"{each.at} imports {other}, which imports {name} from {module}"
+        other = _importer(each.path, importer)
+        chain_of = f"{each.at} imports {other}, which" if each.at != other else other
+        what = f"{chain_of} imports {name} from {module}"
         newer = f", or take a newer release of {_release(importer, other)[0]}"
     else:
         what = f"{each.at} imports {name} from {module}"

@@ -46,6 +46,7 @@ def walk(
     *,
     main: bool,
     most: int,
+    scripts: Sequence[str] = (),
 ) -> Iterator[Imported]:
     """Go through all imports, those of the app first.
 
@@ -56,9 +57,11 @@ def walk(
         app: its files.
         main: whether the files are started, and not imported.
         most: bytes of code to read.
+        scripts: absolute paths of what starts outside the app.
     """
     roots = [*(f"{app.root}/{place}".rstrip("/") for place in places), *sites]
     todo = [(f"{app.root}/{file}", "") for file in files if file and app.has(file)]
+    todo += [(path, os.path.basename(path)) for path in scripts]
     started = {path for path, _ in todo} if main else set()
     seen, size = {path for path, _ in todo}, 0
     while todo and size <= most:
@@ -92,9 +95,22 @@ def _steps(found: Import, path: str, roots: Sequence[str]) -> tuple[str, list[tu
     else:
         module = found.module
     names = module.split(".") if module else []
-    steps = [names[: count + 1] for count in range(len(names))]
-    steps += [[*names, each] for each in found.names]
-    return module, [(".".join(each), _file("/".join(each), roots)) for each in steps]
+    parts = [names[: count + 1] for count in range(len(names))]
+    steps = [(".".join(each), _file("/".join(each), roots)) for each in parts]
+    parent = steps[-1][1] if steps else ""
+    for name in found.names:
+        inner = _file("/".join([*names, name]), roots)
+        if inner and parent != path and _mentions(parent, name):
+            inner = ""  # what the package calls so may be no module
+        steps.append((f"{module}.{name}" if module else name, inner))
+    return module, steps
+
+
+def _mentions(file: str, name: str) -> bool:
+    if not file:
+        return False
+    with open(file, "rb") as opened:
+        return name.encode() in opened.read()
 
 
 def _file(path: str, roots: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ __all__ = ["Progress"]
 
 _LONGEST = 70
 _CLEAR = "\r\x1b[K"
+_ENDING = "putting away what the build has made"
 
 
 class Progress:
@@ -47,7 +48,7 @@ class Progress:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._last, self._since, self._told = "", time.monotonic(), 0
-        self._shown = False
+        self._shown = self._failed = False
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
 
     def __enter__(self) -> Progress:
@@ -69,6 +70,7 @@ class Progress:
         with self._lock:
             self._clear()
             self._last, self._since, self._told = text, time.monotonic(), 0
+            self._failed = self._failed or plain(text).startswith("Error: ")
             self._show(text)
 
     def _watch(self) -> None:
@@ -80,6 +82,8 @@ class Progress:
 
     def _beat(self, silent: float) -> None:
         step = plain(self._last).strip().removesuffix("...").strip() or "working"
+        # What follows an error is its remedy, and nobody works on that.
+        step = _ENDING if self._failed else step
         step = step if len(step) <= _LONGEST else step[: _LONGEST - 1] + "…"
         if self._terminal:
             if silent >= 1:
