@@ -31,7 +31,8 @@ class ReferenceBuilder(BuildHookInterface[Any]):
             builder / "builder.toml": "builder/builder.toml",
             builder / "ml" / "buildpack.toml": "builder/ml/buildpack.toml",
         }
-        folders = [path.parent for path in root.glob("*/buildpack.toml")]
+        descriptors = [*root.glob("*/buildpack.toml"), *root.glob("*/extension.toml")]
+        folders = [path.parent for path in descriptors]
         for folder in sorted(
             [*folders, *(path.parent for path in root.glob("common/*/__init__.py"))]
         ):

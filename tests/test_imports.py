@@ -27,7 +27,7 @@ ENGINE_ROWS = (
     ("base", "lifecycle"),
     ("buildpack",),
     ("builder",),
-    ("build", "run", "lint", "ci", "adopt"),
+    ("build", "run", "lint", "ci", "adopt", "attest"),
     ("testing", "cli"),
 )
 

@@ -19,8 +19,9 @@ import pytest
 
 from cnbkit import Target
 from cnbkit_apt import Apt
-from cnbkit_apt.declared import _words
 from cnbkit_apt.faults import similar
+from cnbkit_aptfile import Inputs
+from cnbkit_aptfile.declared import _words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -291,7 +292,8 @@ def test_unchanged_nothing_is_run_and_another_word_for_the_same_keeps_the_layer(
     module.write_text(
         f"from cnbkit_apt import Apt\nclass Local(Apt):\n    system = {apt.system!r}\n"
     )
-    (tmp_path / "path" / "cnbkit_apt").symlink_to(Path(inspect.getfile(Apt)).parent)
+    for found in (Path(inspect.getfile(each)).parent for each in (Apt, Inputs)):
+        (tmp_path / "path" / found.name).symlink_to(found)
     monkeypatch.syspath_prepend(str(tmp_path / "path"))
     unchanged = unchanged_build(importlib.import_module("local_apt").Local, first)
     assert "Aptfile unchanged: packages as in the previous image" in unchanged.log

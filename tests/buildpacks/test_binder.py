@@ -197,7 +197,7 @@ def test_what_is_named_starts_in_the_repository_behind_its_start(phases: Phases)
 
 def test_apt_reads_the_file_that_is_named(phases: Phases) -> None:
     from cnbkit.app import App
-    from cnbkit_apt.inputs import Inputs
+    from cnbkit_aptfile import Inputs
 
     (phases.app / "binder").mkdir()
     phases.write("binder/apt.txt", "git\n")

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 TABLE = '[tool.cnbkit.process-groups]\ntrain = ["train", "viz"]\nweb = ["serve"]\n'
 
 
-def read(app: Path, table: str = TABLE, setting: str = "", **env: str) -> ProcessGroups:
+def read(
+    app: Path, table: str = TABLE, setting: str = "", plan: Path | str = "", **env: str
+) -> ProcessGroups:
     (app / "pyproject.toml").write_text(table)
     ctx = BuildContext(
-        app=str(app), env=env, buildpack="", platform="", layers="", plan="", log=Log()
+        app=str(app), env=env, buildpack="", platform="", layers="", plan=str(plan), log=Log()
     )
-    return ProcessGroups.read(ctx, setting)
+    return ProcessGroups.read(ctx, setting, "python")
 
 
 def told(groups: ProcessGroups) -> tuple[list[str], dict[str, list[str]]]:
@@ -90,3 +92,17 @@ def test_a_wrong_setting_is_told_with_what_to_write(tmp_path: Path, setting: str
     with pytest.raises(UserFault, match="does not say which groups") as caught:
         read(tmp_path, setting=setting)
     assert "train=train,viz" in (caught.value.remedy or "")
+
+
+def test_what_later_buildpacks_ask_for_comes_besides(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text(
+        '[[entries]]\nname = "python"\n[entries.metadata.request]\nsubject = "runner"\n'
+        'groups = ["serve", "more"]\n'
+        '[[entries]]\nname = "other"\n[entries.metadata.request]\nsubject = "x"\ngroups = ["no"]\n'
+    )
+    assert read(tmp_path, "", plan=plan).groups == ["serve", "more"]
+    assert "serve (runner), more (runner)" in read(tmp_path, "", plan=plan).reason
+    both = read(tmp_path, "", plan=plan, BP_PYTHON_GROUPS="mine,more")
+    assert told(both) == (["mine", "more", "serve"], {})
+    assert told(read(tmp_path, plan=plan)) == (["serve", "more"], {"train": ["train", "viz"]})

@@ -118,3 +118,57 @@ def test_a_lock_is_read_for_the_python_on_path(
     )
     assert "Reading uv.lock: new" in built.log
     assert built.run() == "1.0 /layers/acme_interpreter/interpreter\n"
+
+
+REQUEST = """
+[requires.metadata.request]
+subject = "runner"
+groups = ["serve"]
+"""
+NEEDS = '[[requires]]\nname = "{}"\n' + REQUEST
+PROJECT = """[project]
+name = "shop"
+version = "1"
+requires-python = ">=3.11"
+[dependency-groups]
+serve = ["corplib==1.0"]
+"""
+
+
+def test_a_third_partys_start_asks_for_the_groups_of_its_process(
+    foreign: LifecycleBuild, index: PackageIndex, tmp_path: Path
+) -> None:
+    start = _buildpack(tmp_path / "runner", NEEDS.format("site-packages"), START)
+    app = {"pyproject.toml": PROJECT, "app.py": "import corplib; print(corplib.VERSION)\n"}
+    built = foreign.build(
+        app,
+        buildpacks=[BUILDPACKS / "python", BUILDPACKS / "pip", start],
+        env={"BP_PIP_INDEX_URL": index.url},
+    )
+    assert built.run() == "1.0\n"
+
+
+def test_of_a_lock_the_groups_are_asked_for_before_it_is_read(
+    foreign: LifecycleBuild, index: PackageIndex, tmp_path: Path
+) -> None:
+    project = tmp_path / "locked"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(PROJECT)
+    uv = str(Path(sys.executable).with_name("uv"))
+    command = [uv, "lock", "--quiet", "--default-index", index.url, "--python", sys.executable]
+    subprocess.run(command, cwd=project, check=True)
+    app = {name: (project / name).read_text() for name in ("pyproject.toml", "uv.lock")}
+    app["app.py"] = "import corplib; print(corplib.VERSION)\n"
+    ours = [BUILDPACKS / name for name in ("python", "uv", "pip")]
+    both = NEEDS.format("site-packages") + NEEDS.format("python")
+    env = {"BP_PIP_INDEX_URL": index.url}
+    built = foreign.build(
+        app, buildpacks=[*ours, _buildpack(tmp_path / "runner", both, START)], env=env
+    )
+    assert "Dependency groups that later buildpacks ask for: serve (runner)" in built.log
+    assert built.run() == "1.0\n"
+
+    late = _buildpack(tmp_path / "late", NEEDS.format("site-packages"), START)
+    failed = foreign.build(app, buildpacks=[*ours, late], env=env, code=51)
+    assert "runner asks for the dependency groups serve, and uv.lock has been read" in failed.log
+    assert "require `python` with the same request" in failed.log

@@ -8,19 +8,17 @@ from cnbkit import (
     BuildContext,
     Buildpack,
     BuildResult,
-    Config,
     Decision,
     DetectContext,
     DetectResult,
     Layer,
     LayerKey,
     OpenLayer,
-    Option,
     Plan,
     Triggers,
     key,
 )
-from cnbkit_apt.inputs import APT_TXT, FILES, Inputs
+from cnbkit_aptfile import APT_TXT, FILES, INSTALLED, MODE, AptConfig, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,21 +32,6 @@ _RECORD = "/usr/share/cnbkit/run-image/status"
 
 
 _BINDERS = (f"binder/{APT_TXT}", f".binder/{APT_TXT}")
-
-
-class AptConfig(Config):
-    """What may be set."""
-
-    input = Option.text("BP_APT_INPUT", help="The file to read in place of `Aptfile`")
-    mirror = Option.text(
-        "BP_APT_MIRROR",
-        help="Address that stands in for scheme and host of the build image's own sources",
-        secret=True,  # it may hold a login
-    )
-    recommends = Option.flag(
-        "BP_APT_RECOMMENDS", help="Install what packages recommend, too; as a rule needless"
-    )
-    refresh = Option.text("BP_APT_REFRESH", help="Any new value takes the newest versions again")
 
 
 class Wanted(LayerKey):
@@ -128,9 +111,11 @@ class Apt(Buildpack[Chosen]):
         wanted = Wanted(
             inputs=inputs.digests(ctx.app),
             settings=config.changed(),
-            base=_digest(self._status()),
+            base="" if config.mode == "image" else _digest(self._status()),
             target=str(ctx.target),
         )
+        if config.mode == "image":
+            return Chosen(config, inputs, wanted, [])
         resolution = ctx.look(self.resolution, wanted)
         restored = ctx.restored_layers()
         known = self.packages.name in restored and (
@@ -145,7 +130,7 @@ class Apt(Buildpack[Chosen]):
         if inputs.for_build:
             decision.layer(self.build_packages, why=why)
         if ctx.dry:
-            from cnbkit_apt.declared import read
+            from cnbkit_aptfile.declared import read
 
             for each in read(ctx).packages:
                 if not each.for_build:
@@ -156,6 +141,9 @@ class Apt(Buildpack[Chosen]):
     def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
         """Install, unless the previous image has exactly this."""
         inputs = decision.inputs
+        if decision.config.mode == "image":
+            self._installed_by_extension(ctx, inputs)
+            return decision.result
         with ctx.layer(self.resolution, decision.wanted) as resolution:
             if decision.why:
                 why = "; ".join(decision.why)
@@ -164,6 +152,32 @@ class Apt(Buildpack[Chosen]):
             else:
                 self._reuse(ctx, inputs)
         return decision.result
+
+    def _installed_by_extension(self, ctx: BuildContext, inputs: Inputs) -> None:
+        """Make sure that the extension was there: platforms without extensions say nothing.
+
+        Raises:
+            UserFault: it was not.
+        """
+        try:
+            with open(self.system + INSTALLED, encoding="utf-8") as file:
+                there = file.read().strip()
+        except FileNotFoundError:
+            there = ""
+        if there != inputs.identity(ctx.app):
+            from cnbkit import UserFault
+
+            raise UserFault(
+                "nothing has installed the packages in the images: this platform has no image "
+                "extensions, or its builder has no cnbkit/apt-image",
+                where=f"{MODE}=image",
+                remedy=f"set {MODE}=layer, or name the extension in the builder's "
+                "[[order-extensions]]",
+            )
+        ctx.log.info(
+            f"Packages of {', '.join(inputs.files)} are installed in run and build image. New "
+            "versions come by a build with BP_APT_REFRESH=<new value>, not by a rebase"
+        )
 
     def _reuse(self, ctx: BuildContext, inputs: Inputs) -> None:
         with ctx.layer(self.packages):
@@ -181,7 +195,7 @@ class Apt(Buildpack[Chosen]):
     ) -> None:
         # Imported here: a build that changes nothing does without them.
         from cnbkit_apt.apt import AptGet
-        from cnbkit_apt.declared import read
+        from cnbkit_aptfile.declared import read
 
         declared = read(ctx)
         if self._status() != self._recorded():

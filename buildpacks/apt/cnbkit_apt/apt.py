@@ -10,8 +10,8 @@ from contextlib import suppress
 
 from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
 from cnbkit_apt.archive import Archive
-from cnbkit_apt.declared import DeclaredPackage, Repository
 from cnbkit_apt.faults import check_names, download_failed, unresolvable, update_failed
+from cnbkit_aptfile.declared import DeclaredPackage, Repository
 
 __all__ = ["AptGet"]
 

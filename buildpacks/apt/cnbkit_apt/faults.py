@@ -7,7 +7,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 
 from cnbkit import CnbkitError, PlatformFault, UserFault
-from cnbkit_apt.declared import DeclaredPackage, Repository
+from cnbkit_aptfile.declared import DeclaredPackage, Repository
 
 __all__ = ["check_names", "download_failed", "unresolvable", "update_failed"]
 

@@ -34,12 +34,15 @@ class ProcessGroups:
         self.reason = reason
 
     @classmethod
-    def read(cls, ctx: BuildContext, setting: str) -> ProcessGroups:
+    def read(cls, ctx: BuildContext, setting: str, provided: str) -> ProcessGroups:
         """The groups of the process the image starts, unless BP_PYTHON_GROUPS names others.
+
+        What later buildpacks ask for by a `PackageRequest` comes besides.
 
         Args:
             ctx: the build.
             setting: BP_PROCESS_GROUPS.
+            provided: what they require of the buildpack that reads this.
 
         Raises:
             UserFault: BP_PROCESS_GROUPS or the table is wrong.
@@ -51,10 +54,17 @@ class ProcessGroups:
                 for process, groups in _declared(ctx, file).items():
                     needs.setdefault(process, groups)
         asked = ctx.settings.get(_GROUPS).replace(",", " ").split()
+        more: dict[str, str] = {}
+        for request in ctx.package_requests(provided):
+            for group in request.groups:
+                more.setdefault(group, request.subject)
         if not needs:
-            return cls(asked, {}, "")
+            said = ", ".join(f"{group} ({subject})" for group, subject in more.items())
+            reason = f"Dependency groups that later buildpacks ask for: {said}" if more else ""
+            return cls([*asked, *(each for each in more if each not in asked)], {}, reason)
         process = ctx.settings.get(_DEFAULT, "web")
-        groups = asked or needs.get(process, [])
+        groups = [*(asked or needs.get(process, []))]
+        groups += [each for each in more if each not in groups]
         has = {_normalised(each) for each in groups}
         if ctx.exec_env == "test":
             has.update(_FOR_TESTS)
@@ -64,7 +74,7 @@ class ProcessGroups:
             if not {_normalised(each) for each in wanted} <= has
         }
         chosen = f"Dependency groups for {process}: {', '.join(groups)}"
-        return cls(groups, left_out, chosen if groups and not asked else "")
+        return cls(groups, left_out, chosen if groups and (more or not asked) else "")
 
     def added_to(self, told: PythonBuild) -> PythonBuild:
         """For the later buildpacks: those that install, and the one that starts."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit import BuildContext, PlatformFault, PythonBuild
+from cnbkit import BuildContext, BuildpackFault, PlatformFault, PythonBuild
 from cnbkit_python_inputs.config import PipConfig
 from cnbkit_python_inputs.project import Project
 from cnbkit_python_inputs.requirements import Requirements
 from cnbkit_python_inputs.tree import project_digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit import PackageRequest
 
 __all__ = ["Locked", "find"]
 
@@ -80,18 +84,27 @@ class Locked:
         return found
 
 
-def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locked | None:
+def find(
+    ctx: BuildContext, config: PipConfig, request: PackageRequest | None = None
+) -> Requirements | Project | Locked | None:
     """What the `python` buildpack or a front-end chose; without them the first that is there.
+
+    Args:
+        ctx: the build.
+        config: what the person who builds has set.
+        request: what later buildpacks ask for; its groups count besides.
 
     Returns:
         None if the app declares nothing.
 
     Raises:
         UserFault: a file cannot be read, or a group or extra does not exist.
+        BuildpackFault: groups are asked for too late for the front-end that made the lock.
         PlatformFault: the builder has nothing that reads the chosen file.
     """
     told = PythonBuild.read(ctx)
     groups = tuple(told.groups) or config.groups
+    more = [each for each in (request.groups if request else ()) if each not in groups]
     names = told.inputs
     if names is None:
         names = [name for name in _INPUTS if ctx.app.has(name)][:1]
@@ -101,9 +114,18 @@ def find(ctx: BuildContext, config: PipConfig) -> Requirements | Project | Locke
     editable = config.project == "editable"
     if lock:
         # The front-end has applied groups and extras already.
+        if request and more:
+            raise BuildpackFault(
+                f"{request.subject} asks for the dependency groups {', '.join(more)}, and "
+                f"{','.join(names) or 'the lock'} has been read without them",
+                where="the build plan's entry for site-packages",
+                remedy="require `python` with the same request, which comes before locks are "
+                "read; or set BP_PYTHON_GROUPS",
+            )
         return Locked(lock, ",".join(names) or lock, root, editable=editable)
     if not names:
         return None
+    groups = (*groups, *more)
     [first, *_] = names
     base = os.path.basename(first)
     if base.startswith(_OWN_LOCK) and base.endswith(".toml"):

@@ -134,7 +134,7 @@ class Conda(Buildpack[Chosen]):
         config = self.config.read(ctx.settings)
         tell(ctx, FILES, "conda or netrc")
         chosen = Input.choose(ctx, config.input)
-        groups = ProcessGroups.read(ctx, config.process_groups)
+        groups = ProcessGroups.read(ctx, config.process_groups, "conda-environment")
         if groups.reason:
             ctx.log.info(groups.reason)
         wanted = Inputs(

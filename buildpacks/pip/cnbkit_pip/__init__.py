@@ -78,7 +78,10 @@ class Pip(Buildpack[Chosen]):
         config = self.config.read(ctx.settings)
         if ctx.dry and (rest := _depends(ctx)):
             return Chosen(rest=rest)
-        wanted = find(ctx, config)
+        request = requested(ctx, config.torch_index)
+        wanted = find(ctx, config, request)
+        if request and request.only_groups:
+            request = None
         if wanted is None:
             tell(ctx, _WITH_ADDRESSES)
             ctx.log.info("No dependencies are declared")
@@ -86,7 +89,6 @@ class Pip(Buildpack[Chosen]):
         tell(ctx, [*(() if isinstance(wanted, Locked) else wanted.files), *_WITH_ADDRESSES])
         python = Interpreter.find(ctx)
         sources = Sources.read(ctx)
-        request = requested(ctx, config.torch_index)
         inputs = Inputs(
             inputs=[*wanted.digests(), *Provided.of(ctx).digests()],
             python=str(python),

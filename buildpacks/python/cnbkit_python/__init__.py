@@ -148,7 +148,7 @@ class Python(Buildpack[Chosen]):
             _judge(ctx, request, version)
         if chosen.reason:
             ctx.log.info(chosen.reason)
-        groups = ProcessGroups.read(ctx, config.process_groups)
+        groups = ProcessGroups.read(ctx, config.process_groups, "python")
         if groups.reason:
             ctx.log.info(groups.reason)
         told = groups.added_to(PythonBuild.read(ctx))

@@ -209,6 +209,8 @@ class PackageRequest(Model, hyphens=True, extra="ignore"):
         evidence: what tells the runtime that packages are for; the first that matches counts.
         serving: patterns of packages that serve nothing but an accelerator: they go and come
             with a build of a framework unless the app declares them itself.
+        groups: dependency groups of the app that the requirer's processes need, besides those
+            that its settings ask for.
         virtual_packages: name → version, for solvers that know such (conda's `__cuda`).
         faults: why the build has to end.
     """
@@ -229,12 +231,21 @@ class PackageRequest(Model, hyphens=True, extra="ignore"):
     expects: list[list[str]] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
     serving: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     virtual_packages: dict[str, str] = field(default_factory=dict)
     faults: list[RequestFault] = field(default_factory=list)
 
     def metadata(self) -> dict[str, object]:
         """For `Plan.requires(name, **request.metadata())`."""
         return {_KEY: self.to_plain()}
+
+    @property
+    def only_groups(self) -> bool:
+        """Whether it asks for dependency groups and for nothing about packages."""
+        plain = PackageRequest(
+            format=self.format, subject=self.subject, where=self.where, groups=self.groups
+        )
+        return plain.to_plain() == self.to_plain()
 
     def check(self) -> None:
         """End the build if the requirer cannot be served.

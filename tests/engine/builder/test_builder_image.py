@@ -93,7 +93,8 @@ def test_what_buildpacks_have_in_common_is_in_the_image_once(
     names = ("hello", "wordcount")
     path = tmp_path / "builder.toml"
     path.write_text(
-        "".join(f'[[buildpacks]]\nuri = "{examples / name}"\n' for name in names)
+        'description = "Two that share"\n'
+        + "".join(f'[[buildpacks]]\nuri = "{examples / name}"\n' for name in names)
         + f'[[buildpacks]]\nuri = "{FOREIGN}"\n[[order]]\n'
         + "".join(f'[[order.group]]\nid = "examples/{name}"\n' for name in names)
     )
@@ -106,6 +107,9 @@ def test_what_buildpacks_have_in_common_is_in_the_image_once(
     store = ImageStore(tmp_path / "image")
     Remote(name).pull(store.path, "amd64")
     made = Image.from_store(store, store.names()[0])
+    said = "org.opencontainers.image.description"
+    assert made.manifest["annotations"] == {said: "Two that share"}
+    assert made.labels[said] == "Two that share"
     layers = json.loads(made.labels["io.buildpacks.buildpack.layers"])
     digests = {
         module: next(iter(versions.values()))["layerDiffID"] for module, versions in layers.items()

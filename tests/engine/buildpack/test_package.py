@@ -107,6 +107,14 @@ def test_the_labels_are_those_pack_writes(tmp_path: Path, home: Home, root: Path
         "licenses": [{"Type": "MIT", "URI": ""}],
         "stacks": [{"id": "*"}],
     }
+    about = {
+        "org.opencontainers.image.title": "Hello",
+        "org.opencontainers.image.version": "1.2.3",
+        "org.opencontainers.image.url": "https://example.org",
+        "org.opencontainers.image.licenses": "MIT",
+    }
+    assert images[0].manifest["annotations"] == about
+    assert {key: labels[key] for key in about} == about
     (layer,) = images[0].layers
     targets = [{"os": "linux", "arch": arch} for arch in ("amd64", "arm64")]
     assert json.loads(labels["io.buildpacks.buildpack.layers"]) == {

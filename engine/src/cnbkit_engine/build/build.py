@@ -60,6 +60,10 @@ class Build(BuildRequest):
             from cnbkit_engine.build.project_order import builder_for
 
             builder = builder_for(home, builder, files.project)
+        if any(name.startswith("BP_") and not name.startswith("BP_OCI_") for name in env):
+            from cnbkit_engine.builder.asked_extensions import with_asked_extensions
+
+            builder = with_asked_extensions(home, builder, env)
         if files.has_project and files.project.io.buildpacks.builder:
             named = files.project.io.buildpacks.builder
             self.show(f"project.toml: the builder {named} is for pack; this one is {self.builder}")

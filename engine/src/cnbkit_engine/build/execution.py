@@ -222,7 +222,10 @@ class Execution:
         """What carries out image extensions."""
         from cnbkit_engine.build.extensions import ExtendedImages
 
-        stored = run_image.reference.removeprefix(f"{host}/") if run_image.stored else ""
+        request = self._request
+        stored = run_image.stored_by(
+            store, host, self._arch, request.insecure_registries, request.show
+        )
         return ExtendedImages(
             home,
             store,

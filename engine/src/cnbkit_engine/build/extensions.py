@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit.errors import BuildpackFault
 from cnbkit_engine.extend.extender import Extender
 from cnbkit_engine.extend.request import requests
 from cnbkit_engine.lifecycle.phase_sandbox import PROXIES
@@ -34,7 +34,7 @@ class ExtendedImages:
         home: where they are kept.
         store: has the run image.
         root: the build image as a folder.
-        run_image: the run image's name in the store; empty if another registry has it.
+        run_image: has the run image in the store, and returns its name there.
         network: of the commands.
         fresh: use nothing that was kept.
         held: gets to know what is used.
@@ -44,7 +44,7 @@ class ExtendedImages:
     home: Home
     store: ImageStore
     root: Path
-    run_image: str
+    run_image: Callable[[], str]
     network: str
     fresh: bool
     held: Held
@@ -61,7 +61,7 @@ class ExtendedImages:
 
         Raises:
             BuildpackFault: a Dockerfile is wrong, or a command of it fails.
-            PlatformFault: this machine has no user ids to give, or the run image is elsewhere.
+            PlatformFault: this machine has no user ids to give, or the run image cannot be had.
         """
         app = sandboxes.space / "workspace"
         for_build = requests(generated, extensions, "build", app)
@@ -83,14 +83,8 @@ class ExtendedImages:
             root, env = extender.build(for_build)
             sandboxes = replace(sandboxes, extended_root=root, extended_env=env)
         if for_run:
-            if not self.run_image:
-                raise PlatformFault(
-                    "image extensions change a run image in the store, and this one is in a"
-                    " registry",
-                    where=for_run[0].where,
-                    remedy="build without --publish and push the image, or use --engine pack",
-                )
-            sandboxes = replace(sandboxes, extended_run=extender.run(for_run, self.run_image))
+            extended = extender.run(for_run, self.run_image())
+            sandboxes = replace(sandboxes, extended_run=extended)
         return sandboxes
 
 

@@ -6,10 +6,10 @@ does not bring code of its own into a builder.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault, UserFault
+from cnbkit_engine.builder.elsewhere import kept_elsewhere
 from cnbkit_engine.spec.builder import BuilderDescriptor, BuilderEntry, BuilderOrder
 
 if TYPE_CHECKING:
@@ -63,20 +63,9 @@ def builder_for(home: Home, builder: Path, project: Project) -> Path:
         )
     orders = [BuilderOrder(group=group)] if group else found.order
     changed = found.replace(
-        buildpacks=[
-            each.replace(uri=str((builder.parent / each.uri).resolve()))
-            if each.uri and ":" not in each.uri
-            else each
-            for each in found.buildpacks
-        ],
-        order=[BuilderOrder(group=[*pre, *order.group, *post]) for order in orders],
+        order=[BuilderOrder(group=[*pre, *order.group, *post]) for order in orders]
     )
-    data = changed.dumps().encode()
-    path = home.root / "project-builders" / hashlib.sha256(data).hexdigest()[:32] / builder.name
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return path
+    return kept_elsewhere(home, builder, changed)
 
 
 def _entry(asked: ProjectBuildpack) -> BuilderEntry:

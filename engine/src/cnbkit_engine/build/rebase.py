@@ -136,6 +136,13 @@ class Rebase:
                 remedy="name one with --run-image and --force; it is recorded, so that the next "
                 "time needs neither",
             )
+        if "not marked as rebasable" in output:
+            return PlatformFault(
+                f"{self.name} was not rebased: image extensions changed its run image, and that "
+                "would be lost",
+                where=self.name,
+                remedy="build it again: on the newer run image the extensions are applied anew",
+            )
         # The lifecycle asks for one after the other, and does not say why it got none.
         for name in run_images if "accessible run image" in output else ():
             try:

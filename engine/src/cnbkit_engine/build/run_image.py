@@ -53,6 +53,27 @@ class RunImage:
 
         return encode({"images": [self.recorded]}) if self.recorded else ""
 
+    def stored_by(
+        self,
+        store: ImageStore,
+        host: str,
+        arch: str,
+        insecure: Sequence[str],
+        show: Callable[[str], None],
+    ) -> Callable[[], str]:
+        """What has it in the store, and returns its name there; another registry's is fetched.
+
+        Args:
+            store: gets it.
+            host: the build's own registry.
+            arch: of the app's image.
+            insecure: registries to speak plain HTTP to.
+            show: told if the one fetched before has to do.
+        """
+        if self.stored:
+            return lambda: self.reference.removeprefix(f"{host}/")
+        return lambda: fetched_run_image(store, self.reference, arch, insecure, show)
+
 
 @dataclass(frozen=True)
 class RunImages:

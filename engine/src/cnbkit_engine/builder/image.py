@@ -32,7 +32,7 @@ from cnbkit_engine.builder.folder import SYSTEM, ensure_builder, variable_files
 from cnbkit_engine.builder.run_images import run_images
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
-from cnbkit_engine.buildpack.module import Module, order_label
+from cnbkit_engine.buildpack.module import OCI, Module, order_label
 from cnbkit_engine.buildpack.order import with_versions
 from cnbkit_engine.lifecycle.archive import described, lifecycle_table, read_lifecycle
 from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_lifecycle
@@ -254,9 +254,22 @@ class BuilderImage:
         settings = dict(config.get("config") or {})
         own = settings.get("Labels") or {}
         labels.setdefault(_MIXINS, json.loads(own.get(_MIXINS) or "null"))
-        settings["Labels"] = {**own, **{key: _json(value) for key, value in labels.items()}}
+        about = self._annotations(builder)
+        # What the build image says of itself is not said of the builder.
+        own = {key: value for key, value in own.items() if not key.startswith(OCI)}
+        texts = {key: _json(value) for key, value in labels.items()}
+        settings["Labels"] = {**own, **texts, **about}
         settings["WorkingDir"] = "/layers"
-        return layout.image({**config, "config": settings}, layers, base)
+        return layout.image({**config, "config": settings}, layers, base, about)
+
+    def _annotations(self, builder: BuilderDescriptor) -> dict[str, str]:
+        """What it is, as image-spec's annotations have it."""
+        base = self.build_image or (builder.build and builder.build.image) or ""
+        said = {
+            "description": builder.description,
+            "base.name": base,
+        }
+        return {f"{OCI}{key}": value for key, value in said.items() if value}
 
     def _base(
         self, home: Home, layout: Layout, space: Path, builder: BuilderDescriptor, arch: str

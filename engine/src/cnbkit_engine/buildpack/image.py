@@ -55,9 +55,10 @@ def write_package(
         # Buildpacks that say for which targets they are run on any stack.
         metadata["stacks"] = main.table.get("stacks") or [{"id": "*"}]
     label = EXTENSION_LAYERS if main.is_extension else BUILDPACK_LAYERS
-    labels = {METADATA: _json(metadata), label: _json(known)}
+    about = main.annotations()
+    labels = {METADATA: _json(metadata), label: _json(known), **about}
     config = {"os": "linux", "architecture": arch, "config": {"Labels": labels}}
-    return layout.image(config, layers)
+    return layout.image(config, layers, annotations=about)
 
 
 def check_members(modules: Sequence[Module]) -> None:

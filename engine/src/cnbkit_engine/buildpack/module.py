@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Module", "identity", "order_label"]
+__all__ = ["OCI", "Module", "identity", "order_label"]
 
+OCI = "org.opencontainers.image."
+"""The prefix of image-spec's annotations, which are labels, too."""
 _INFO = ("id", "name", "version", "description", "homepage", "keywords", "exec-env")
 
 
@@ -108,6 +110,18 @@ class Module:
         if self._info.get("clear-env"):
             told["clear-env"] = True
         return told
+
+    def annotations(self) -> dict[str, str]:
+        """What it is, as image-spec's annotations have it; registries show them."""
+        licences = [each.get("type", "") for each in self._info.get("licenses") or ()]
+        said = {
+            "title": self._info.get("name") or self.id,
+            "version": self.version,
+            "description": self._info.get("description", ""),
+            "url": self._info.get("homepage", ""),
+            "licenses": " AND ".join(filter(None, licences)),
+        }
+        return {f"{OCI}{key}": str(value) for key, value in said.items() if value}
 
     def layer_info(self, diff_id: str) -> dict[str, Any]:
         """What `io.buildpacks.buildpack.layers` says of it."""

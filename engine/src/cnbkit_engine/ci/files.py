@@ -17,8 +17,9 @@ PLATFORMS = ("kpack", "tekton", "gitlab", "jenkins", "circleci", "github")
 """Where images are built, each with files of its own."""
 
 _TEMPLATES = Path(__file__).with_name("templates")
+_VERSIONS = Path(__file__).with_name("versions.toml")
 # `$`, `{{` and `<<` are the platforms' own.
-_WORD = re.compile(r"@\{(\w+)\}")
+_WORD = re.compile(r"@\{([\w/-]+)\}")
 # An address may stand before each `/`; its port makes a colon there no tag.
 _NAME = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::[0-9]+)?|localhost(?::[0-9]+)?)"
@@ -53,7 +54,6 @@ def rendered(
     from importlib.metadata import version
 
     from cnbkit_engine.base.suites import suite_named
-    from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 
     suite = suite_named(base)
     registry = registry.rstrip("/")
@@ -62,6 +62,7 @@ def rendered(
     git = git or f"https://git.example.com/{app}.git"
     host, _, path = registry.partition("/")
     words = {
+        **_versions(),
         "app": app,
         "base": suite.name,
         "builder": builder,
@@ -69,7 +70,6 @@ def rendered(
         "git": git,
         "git_host": _git_host(git),
         "host": host,
-        "lifecycle": LIFECYCLE_VERSION,
         "path": f"{path}/" if path else "",
         "python": suite.python,
         "registry": registry,
@@ -81,6 +81,15 @@ def rendered(
         name: _WORD.sub(lambda match: words[match[1]], text)
         for name, text in _templates(kind).items()
     }
+
+
+def _versions() -> dict[str, str]:
+    """Versions of others' programs and of GitHub's actions, by name."""
+    import tomllib
+
+    table = tomllib.loads(_VERSIONS.read_text(encoding="utf-8"))
+    programs = {name: each["version"] for name, each in table["programs"].items()}
+    return {**table["actions"], **programs}
 
 
 def _git_host(git: str) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cnbkit_engine.build.build import Outcome
+    from cnbkit_engine.cli.attestation import Attestation
     from cnbkit_engine.oci.image import Layer
     from cnbkit_engine.oci.types import Descriptor
     from cnbkit_engine.state.home import Home
@@ -139,6 +140,17 @@ __all__ = ["command"]
     metavar="FILE.html",
     help="Write a page about the image and its build: what costs what, what took how long.",
 )
+@click.option(
+    "--attest",
+    is_flag=True,
+    help="Attach bills of materials and the provenance to the published image (OCI referrers).",
+)
+@click.option(
+    "--attest-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE.pem",
+    help="Sign the provenance with this private key; its password is CNBKIT_ATTEST_PASSWORD.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Show all of the lifecycle's output.")
 def command(
     path: Path,
@@ -164,6 +176,8 @@ def command(
     insecure: tuple[str, ...],
     builder: Path | None,
     page: Path | None,
+    attest: bool,
+    attest_key: Path | None,
     verbose: bool,
 ) -> None:
     """Build the app in PATH into an image, without Docker and without a Dockerfile."""
@@ -181,6 +195,11 @@ def command(
     export = _output(output, publish)
     if cache_image and not publish:
         raise click.UsageError("--cache-image goes with --publish")
+    attestation: Attestation | None = None
+    if attest or attest_key:
+        from cnbkit_engine.cli.attestation import attestation_of
+
+        attestation = attestation_of(attest, attest_key, publish)
     home = Home.default()
     echo: Callable[[str], None] = say
     if export:
@@ -268,6 +287,8 @@ def command(
         else:
             outcome = build.run(home)
         outcomes.append(outcome)
+        for line in attestation.attached(build, outcome, arch) if attestation else ():
+            echo(line)
         for line in table(outcome):
             echo(line)
         size = f", {size_text(outcome.image.size)}" if outcome.image else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.written import write_files
 
 if TYPE_CHECKING:
@@ -32,11 +33,33 @@ _DOCUMENTS = ("io.buildpacks.build.metadata", "io.buildpacks.lifecycle.metadata"
     metavar="FILE",
     help="Write it as a page: what costs what, packages with licences, processes, labels.",
 )
-def command(image: str, as_json: bool, page: Path | None) -> None:
+@click.option(
+    "--attestations",
+    is_flag=True,
+    help="Show what is attached to IMAGE in a registry: bills of materials, provenance.",
+)
+@click.option(
+    "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."
+)
+@platform_option
+def command(
+    image: str,
+    as_json: bool,
+    page: Path | None,
+    attestations: bool,
+    insecure: tuple[str, ...],
+    platform: str | None,
+) -> None:
     """Show what IMAGE is made of: layers, processes, labels.
 
-    IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout.
+    IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout; with --attestations
+    one in a registry. Signatures are shown, and not verified.
     """
+    if attestations:
+        if page is not None:
+            raise click.UsageError("--html and --attestations exclude each other")
+        _attached(image, as_json, architecture(platform), insecure)
+        return
     from cnbkit_engine.oci.image import open_image
     from cnbkit_engine.state.home import Home
 
@@ -52,6 +75,17 @@ def command(image: str, as_json: bool, page: Path | None) -> None:
         say(json.dumps(_document(found), indent=2))
     else:
         say("\n".join(_text(found)))
+
+
+def _attached(image: str, as_json: bool, arch: str, insecure: tuple[str, ...]) -> None:
+    from cnbkit_engine.base.images import machine_architecture
+    from cnbkit_engine.cli.attestation import attestations, lines
+
+    found = attestations(image, arch or machine_architecture(), insecure)
+    if as_json:
+        say(json.dumps(found, indent=2))
+    else:
+        say("\n".join(lines(found)) or "Nothing is attached")
 
 
 def _document(image: Image) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import posixpath
 import tarfile
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import BuildpackFault
+from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
 from cnbkit_engine.extend.dockerfile import Instruction, fill_in, pairs, read
 from cnbkit_engine.extend.request import Request, files_below
 
@@ -20,6 +20,9 @@ __all__ = ["PATH", "Applied"]
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN = 30  # lines of a command that failed
+# By its exit status a command may say that it is not the extension that is at fault.
+_FAULTS = {kind.exit_code: kind for kind in (UserFault, PlatformFault)}
+_ERROR = "Error: "
 
 
 class Applied:
@@ -125,6 +128,14 @@ class Applied:
 
         self._say(f"RUN {each.text}")
         code = self._workshop.run(command, env, self.config.get("WorkingDir") or "/", line)
+        told = [text.removeprefix(_ERROR) for text in last if text.startswith(_ERROR)]
+        if code in _FAULTS and told:
+            raise _FAULTS[code](
+                "; ".join(told),
+                where=where,
+                remedy="do what it says",
+                detail="\n".join(last),
+            )
         if code:
             raise BuildpackFault(
                 f"a command of an image extension failed with {code}: {each.text[:200]}",

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Extender"]
 
-_LAYOUT = 1  # of what is kept; raised when that changes
+_LAYOUT = 2  # of what is kept; raised when that changes
 _REBASABLE = "io.buildpacks.rebasable"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _UNIQUE = re.compile(r"\bbuild_id\b")

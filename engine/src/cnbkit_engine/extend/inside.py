@@ -131,9 +131,23 @@ def unpack() -> None:
             tar.extract(entry, TOP, numeric_owner=True)
 
 
+def _lists() -> dict[str, list[Any]]:
+    """Debian's lists of packages' files, and their states."""
+    folder = f"{TOP}/var/lib/dpkg/info"
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    paths = [f"{folder}/{name}" for name in names if name.endswith(".list")]
+    return {path: _state(path, os.lstat(path)) for path in paths}
+
+
+def _merged(path: str) -> str:
+    """Where a file lies in a merged /usr."""
+    return f"usr/{path}" if path.partition("/")[0] in ("bin", "lib", "lib64", "sbin") else path
+
+
 def lend() -> None:
     """Put files of a tar where nothing is, and print their names with their states."""
     lent: dict[str, list[Any]] = {}
+    lists = _lists()
     os.umask(0)
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
         for entry in tar:
@@ -153,15 +167,25 @@ def lend() -> None:
             lent[entry.name] = []
     for name in lent:
         lent[name] = _state(name, os.lstat(f"{TOP}/{name}"))
-    json.dump(lent, sys.stdout)
+    json.dump({"files": lent, "lists": lists}, sys.stdout)
 
 
 def take_back() -> None:
-    """Remove what was lent, unless a command has made it its own."""
-    lent = json.load(sys.stdin)
+    """Remove what was lent, unless a command has made it its own.
+
+    A link that a package has brought looks like the one that was lent, so packages that are there
+    since then say which files are theirs.
+    """
+    told_before = json.load(sys.stdin)
+    lent = told_before["files"]
+    owned: set[str] = set()
+    for path, state in _lists().items():
+        if state != told_before["lists"].get(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                owned.update(_merged(line.strip().lstrip("/.")) for line in file)
     for name in sorted(lent, reverse=True):
         place = f"{TOP}/{name}"
-        if not os.path.lexists(place):
+        if not os.path.lexists(place) or _merged(name) in owned:
             continue
         told = os.lstat(place)
         if stat.S_ISDIR(told.st_mode):

@@ -90,7 +90,11 @@ class Layout:
             copyfile(blob, target)
 
     def image(
-        self, config: Mapping[str, Any], layers: Sequence[BuiltLayer], base: Sequence[Any] = ()
+        self,
+        config: Mapping[str, Any],
+        layers: Sequence[BuiltLayer],
+        base: Sequence[Any] = (),
+        annotations: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Write an image's config and manifest; returns the manifest's descriptor.
 
@@ -99,6 +103,7 @@ class Layout:
                 they hold already is the base image's and comes first.
             layers: what to add, bottom first.
             base: descriptors of the base image's layers.
+            annotations: of the manifest.
         """
         rootfs = config.get("rootfs") or {}
         document = {
@@ -116,12 +121,14 @@ class Layout:
                 *({"created": CREATED, "created_by": layer.history} for layer in layers),
             ],
         }
-        manifest = {
+        manifest: dict[str, Any] = {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
             "config": self._json(document, _CONFIG),
             "layers": [*base, *(layer.descriptor for layer in layers)],
         }
+        if annotations:
+            manifest["annotations"] = dict(annotations)
         platform = {key: config[key] for key in ("os", "architecture", "variant") if key in config}
         return {**self._json(manifest, _MANIFEST), "platform": platform}
 

@@ -100,6 +100,29 @@ class Remote:
             reference = self._platform(json.loads(data), arch)
         raise self._session.nonsense(f"more than {_INDEXES} indexes are nested")
 
+    def manifest(self, arch: str) -> tuple[str, bytes]:
+        """Media type and bytes of the image's manifest, of several platforms' of one.
+
+        Raises:
+            UserFault: there is no such image, or not for this architecture.
+            PlatformFault: as `pull`.
+        """
+        return self._chosen(arch)
+
+    def blob(self, blob: Descriptor) -> bytes:
+        """The bytes of a small blob.
+
+        Raises:
+            PlatformFault: as `pull`.
+        """
+        from hashlib import sha256
+
+        answer = self._session.request("GET", f"blobs/{blob.digest}")
+        self._session.expect(answer, 200, f"does not give {blob.digest}")
+        if f"sha256:{sha256(answer.data).hexdigest()}" != blob.digest:
+            raise self._session.nonsense(f"{blob.digest} has another digest than it was asked by")
+        return answer.data
+
     def digest(self) -> str:
         """The digest the name stands for now.
 

@@ -6,7 +6,7 @@ import json
 import tarfile
 import zlib
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from cnbkit_engine.oci.image import Image
     from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["components", "documents"]
+__all__ = ["SBOM_LABEL", "components", "documents", "read_documents"]
+
+SBOM_LABEL = "io.buildpacks.lifecycle.metadata"
+"""The label that says which layer of an image holds them."""
 
 # Beside them the lifecycle writes a sbom.legacy.json, which is empty.
 _NAMES = ("sbom.cdx.json", "sbom.spdx.json", "sbom.syft.json")
@@ -27,27 +30,40 @@ def documents(store: ImageStore, image: Image) -> dict[str, bytes]:
     Raises:
         UserFault: a layer with documents is damaged, or they are larger than any.
     """
-    found = {}
-    left = _LARGEST
+    found: dict[str, bytes] = {}
     for layer in image.layers:
         if layer.kind != "sbom":
             continue
         try:
-            with tarfile.open(store.blob_path(layer.digest)) as archive:
-                for member in archive:
-                    path = PurePosixPath(member.name.lstrip("/"))
-                    file = archive.extractfile(member) if member.isreg() else None
-                    if file is not None and path.name in _NAMES and ".." not in path.parts:
-                        left -= member.size
-                        if left < 0:
-                            raise _unreadable(path, f"more than {_LARGEST >> 20} MB of them")
-                        found[str(path)] = file.read()
+            with store.blob_path(layer.digest).open("rb") as file:
+                found.update(read_documents(file))
         except (EOFError, OSError, ValueError, tarfile.TarError, zlib.error) as error:
             raise UserFault(
                 f"the bills of materials of {image.name} cannot be read: {error}",
                 where=layer.digest,
                 remedy="build the image again",
             ) from None
+    return found
+
+
+def read_documents(layer: IO[bytes]) -> dict[str, bytes]:
+    """All documents in a layer of them, by path.
+
+    Raises:
+        UserFault: they are larger than any.
+        EOFError, OSError, ValueError, tarfile.TarError, zlib.error: it is damaged.
+    """
+    found = {}
+    left = _LARGEST
+    with tarfile.open(fileobj=layer) as archive:
+        for member in archive:
+            path = PurePosixPath(member.name.lstrip("/"))
+            file = archive.extractfile(member) if member.isreg() else None
+            if file is not None and path.name in _NAMES and ".." not in path.parts:
+                left -= member.size
+                if left < 0:
+                    raise _unreadable(path, f"more than {_LARGEST >> 20} MB of them")
+                found[str(path)] = file.read()
     return found
 
 

@@ -1,18 +1,50 @@
-"""Which files declare packages, and what of them counts. Nothing is parsed here."""
+"""Debian packages that an app declares: for the buildpack `apt` and the extension `apt-image`.
+
+Here is which files declare packages, and what of them counts; nothing is parsed. All of it is in
+one module, because each one that detect loads takes its time.
+"""
 
 from __future__ import annotations
+
+from cnbkit import Config, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import App
 
-__all__ = ["APT_TXT", "FILES", "TABLE", "Inputs"]
+__all__ = ["APT_TXT", "FILES", "INSTALLED", "MODE", "TABLE", "AptConfig", "Inputs"]
 
+INSTALLED = "/usr/share/cnbkit/apt-image/installed"
+"""In a build image that the extension has changed: the identity of what it has installed."""
+
+MODE = "BP_APT_MODE"
 APTFILE = "Aptfile"
 # repo2docker's: names alone, which is a part of what an Aptfile may have.
 APT_TXT = "apt.txt"
 FILES = (APTFILE, "project.toml", "pyproject.toml")
 TABLE = "tool.cnbkit.apt"
+
+
+class AptConfig(Config):
+    """What may be set."""
+
+    input = Option.text("BP_APT_INPUT", help="The file to read in place of `Aptfile`")
+    mirror = Option.text(
+        "BP_APT_MIRROR",
+        help="Address that stands in for scheme and host of the build image's own sources",
+        secret=True,  # it may hold a login
+    )
+    mode = Option.choice(
+        MODE,
+        "layer",
+        "image",
+        help="`layer`: packages are unpacked in a layer; `image`: the extension apt-image installs "
+        "them in the run and the build image",
+    )
+    recommends = Option.flag(
+        "BP_APT_RECOMMENDS", help="Install what packages recommend, too; as a rule needless"
+    )
+    refresh = Option.text("BP_APT_REFRESH", help="Any new value takes the newest versions again")
 
 
 class Inputs:
@@ -55,6 +87,12 @@ class Inputs:
         return any(
             ":build:" in text or "build" in text or "-dev" in text for text in self.texts.values()
         )
+
+    def identity(self, app: App) -> str:
+        """A digest of all that is declared, by which the extension and the buildpack agree."""
+        import hashlib
+
+        return hashlib.sha256("\n".join(self.digests(app)).encode()).hexdigest()
 
     def digests(self, app: App) -> list[str]:
         """`name #sha256` of all that counts, also of .deb and key files in the app."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from cnbkit import BuildContext, UserFault
-from cnbkit_apt.inputs import TABLE, Inputs
+from cnbkit import UserFault
+from cnbkit_aptfile import TABLE, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from cnbkit import BuildContext, GenerateContext
 
 __all__ = ["Declared", "DeclaredPackage", "Repository", "read"]
 
@@ -98,7 +100,7 @@ class Declared:
         return [each for each in self.packages if each.for_build or each.name.endswith("-dev")]
 
 
-def read(ctx: BuildContext) -> Declared:
+def read(ctx: BuildContext | GenerateContext) -> Declared:
     """Everything the app declares.
 
     Raises:

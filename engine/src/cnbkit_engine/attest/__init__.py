@@ -1,0 +1,1 @@
+"""What is attached to a published image: bills of materials and how it was made."""
