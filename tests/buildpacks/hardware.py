@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cnbkit import DetectContext, Log, PackageRequest
+from cnbkit import Buildpack, DetectContext, Log, PackageRequest
 from cnbkit.package_request import raise_for
 from cnbkit_cuda import Cuda
 from cnbkit_hardware import Hardware
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BUILDPACKS = Path(__file__).parents[2] / "buildpacks"
-ACCELERATORS = {"cuda": Cuda, "tpu": Tpu, "hardware": Hardware}
+ACCELERATORS: dict[str, type[Buildpack]] = {"cuda": Cuda, "tpu": Tpu, "hardware": Hardware}
 
 
 def requests(app: Path, env: Mapping[str, str]) -> list[PackageRequest]:
