@@ -56,7 +56,9 @@ def test_what_a_policy_does_not_allow_gives_no_image(project: Project, tmp_path:
     rules.write_text(denied)
     refused = project.build(*options, code=51)
     assert "requirements.txt:2: license: six 1.16.0 has the licence MIT" in refused.output
-    assert "KB without the run image, 1.00 KB are allowed: cnbkit_pip:wheels" in refused.output
+    assert (
+        "KB without the run image, 1.00 KB are allowed: cnbkit_pip:light-wheels" in refused.output
+    )
     assert "cannot be seen" not in refused.output
     assert "or ask security@example.com for an exception" in refused.output
     assert json.loads((reports / "policy.json").read_text())["failed"]

@@ -243,6 +243,7 @@ FOLDERS = ("source", "target", "copy", "folder", "layers", "top", "deeper")
 ALLOWED = {
     *((owner, name) for owner in FOLDERS for name in ("move", "is_file", "link")),
     *((owner, "replace") for owner in ("name", "self.id", "volume.target.removeprefix('/')")),
+    ("dataclasses", "replace"),
     ("os", "utime"),  # of a descriptor
     ("place", "chmod"),  # of a folder just made
 }

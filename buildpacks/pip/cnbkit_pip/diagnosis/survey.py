@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+from packaging.version import Version
+
 from cnbkit import BuildContext, UserFault
 from cnbkit_pip.diagnosis.brought import brought_by
 from cnbkit_pip.diagnosis.conflict import conflict
@@ -244,14 +246,17 @@ class Survey:
         near = self._published.near(fault.name, fault.version) if fault.version else []
         if pythons and self._python not in pythons:
             fault.what += f"; it has wheels for Python {span(pythons)}"
+        known = fault.remedy or ""
+        known = "" if known.startswith("take a version") else known
+        newer = [each for each in near if Version(each) > Version(fault.version)]
         change = ""
-        if near:  # nothing is compiled then
-            change = f"write {fault.name}=={near[0]}, which has a wheel"
+        if newer or (near and not known):  # nothing is compiled then
+            change = f"write {fault.name}=={(newer or near)[0]}, which has a wheel"
         elif pythons and self._python not in pythons:
             change = f"write {pythons[-1]} into .python-version"
         if change:
-            if fault.remedy and not fault.remedy.startswith("take a version"):
-                fault.mention(f"Or: {fault.remedy}")
+            if known:
+                fault.mention(f"Or: {known}")
             fault.remedy = change
         return fault
 

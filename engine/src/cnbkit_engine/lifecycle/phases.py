@@ -8,10 +8,10 @@ run, nothing of it is alive when the next with credentials starts.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tomllib
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.lifecycle.failure import BuildFailed
@@ -147,7 +147,7 @@ class Phases:
         of its blobs is gone. A second later, it is another image with the same layers.
         """
         created = int(self._sandboxes.created or TIME) + 1
-        self._sandboxes = replace(self._sandboxes, created=str(created))
+        self._sandboxes = dataclasses.replace(self._sandboxes, created=str(created))
 
     def run(self, space: Path, store: ImageStore, arch: str, *, afresh: bool) -> Path:
         """Build; returns the folder that was the exporter's `/layers`.
