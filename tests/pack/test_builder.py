@@ -131,6 +131,10 @@ def test_cnbkit_and_pack_make_the_same_builder(
         for versions in each["io.buildpacks.buildpack.layers"].values():
             for told in versions.values():
                 assert told.pop("layerDiffID").startswith("sha256:")
+    # Ours says besides what a registry's page shows.
+    more = {key: labels[1].pop(key) for key in labels[1].keys() - labels[0].keys()}
+    assert all(key.startswith("org.opencontainers.image.") for key in more), more
+    assert more["org.opencontainers.image.base.name"].endswith("/build:1")
     assert labels[0] == labels[1]
 
     base = len(_fetched(build_image, tmp_path / "base", arch)[1].layers)
