@@ -127,15 +127,20 @@ def kept(project: Project) -> Iterator[tuple[str, bytes]]:
             yield f"cache {path.relative_to(cache)}", path.read_bytes()
 
 
+_FOR_ALL = (Path("/tmp"), Path("/var/tmp"))
+
+
 def written_since(start: float, home: Home, apart: Path) -> Iterator[tuple[str, bytes]]:
     """Whatever anybody has written since in the state folder, and in the folders for all.
 
     What a failed build has fetched is among it. Base images, tools and buildpacks are left out,
-    which builds only read.
+    which builds only read, and the store with what is unpacked of it: all of an image is looked
+    at by itself, and other tests make gigabytes there meanwhile.
     """
-    read_only = {home.base, home.tools, home.libraries, home.buildpacks}
-    places = [each for each in home.root.iterdir() if each not in read_only]
-    for place in (*places, Path("/tmp"), Path("/var/tmp")):
+    apart_of = {home.base, home.tools, home.libraries, home.buildpacks, home.images, home.layers}
+    places = [each for each in home.root.iterdir() if each not in apart_of]
+    for place in (*places, *_FOR_ALL):
+        largest = 1 << 20 if place in _FOR_ALL else 16 << 20
         for folder, folders, names in os.walk(place):
             # The test's own has the bindings and the index's passwords, and so have other tests'.
             folders[:] = [each for each in folders if not each.startswith("pytest-")]
@@ -145,7 +150,7 @@ def written_since(start: float, home: Home, apart: Path) -> Iterator[tuple[str, 
                 with suppress(OSError):
                     status = path.lstat()
                     new = stat.S_ISREG(status.st_mode) and start <= status.st_mtime
-                    if new and status.st_size <= 64 << 20:
+                    if new and status.st_size <= largest:
                         yield str(path), path.read_bytes()
 
 
