@@ -82,6 +82,8 @@ def test_of_a_minor_version_it_is_the_newest_as_uv_has_it(
         (">=3.99", None),
         ("3.99", None),
         ("2.7", None),
+        ("3.3.11.9", None),
+        ("3.13.0rc99", None),
     ],
 )
 def test_a_request_gets_the_newest_build_that_fits(request_: str, version: str | None) -> None:

@@ -38,7 +38,7 @@ def members(wanted: str) -> Callable[[str], bool]:
         return lambda version: f"{version}.".startswith(f"{wanted}.")
     from packaging.specifiers import SpecifierSet
 
-    alternatives = [SpecifierSet(each) for each in _parts(wanted)]
+    alternatives = [SpecifierSet(each) for each in _parts(_ranged(wanted))]
     return lambda version: any(each.contains(version, prereleases=True) for each in alternatives)
 
 
@@ -110,7 +110,8 @@ def _parts(wanted: str) -> list[str]:
 def _ranged(wanted: str) -> str:
     """A version as a range."""
     if not is_plain(wanted):
-        return wanted
+        # A release candidate, or more numbers than Python's versions have.
+        return f"=={wanted}" if wanted[:1].isdigit() else wanted
     return f"=={wanted}" if wanted.count(".") > 1 else f"=={wanted}.*"
 
 
