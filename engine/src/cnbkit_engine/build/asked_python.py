@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["AskedPython", "asked_python"]
+__all__ = ["AskedPython", "asked_python", "text_of"]
 
 _VERSION, _FOLDER = "BP_PYTHON_VERSION", "BP_PYTHON_FOLDER"
 _PLAIN = re.compile(r"\d+(?:\.\d+){0,2}")
@@ -69,7 +69,7 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
     found = [
         (match[1].strip(), file)
         for file, pattern in _RANGES
-        for match in [pattern.search(_text(folder / file))]
+        for match in [pattern.search(text_of(folder / file))]
         if match and match[1].strip()
     ]
     if not found:
@@ -88,9 +88,9 @@ def _named(folder: Path, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if setting := env.get(_VERSION, "").strip():
         yield setting, _VERSION
     for file in (".python-version", "runtime.txt"):
-        for line in _lines(_text(folder / file)):
+        for line in _lines(text_of(folder / file)):
             yield line, file
-    for line in _lines(_text(folder / ".tool-versions")):
+    for line in _lines(text_of(folder / ".tool-versions")):
         tool, *versions = line.split()
         if tool == "python" and versions:
             yield versions[0], ".tool-versions"
@@ -98,11 +98,11 @@ def _named(folder: Path, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _of_tools(folder: Path) -> AskedPython | None:
     """What Poetry's table says, or Pipenv's file."""
-    if match := _POETRY.search(_text(folder / "pyproject.toml")):
+    if match := _POETRY.search(text_of(folder / "pyproject.toml")):
         text = ",".join(map(_of_poetry, match[1].split(",")))
         source = "tool.poetry.dependencies in pyproject.toml"
         return AskedPython(text, source) if _understood(text) else None
-    if match := _PIPFILE.search(_text(folder / "Pipfile")):
+    if match := _PIPFILE.search(text_of(folder / "Pipfile")):
         return AskedPython(match[1], "Pipfile") if _PLAIN.fullmatch(match[1]) else None
     return None
 
@@ -158,9 +158,10 @@ def _lines(text: str) -> list[str]:
     return [line for line in found if line]
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path, limit: int = _LIMIT) -> str:
+    """What a file of the app says, at most that many characters; empty if it is not to be read."""
     try:
         with path.open(encoding="utf-8") as file:
-            return file.read(_LIMIT)
+            return file.read(limit)
     except (OSError, UnicodeDecodeError):
         return ""

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnbkit_engine.build.asked_python import AskedPython
+from cnbkit_engine.build.asked_python import AskedPython, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,7 +82,7 @@ def unfit_package(
     names = names or [name for name in (*_WITH_WHEELS, *_OTHERS) if (folder / name).is_file()][:1]
     for name in names:
         if name.endswith(_WITH_WHEELS):
-            if found := _of_wheels(_text(folder / name), python, other):
+            if found := _of_wheels(text_of(folder / name, _LIMIT), python, other):
                 return UnfitPackage(*found, name)
         elif python == NEWEST:
             for written, wanted, file in _requirements(folder, name, python):
@@ -132,9 +132,9 @@ def _runs_on(tags: str, abis: str, python: str) -> bool:
 def _requirements(folder: Path, name: str, python: str) -> Iterator[tuple[str, str, str]]:
     """Name, range and file of each package that a Python gets, where it can be told."""
     if name.endswith("Pipfile.lock"):
-        lines = _of_pipfile_lock(_text(folder / name))
+        lines = _of_pipfile_lock(text_of(folder / name, _LIMIT))
     elif name.endswith("pyproject.toml"):
-        lines = _of_project(_text(folder / name))
+        lines = _of_project(text_of(folder / name, _LIMIT))
     elif name.endswith("Pipfile"):
         lines = iter(())
     else:
@@ -159,7 +159,7 @@ def _read(line: str, file: str, python: str) -> Iterator[tuple[str, str, str]]:
 
 def _lines(folder: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
     """Each line of a requirements file, and of those it includes."""
-    for line in _text(folder / name).splitlines():
+    for line in text_of(folder / name, _LIMIT).splitlines():
         included = _INCLUDED.match(line)
         if included and depth < _DEEPEST:
             yield from _lines(folder, str(Path(name).parent / included[1]), depth + 1)
@@ -216,11 +216,3 @@ def _padded(numbers: list[int], other: list[int]) -> list[int]:
 
 def _numbers(version: str) -> list[int]:
     return [int(each) for each in re.findall(r"\d+", version)]
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(_LIMIT)
-    except (OSError, UnicodeDecodeError):
-        return ""
