@@ -80,6 +80,13 @@ def test_no_two_modules_import_each_other(graph: dict[str, set[str]]) -> None:
     assert len(order) == len(graph) > 120
 
 
+def test_no_two_modules_of_the_buildpacks_import_each_other() -> None:
+    folders = [path.parent for path in sorted((ROOT / "buildpacks").glob("*/buildpack.toml"))]
+    graph = _graph(COMMON, *folders)
+    order = list(TopologicalSorter(graph).static_order())  # raises CycleError, naming the cycle
+    assert len(order) == len(graph) > 200
+
+
 def test_no_module_imports_from_a_row_above_its_own(graph: dict[str, set[str]]) -> None:
     placed = {module for module in graph if module != "cnbkit_engine"}
     wrong = [

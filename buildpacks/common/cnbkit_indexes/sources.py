@@ -219,9 +219,20 @@ class Sources:
         """
         if not (self._origins or self.names):
             return ""
-        from cnbkit_indexes.sources_digest import sources_digest
+        from cnbkit_indexes.sources_digest import contents, digest_of, variables
 
-        return sources_digest(self)
+        lines = [f"default {self.default.url}"] if self.default else []
+        lines += [f"index {each.url}" for each in self.extra]
+        if self.strategy != FIRST:
+            lines.append(f"strategy {self.strategy}")
+        lines += [option for option in ("no-index", "pre") if self.value(option) == "true"]
+        for option in ("find-links", "constraint"):
+            for value in self.values(option):
+                lines.append(f"{option} {value} {contents(self.ctx, value)}")
+        for option in ("no-binary", "only-binary"):
+            if values := self.values(option):
+                lines.append(f"{option} {values}")
+        return digest_of([*lines, *variables(self.ctx, self.names)])
 
     def describe(self) -> list[str]:
         """Lines for the log: each source and what names it."""

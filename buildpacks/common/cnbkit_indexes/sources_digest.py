@@ -12,9 +12,11 @@ from cnbkit_python_inputs.tree import tree_digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_indexes.sources import Sources
+    from collections.abc import Sequence
 
-__all__ = ["sources_digest"]
+    from cnbkit import BuildContext
+
+__all__ = ["contents", "digest_of", "variables"]
 
 # Of uv's variables, those that change how packages are got, but not which.
 _NOT_WHICH = (
@@ -32,58 +34,49 @@ _NOT_WHICH_PIP = (
 _SECRET = ("PASSWORD", "USERNAME", "TOKEN", "AUTH", "SECRET")
 
 
-def sources_digest(sources: Sources) -> str:
-    """What a resolution depends on, for a layer's key; empty if nothing is set.
+def digest_of(lines: list[str]) -> str:
+    """A short digest of what is set; empty if nothing is."""
+    text = "\0".join(lines).encode(errors="surrogateescape")
+    return hashlib.sha256(text).hexdigest()[:24] if lines else ""
+
+
+def variables(ctx: BuildContext, names: Sequence[str]) -> list[str]:
+    """A line for each variable of uv and pip that changes what is resolved.
 
     Neither a password nor anything made of one is in it.
+
+    Args:
+        ctx: the build.
+        names: of the variables that are set.
     """
     lines = []
-    if sources.default:
-        lines.append(f"default {sources.default.url}")
-    lines += [f"index {each.url}" for each in sources.extra]
-    if sources.strategy != "first-index":
-        lines.append(f"strategy {sources.strategy}")
-    for option in ("no-index", "pre"):
-        if sources.value(option) == "true":
-            lines.append(option)
-    for option in ("find-links", "constraint"):
-        for value in sources.values(option):
-            lines.append(f"{option} {value} {_contents(sources, value)}")
-    lines += [
-        f"{option} {sources.values(option)}"
-        for option in ("no-binary", "only-binary")
-        if sources.values(option)
-    ]
-    for name in _resolving(sources):
-        words = [split_login(word)[0] for word in sources.ctx.settings.get(name).split()]
-        lines.append(f"{name}={words} {[_contents(sources, word) for word in words]}")
-    if not lines:
-        return ""
-    text = "\0".join(lines).encode(errors="surrogateescape")
-    return hashlib.sha256(text).hexdigest()[:24]
+    for name in _resolving(ctx, names):
+        words = [split_login(word)[0] for word in ctx.settings.get(name).split()]
+        lines.append(f"{name}={words} {[contents(ctx, word) for word in words]}")
+    return lines
 
 
-def _resolving(sources: Sources) -> list[str]:
-    """Variables of uv and pip that change what is resolved, and that nothing above has."""
+def _resolving(ctx: BuildContext, names: Sequence[str]) -> list[str]:
+    """Variables of uv and pip that change what is resolved, and that no source has already."""
     return [
         name
-        for name in sources.names
+        for name in names
         if name.startswith(("UV_", "PIP_"))
-        and sources.ctx.settings.get(name)
+        and ctx.settings.get(name)
         and name not in VARIABLES
         and not name.startswith((*_NOT_WHICH, *_NOT_WHICH_PIP))
         and not any(word in name for word in _SECRET)
     ]
 
 
-def _contents(sources: Sources, path: str) -> str:
+def contents(ctx: BuildContext, path: str) -> str:
     """A digest of a file or folder of the app, and of what a file of requirements includes.
 
     Empty for anything else.
     """
     if "://" in path and not path.startswith("file://"):
         return ""
-    found = os.path.join(sources.ctx.app.root, path.removeprefix("file://"))
+    found = os.path.join(ctx.app.root, path.removeprefix("file://"))
     if not os.path.exists(found):
         return ""
     return " ".join(tree_digest(each) for each in with_included(found))

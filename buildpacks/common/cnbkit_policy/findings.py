@@ -6,9 +6,11 @@ from fnmatch import fnmatchcase
 
 from cnbkit_policy.licenses import acceptable
 from cnbkit_policy.osv import Vulnerability
+from cnbkit_policy.package import Package
 from cnbkit_policy.rules import SEVERITIES, Exempt, Rules
 from cnbkit_policy.size import Contents, spelled
-from cnbkit_policy.subject import Package, Subject, normalised
+from cnbkit_policy.subject import Subject
+from cnbkit_python_inputs.requirements import normalised
 from cnbkit_python_releases import end_of_life
 
 __all__ = ["Finding", "find"]

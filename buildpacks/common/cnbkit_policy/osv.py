@@ -7,7 +7,8 @@ import zipfile
 from typing import Any
 
 from cnbkit import Binding, UserFault
-from cnbkit_policy.subject import Package, normalised
+from cnbkit_policy.package import Package
+from cnbkit_python_inputs.requirements import normalised
 
 __all__ = ["Vulnerability", "vulnerabilities"]
 

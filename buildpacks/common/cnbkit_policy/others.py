@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from cnbkit_policy.subject import Package, normalised
+from cnbkit_policy.package import Package
+from cnbkit_python_inputs.requirements import normalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

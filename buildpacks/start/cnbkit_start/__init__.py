@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from cnbkit import Buildpack, Layer, LayerKey, Plan, Triggers, key
-from cnbkit_start.choice import ENTRYPOINT, PROCFILE, Choice
-from cnbkit_start.config import Options
+from cnbkit_start.choice import Choice
+from cnbkit_start.config import ENTRYPOINT, PROCFILE, Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,11 +123,15 @@ class Start(Buildpack["Chosen"]):
             ),
             slices=[[pattern_of(path)] for path in large],
         )
-        decision = Chosen(result, choice=choice, large=large)
-        decision.layer(self.known)
         # With those left out: an image of another process then has this layer in common.
-        if choice.processes:
-            decision.layer(self.limits, _at_launch({**choice.every, **choice.processes}))
+        programs = _programs({**choice.every, **choice.processes}) if choice.processes else {}
+        at_launch = _at_launch(programs) if programs else None
+        decision = Chosen(
+            result, choice=choice, programs=programs, at_launch=at_launch, large=large
+        )
+        decision.layer(self.known)
+        if at_launch:
+            decision.layer(self.limits, at_launch)
         if ctx.dry:
             check_planned(ctx, choice, options)
         return decision
@@ -143,8 +147,12 @@ class Start(Buildpack["Chosen"]):
 
             if collects(ctx, options):
                 collect(ctx)
-        if choice.processes:
-            self._write_programs(ctx, {**choice.every, **choice.processes})
+        if decision.at_launch:
+            with ctx.layer(self.limits, decision.at_launch) as layer:
+                if layer.rebuild:
+                    layer.exec_d("environment", _launch("environment"))
+                    for type, name in decision.programs.items():
+                        layer.exec_d(name, _launch("limits"), process=type)
         if decision.large:
             named = ", ".join(decision.large)
             ctx.log.info(f"{named}: in layers of their own, because they are large")
@@ -166,15 +174,8 @@ class Start(Buildpack["Chosen"]):
                     file.write(image.text)
         return image
 
-    def _write_programs(self, ctx: BuildContext, found: dict[str, Found]) -> None:
-        with ctx.layer(self.limits, _at_launch(found)) as layer:
-            if layer.rebuild:
-                layer.exec_d("environment", _launch("environment"))
-                for type, name in _programs(found).items():
-                    layer.exec_d(name, _launch("limits"), process=type)
 
-
-def _at_launch(found: dict[str, Found]) -> AtLaunch:
+def _at_launch(programs: dict[str, str]) -> AtLaunch:
     import hashlib
 
     digests = []
@@ -182,7 +183,7 @@ def _at_launch(found: dict[str, Found]) -> AtLaunch:
         with open(_launch(program), "rb") as file:
             digests.append(f"{program} #{hashlib.sha256(file.read()).hexdigest()}")
     return AtLaunch(
-        processes=sorted(f"{type} ({name})" for type, name in _programs(found).items()),
+        processes=sorted(f"{type} ({name})" for type, name in programs.items()),
         programs=digests,
     )
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
+from cnbkit_start.config import ENTRYPOINT, FUNCTION, PROCFILE, Options
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, DetectContext
     from cnbkit.app import App
-    from cnbkit_start.config import Options
     from cnbkit_start.declared import Declared
 
-__all__ = ["ENTRYPOINT", "PROCFILE", "Choice", "Nothing"]
-
-PROCFILE = "Procfile"
-ENTRYPOINT = "entrypoint.toml"
-# What Google's buildpacks call the setting.
-FUNCTION = "GOOGLE_FUNCTION_TARGET"
+__all__ = ["Choice", "Nothing"]
 
 
 class Nothing(UserFault):

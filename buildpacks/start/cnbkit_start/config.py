@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from cnbkit import Config, Option
-from cnbkit_start.choice import ENTRYPOINT
 
-__all__ = ["Options"]
+__all__ = ["ENTRYPOINT", "FUNCTION", "PROCFILE", "Options"]
+
+ENTRYPOINT = "entrypoint.toml"
+PROCFILE = "Procfile"
+FUNCTION = "GOOGLE_FUNCTION_TARGET"
+"""The variable by which Google's buildpacks are told which function to serve."""
 
 
 class Options(Config):

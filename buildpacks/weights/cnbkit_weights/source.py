@@ -17,7 +17,7 @@ from cnbkit_weights.place import check_targets
 
 if TYPE_CHECKING:
     from cnbkit import OpenLayer
-    from cnbkit_weights import Options
+    from cnbkit_weights.config import Options
 
 __all__ = ["Source"]
 

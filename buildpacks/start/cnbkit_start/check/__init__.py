@@ -95,7 +95,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     from cnbkit_start.check.problems import problems
 
     told_before = PythonBuild.read(ctx)
-    for hint in hints(image, told_before.python_version):
+    for hint in hints(image.needs, image.has_module, told_before.python_version):
         ctx.log.warning(hint)
     libraries = None
     if told_before.missing_libraries:

@@ -8,7 +8,7 @@ from cnbkit_start.code import Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_start.check.image import Image
+    from collections.abc import Callable, Iterable
 
 __all__ = ["hints", "needs_of"]
 
@@ -35,25 +35,26 @@ def needs_of(folder: str, names: list[str]) -> list[str]:
     return found
 
 
-def hints(image: Image, python: str) -> list[str]:
+def hints(needs: Iterable[str], has_module: Callable[[str], bool | None], python: str) -> list[str]:
     """What will certainly break, with what to do, one line each.
 
     Args:
-        image: what it has.
+        needs: `module:needed`, of all that is installed.
+        has_module: whether a module is there; None if that is not known.
         python: the version, `3.13.1`; empty if it is not known.
     """
     numbers = [int(part) for part in python.split(".")[:2] if part.isdigit()]
     new = numbers >= [3, 12]
     found = []
-    for each in sorted(set(image.needs)):
+    for each in sorted(set(needs)):
         module, _, gone = each.partition(":")
-        if gone == "pkg_resources" and image.has_module(gone) is False:
+        if gone == "pkg_resources" and has_module(gone) is False:
             found.append(
                 f"{module} imports pkg_resources, which setuptools has no more since 82: add "
                 f"`setuptools<82` to the dependencies, or a newer release of {module}"
             )
         # setuptools puts its own in the place of the one that is gone.
-        if gone == "distutils" and new and image.has_module("_distutils_hack") is False:
+        if gone == "distutils" and new and has_module("_distutils_hack") is False:
             found.append(
                 f"{module} imports distutils, which Python has no more since 3.12: add "
                 f"`setuptools` to the dependencies, or a newer release of {module}, or build with "
