@@ -150,7 +150,9 @@ def _check_runs(root: str, script: str, data: bytes, *, dry: bool) -> None:
             remedy="save it with Unix line ends (dos2unix; `*.sh text eol=lf` in .gitattributes)",
         )
     # Binder's script is made executable in a build, which a plan only tells of.
-    if not os.access(f"{root}/{script}", os.X_OK) and not (dry and script.endswith("postBuild")):
+    if not os.access(f"{root}/{script}", os.X_OK) and not (
+        dry and os.path.basename(script) == "postBuild"
+    ):
         raise UserFault(
             f"{script} is not executable",
             where=script,

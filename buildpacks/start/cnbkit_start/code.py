@@ -21,10 +21,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Code", "Import"]
+__all__ = ["APPS", "Code", "Import"]
 
-# What a server is told to serve.
-_APPS = ("app", "application", "api", "server")
+APPS = ("app", "application", "api", "server")
+"""Names of what a server is told to serve."""
 
 
 class Import:
@@ -220,7 +220,7 @@ class Code:
             self.known
             and (
                 any(kind in DEFINITIONS for kind in kinds)
-                or any(getattr(each, "id", "") in _APPS for each in targets)
+                or any(getattr(each, "id", "") in APPS for each in targets)
             )
             and all(
                 kind in HARMLESS or is_plain(node)

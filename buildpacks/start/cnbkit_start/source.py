@@ -146,16 +146,10 @@ def _is_module(app: App, path: str) -> bool:
 def _others(root: str) -> list[str]:
     """Other Python files of the root, sorted."""
     try:
-        names = sorted(each for each in os.listdir(root) if each.endswith(".py"))
+        names = sorted(os.listdir(root))
     except OSError:
         return []
-    found = [
-        each
-        for each in names
-        if each not in _NOT_APPS
-        and not each.startswith(("test_", "."))
-        and os.path.isfile(f"{root}/{each}")
-    ]
+    found = [each for each in names if _may_begin(each) and os.path.isfile(f"{root}/{each}")]
     return found if len(found) <= _MOST else []
 
 
@@ -171,7 +165,14 @@ def folders(path: str, also: str = "") -> list[str]:
             found = [each.name for each in entries if each.is_dir()]
     except OSError:
         return []
-    plain = str.maketrans("", "", also)
-    return sorted(
-        name for name in found if name.translate(plain).isidentifier() and name not in _NOT_PACKAGES
-    )
+    return sorted(name for name in found if _is_package(name, also))
+
+
+def _is_package(name: str, also: str = "") -> bool:
+    plain = name.translate(str.maketrans("", "", also))
+    return plain.isidentifier() and name not in _NOT_PACKAGES
+
+
+def _may_begin(name: str) -> bool:
+    """Whether an app may begin in a file of that name."""
+    return name.endswith(".py") and name not in _NOT_APPS and not name.startswith(("test_", "."))

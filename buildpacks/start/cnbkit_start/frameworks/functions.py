@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
+from cnbkit_start.config import FUNCTION
 from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import read_source
 
 __all__ = ["functions"]
 
-_TARGET = "GOOGLE_FUNCTION_TARGET"
 _PACKAGE = "functions-framework"
 _DECORATORS = ("http", "cloud_event", "typed")
 _FILE = "main.py"
@@ -32,7 +32,7 @@ def functions(seen: Seen) -> Found | None:
         if code.defines(seen.function) is False:
             raise UserFault(
                 f"{_FILE} has no function {seen.function}",
-                where=_TARGET,
+                where=FUNCTION,
                 remedy=f"set it to one of: {', '.join(names)}" if names else f"write it in {_FILE}",
             )
         name = seen.function
@@ -43,7 +43,7 @@ def functions(seen: Seen) -> Found | None:
             f"{_FILE} has {len(names)} functions, and nothing says which one to serve: "
             f"{', '.join(names[:6])}",
             where=_FILE,
-            remedy=f"say which: --env {_TARGET}={names[0]}",
+            remedy=f"say which: --env {FUNCTION}={names[0]}",
         )
     else:
         return None

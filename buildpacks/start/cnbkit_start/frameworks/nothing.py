@@ -6,7 +6,8 @@ import os
 
 from cnbkit import UserFault
 from cnbkit.app import App
-from cnbkit_start.code import Code
+from cnbkit_start.code import APPS, Code
+from cnbkit_start.config import PROCFILE
 from cnbkit_start.declared import Declared
 from cnbkit_start.frameworks.scripts import SCRIPTS, TABLES, programs_of
 from cnbkit_start.frameworks.seen import PORT
@@ -15,10 +16,8 @@ from cnbkit_start.source import folders, read_source
 
 __all__ = ["nothing_starts"]
 
-_PROCFILE = "Procfile"
 _PROJECTS = ("requirements.txt", "pyproject.toml", "environment.yml", "Pipfile", "setup.py")
 _LIKELY = ("start", "web", "serve", "server", "run", "app")
-_SERVED = ("app", "application", "api", "server")
 
 
 def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
@@ -40,7 +39,7 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
     why, where = _reason(app, scripts)
     example = _example(app, packages)
     if example:
-        return why, where, f"say what starts, for example: echo 'web: {example}' >{_PROCFILE}"
+        return why, where, f"say what starts, for example: echo 'web: {example}' >{PROCFILE}"
     inner = [
         name
         for name in folders(app.root)
@@ -53,7 +52,7 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
             where,
             f"build that one: cnbkit build ./{inner[0]}",
         )
-    return why, where, f"add a {_PROCFILE} with `web: <command>`, or an app.py"
+    return why, where, f"add a {PROCFILE} with `web: <command>`, or an app.py"
 
 
 def _reason(app: App, scripts: list[str]) -> tuple[str, str]:
@@ -104,7 +103,7 @@ def _served(name: str, code: Code, packages: Declared | None) -> str:
     """A server's command for a file that does nothing but hold an app (`app = other.app`)."""
     if packages is None or not code.only_defines:
         return ""
-    variable = next((each for each in _SERVED if code.defines(each)), "")
+    variable = next((each for each in APPS if code.defines(each)), "")
     for servers, is_asgi in ((ASGI_SERVERS, True), (WSGI_SERVERS, False)):
         server = next((each for each in servers if packages.has(each)), "")
         if server and variable:
