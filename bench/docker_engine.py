@@ -22,7 +22,7 @@ __all__ = ["DockerEngine", "docker_engine"]
 _CLIENT = "/usr/bin/docker"  # by its path: a newer one on PATH would want buildx
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
-# What python:3.11-slim holds, from the same Debian packages as cnbkit's own base images: there is
+# What python:3.13-slim holds, from the same Debian packages as cnbkit's own base images: there is
 # no public registry to take it from here.
 _BASE = [
     "mmdebstrap", "--quiet", "--variant=minbase",

@@ -296,7 +296,7 @@ wheel without windows needs nothing else; the one with windows needs libraries o
 has its own OpenCV, with its own pandas, for its own Python. Dockerfiles and registry as above.
 """
 _CONDA_TOLD = """\
-The environment of examples/conda-forecast: Python 3.11, NumPy, and tabulate from pip, of a channel
+The environment of examples/conda-forecast: Python 3.13, NumPy, and tabulate from pip, of a channel
 on this machine (HTTP, the same packages for both). **docker (py-rattler)** has the shape of
 micromamba in a Dockerfile: copy environment.yml, solve and link in one RUN step, copy the app. The
 tool there is py-rattler's own solver and installer, since micromamba is in no index this machine

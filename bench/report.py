@@ -33,7 +33,7 @@ _BUILDS = """
   needed `apt-get install` comes before that. **docker (uv)**: the same with `uv pip install`,
   compiling bytecode, uv's cache in a cache mount.
 - **cnbkit**: `cnbkit build`, with `--publish` for the registry.
-- Docker's base image holds what python:3.11-slim does (Debian 12, Python 3.11, pip), made of the
+- Docker's base image holds what python:3.13-slim does (Debian 13, Python 3.13, pip), made of the
   same Debian packages as cnbkit's. Before anything is measured it is in Docker's engine and in the
   registry, where `docker push` mounts it instead of sending it; cnbkit's run image is in cnbkit's
   store, and travels with each fresh image.

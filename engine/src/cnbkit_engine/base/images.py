@@ -110,7 +110,7 @@ class BaseImages:
         return made_once(self._root_path(recipe), unpack)
 
     def ensure_run_image(self) -> str:
-        """The run image in the store, like `cnbkit/run:bookworm`; returns its name.
+        """The run image in the store, like `cnbkit/run:trixie`; returns its name.
 
         Raises:
             PlatformFault: mmdebstrap is missing or fails, or the architecture is another one and

@@ -50,7 +50,7 @@ SUITES = {
     suite.name: suite
     for suite in (Suite("bookworm", "12", "3.11.2"), Suite("trixie", "13", "3.13.5"))
 }
-DEFAULT = SUITES["bookworm"]
+DEFAULT = SUITES["trixie"]
 
 
 def suite_named(name: str, *, where: str = "--base") -> Suite:

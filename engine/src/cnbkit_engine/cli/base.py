@@ -6,13 +6,13 @@ import click
 
 __all__ = ["BASES", "base_option"]
 
-BASES = ("bookworm", "trixie")
+BASES = ("trixie", "bookworm")
 """Names of `base.suites`, which a command imports when it runs."""
 
 base_option = click.option(
     "--base",
     type=click.Choice(BASES),
     default=None,
-    help="Debian 12 with Python 3.11, or Debian 13 with 3.13. If not given: the builder's, and "
-    "of several the one whose Python fits the app, else bookworm.",
+    help="Debian 13 with Python 3.13, or Debian 12 with 3.11. If not given: the builder's, and "
+    "of several the one whose Python fits the app, else trixie.",
 )

@@ -47,7 +47,7 @@ __all__ = ["command"]
     "bases",
     type=click.Choice(BASES),
     multiple=True,
-    help="Whose build image's Python runs it: bookworm's 3.11 if not given, trixie's 3.13, or, "
+    help="Whose build image's Python runs it: trixie's 3.13 if not given, bookworm's 3.11, or, "
     "with both, either.",
 )
 @click.option(
