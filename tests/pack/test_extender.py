@@ -51,7 +51,8 @@ RUN mkdir -p deep/empty sticky && chmod 1777 sticky && touch 'a name' "ü" \\
  && rm /etc/mime.types && rm -r /usr/share/zoneinfo/Europe && mkdir /usr/share/zoneinfo/Europe
 RUN ["/bin/sh", "-c", "echo $ACME_TWO > words; id -u > uid; pwd > pwd; umask > umask"]
 RUN echo "$greeting" "${{greeting}}" "$missing" '$greeting' > greeting; env > /dev/null
-RUN env | grep -v -e build_id -e HOSTNAME -e PWD -e SHLVL -e _proxy -e _PROXY -e ^_= | sort > variables
+RUN env | grep -v -e build_id -e HOSTNAME -e PWD -e SHLVL -e _proxy -e _PROXY -e ^_= \\
+ | sort > variables
 SHELL ["/bin/bash", "-c"]
 RUN echo "${{BASH_VERSION:+bash}}" > shell
 {TAIL}"""
