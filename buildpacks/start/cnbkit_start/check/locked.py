@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
 from cnbkit_start.declared import declared
-from cnbkit_start.frameworks.scripts import TABLES, programs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,6 +101,8 @@ def _own(ctx: DetectContext | BuildContext) -> set[str]:
 
 
 def _declared(ctx: DetectContext | BuildContext, name: str) -> set[str]:
+    from cnbkit_start.frameworks.scripts import TABLES, programs_of  # few apps need it
+
     try:
         document = ctx.app.toml(name)
     except UserFault:  # for the buildpack that installs to tell
