@@ -3,7 +3,8 @@
 A proxy stands between the tests and the network. All that they start (uv, pip, Poetry, apt, Go, a
 build in its sandbox) uses it by the usual variables, so that addresses stay what they are for
 everybody. A file that was fetched is not fetched again; the page of an index is, after a day, or
-used as it is where there is no network.
+used as it is where there is no network. The forms of one page, which different programs ask for,
+are as old as each other: what is released meanwhile is seen by all of them or by none.
 
 `CNBKIT_TEST_DOWNLOADS` names the folder; empty, there is no proxy.
 """
@@ -37,6 +38,8 @@ __all__ = ["Downloads", "default_folder"]
 
 _DAY = 24 * 3600
 _PATIENCE = 60
+# How far the ages of a page's forms may differ.
+_TOGETHER = 600
 _PIECE = 1 << 18
 # Kept no longer than this without being asked for, nor any file larger than that.
 _UNUSED = 30 * _DAY
@@ -171,9 +174,12 @@ class Downloads:
             lock = self._locks[final.name]
         with lock:
             known = _read(final)
-            if not known or (page and time.time() - known["time"] >= _DAY):
+            moment = self._place(*asks[:2]).with_suffix(".moment")
+            if not known or (page and _old(known["time"], moment)):
                 try:
                     told = self._fetch(wanted, url, headers, final)
+                    if page:
+                        moment.touch()
                     return Answer(told, _body(final), whole=final == whole)
                 except OSError:
                     if not known:
@@ -332,6 +338,15 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def _old(fetched: float, moment: Path) -> bool:
+    """Whether a page is to be fetched again, a form of which was last fetched at a moment."""
+    try:
+        last = moment.stat().st_mtime
+    except FileNotFoundError:
+        return True
+    return time.time() - fetched >= _DAY or last - fetched > _TOGETHER
 
 
 def _close_unfinished(error: OSError) -> None:

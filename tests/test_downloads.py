@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import socket
 import ssl
 import struct
@@ -149,7 +150,7 @@ def test_a_page_is_fetched_anew_after_a_day_and_used_without_a_network(
         assert get(downloads, index.url + PAGE).read() == b"a page"
         index.answers[PAGE] = (200, b"a newer page")
         assert get(downloads, index.url + PAGE).read() == b"a page"
-        known = [path for path in folder.iterdir() if path.suffix != ".body"]
+        known = [path for path in folder.iterdir() if not path.suffix]
         assert len(known) == 1
         told = json.loads(known[0].read_text())
         yesterday = json.dumps({**told, "time": time.time() - 25 * 3600})
@@ -171,6 +172,29 @@ def test_each_form_of_a_page_is_a_page_of_its_own(
                 found = get(downloads, index.url + PAGE, Accept=form).headers["Content-Type"]
                 assert found == form
     assert index.asked == [PAGE, PAGE]
+
+
+def test_forms_of_a_page_tell_of_the_same_releases(
+    index: Index, authority: Authority, tmp_path: Path
+) -> None:
+    def page(form: str) -> bytes:
+        return bytes(get(downloads, index.url + PAGE, Accept=form).read())
+
+    folder = tmp_path / "kept"
+    with session(folder, authority) as downloads:
+        page("text/html")
+        (known,) = (path for path in folder.iterdir() if not path.suffix)
+        told = json.loads(known.read_text())
+        an_hour_ago = time.time() - 3600
+        known.write_text(json.dumps({**told, "time": an_hour_ago}))
+        (moment,) = folder.glob("*.moment")
+        os.utime(moment, (an_hour_ago, an_hour_ago))
+        index.answers[PAGE] = (200, b"a newer page")
+        assert page("text/html") == b"a page"
+        assert page("application/json") == b"a newer page"
+        assert page("text/html") == b"a newer page"
+        index.answers[PAGE] = (200, b"the newest page")
+        assert {page("text/html"), page("application/json")} == {b"a newer page"}
 
 
 def test_a_servers_trouble_is_passed_on_and_not_kept(

@@ -419,3 +419,16 @@ head -c 2500000 /dev/zero | tee nltk_data/x .cache/huggingface/hub/y .cache/pip/
     assert "BPE_HF_HOME=/workspace/data" in warning
     # What was there before, and a hook that stays in the app, are no news.
     assert phases.build(PreBuild()).err == ""
+
+
+@pytest.mark.parametrize(("name", "becomes"), [("postBuild", True), (".cnbkit/post-build", False)])
+def test_a_plan_takes_a_script_that_the_build_would_make_executable_and_no_other(
+    buildpack_run: BuildpackRun, name: str, becomes: bool
+) -> None:
+    result = buildpack_run(
+        PostBuild, app={name: "#!/bin/sh\n"}, plan=["site-packages"], phases=["detect", "decide"]
+    )
+    assert (result.code == 0) is becomes
+    assert ("is not executable" in result.log) is not becomes
+    built = buildpack_run(PostBuild, app={name: "#!/bin/sh\n"}, plan=["site-packages"])
+    assert "is not executable" in built.log

@@ -141,17 +141,30 @@ def written_since(start: float, home: Home, apart: Path) -> Iterator[tuple[str, 
     places = [each for each in home.root.iterdir() if each not in apart_of]
     for place in (*places, *_FOR_ALL):
         largest = 1 << 20 if place in _FOR_ALL else 16 << 20
+        device = place.lstat().st_dev
         for folder, folders, names in os.walk(place):
             # The test's own has the bindings and the index's passwords, and so have other tests'.
-            folders[:] = [each for each in folders if not each.startswith("pytest-")]
+            # What others mount here meanwhile (/proc of a base being made) is no file of a build's.
+            folders[:] = [
+                each
+                for each in folders
+                if not each.startswith("pytest-") and _is_on(Path(folder, each), device)
+            ]
             if apart.is_relative_to(folder) or Path(folder).is_relative_to(apart):
                 continue
             for path in (Path(folder, name) for name in names):
                 with suppress(OSError):
                     status = path.lstat()
                     new = stat.S_ISREG(status.st_mode) and start <= status.st_mtime
-                    if new and status.st_size <= largest:
+                    if new and status.st_dev == device and status.st_size <= largest:
                         yield str(path), path.read_bytes()
+
+
+def _is_on(folder: Path, device: int) -> bool:
+    try:
+        return folder.lstat().st_dev == device
+    except OSError:
+        return False
 
 
 @pytest.fixture

@@ -50,8 +50,13 @@ class Hook:
         self.root = root
 
     @classmethod
-    def read(cls, ctx: BuildContext, script: str) -> Hook:
+    def read(cls, ctx: BuildContext, script: str, *, executable: bool = False) -> Hook:
         """Read it.
+
+        Args:
+            ctx: the build.
+            script: its file, relative to the app's root.
+            executable: it will be made executable before it runs, whatever its mode is now.
 
         Raises:
             UserFault: there is none, it cannot be run, or what it declares is wrong; every fault
@@ -63,7 +68,7 @@ class Hook:
             )
         data = ctx.app.bytes(script)
         hook = cls(ctx.app.root, script, data)
-        _check_runs(ctx.app.root, script, data, dry=ctx.dry)
+        _check_runs(ctx.app.root, script, data, executable=executable)
         problems = []
         head = data.decode("utf-8", errors="replace").split("\n")[:_HEAD]
         for number, line in enumerate(head, 1):
@@ -135,7 +140,7 @@ class Hook:
             return hashlib.file_digest(file, "sha256").hexdigest()[:24]
 
 
-def _check_runs(root: str, script: str, data: bytes, *, dry: bool) -> None:
+def _check_runs(root: str, script: str, data: bytes, *, executable: bool) -> None:
     first = data.partition(b"\n")[0]
     if not data.startswith((b"#!", b"\x7fELF")):
         raise UserFault(
@@ -149,10 +154,7 @@ def _check_runs(root: str, script: str, data: bytes, *, dry: bool) -> None:
             where=f"{script}:1",
             remedy="save it with Unix line ends (dos2unix; `*.sh text eol=lf` in .gitattributes)",
         )
-    # Binder's script is made executable in a build, which a plan only tells of.
-    if not os.access(f"{root}/{script}", os.X_OK) and not (
-        dry and os.path.basename(script) == "postBuild"
-    ):
+    if not executable and not os.access(f"{root}/{script}", os.X_OK):
         raise UserFault(
             f"{script} is not executable",
             where=script,

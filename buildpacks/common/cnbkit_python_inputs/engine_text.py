@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from cnbkit_python_inputs.git_login import without_git_logins
+from cnbkit_git_logins.address import without_git_logins
 from cnbkit_python_inputs.line import filled
 
 TYPE_CHECKING = False

@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote
 
 from cnbkit import BuildContext, CommandFailed
-from cnbkit_indexes.address import with_login
+from cnbkit_git_logins.environment import GitLogins
+from cnbkit_indexes.address import Login, with_login
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
-from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
@@ -171,6 +171,10 @@ class PipTools(Engine):
             for entry in document["packages"]
         ]
         return {**document, "packages": entries}
+
+    def log_in(self, logins: Mapping[str, Login]) -> None:
+        """Git gets them by its environment."""
+        self._git.add(logins)
 
     def install_for(self, python: Interpreter) -> None:
         """Programs that are installed begin with this interpreter's path."""

@@ -7,12 +7,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from cnbkit import BuildContext, CommandFailed
+from cnbkit_git_logins.environment import GitLogins
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.diagnosis.unresolved import Uncompiled
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
-from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.isolation import Beside, Unisolated
 from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import fetched, patient, uv_cache
@@ -29,6 +29,8 @@ from cnbkit_python_inputs.package import Package
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from cnbkit_indexes.address import Login
 
 __all__ = ["Uv"]
 
@@ -199,6 +201,10 @@ class Uv(Engine):
         named = (str(entry["index"]) for entry in document["packages"] if "index" in entry)
         self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
+
+    def log_in(self, logins: Mapping[str, Login]) -> None:
+        """Git gets them by its environment."""
+        self._git.add(logins)
 
     def install_for(self, python: Interpreter) -> None:
         """Programs that are installed begin with this interpreter's path."""
