@@ -71,6 +71,7 @@ class Survey:
         self._second_opinion = second_opinion
         self._scratch = ctx.scratch
         self._root = ctx.app.root
+        self._env = ctx.env
         self._uv = uv
         self._python = str(target.markers["python_version"])
         self._machine = f"{target.markers['sys_platform']} on {target.markers['platform_machine']}"
@@ -110,7 +111,7 @@ class Survey:
         if not isinstance(fault, Unresolved):
             return fault
         lines = self._stated.lines[:_MOST]
-        found = [each for line in lines if (each := unreadable(line, self._root))]
+        found = [each for line in lines if (each := unreadable(line, self._root, self._env))]
         if not found:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 asked = pool.map(self._wrong, self._stated.indexed()[:_MOST])
