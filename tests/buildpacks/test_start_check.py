@@ -302,7 +302,18 @@ LOCKED = {
         "pylock.toml": 'lock-version = "1.0"\n[[packages]]\nname = "flask"\n',
     },
 }
+BENTOML = '[project]\nname = "bentoml"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'
 NOT_LOCKED = {
+    "the project is that package": {
+        "pyproject.toml": f'{BENTOML}[project.scripts]\nbentoml = "cli:main"\n',
+        "uv.lock": UV_LOCK,
+    },
+    "the project is that package, by setup.cfg": {
+        "Procfile": "web: celery -A shop worker\n",
+        "shop.py": "",
+        "setup.cfg": "[options.entry_points]\nconsole_scripts =\n  celery = celery.main:main\n",
+        "uv.lock": UV_LOCK,
+    },
     "what it needs may bring it": BY_HAND,
     "it is there": {**LOCKED["uv.lock"], "uv.lock": UV_LOCK.replace("flask", "gunicorn")},
     "by apt": {**LOCKED["uv.lock"], "Aptfile": "gunicorn\n"},
@@ -378,6 +389,38 @@ def test_what_the_image_has_not_is_an_error_for_the_default_process(
     assert f"Warning: web (Procfile:1) cannot start: {what}; " in ran.err
     phases.env["BP_START_CHECK"] = "off"
     assert phases.build(start).err == ""
+
+
+NO_PYTHON: dict[str, tuple[dict[str, str], str]] = {
+    "the script": (
+        {"Procfile": "web: python app.py\n", "app.py": "x = 1\nprint 'x'\n"},
+        "app.py:2 is no Python 3: Missing parentheses in call to 'print'",
+    ),
+    "what it imports": (
+        {"Procfile": "web: python app.py\n", "app.py": "import shop\n", "shop.py": "a b\n"},
+        "shop.py:1 is no Python 3: invalid syntax",
+    ),
+    "what a server imports": (
+        {"Procfile": "web: gunicorn app:app\n", "app.py": f"{APP}return\n"},
+        "app.py:3 is no Python 3: 'return' outside function",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "what"), NO_PYTHON.values(), ids=NO_PYTHON)
+def test_code_that_the_apps_python_cannot_read_is_told_with_its_line(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str], what: str
+) -> None:
+    assert installed.is_dir()
+    add(phases, files)
+    phases.env.update(telling(python_version="3.11.2"))
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert ran.fault.what.startswith(f"web cannot start: {what}")
+    assert (ran.fault.remedy or "").startswith("correct that line")
+    # What this Python cannot read, a newer one may.
+    phases.env.update(telling(python_version="3.99.0"))
+    assert phases.build(start).fault is None
 
 
 @pytest.mark.parametrize("files", STARTS.values(), ids=STARTS)

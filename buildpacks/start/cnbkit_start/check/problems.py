@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from cnbkit.app import App
 from cnbkit_start.check.command import Command, commands_of
@@ -29,6 +30,7 @@ def problems(
     files_may_come: bool = False,
     locked: Locked | None = None,
     libraries: Libraries | None = None,
+    python: str = "",
 ) -> list[Problem]:
     """Everything that is certainly wrong with a process.
 
@@ -39,6 +41,7 @@ def problems(
         files_may_come: whether somebody may still add files to the app.
         locked: the packages that will be installed, if a lock tells.
         libraries: files that cannot be loaded, because a shared library is missing.
+        python: the version that will run it; empty if that is not known.
     """
     found = []
     for command in commands_of(process):
@@ -48,6 +51,7 @@ def problems(
             or (checks.linked(libraries) if libraries else None)
             or checks.script()
             or checks.module()
+            or (checks.syntax() if _reads_no_more_than_this(python) else None)
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
             or checks.imported_names()
@@ -158,6 +162,19 @@ class _Checks:
             f"there is no module {command.module} in the app", "correct its name, or add the file"
         )
 
+    def syntax(self) -> Problem | None:
+        """Whether Python can read what runs first."""
+        if self._command.folder is None or self._files_may_come:
+            return None
+        from cnbkit_start.check.imports import unreadable
+
+        files, places = self._started()
+        found = unreadable(files, places, self._app, main=self._command.main)
+        if found is None:
+            return None
+        file, line, why = found
+        return Problem(f"{file}:{line} is no Python 3: {why}", "correct that line")
+
     def linked(self, libraries: Libraries) -> Problem | None:
         """Whether the loader finds what the program is linked with."""
         found = libraries.program(self._command.program)
@@ -258,6 +275,16 @@ class _Checks:
             return None
         path = os.path.normpath(f"{self._command.folder}/{name}".lstrip("/"))
         return None if path.startswith("..") else path
+
+
+def _reads_no_more_than_this(python: str) -> bool:
+    """Whether what this Python cannot read, that version cannot either."""
+    numbers = python.split(".")[:2]
+    return (
+        len(numbers) == 2
+        and all(number.isdigit() for number in numbers)
+        and tuple(map(int, numbers)) <= sys.version_info[:2]
+    )
 
 
 def _absent(libraries: str) -> str:
