@@ -93,12 +93,13 @@ class Survey:
         sources: Sources,
     ) -> Survey:
         """One that asks by uv, whatever resolves and installs."""
+        from cnbkit_pip.engines.limits import Limits
         from cnbkit_pip.engines.uv import Uv
         from cnbkit_python_inputs.wanted import Locked
 
         if isinstance(engine, Uv):
             return cls(ctx, engine, target, wanted)
-        uv = Uv(ctx, python, sources, limit=60 * config.limit)
+        uv = Uv(ctx, python, sources, limits=Limits(config.limit, config.size_limit))
         other = not isinstance(wanted, Locked)
         return cls(ctx, uv, target, wanted, second_opinion=other)
 
