@@ -231,6 +231,19 @@ def test_what_goes_wrong_is_told_with_what_to_do(
     assert told in fault_of(phases.build(PreBuild()))
 
 
+@pytest.mark.parametrize("text", ["echo made >made\n", "\n# ours\necho made >made\n"])
+def test_a_postbuild_without_a_first_line_is_run_by_a_shell_as_repo2docker_does(
+    phases: Phases, text: str
+) -> None:
+    write(phases, "binder/postBuild", text)
+    phases.env["BP_POST_BUILD"] = "binder/postBuild"
+    assert phases.build(PostBuild()).code == 0
+    assert (phases.app / "made").read_text() == "made\n"
+    write(phases, ".cnbkit/post-build", text)
+    phases.env["BP_POST_BUILD"] = ".cnbkit/post-build"
+    assert "begin it with a line such as #!/bin/sh" in fault_of(phases.build(PostBuild()))
+
+
 HOOKS = {"# cnbkit: outputs = made\n": True, "": False}
 
 
@@ -419,3 +432,16 @@ head -c 2500000 /dev/zero | tee nltk_data/x .cache/huggingface/hub/y .cache/pip/
     assert "BPE_HF_HOME=/workspace/data" in warning
     # What was there before, and a hook that stays in the app, are no news.
     assert phases.build(PreBuild()).err == ""
+
+
+@pytest.mark.parametrize(("name", "becomes"), [("postBuild", True), (".cnbkit/post-build", False)])
+def test_a_plan_takes_a_script_that_the_build_would_make_executable_and_no_other(
+    buildpack_run: BuildpackRun, name: str, becomes: bool
+) -> None:
+    result = buildpack_run(
+        PostBuild, app={name: "#!/bin/sh\n"}, plan=["site-packages"], phases=["detect", "decide"]
+    )
+    assert (result.code == 0) is becomes
+    assert ("is not executable" in result.log) is not becomes
+    built = buildpack_run(PostBuild, app={name: "#!/bin/sh\n"}, plan=["site-packages"])
+    assert "is not executable" in built.log

@@ -107,6 +107,14 @@ def test_the_project_and_its_dependencies_without_development_ones(
     assert result.layer("lock").types == {"cache"}
 
 
+def test_a_plan_of_a_python_that_is_not_there_yet_has_the_packages_of_the_lock(
+    buildpack_run: BuildpackRun, buildpack: Path, app: Path
+) -> None:
+    env = telling(ENV, python="/layers/cnbkit_python/interpreter/bin/python3")
+    asked = buildpack_run(buildpack, app=app, env=env, phases=["detect", "decide"])
+    assert "4 packages for Python 3.11.2" in asked.log
+
+
 def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import tarfile
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +14,8 @@ from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
+
+from ..standalone import pack_standalone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,24 +29,12 @@ APP = "import platform, sys; print(platform.python_version(), sys.base_prefix)\n
 
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[str]:
-    """A list of standalone builds with one in it: the base image's own Python, packed as one.
-
-    The public builds cannot be had everywhere tests run; this one takes the same path.
-    """
+    """A list of standalone builds with one in it: the base image's own Python, packed as one."""
     home = Home.default()
     root = BaseImages(home, ImageStore(home.images)).ensure_build_root()
     folder = tmp_path / "mirror"
     folder.mkdir()
-    with tarfile.open(
-        folder / "cpython.tar.gz", "w:gz", compresslevel=1, dereference=True
-    ) as archive:
-        archive.add(root / f"usr/bin/{OWN}", f"python/bin/{OWN}")
-        for name in ("python3", "python"):
-            link = tarfile.TarInfo(f"python/bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, OWN
-            archive.addfile(link)
-        archive.add(root / f"usr/lib/{OWN}", f"python/lib/{OWN}")
-    digest = hashlib.sha256((folder / "cpython.tar.gz").read_bytes()).hexdigest()
+    digest = pack_standalone(root, OWN, folder / "cpython.tar.gz")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     address = f"http://127.0.0.1:{server.server_port}"
     family = {"amd64": "x86_64", "arm64": "aarch64"}[machine_architecture()]

@@ -24,6 +24,7 @@ from cnbkit_engine.state.home import Home
 from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.testing.pack import PackEngine
 
+from ..standalone import pack_standalone
 from .conftest import OWNER, ROOT
 
 OWN = f"python{DEFAULT.python}"
@@ -202,10 +203,7 @@ def test_a_builder_of_another_distribution_and_without_python(
         docker.docker("push", "--quiet", name)
 
     archive = tmp_path / "cpython.tar"
-    with tarfile.open(archive, "w", dereference=True) as made:
-        made.add(root / f"usr/bin/{OWN}", f"python/bin/{OWN}")
-        made.add(root / f"usr/lib/{OWN}", f"python/lib/{OWN}", filter=_without_packages)
-    address = f"{archive}#sha256={hashlib.sha256(archive.read_bytes()).hexdigest()}"
+    address = f"{archive}#sha256={pack_standalone(root, OWN, archive)}"
     package = Package(
         ROOT / "examples" / "buildpacks" / "wordcount",
         lambda: root,
@@ -231,10 +229,6 @@ def test_a_builder_of_another_distribution_and_without_python(
     assert again.states["examples/wordcount:total"] == "reused", again.log
     assert again.image is not None
     assert again.image.labels["io.buildpacks.base.distro.version"] == "13"
-
-
-def _without_packages(item: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    return None if "/dist-packages" in item.name or "/test/" in item.name else item
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cnbkit import App, UserFault
+from cnbkit.spec import toml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,28 @@ def test_a_byte_order_mark_is_no_part_of_the_text(app: App) -> None:
     assert app.text("f.toml") == 'a = "é"\r\n'
     assert app.toml("f.toml") == {"a": "é"}
     assert app.bytes("f.toml").startswith(b"\xef\xbb\xbf")
+
+
+def test_toml_is_parsed_again_only_if_its_text_has_changed(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed = []
+    decode = toml.decode
+
+    def counted(text: str, **names: str) -> dict[str, Any]:
+        parsed.append(text)
+        return decode(text, **names)
+
+    monkeypatch.setattr(toml, "decode", counted)
+    (app.path / "f.toml").write_text("a = [{b = 1}]\n")
+    first = app.toml("f.toml")
+    first["a"][0]["b"] = "changed by who asked"
+    first["c"] = 1
+    assert app.toml("f.toml") == {"a": [{"b": 1}]}
+    assert parsed == ["a = [{b = 1}]\n"]
+    (app.path / "f.toml").write_text("a = [{b = 2}]\n")
+    assert app.toml("f.toml") == {"a": [{"b": 2}]}
+    assert len(parsed) == 2
 
 
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])

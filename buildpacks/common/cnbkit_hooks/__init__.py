@@ -24,6 +24,8 @@ from cnbkit_hooks.hook import Hook
 
 __all__ = ["PostBuild", "PreBuild"]
 
+_BINDER = "postBuild"  # repo2docker's script
+
 
 class PreBuildOptions(Config):
     """What people may set for the first of them."""
@@ -79,7 +81,14 @@ class _Hooks(Buildpack[Script]):
             ctx.log.info("Nothing to run: what Binder's folder has is for a build with BP_BINDER")
             return Script()
         check_allowed(ctx, script, options.hooks)
-        hook = Hook.read(ctx, script)
+        binder = script.rpartition("/")[2] == _BINDER
+        hook = Hook.read(
+            ctx,
+            script,
+            executable=self._becomes_executable(ctx, script),
+            # As Docker's `RUN` does, by which repo2docker starts it.
+            shell=binder,
+        )
         if ctx.dry:
             made = f": {', '.join(hook.outputs)}" if hook.outputs else ""
             return Script(hook, rest=f"what {hook.script} makes{made}")
@@ -127,6 +136,9 @@ class _Hooks(Buildpack[Script]):
     def _script(self, ctx: BuildContext, script: str) -> str:  # noqa: ARG002 - for derived classes
         return script
 
+    def _becomes_executable(self, ctx: BuildContext, script: str) -> bool:  # noqa: ARG002
+        return False
+
 
 class PreBuild(_Hooks):
     """Before Python and its packages are there."""
@@ -144,7 +156,7 @@ class PostBuild(_Hooks):
     # The last three are repo2docker's. Where they are in a folder, `binder` says so.
     triggers = Triggers(
         ".cnbkit/post-build",
-        *("postBuild", "binder/postBuild", ".binder/postBuild"),
+        *(_BINDER, f"binder/{_BINDER}", f".binder/{_BINDER}"),
         settings=("BP_POST_BUILD",),
     )
     # The packages' files in this build, and not only in the image. Provided by itself as well, so
@@ -158,4 +170,8 @@ class PostBuild(_Hooks):
     def _script(self, ctx: BuildContext, script: str) -> str:
         if script != PostBuildOptions.script.default or ctx.app.has(script):
             return script
-        return "postBuild" if ctx.app.has("postBuild") else ""
+        return _BINDER if ctx.app.has(_BINDER) else ""
+
+    def _becomes_executable(self, ctx: BuildContext, script: str) -> bool:
+        # The buildpack `binder` does it in a build; a dry run changes nothing.
+        return ctx.dry and script.rpartition("/")[2] == _BINDER

@@ -33,6 +33,7 @@ class App:
     def __init__(self, root: str, top: str = "") -> None:
         self.root = root
         self.top = top or root
+        self._parsed: dict[str, tuple[str, dict[str, Any]]] = {}
 
     @property
     def path(self) -> Path:
@@ -122,14 +123,28 @@ class App:
             ) from None
 
     def toml(self, name: str) -> dict[str, Any]:
-        """A TOML file's contents.
+        """A TOML file's contents; parsed again only if they have changed.
 
         Raises:
             UserFault: as `bytes`, and when it is not TOML.
         """
-        from cnbkit.spec.toml import decode
+        text = self.text(name)
+        before, document = self._parsed.get(name, ("", {}))
+        if text != before:
+            from cnbkit.spec.toml import decode
 
-        try:
-            return decode(self.text(name), name=name, where=name)
-        except InvalidDocument as invalid:
-            raise UserFault(invalid.what, where=name, remedy="correct the file") from None
+            try:
+                document = decode(text, name=name, where=name)
+            except InvalidDocument as invalid:
+                raise UserFault(invalid.what, where=name, remedy="correct the file") from None
+            self._parsed[name] = text, document
+        return {key: _copied(value) for key, value in document.items()}
+
+
+def _copied(value: Any) -> Any:
+    """A value of TOML that its owner may change."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_copied(each) for each in value]
+    return value

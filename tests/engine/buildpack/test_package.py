@@ -31,6 +31,8 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.unpack import unpack_layer
 from cnbkit_engine.state.home import Home
 
+from ...standalone import pack_standalone
+
 if TYPE_CHECKING:
     from .conftest import WriteBuildpack
 
@@ -282,12 +284,8 @@ def test_a_dependency_that_cannot_be_used_is_explained(
 
 
 def test_a_standalone_package_brings_its_python(tmp_path: Path, home: Home, root: Path) -> None:
-    # The public builds cannot be had everywhere tests run; this archive has their shape.
     archive = tmp_path / "cpython.tar.gz"
-    with tarfile.open(archive, "w", dereference=True) as made:
-        made.add(root / f"usr/bin/{OWN}", f"python/bin/{OWN}")
-        made.add(root / f"usr/lib/{OWN}", f"python/lib/{OWN}")
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    digest = pack_standalone(root, OWN, archive)
     said: list[str] = []
     package = Package(
         _ours(tmp_path / "hello"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import cnbkit_engine
-from cnbkit_engine.state import beneath
+from cnbkit_engine.state import openat
 from cnbkit_engine.state.beneath import Folder, Unfit
 from cnbkit_engine.state.workspace import remove_tree
 
@@ -69,7 +69,7 @@ def top(
         def unknown(*_: object) -> int:
             raise OSError(errno.ENOSYS, "as before Linux 5.6")
 
-        monkeypatch.setattr(beneath, "_openat2", unknown)
+        monkeypatch.setattr(openat, "_openat2", unknown)
     with Folder(inside) as folder:
         yield folder
 

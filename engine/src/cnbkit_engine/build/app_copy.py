@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.secret_files import looks_like_secret
-from cnbkit_engine.state.beneath import Folder, Unfit, parts_of
+from cnbkit_engine.state.beneath import Folder, Unfit
 from cnbkit_engine.state.disk import disk_fault
+from cnbkit_engine.state.openat import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import BuildpackFault
-from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.cache import LOG
 from cnbkit_engine.build.conventions import unused
@@ -21,10 +19,11 @@ from cnbkit_engine.build.predecessor import (
 )
 from cnbkit_engine.build.report import reasons
 from cnbkit_engine.build.request import Outcome
+from cnbkit_engine.build.sandboxes import phase_sandboxes
 from cnbkit_engine.lifecycle.build_report import all_repeatable
 from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
-from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes, proxies_with_passwords
+from cnbkit_engine.lifecycle.phase_sandbox import proxies_with_passwords
 from cnbkit_engine.lifecycle.phases import Phases
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
@@ -105,9 +104,7 @@ class Execution:
         log = cache / LOG
         names = candidates(reference, request.previous_image, last_name(cache))
         # It takes its time, which is spent on what comes before the buildpacks.
-        network, namespace = stack.enter_context(
-            network_for(request.network, os.environ, request.show)
-        )
+        network = stack.enter_context(network_for(request.network, os.environ, request.show))
         registry = stack.enter_context(Registry(store, show=request.show))
         space = stack.enter_context(Workspace(home.tmp, background=True))
         search = None
@@ -145,10 +142,17 @@ class Execution:
             request.show(f"The build's code can read the password in {', '.join(exposed)}")
         if ensure_filter(home.tools) is None:
             request.show("System calls are not filtered: libseccomp 2.5 is not installed")
-        sandboxes = replace(
-            self._sandboxes(home, kit, cache, space, registry),
+        sandboxes = phase_sandboxes(
+            home,
+            kit,
+            space,
+            cache=cache / "layers",
+            volumes=request.volumes,
+            store=(registry.host, registry.address),
+            exec_env=request.exec_env,
             network=network,
-            namespace=namespace,
+            tls=request.publish,
+            created=request.created,
         )
         with log.open("w", encoding="utf-8") as file:
             notes = unused(copied.paths, kit.builder)
@@ -235,28 +239,6 @@ class Execution:
             self._request.clear_cache,
             self._held,
             self._request.show,
-        )
-
-    def _sandboxes(
-        self, home: Home, kit: Kit, cache: Path, space: Path, registry: Registry
-    ) -> PhaseSandboxes:
-        request = self._request
-        for volume in request.volumes:
-            make_mount_point(volume, space)
-        return PhaseSandboxes(
-            home.tmp,
-            root=kit.root,
-            lifecycle=kit.lifecycle,
-            launcher=kit.launcher,
-            builder=kit.builder,
-            space=space,
-            cache=cache / "layers",
-            volumes=request.volumes,
-            store_host=registry.host,
-            store_address=registry.address,
-            tls=request.publish,
-            exec_env=request.exec_env,
-            created=request.created,
         )
 
     def _logins(self, *others: str) -> dict[str, str] | None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import tomllib
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
-from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
 from cnbkit_engine.build.base_choice import choose_base
@@ -23,11 +22,11 @@ from cnbkit_engine.build.build import prepare
 from cnbkit_engine.build.conventions import unused
 from cnbkit_engine.build.decided import Decided, decided, last_build
 from cnbkit_engine.build.project_order import builder_for
+from cnbkit_engine.build.sandboxes import phase_sandboxes
 from cnbkit_engine.build.verdict import judged
 from cnbkit_engine.lifecycle.detect import analyzed_for, detect
 from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
-from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.sandbox.network import network_for
@@ -157,35 +156,25 @@ class Planning:
         notes: list[str] = []
         log = home.root / "plan.log"
         with ExitStack() as stack:
-            network, namespace = stack.enter_context(
-                network_for(self.network, os.environ, self.show)
-            )
+            network = stack.enter_context(network_for(self.network, os.environ, self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
             copied = laid_out(
                 space, self.app, files, self.env, kit.builder, notes.append, exec_env=self.exec_env
             )
             others = list(unused(copied.paths, kit.builder))
             notes += others
-            for volume in self.volumes:
-                make_mount_point(volume, space)
-            sandboxes = PhaseSandboxes(
-                home.tmp,
-                root=kit.root,
-                lifecycle=kit.lifecycle,
-                launcher=kit.launcher,
-                builder=kit.builder,
-                space=space,
+            sandboxes = phase_sandboxes(
+                home,
+                kit,
+                space,
                 cache=space,
                 volumes=self.volumes,
-                store_host=_HOST,
-                store_address=_ADDRESS,
-                tls=False,
+                store=(_HOST, _ADDRESS),
                 exec_env=self.exec_env,
                 network=network,
             )
             file = stack.enter_context(log.open("w", encoding="utf-8"))
             narrator = Narrator(self.show, file, verbose=False, notes=others)
-            sandboxes = replace(sandboxes, namespace=namespace)
             try:
                 group, plan = detect(sandboxes, narrator, log, space, analyzed)
                 file.flush()

@@ -14,24 +14,20 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from cnbkit_engine.state.openat import DIRECTORY, Parent, open_below
+from cnbkit_engine.state.removal import remove_tree, unlock
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Folder", "Unfit", "parts_of"]
+__all__ = ["Folder", "Unfit"]
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-
-_OPENAT2 = 437  # the same number on every architecture
-_NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 0x02, 0x04, 0x08
-# No openat2: a kernel before 5.6, or a sandbox whose filter does not know it.
-_WITHOUT = {errno.ENOSYS, errno.EPERM, errno.EAGAIN}
 
 
 class Unfit(Exception):
@@ -64,9 +60,9 @@ class Folder:
 
     def __init__(self, path: str | os.PathLike[str], within: Folder | None = None) -> None:
         if within is None:
-            self._fd = os.open(path, _DIRECTORY)
+            self._fd = os.open(path, DIRECTORY)
         else:
-            self._fd = within._open(os.fspath(path), _DIRECTORY)
+            self._fd = within._open(os.fspath(path), DIRECTORY)
 
     def __enter__(self) -> Folder:
         return self
@@ -229,49 +225,19 @@ class Folder:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
             if stat.S_ISDIR(os.stat(last, dir_fd=parent, follow_symlinks=False).st_mode):
                 # Its `..` changes, for which it has to be writable.
-                _unlock(parent, last)
+                unlock(parent, last)
             os.rename(last, last_new, src_dir_fd=parent, dst_dir_fd=target)
 
     def remove(self, name: str) -> None:
         """Remove what is at a name, with all that is in it; nothing if there is nothing.
 
-        Neither modes nor depth hinder it: of a tree, each folder is moved up to the top before it
-        is emptied, so that two descriptors do whatever the depth.
+        Neither modes nor depth hinder it.
 
         Raises:
             OSError: the disk refuses, or something is another user's.
         """
         with suppress(FileNotFoundError), self._parent(name) as (parent, last):
-            if not stat.S_ISDIR(os.stat(last, dir_fd=parent, follow_symlinks=False).st_mode):
-                os.unlink(last, dir_fd=parent)
-                return
-            _unlock(parent, last)
-            with Folder._of(os.open(last, _DIRECTORY, dir_fd=parent)) as top:
-                top._empty()
-            os.rmdir(last, dir_fd=parent)
-
-    def _empty(self) -> None:
-        todo = [""]
-        while todo:
-            name = todo.pop()
-            here = os.open(name, _DIRECTORY, dir_fd=self._fd) if name else self._fd
-            try:
-                for entry in list(os.scandir(here)):
-                    if not entry.is_dir(follow_symlinks=False):
-                        os.unlink(entry.name, dir_fd=here)
-                        continue
-                    _unlock(here, entry.name)
-                    if not name:
-                        todo.append(entry.name)
-                        continue
-                    up = f".removing-{os.urandom(12).hex()}"
-                    os.rename(entry.name, up, src_dir_fd=here, dst_dir_fd=self._fd)
-                    todo.append(up)
-            finally:
-                if name:
-                    os.close(here)
-            if name:
-                os.rmdir(name, dir_fd=self._fd)
+            remove_tree(parent, last)
 
     def kind(self, name: str) -> str:
         """What is at a name, in words for people: `a link`."""
@@ -281,77 +247,10 @@ class Folder:
             return "a link on the way there"
 
     def _open(self, name: str, flags: int) -> int:
-        parts = parts_of(name)
-        if len(parts) == 1:
-            return os.open(parts[0], flags, dir_fd=self._fd)
-        if not parts:
-            raise ValueError("no name")
-        try:
-            return _openat2(self._fd, "/".join(parts), flags)
-        except OSError as error:
-            if error.errno not in _WITHOUT:
-                raise
-        with self._parent(name) as (parent, last):
-            return os.open(last, flags, dir_fd=parent)
+        return open_below(self._fd, name, flags)
 
-    def _parent(self, name: str) -> _Parent:
-        return _Parent(self._fd, parts_of(name))
-
-    @staticmethod
-    def _of(fd: int) -> Folder:
-        made = Folder.__new__(Folder)
-        made._fd = fd
-        return made
-
-
-class _Parent:
-    """The folder that holds a name's last component, opened component by component."""
-
-    def __init__(self, fd: int, parts: list[str]) -> None:
-        if not parts:
-            raise ValueError("no name")
-        self._root = self._fd = fd
-        self._parts = parts
-
-    def __enter__(self) -> tuple[int, str]:
-        for part in self._parts[:-1]:
-            try:
-                deeper = os.open(part, _DIRECTORY, dir_fd=self._fd)
-            finally:
-                self._close()
-            self._fd = deeper
-        return self._fd, self._parts[-1]
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self._fd != self._root:
-            os.close(self._fd)
-            self._fd = self._root
-
-
-def parts_of(name: str) -> list[str]:
-    """The components of a relative name.
-
-    Raises:
-        ValueError: it is absolute, or one is `..`.
-    """
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    if name.startswith("/") or ".." in parts:
-        raise ValueError(f"not below the folder: {name!r}")
-    return parts
-
-
-def _unlock(parent: int, name: str) -> None:
-    """Let the owner of a folder read and change it. Does nothing to what a link points to."""
-    handle = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    try:
-        if os.fstat(handle).st_mode & 0o700 != 0o700:
-            # fchmod refuses such a descriptor; this link of the kernel's leads to what is open.
-            os.chmod(f"/proc/self/fd/{handle}", 0o700)
-    finally:
-        os.close(handle)
+    def _parent(self, name: str) -> Parent:
+        return Parent(self._fd, name)
 
 
 def _kind(mode: int) -> str:
@@ -365,16 +264,3 @@ def _kind(mode: int) -> str:
         if test(mode):
             return what
     return "a device"
-
-
-def _openat2(fd: int, name: str, flags: int) -> int:
-    """`openat2(2)`, which Python and the C library have no function for."""
-    import ctypes  # most accesses are to a name of one component, which needs none of this
-
-    how = struct.pack("=QQQ", flags, 0, _BENEATH | _NO_SYMLINKS | _NO_MAGICLINKS)
-    syscall = ctypes.CDLL(None, use_errno=True).syscall
-    handle: int = syscall(_OPENAT2, fd, os.fsencode(name), how, ctypes.c_size_t(len(how)))
-    if handle < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), name)
-    return handle
