@@ -38,8 +38,8 @@ def pack_standalone(root: Path, python: str, target: Path) -> str:
             archive.addfile(link)
         library = root / "usr/lib" / python
         for path in sorted(library.rglob("*")):
-            name = path.relative_to(library)
+            below = path.relative_to(library)
             # Debian's sitecustomize.py is a link to the machine's own configuration.
-            if path.exists() and not set(name.parts) & set(_UNUSED):
-                archive.add(path, f"python/lib/{python}/{name}", recursive=False)
+            if path.exists() and not set(below.parts) & set(_UNUSED):
+                archive.add(path, f"python/lib/{python}/{below}", recursive=False)
     return hashlib.sha256(target.read_bytes()).hexdigest()
