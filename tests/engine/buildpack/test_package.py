@@ -40,8 +40,6 @@ TAG = "cpython-" + DEFAULT.python.replace(".", "")
 """Of bytecode, and of what is compiled."""
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-OWN = f"python{DEFAULT.python}"
-"""What /usr/bin/python3 of the build root is."""
 OURS = {
     "buildpack.toml": 'api = "0.12"\n[buildpack]\nid = "test/hello"\nversion = "1.2.3"\n'
     'name = "Hello"\nhomepage = "https://example.org"\n[[buildpack.licenses]]\ntype = "MIT"\n'
@@ -283,9 +281,14 @@ def test_a_dependency_that_cannot_be_used_is_explained(
     assert not (tmp_path / "all.cnb").exists()
 
 
+@pytest.mark.full
 def test_a_standalone_package_brings_its_python(tmp_path: Path, home: Home, root: Path) -> None:
     archive = tmp_path / "cpython.tar.gz"
-    digest = pack_standalone(root, OWN, archive)
+    # It runs on this machine, whose C library may be as old as the oldest base's.
+    suite, shared = SUITES["bookworm"], Home.default()
+    oldest = BaseImages(shared, ImageStore(shared.images), suite=suite)
+    own = f"python{suite.python}"
+    digest = pack_standalone(oldest.ensure_build_root(), own, archive)
     said: list[str] = []
     package = Package(
         _ours(tmp_path / "hello"),
