@@ -29,9 +29,9 @@ _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^}]+)\}|(?P<bare>\w+))")
 
 
 def _place(address: str) -> tuple[str, str]:
-    """Host and path: with or without TLS, and a slash at the end, it is the same index."""
+    """Host, login and path: with or without TLS, and a slash at the end, it is the same index."""
     parts = urlsplit(address)
-    return parts.hostname or "", parts.path.strip("/")
+    return parts.netloc.lower(), parts.path.strip("/")
 
 
 def _defaults(text: str) -> set[tuple[str, str]]:
