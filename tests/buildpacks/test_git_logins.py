@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_git_logins.address import without_git_logins
-from cnbkit_git_logins.environment import GitLogins
-from cnbkit_indexes.address import Login
+from cnbkit_logins.address import Login
+from cnbkit_logins.git_address import without_git_logins
+from cnbkit_logins.git_environment import GitLogins
 
 from .git_server import GitServer
 from .test_pip_resolution import ENGINES, INPUT, buildpack, installed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_git_logins.files import logins_taken_out
+from cnbkit_logins.files import logins_taken_out
 
 from ..e2e.index import PackageIndex, wheel_name
 from .git_server import GitServer

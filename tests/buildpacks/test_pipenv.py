@@ -448,6 +448,16 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert remedy in (bad.fault.remedy or "")
 
 
+def test_a_python_that_somebody_chose_counts_and_the_pipfile_s_is_told(
+    buildpack_run: BuildpackRun,
+) -> None:
+    files = made('[packages]\n[requires]\npython_version = "3.9"\n')
+    result = buildpack_run(Pipenv, app=files, env={**ENV, "BP_PYTHON_VERSION": MINOR})
+    assert packages(result) == {}
+    told = f"Warning: Pipfile:3 wants Python 3.9: BP_PYTHON_VERSION counts ({MINOR}.2)"
+    assert told in result.log
+
+
 def test_another_input_leaves_the_lock_alone(buildpack_run: BuildpackRun) -> None:
     env = telling(ENV, inputs=["uv.lock"])
     result = buildpack_run(Pipenv, app=made("[packages]\n"), env=env)

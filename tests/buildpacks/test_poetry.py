@@ -384,6 +384,14 @@ def test_a_lock_that_cannot_be_used_is_explained(
             id="project is no TOML",
         ),
         pytest.param(
+            {"pyproject.toml": '# x\n[project]\nversion = "1"\n[tool.poetry]\nname = "x"\n'},
+            {},
+            "Poetry cannot read pyproject.toml: [project] has no name",
+            "pyproject.toml:2",
+            "add the line `name = …` below [project]",
+            id="project without a name",
+        ),
+        pytest.param(
             {"pyproject.toml": "[tool.poetry]\nname = 1\n"},
             {},
             "Poetry cannot read pyproject.toml",

@@ -110,7 +110,7 @@ class Pip(Buildpack[Chosen]):
             decision.add_restored(ctx, site, present)
         else:
             # Imported here: a build that changes nothing does without them.
-            from cnbkit_git_logins.files import logins_taken_out
+            from cnbkit_logins.files import logins_taken_out
             from cnbkit_pip.resolved import resolved, why_not
 
             verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
@@ -161,7 +161,7 @@ class Pip(Buildpack[Chosen]):
         self, ctx: BuildContext, work: Work, resolved: Resolved, site: OpenLayer, lock: OpenLayer
     ) -> None:
         # Imported here: a build that changes nothing does without them.
-        from cnbkit_git_logins.files import logins_taken_out
+        from cnbkit_logins.files import logins_taken_out
         from cnbkit_pip.diagnosis.unresolved import Uncompiled
         from cnbkit_pip.layers.contents import Shelf
         from cnbkit_pip.layers.environment import add_packages, make_environment
@@ -238,7 +238,9 @@ def _check(
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:
     """What else changes the result."""
-    no_matter = ("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT", "BP_PYTORCH_INDEX")
+    no_matter = (
+        *("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT", "BP_PIP_SIZE_LIMIT", "BP_PYTORCH_INDEX"),
+    )
     changed = [each for each in config.changed() if not each.startswith(no_matter)]
     digest = sources.digest()
     return [*changed, f"sources of packages #{digest}"] if digest else changed

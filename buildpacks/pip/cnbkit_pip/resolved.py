@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from cnbkit import PackageRequest
-    from cnbkit_indexes.address import Login
     from cnbkit_indexes.sources import Sources
+    from cnbkit_logins.address import Login
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.package import Package

@@ -10,12 +10,12 @@ import tomli_w
 from packaging.markers import Marker
 
 from cnbkit import BuildContext, CommandFailed, PythonBuild
-from cnbkit_git_logins.environment import GitLogins
-from cnbkit_git_logins.files import logins_taken_out
 from cnbkit_lock_front_end import Selection
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.location import without_credentials
 from cnbkit_lock_front_end.selection import normalised
+from cnbkit_logins.files import logins_taken_out
+from cnbkit_logins.git_environment import GitLogins
 from cnbkit_uv.diagnose import (
     incomparable,
     is_definite,

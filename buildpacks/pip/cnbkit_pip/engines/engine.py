@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from cnbkit_indexes.address import Login
+from cnbkit_logins.address import Login
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_indexes.address import Login
+    from cnbkit_logins.address import Login
 
 __all__ = ["without_file_logins", "without_git_logins"]
 
@@ -36,7 +36,7 @@ def without_git_logins(text: str, found: dict[str, Login], *, bare: bool = False
         return text
     import re
 
-    from cnbkit_indexes.address import split_login
+    from cnbkit_logins.address import split_login
 
     ending = re.compile(_END)
     parts, done = [], 0

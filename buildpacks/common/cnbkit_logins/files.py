@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from cnbkit_git_logins.address import without_file_logins, without_git_logins
+from cnbkit_logins.git_address import without_file_logins, without_git_logins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cnbkit_indexes.address import Login
+    from cnbkit_logins.address import Login
 
 __all__ = ["logins_taken_out"]
 
