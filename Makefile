@@ -1,6 +1,6 @@
 # Each target is a line or two: the work is in tools/, bench/ and the CLI.
 .DEFAULT_GOAL := help
-.PHONY: demo test check test-all test-rest test-nightly test-arm64 lint bench help
+.PHONY: demo test fetch test-offline check test-all test-rest test-nightly test-arm64 lint bench help
 
 demo:   ## build a small ML app, run it, change it, build it again
 	@tools/setup
@@ -10,6 +10,14 @@ test:   ## what a change is tested with: minutes, no Docker, Go or Chromium
 	@tools/setup test
 	@.venv/bin/cnbkit prepare
 	@tools/tests quick -m quick
+
+fetch:  ## all that `make test` needs from the network: after it, it needs none
+	@tools/setup test
+	@.venv/bin/cnbkit prepare
+	@tools/tests fetch -m "quick and fetches"
+
+test-offline: fetch ## `make test` without a network, after that; as root
+	@tools/without-network tools/tests offline -m quick
 
 check:  ## the tests beside some files, and their style and types: make check FILES="buildpacks/pip"
 	@tools/setup test

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 
-from . import tiers
+from . import fetching, tiers
 from .budget import pytest_runtest_setup
-from .downloads import Downloads, default_folder
+from .fetching import (
+    pytest_configure_node,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 from .proofs import pytest_pyfunc_call
 from .shell import plain
-from .tiers import pytest_collection_modifyitems
+from .tiers import pytest_collection_modifyitems, pytest_runtest_logreport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
 __all__ = [
     "pytest_collection_modifyitems",
     "pytest_configure",
+    "pytest_configure_node",
     "pytest_pyfunc_call",
+    "pytest_runtest_logreport",
+    "pytest_runtest_makereport",
     "pytest_runtest_setup",
     "pytest_terminal_summary",
     "pytest_unconfigure",
@@ -36,39 +43,23 @@ settings.register_profile(
 settings.register_profile("long", settings.get_profile("cnbkit"), max_examples=2000)
 settings.load_profile("cnbkit")
 
-# One for all workers, which are started by this process and have its environment.
-_downloads: list[Downloads] = []
 _before: dict[str, str] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before all else."""
     tiers.pytest_configure(config)
-    if hasattr(config, "workerinput"):
-        return
-    _before.update(os.environ)
-    _set_environment(plain(os.environ))
-    # Tests serve package indexes on loopback; tests/attacks has a network of its own.
-    os.environ.setdefault("CNBKIT_NETWORK", "host")
-    folder = default_folder()
-    if folder and not config.option.collectonly:
-        _downloads.append(Downloads(folder))
-        os.environ.update(_downloads[0].variables)
+    if not hasattr(config, "workerinput"):
+        _before.update(os.environ)
+        _set_environment(plain(os.environ))
+        # Tests serve package indexes on loopback; tests/attacks has a network of its own.
+        os.environ.setdefault("CNBKIT_NETWORK", "host")
+    fetching.begin(config)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what the network was used for."""
-    for downloads in _downloads:
-        for host, size in downloads.fetched.most_common():
-            terminalreporter.write_line(f"Fetched {size / 1e6:.1f} MB from {host}")
-        if downloads.kept:
-            terminalreporter.write_line(f"{downloads.kept / 1e6:.1f} MB were fetched before")
-
-
-def pytest_unconfigure() -> None:
+def pytest_unconfigure(config: pytest.Config) -> None:
     """After all else."""
-    while _downloads:
-        _downloads.pop().close()
+    fetching.end(config)
     if _before:
         _set_environment(_before)
 

@@ -21,6 +21,7 @@ import pytest
 
 from .authority import Authority
 from .downloads import Downloads, default_folder
+from .proxy import Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,14 +102,14 @@ def index(request: pytest.FixtureRequest, authority: Authority, tmp_path: Path) 
 
 
 @contextmanager
-def session(folder: Path, authority: Authority) -> Iterator[Downloads]:
+def session(folder: Path, authority: Authority) -> Iterator[Proxy]:
     """A session of tests."""
     context = ssl.create_default_context(cadata=authority.certificate)
-    with closing(Downloads(folder, context=context)) as made:
+    with closing(Proxy(Downloads(folder, context=context))) as made:
         yield made
 
 
-def get(downloads: Downloads, url: str, method: str = "GET", **headers: str) -> HTTPResponse:
+def get(downloads: Proxy, url: str, method: str = "GET", **headers: str) -> HTTPResponse:
     variables = downloads.variables
     proxies = {"http": variables["http_proxy"], "https": variables["https_proxy"]}
     trust = ssl.create_default_context(cafile=variables["SSL_CERT_FILE"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -41,6 +42,40 @@ def test_builds_are_shared_out_and_what_has_one_engine_stays_together() -> None:
     assert len({group_of("e2e", name, []) for name in names}) == 2
     assert len({group_of("sdk", name, []) for name in names}) == 1
     assert len({group_of("e2e", name, ["pack_build", "pack_services"]) for name in names}) == 1
+
+
+def test_one_worker_runs_a_file_and_several_files_of_one_group(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def kpack(): pass\n"
+        "from tests.tiers import (\n"
+        "    pytest_collection_modifyitems, pytest_configure, pytest_runtest_logreport\n"
+        ")\n"
+    )
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    note = f"open({str(tmp_path)!r} + '/ran', 'a').write(f'{{os.environ[\"PYTEST_XDIST_WORKER\"]}} "
+    for name in ("a", "b", "c", "d"):
+        fixture, group = ("kpack", "go") if name in "cd" else ("", name)
+        tests = "".join(
+            f"def test_{number}({fixture}):\n    time.sleep(0.01)\n    {note}{group}\\n')\n"
+            for number in range(10)
+        )
+        (tmp_path / f"test_{name}.py").write_text(f"import os\nimport time\n{tests}")
+    command = ["-c", "pytest.ini", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-W", "ignore", "-rp", *command],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert "PASSED test_c.py::test_7\n" in done.stdout  # by its own name
+    ran = (tmp_path / "ran").read_text().split("\n")[:-1]
+    assert len(ran) == 40
+    assert len(set(ran)) == 3, set(ran)
+    assert len({line.split()[0] for line in ran}) == 2
 
 
 @pytest.mark.full

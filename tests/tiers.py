@@ -22,7 +22,15 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NIGHTLY", "group_of", "pytest_collection_modifyitems", "pytest_configure", "tier_of"]
+__all__ = [
+    "FETCHING",
+    "NIGHTLY",
+    "group_of",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_runtest_logreport",
+    "tier_of",
+]
 
 NIGHTLY = ("arm64", "nvidia")
 """Folders of `make test-nightly`: emulated, or of gigabytes."""
@@ -38,10 +46,14 @@ HEAVY = {
 }
 """Fixtures whose tests are not in `make test`."""
 
+FETCHING: set[str] = set()
+"""Fixtures whose tests ask the network: they are marked `fetches`, as those marked `smoke` are."""
+
 _MARKERS = (
     "smoke: a real build that `make test` runs although its folder is not in it",
     "full: only in `make test-all`",
     "nightly: only in `make test-nightly`",
+    "fetches: of *quick*, and asks the package index or Debian's mirrors: `make fetch` runs it",
     "quick: in `make test`; not to be written, each test that is nothing else gets it",
 )
 # One engine, and one set of programs made of other platforms' code, serve all that need them.
@@ -71,10 +83,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = _folder(item.path)
         fixtures: Iterable[str] = getattr(item, "fixturenames", ())
-        tier = tier_of(folder, {mark.name for mark in item.iter_markers()}, fixtures)
+        marks = {mark.name for mark in item.iter_markers()}
+        tier = tier_of(folder, marks, fixtures)
         item.add_marker(tier)
-        item.add_marker(pytest.mark.xdist_group(group_of(folder, item.nodeid, fixtures)))
+        if "smoke" in marks or not FETCHING.isdisjoint(fixtures):
+            item.add_marker("fetches")
+        group = group_of(folder, item.nodeid, fixtures)
+        if group != item.nodeid:
+            item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: _ORDER.get(_folder(item.path), len(_ORDER)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take the group, which pytest-xdist adds to a test's name, away: `pytest --lf` knows none."""
+    if hasattr(report, "node"):  # it came from a worker
+        name, at, group = report.nodeid.rpartition("@")
+        if at and "]" not in group:
+            report.nodeid = name
 
 
 def tier_of(folder: str, marks: set[str], fixtures: Iterable[str]) -> str:

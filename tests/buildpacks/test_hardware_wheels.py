@@ -105,7 +105,7 @@ class App:
             write_uv(self._buildpack / "lib" / "bin" / "uv")
         target.markers["python_version"] = minor or target.markers["python_version"]
         sources = Sources.read(ctx)
-        uv = Uv(ctx, python, sources, limit=600)
+        uv = Uv(ctx, python, sources)
         locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
         wanted = None if lock else Requirements.read(ctx, ["requirements.txt"])
         fitting = Fitting(

@@ -231,6 +231,19 @@ def test_what_goes_wrong_is_told_with_what_to_do(
     assert told in fault_of(phases.build(PreBuild()))
 
 
+@pytest.mark.parametrize("text", ["echo made >made\n", "\n# ours\necho made >made\n"])
+def test_a_postbuild_without_a_first_line_is_run_by_a_shell_as_repo2docker_does(
+    phases: Phases, text: str
+) -> None:
+    write(phases, "binder/postBuild", text)
+    phases.env["BP_POST_BUILD"] = "binder/postBuild"
+    assert phases.build(PostBuild()).code == 0
+    assert (phases.app / "made").read_text() == "made\n"
+    write(phases, ".cnbkit/post-build", text)
+    phases.env["BP_POST_BUILD"] = ".cnbkit/post-build"
+    assert "begin it with a line such as #!/bin/sh" in fault_of(phases.build(PostBuild()))
+
+
 HOOKS = {"# cnbkit: outputs = made\n": True, "": False}
 
 

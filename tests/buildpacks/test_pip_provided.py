@@ -119,11 +119,8 @@ def lock(work: Path, listed: Path, folder: Path, engine: str) -> tuple[dict[str,
     )
     python = Interpreter(sys.executable, f"{sys.version_info[0]}.{sys.version_info[1]}")
     sources = Sources.read(ctx)
-    resolver: Uv | PipTools
-    if engine == "uv":
-        resolver = Uv(ctx, python, sources, limit=600)
-    else:
-        resolver = PipTools(ctx, python, sources, limit=600)
+    kind = Uv if engine == "uv" else PipTools
+    resolver = kind(ctx, python, sources)
     path = str(folder / "pylock.toml")
     resolver.lock(Requirements.read(ctx, ["requirements.txt"]), path)
     entries = read_entries(path, "lock")["packages"]

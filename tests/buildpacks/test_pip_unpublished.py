@@ -69,7 +69,7 @@ class App:
         target = TargetEnvironment.of(ctx, python)
         make_arm64(target)
         sources = Sources.read(ctx)
-        uv = Uv(ctx, python, sources, limit=600)
+        uv = Uv(ctx, python, sources)
         locked = Locked(str(self.root / lock), lock, str(self.root), editable=False)
         wanted = Requirements.read(ctx, ["requirements.txt"])
         unpublished = Unpublished(ctx, uv, target, locked if lock else wanted)

@@ -91,6 +91,7 @@ def made(pipfile: str, **categories: Any) -> dict[str, str]:
     return {"Pipfile": pipfile, "Pipfile.lock": json.dumps(lock, indent=4)}
 
 
+@pytest.mark.fetches
 def test_the_default_packages_with_their_indexes(
     buildpack_run: BuildpackRun, app: Path, published_six: Published
 ) -> None:
@@ -110,6 +111,7 @@ def test_the_default_packages_with_their_indexes(
     assert result.layer("lock").types == {"cache"}
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("name", ["dev", "dev-packages", "develop"])
 def test_categories_are_groups(buildpack_run: BuildpackRun, app: Path, name: str) -> None:
     result = buildpack_run(Pipenv, app=app, env={**ENV, "BP_PYTHON_GROUPS": f"{name},train"})
@@ -444,6 +446,16 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert bad.fault.what.startswith(what)
     assert bad.fault.where == where
     assert remedy in (bad.fault.remedy or "")
+
+
+def test_a_python_that_somebody_chose_counts_and_the_pipfile_s_is_told(
+    buildpack_run: BuildpackRun,
+) -> None:
+    files = made('[packages]\n[requires]\npython_version = "3.9"\n')
+    result = buildpack_run(Pipenv, app=files, env={**ENV, "BP_PYTHON_VERSION": MINOR})
+    assert packages(result) == {}
+    told = f"Warning: Pipfile:3 wants Python 3.9: BP_PYTHON_VERSION counts ({MINOR}.2)"
+    assert told in result.log
 
 
 def test_another_input_leaves_the_lock_alone(buildpack_run: BuildpackRun) -> None:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
-from cnbkit_indexes.address import Login, same_place, split_login, with_login
 from cnbkit_indexes.pip_conf import read_pip_conf, write_pip_conf
 from cnbkit_indexes.refused import REFUSED
 from cnbkit_indexes.sources import Sources
+from cnbkit_logins.address import Login, same_place, split_login, with_login
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.engines.uv_variables import only_index, uv_arguments, uv_variables

@@ -196,8 +196,9 @@ def test_an_image_that_starts_nothing_is_built_where_that_is_allowed(
         ({"manage.py": "", "tests.py": ""}, "python3 manage.py runserver 0.0.0.0:$PORT"),
         (
             {
+                "requirements.txt": "-e .\n",
                 "pyproject.toml": '[project.scripts]\nserve = "a:b"\nadmin = "a:c"\n'
-                "[build-system]\nrequires = []\n"
+                "[build-system]\nrequires = []\n",
             },
             "serve",
         ),

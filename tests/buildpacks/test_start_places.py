@@ -26,6 +26,17 @@ print("Couldn't import Django")
 HTTP = (
     "import functions_framework\n\n@functions_framework.http\ndef {}(request):\n    return 'ok'\n"
 )
+WSGI_FUNCTION = "def app(environ, start_response):\n    return []\n"
+WITH_SCRIPT = """\
+[project]
+name = "hello"
+version = "1"
+dependencies = ["fastapi[standard]"]
+[project.scripts]
+hello = "hello:main"
+[build-system]
+requires = ["uv_build"]
+"""
 UVICORN = f"uvicorn --host 0.0.0.0 --port {PORT}"
 GUNICORN = f"gunicorn --bind 0.0.0.0:{PORT}"
 FOUND: dict[str, tuple[str, dict[str, str], str]] = {
@@ -102,6 +113,16 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
         {"main.py": "def take(event, context):\n    print(event)\n"},
         f"functions-framework --target=take --signature-type=event --port={PORT}",
     ),
+    "a function that WSGI calls": (
+        "waitress\n",
+        {"main.py": WSGI_FUNCTION},
+        f"waitress-serve --listen=0.0.0.0:{PORT} main:app",
+    ),
+    "the service of a bentofile, which holds an app of FastAPI": (
+        "bentoml\nfastapi\nuvicorn\n",
+        {"bentofile.yaml": "service: service:svc\n", "service.py": FASTAPI},
+        f"bentoml serve --host 0.0.0.0 --port {PORT} service:svc",
+    ),
 }
 
 
@@ -125,6 +146,32 @@ def test_an_app_is_found_where_it_is(
     phases.env["BP_START_CHECK"] = "off"
     write(phases, {"requirements.txt": packages, **files})
     assert started(phases.build(Start())) == ["bash", "-c", f"exec {command}"]
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        (f"{FASTAPI}def main():\n    'Say it.'\n    print('x')\n", f"{UVICORN} hello:app"),
+        ("def main():\n    print('x')\n", "hello"),
+        (f"{FASTAPI}def main():\n    print('x')\n    serve(app)\n", "hello"),
+    ],
+)
+def test_a_script_that_only_prints_as_uv_init_writes_it_comes_after_an_app(
+    phases: Phases, code: str, command: str
+) -> None:
+    write(phases, {"pyproject.toml": WITH_SCRIPT, "src/hello/__init__.py": code})
+    words = started(phases.build(Start()))
+    assert words[-1].replace(" --app-dir src", "").removeprefix("exec ") == command
+
+
+def test_where_gradio_is_in_modules_of_a_script_it_listens_on_the_port_as_well(
+    phases: Phases,
+) -> None:
+    files = {"app.py": "from ui import demo\ndemo.launch()\n", "ui.py": "demo = 1\n"}
+    write(phases, {"requirements.txt": "gradio\n", **files})
+    [*_, line] = started(phases.build(Start()))
+    assert 'GRADIO_SERVER_NAME="${GRADIO_SERVER_NAME:-0.0.0.0}"' in line
+    assert line.endswith("exec python3 app.py")
 
 
 def test_a_django_project_in_a_folder_is_started_there(phases: Phases) -> None:
@@ -163,6 +210,52 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "main.py has no function frist",
         "GOOGLE_FUNCTION_TARGET",
         "set it to one of: first",
+    ),
+    "a function that nothing serves": (
+        {"main.py": "def greet(request):\n    return 'hello'\n"},
+        {"GOOGLE_FUNCTION_TARGET": "greet"},
+        "GOOGLE_FUNCTION_TARGET names a function, but functions-framework, which serves it, is not",
+        "GOOGLE_FUNCTION_TARGET",
+        "add the line `functions-framework` to requirements.txt",
+    ),
+    "a framework that is imported and not installed": (
+        {"main.py": "import functions_framework\n\ndef greet(request):\n    return 'hello'\n"},
+        {},
+        "no process to start: main.py imports functions_framework, and functions-framework is not",
+        "main.py:1",
+        "add the line `functions-framework` to requirements.txt",
+    ),
+    "a function that WSGI calls, and no server": (
+        {"requirements.txt": "requests\n", "main.py": WSGI_FUNCTION},
+        {},
+        "an app (WSGI) is found in main.py:1, but no server that runs it",
+        "main.py:1",
+        "add the line `gunicorn` to the dependencies in requirements.txt",
+    ),
+    "an app without a server, locked by uv": (
+        {
+            "pyproject.toml": '[project]\nname = "x"\ndependencies = ["fastapi"]\n',
+            "uv.lock": 'version = 1\n\n[[package]]\nname = "fastapi"\n',
+            "main.py": FASTAPI,
+        },
+        {},
+        "uvicorn is not among the packages of uv.lock",
+        "main.py:2",
+        "run `uv add uvicorn` and commit uv.lock",
+    ),
+    "a project with a script that its requirements do not install": (
+        {"requirements.txt": "requests\n", "pyproject.toml": WITH_SCRIPT},
+        {},
+        "pyproject.toml has scripts, but requirements.txt, which is installed, lacks the project",
+        "requirements.txt",
+        "add the line `-e .` to requirements.txt",
+    ),
+    "a component of streamlit, which is no script": (
+        {"requirements.txt": "streamlit\n", "component/__init__.py": STREAMLIT},
+        {},
+        "no process to start: there is no Procfile, app.py or main.py",
+        "the app's root",
+        "add a Procfile with `web: <command>`",
     ),
     "two apps": (
         {"requirements.txt": "streamlit\n", "demos/a.py": STREAMLIT, "demos/b.py": STREAMLIT},

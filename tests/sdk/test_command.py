@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,3 +157,16 @@ def test_a_program_is_killed_with_all_it_started_when_its_time_is_over(tmp_path:
     assert caught.value.output == "begun"
     assert caught.value.timeout == 0.5
     assert runner("echo", "in time", timeout=60).stdout == "in time\n"
+
+
+def test_a_program_ends_when_another_thread_says_so(tmp_path: Path) -> None:
+    runner = _runner(tmp_path, Shown())
+    until = threading.Event()
+    timer = threading.Timer(0.3, until.set)
+    timer.start()
+    with pytest.raises(CommandFailed) as caught:
+        runner("sh", "-c", "echo begun; sleep 600 & sleep 600", until=until)
+    assert caught.value.code == -9
+    assert caught.value.timeout is None
+    assert caught.value.output == "begun"
+    assert runner("echo", "before", until=threading.Event()).stdout == "before\n"

@@ -81,7 +81,14 @@ class _Hooks(Buildpack[Script]):
             ctx.log.info("Nothing to run: what Binder's folder has is for a build with BP_BINDER")
             return Script()
         check_allowed(ctx, script, options.hooks)
-        hook = Hook.read(ctx, script, executable=self._becomes_executable(ctx, script))
+        binder = script.rpartition("/")[2] == _BINDER
+        hook = Hook.read(
+            ctx,
+            script,
+            executable=self._becomes_executable(ctx, script),
+            # As Docker's `RUN` does, by which repo2docker starts it.
+            shell=binder,
+        )
         if ctx.dry:
             made = f": {', '.join(hook.outputs)}" if hook.outputs else ""
             return Script(hook, rest=f"what {hook.script} makes{made}")

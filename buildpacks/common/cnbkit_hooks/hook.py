@@ -21,6 +21,8 @@ __all__ = ["Hook"]
 # Where declarations may stand, in lines.
 _HEAD = 50
 _LIMIT = 1800
+# A script's first line, and a compiled program.
+_STARTS = (b"#!", b"\x7fELF")
 _LISTS = ("inputs", "outputs", "env")
 _KEYS = (*_LISTS, "timeout", "working-dir")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
@@ -37,6 +39,7 @@ class Hook:
         env: variables for it.
         limit: seconds it may take.
         working_dir: where it runs, relative to the app's root; empty for the root.
+        by_shell: whether it has no first line, and a shell is what runs it.
     """
 
     def __init__(self, root: str, script: str, data: bytes) -> None:
@@ -48,15 +51,19 @@ class Hook:
         self.limit = _LIMIT
         self.working_dir = ""
         self.root = root
+        self.by_shell = False
 
     @classmethod
-    def read(cls, ctx: BuildContext, script: str, *, executable: bool = False) -> Hook:
+    def read(
+        cls, ctx: BuildContext, script: str, *, executable: bool = False, shell: bool = False
+    ) -> Hook:
         """Read it.
 
         Args:
             ctx: the build.
             script: its file, relative to the app's root.
             executable: it will be made executable before it runs, whatever its mode is now.
+            shell: a shell runs it if it does not say what does.
 
         Raises:
             UserFault: there is none, it cannot be run, or what it declares is wrong; every fault
@@ -68,7 +75,9 @@ class Hook:
             )
         data = ctx.app.bytes(script)
         hook = cls(ctx.app.root, script, data)
-        _check_runs(ctx.app.root, script, data, executable=executable)
+        hook.by_shell = shell and not data.startswith(_STARTS) and b"\0" not in data
+        if not hook.by_shell:
+            _check_runs(ctx.app.root, script, data, executable=executable)
         problems = []
         head = data.decode("utf-8", errors="replace").split("\n")[:_HEAD]
         for number, line in enumerate(head, 1):
@@ -142,7 +151,7 @@ class Hook:
 
 def _check_runs(root: str, script: str, data: bytes, *, executable: bool) -> None:
     first = data.partition(b"\n")[0]
-    if not data.startswith((b"#!", b"\x7fELF")):
+    if not data.startswith(_STARTS):
         raise UserFault(
             f"{script} does not say what runs it",
             where=f"{script}:1",

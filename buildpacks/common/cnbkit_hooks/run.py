@@ -28,7 +28,8 @@ def run(ctx: BuildContext, hook: Hook) -> None:
     env = {**_python(ctx), **hook.env, "CNBKIT_APP": hook.root}
     outside = Outside(env.get("HOME") or ctx.env.get("HOME", ""))
     try:
-        ctx.run(f"{hook.root}/{hook.script}", env=env, cwd=where, timeout=hook.limit)
+        shell = ["/bin/sh"] if hook.by_shell else []
+        ctx.run(*shell, f"{hook.root}/{hook.script}", env=env, cwd=where, timeout=hook.limit)
     except CommandFailed as failed:
         raise _fault(hook, failed) from None
     told = outside.told()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_indexes.address import Login, is_address
+from cnbkit_logins.address import Login, is_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_indexes.address import Login, is_address, split_login
 from cnbkit_indexes.pip_conf import OPTIONS, SWITCHES, read_pip_conf
+from cnbkit_logins.address import Login, is_address, split_login
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

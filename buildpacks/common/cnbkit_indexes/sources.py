@@ -18,8 +18,8 @@ never as arguments; none is part of a layer's key.
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_indexes.address import Login, host_of, same_place, split_login
 from cnbkit_indexes.refused import refuse
+from cnbkit_logins.address import Login, host_of, same_place, split_login
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit_indexes.address import split_login
 from cnbkit_indexes.origins import VARIABLES
+from cnbkit_logins.address import split_login
 from cnbkit_python_inputs.included import with_included
 from cnbkit_python_inputs.tree import tree_digest
 

@@ -9,6 +9,9 @@ from cnbkit import BuildContext, UserFault
 __all__ = ["line_of", "no_lock", "reason", "unreadable_project", "wrong_python"]
 
 _PLACE = re.compile(r"\s*\(?at line (?P<line>\d+)(?:, column \d+)?\)?|\bline (?P<other>\d+)\b")
+# Faults of a schema, one a line below a heading.
+_LISTED = re.compile(r"^\s*- (.+)$", re.MULTILINE)
+_LACKING = re.compile(r"- (?P<table>[\w.-]+) must contain \['(?P<key>\w+)'")
 _CONFLICT = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 
 
@@ -87,7 +90,17 @@ def unreadable_project(
         check: the command that says the same.
     """
     # A line that it names is not the file's, which is TOML for sure: of a marker, perhaps.
-    _, text = reason(str(error) or type(error).__name__)
+    said = str(error) or type(error).__name__
+    listed = _LISTED.findall(said)
+    if lacking := _LACKING.search(said):
+        table, key = lacking["table"], lacking["key"]
+        return UserFault(
+            f"{tool} cannot read {file}: [{table}] has no {key}",
+            where=line_of(ctx, file, f"[{table}]"),
+            remedy=f"add the line `{key} = …` below [{table}]",
+            detail=said,
+        )
+    _, text = reason(listed[0] if listed else said)
     words = re.findall(r"[\"'`]([A-Za-z][\w.-]+)[\"'`]", text)
     where = line_of(ctx, file, *words) if words else file
     return UserFault(

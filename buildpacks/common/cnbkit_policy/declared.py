@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from cnbkit import BuildContext
-from cnbkit_indexes.address import split_login
+from cnbkit_logins.address import split_login
 from cnbkit_python_inputs.project import Project
 from cnbkit_python_inputs.requirements import Line, Requirements, logical_lines, normalised
 

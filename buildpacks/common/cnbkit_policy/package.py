@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit_indexes.address import split_login
+from cnbkit_logins.address import split_login
 
 __all__ = ["Package"]
 

@@ -33,6 +33,12 @@ class PipConfig(Config):
         help="Minutes each step of resolving and installing may take",
         at_least=1,
     )
+    size_limit = Option.number(
+        "BP_PIP_SIZE_LIMIT",
+        default=64_000,
+        help="Megabytes that the packages may take, unpacked",
+        at_least=1,
+    )
     conflicts = Option.choice(
         "BP_PIP_CONFLICTS",
         "warn",
@@ -48,7 +54,7 @@ class PipConfig(Config):
 
 
 def _address(url: str) -> str:
-    from cnbkit_indexes.address import split_login
+    from cnbkit_logins.address import split_login
 
     if not url.startswith(("http://", "https://", "file:///")):
         raise ValueError("which is no address")

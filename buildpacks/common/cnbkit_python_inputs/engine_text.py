@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from cnbkit_python_inputs.git_login import without_git_logins
+from cnbkit_logins.git_address import without_git_logins
 from cnbkit_python_inputs.line import filled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cnbkit_indexes.address import Login
+    from cnbkit_logins.address import Login
     from cnbkit_python_inputs.line import Line
 
 __all__ = ["options_text", "requirement_text"]

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from cnbkit_indexes.address import Login
+    from cnbkit_logins.address import Login
 
 __all__ = ["Project", "own_package"]
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cnbkit_indexes.address import Login
+    from cnbkit_logins.address import Login
 
 __all__ = ["Line", "Requirements", "logical_lines", "normalised"]
 

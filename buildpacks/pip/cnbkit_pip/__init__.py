@@ -110,6 +110,7 @@ class Pip(Buildpack[Chosen]):
             decision.add_restored(ctx, site, present)
         else:
             # Imported here: a build that changes nothing does without them.
+            from cnbkit_logins.files import logins_taken_out
             from cnbkit_pip.resolved import resolved, why_not
 
             verb = "Installing from" if isinstance(wanted, Locked) else "Resolving"
@@ -117,17 +118,19 @@ class Pip(Buildpack[Chosen]):
             decision.rest = why_not(ctx, config, wanted, python, request)
             if not decision.rest:
                 lock = ctx.look(self.lock).directory
-                found = resolved(
-                    ctx,
-                    config,
-                    wanted,
-                    python,
-                    sources,
-                    request,
-                    present,
-                    lock=lock,
-                    site=site.directory,
-                )
+                with logins_taken_out(ctx.app.top) as logins:
+                    found = resolved(
+                        ctx,
+                        config,
+                        wanted,
+                        python,
+                        sources,
+                        request,
+                        present,
+                        logins=logins,
+                        lock=lock,
+                        site=site.directory,
+                    )
                 decision.add_resolved(found)
         if ctx.dry and not decision.rest:
             told = PythonBuild.read(ctx)
@@ -158,6 +161,7 @@ class Pip(Buildpack[Chosen]):
         self, ctx: BuildContext, work: Work, resolved: Resolved, site: OpenLayer, lock: OpenLayer
     ) -> None:
         # Imported here: a build that changes nothing does without them.
+        from cnbkit_logins.files import logins_taken_out
         from cnbkit_pip.diagnosis.unresolved import Uncompiled
         from cnbkit_pip.layers.contents import Shelf
         from cnbkit_pip.layers.environment import add_packages, make_environment
@@ -173,9 +177,11 @@ class Pip(Buildpack[Chosen]):
         record = Record(f"{lock.directory}/packages.json")
         shelf = Shelf(f"{lock.directory}/contents.json")
         try:
-            layers = install(
-                ctx, engine, packages, resolved.layers, environment, record, work.present, shelf
-            )
+            # What is built of the app has their addresses in its metadata.
+            with logins_taken_out(ctx.app.top, of_files=True):
+                layers = install(
+                    ctx, engine, packages, resolved.layers, environment, record, work.present, shelf
+                )
         except Uncompiled as fault:
             raise resolved.survey.with_wheels(fault) from None
         add_packages(site, python, layers)
@@ -232,7 +238,9 @@ def _check(
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:
     """What else changes the result."""
-    no_matter = ("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT", "BP_PYTORCH_INDEX")
+    no_matter = (
+        *("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT", "BP_PIP_SIZE_LIMIT", "BP_PYTORCH_INDEX"),
+    )
     changed = [each for each in config.changed() if not each.startswith(no_matter)]
     digest = sources.digest()
     return [*changed, f"sources of packages #{digest}"] if digest else changed

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_indexes.address import split_login
+from cnbkit_logins.address import split_login
 from cnbkit_pip.accelerators.declared import declared_names
 from cnbkit_pip.accelerators.hints import hints
 from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.isolation import Unisolated
+from cnbkit_pip.engines.limits import Limits
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
 from cnbkit_pip.git_version import git_version
@@ -124,6 +125,7 @@ def engine_for(
     if text := unused_wheels(ctx, wanted, sources):
         ctx.log.info(text)
     more = git_version(ctx)
+    limits = Limits(config.limit, config.size_limit)
     unisolated = Unisolated.of(ctx, config.no_build_isolation)
     if config.engine == "pip":
         if unisolated:
@@ -132,8 +134,8 @@ def engine_for(
                 where=unisolated.said,
                 remedy=f"take away BP_PIP_ENGINE=pip, or {unisolated.said}",
             )
-        return PipTools(ctx, python, sources, options, more, limit=60 * config.limit)
-    return Uv(ctx, python, sources, indexes, options, more, unisolated, limit=60 * config.limit)
+        return PipTools(ctx, python, sources, options, more, limits=limits)
+    return Uv(ctx, python, sources, indexes, options, more, unisolated, limits=limits)
 
 
 def _fitting(

@@ -28,8 +28,11 @@ from cnbkit_python_inputs.wanted import Locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cnbkit import PackageRequest
     from cnbkit_indexes.sources import Sources
+    from cnbkit_logins.address import Login
     from cnbkit_pip.engines.engine import Engine
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.package import Package
@@ -74,6 +77,7 @@ def resolved(
     request: PackageRequest | None,
     present: Present,
     *,
+    logins: Mapping[str, Login],
     lock: str,
     site: str,
 ) -> Resolved:
@@ -87,6 +91,7 @@ def resolved(
         sources: where they come from.
         request: what later buildpacks ask for.
         present: how the layers are kept.
+        logins: of git repositories, by address; the app's files have none meanwhile.
         lock: folder of the layer with the last resolution, as restored.
         site: folder of the layer that will have the environment.
 
@@ -104,6 +109,7 @@ def resolved(
     for line in sources.warnings():
         ctx.log.warning(line)
     engine = engine_for(ctx, config, wanted, environment, sources)
+    engine.log_in(logins)
     survey = Survey.of(ctx, config, wanted, engine, environment, target, sources)
     kept = lend(ctx, lock)
     packages = decide(ctx, config, wanted, engine, target, sources, request, survey, kept=kept)

@@ -11,10 +11,11 @@ from plette import Pipfile  # type: ignore[import-untyped]
 from plette.models import DataValidationError  # type: ignore[import-untyped]
 
 from cnbkit import BuildContext, UserFault
-from cnbkit_lock_front_end.faults import no_lock, wrong_python
+from cnbkit_lock_front_end.faults import line_of, no_lock, wrong_python
 
 __all__ = ["Lock"]
 
+_CHOSEN = "BP_PYTHON_VERSION"
 _LOCK = "Pipfile.lock"
 _PROJECT = "Pipfile"
 _SPEC = 6
@@ -81,15 +82,20 @@ class Lock:
         return found
 
     def check_python(self, ctx: BuildContext, version: str) -> None:
-        """See that the lock is for a Python.
+        """See that the lock is for a Python, or that one has been chosen nonetheless.
 
         Raises:
-            UserFault: it asks for another.
+            UserFault: it asks for another, and nobody has chosen.
         """
         requires = self._meta.get("requires", {})
         wanted = str(requires.get("python_full_version") or requires.get("python_version") or "")
         if wanted and not f"{version}.".startswith(f"{wanted}."):
             words = ("python_full_version", "python_version")
+            if ctx.settings.get(_CHOSEN):
+                # As Pipenv, which takes the Python it is told to and says that.
+                where = line_of(ctx, _PROJECT, *words)
+                ctx.log.warning(f"{where} wants Python {wanted}: {_CHOSEN} counts ({version})")
+                return
             raise wrong_python(ctx, wanted, version, _PROJECT, words, "pipenv lock")
 
 

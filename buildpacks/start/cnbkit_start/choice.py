@@ -174,4 +174,5 @@ def _nothing(app: App, entrypoint: str, packages: Declared | None) -> Nothing:
     empty = next((name for name in (entrypoint, PROCFILE) if app.has(name)), "")
     if empty:
         why, where = f"{empty} is empty", empty
-    return Nothing(f"no process to start: {why}", where=where, remedy=remedy)
+    detail = "BP_START_CHECK=warn makes an image of the packages, which starts nothing by itself"
+    return Nothing(f"no process to start: {why}", where=where, remedy=remedy, detail=detail)

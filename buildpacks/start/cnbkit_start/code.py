@@ -176,6 +176,27 @@ class Code:
                     return node.name, node.lineno
         return "", 0
 
+    def only_prints(self, function: str) -> bool:
+        """Whether a function of the module says something and returns."""
+        node = self._functions().get(function)
+        return node is not None and all(
+            type(each).__name__ in ("Pass", "Return")
+            or is_plain(each)
+            or (
+                type(each).__name__ == "Expr"
+                and getattr(getattr(each.value, "func", None), "id", "") == "print"
+            )
+            for each in node.body
+        )
+
+    def wsgi_function(self) -> tuple[str, int]:
+        """`app(environ, start_response)`: what WSGI (PEP 3333) calls, and its line."""
+        for name, node in self._functions().items():
+            last = [each.arg for each in node.args.args][1:]
+            if name in APPS and last == ["start_response"]:
+                return name, node.lineno
+        return "", 0
+
     def decorated(self, *decorators: str) -> tuple[str, int]:
         """The first class under one of these decorators, `service` or `bentoml.service`."""
         found = self._under(decorators, "ClassDef")

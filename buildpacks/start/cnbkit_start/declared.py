@@ -23,6 +23,13 @@ _INPUTS = (
     *("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml"),
     *("environment.yml", "environment.yaml"),
 )
+# Locks are written by programs, from what people have written.
+_LOCKED_BY = {
+    "uv.lock": "uv add",
+    "poetry.lock": "poetry add",
+    "pdm.lock": "pdm add",
+    "Pipfile.lock": "pipenv install",
+}
 # What comes with other packages.
 _BROUGHT = {
     "uvicorn": (
@@ -60,6 +67,24 @@ class Declared:
         """Whether one of these is among them, or comes with one of them."""
         brought = [other for name in names for other in _BROUGHT.get(name, ())]
         return any(name in self.names for name in (*names, *brought))
+
+    @property
+    def of_file(self) -> str:
+        """What they are called in a sentence."""
+        return f"the packages of {self.file}" if self.file else "the app's packages"
+
+    def to_add(self, name: str) -> str:
+        """What one does to have another package."""
+        program = _LOCKED_BY.get(self.file.rpartition("/")[2])
+        if program:
+            return f"run `{program} {name}` and commit {self.file}"
+        if self.file.endswith(".toml") and "pylock" in self.file:
+            return f"add `{name}` to what {self.file} was locked from, and lock it again"
+        return f"add the line `{name}` to {self._dependencies}"
+
+    @property
+    def _dependencies(self) -> str:
+        return f"the dependencies in {self.file}" if self.file else "requirements.txt"
 
 
 def declared(ctx: Context) -> Declared:

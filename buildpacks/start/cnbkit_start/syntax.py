@@ -18,6 +18,7 @@ __all__ = [
     "body_of",
     "certain",
     "dotted",
+    "fault_of",
     "is_main",
     "is_plain",
     "last_name",
@@ -47,6 +48,22 @@ def body_of(data: bytes, name: str) -> list[Any] | None:
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
             return None
     return list(tree.body)
+
+
+def fault_of(data: bytes, name: str) -> tuple[int, str] | None:
+    """The line where this Python cannot read a module, and why; None if it can."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # Not the tree alone: `return` outside of a function is found later than that.
+            compile(data, name, "exec", dont_inherit=True)
+        except SyntaxError as error:
+            return error.lineno or 1, error.msg
+        except (ValueError, RecursionError, MemoryError, OverflowError):
+            return None
+    return None
 
 
 def pieces_of(data: bytes, name: str) -> list[Any]:

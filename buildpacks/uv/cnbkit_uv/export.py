@@ -14,6 +14,8 @@ from cnbkit_lock_front_end import Selection
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.location import without_credentials
 from cnbkit_lock_front_end.selection import normalised
+from cnbkit_logins.files import logins_taken_out
+from cnbkit_logins.git_environment import GitLogins
 from cnbkit_uv.diagnose import (
     incomparable,
     is_definite,
@@ -21,6 +23,10 @@ from cnbkit_uv.diagnose import (
     out_of_step,
     unreadable,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["check", "export"]
 
@@ -80,6 +86,11 @@ def check(ctx: BuildContext) -> None:
         UserFault: it is not, or one of the two cannot be read.
         PlatformFault: only the package index could tell, and it cannot be reached.
     """
+    python = PythonBuild.read(ctx).with_python(ctx).python
+    if ctx.dry and not os.path.exists(python):
+        # uv compares for one Python, which is not there before the build.
+        ctx.log.info("uv.lock is compared with pyproject.toml in the build, which has its Python")
+        return
     try:
         # All that a lock of static files is compared with is here.
         _uv(ctx, "lock", "--check", "--offline")
@@ -93,20 +104,29 @@ def check(ctx: BuildContext) -> None:
     # A local package whose dependencies only its build system knows has to be built, and that
     # may need the index; so does a lock whose index only the platform's settings name.
     try:
-        _uv(ctx, "lock", "--check", same_index=False)
+        with logins_taken_out(ctx.app.top) as found:
+            logins = GitLogins(ctx.env)
+            logins.add(found)
+            _uv(ctx, "lock", "--check", same_index=False, more=logins.variables())
     except CommandFailed as failed:
         if resolved or is_definite(failed):
             raise out_of_step(failed) from None
         raise incomparable(failed) from None
 
 
-def _uv(ctx: BuildContext, *arguments: str, same_index: bool = True) -> None:
+def _uv(
+    ctx: BuildContext,
+    *arguments: str,
+    same_index: bool = True,
+    more: Mapping[str, str] | None = None,
+) -> None:
     python = PythonBuild.read(ctx).with_python(ctx).python
     environment = {
         "UV_CACHE_DIR": f"{ctx.scratch}/uv",
         "UV_PYTHON_DOWNLOADS": "never",
         "UV_NO_PROGRESS": "true",
         "UV_SYSTEM_CERTS": "true",
+        **(more or {}),
     }
     if same_index:
         # With another index to install from, a lock would look out of step with its project.

@@ -120,6 +120,7 @@ class Runner:
         quiet: bool = False,
         check: bool = True,
         timeout: float | None = None,
+        until: threading.Event | None = None,
     ) -> CommandResult:
         """Run a program, showing what it prints line by line.
 
@@ -131,6 +132,7 @@ class Runner:
             quiet: show nothing; the output still comes back, and in an error.
             check: take an exit status other than 0 for an error.
             timeout: seconds after which it is killed, with all it started.
+            until: ends it likewise when it is set, by another thread.
 
         Returns:
             Its exit status and what it printed.
@@ -145,7 +147,13 @@ class Runner:
             raise BuildpackFault("ctx.run() is given no program", remedy='ctx.run("program", "-x")')
         try:
             done, over = self._run(
-                command, {**self._env(), **(env or {})}, cwd or self._cwd, input, quiet, timeout
+                command,
+                {**self._env(), **(env or {})},
+                cwd or self._cwd,
+                input,
+                quiet,
+                timeout,
+                until,
             )
             if over:
                 raise CommandFailed(command, done.returncode, done.output.rstrip(), timeout)
@@ -164,13 +172,14 @@ class Runner:
         input: str | bytes | None,  # noqa: A002
         quiet: bool,
         timeout: float | None,
+        until: threading.Event | None,
     ) -> tuple[CommandResult, bool]:
         import subprocess
         import threading
 
         sys.stdout.flush()
         lines: list[tuple[int, str]] = []
-        over = threading.Event()
+        over, done = threading.Event(), threading.Event()
 
         def take(kind: int, line: str) -> None:
             lines.append((kind, line))
@@ -193,6 +202,9 @@ class Runner:
                 if process.stdin is not None:
                     given = (process.stdin, input)
                     beside.append(threading.Thread(target=_feed, args=given, daemon=True))
+                if until is not None:
+                    ends = (process.pid, until, done)
+                    threading.Thread(target=_end_when, args=ends, daemon=True).start()
                 timer = None
                 if timeout is not None:
                     timer = threading.Timer(timeout, _end, (process.pid, over))
@@ -209,6 +221,7 @@ class Runner:
                     _kill(process.pid)
                     raise
                 finally:
+                    done.set()
                     if timer is not None:
                         timer.cancel()
         except OSError as error:
@@ -282,6 +295,15 @@ def _without_middle(text: str) -> str:
 def _end(group: int, over: threading.Event) -> None:
     over.set()
     _kill(group)
+
+
+def _end_when(group: int, until: threading.Event, done: threading.Event) -> None:
+    while not done.is_set():
+        if until.wait(0.1):
+            # Its id is another's as soon as it has been waited for.
+            if not done.is_set():
+                _kill(group)
+            return
 
 
 def _kill(group: int) -> None:

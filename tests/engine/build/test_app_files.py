@@ -84,6 +84,39 @@ def test_dockerignore_counts_where_project_toml_says_nothing(app: Path, builder:
     assert "a.md" in copied(app)[1]
 
 
+PROJECTS = {
+    "a path": '[project]\nreadme = "README.md"\n',
+    "a table": '[project.readme]\nfile = "./README.md"\ncontent-type = "text/markdown"\n',
+    "Poetry's list": '[tool.poetry]\nreadme = ["README.md", "docs/gone.md"]\n',
+    "a licence": '[project]\nlicense = {file = "README.md"}\n',
+}
+
+
+@pytest.mark.parametrize("project", PROJECTS.values(), ids=PROJECTS)
+def test_a_file_that_pyproject_names_stays_and_is_told(
+    app: Path, builder: Path, project: str
+) -> None:
+    write(app, "app.py", "README.md", "docs/a.md")
+    write(app, ".dockerignore", text="**/*.md\n")
+    write(app, "pyproject.toml", text=project)
+    done, found = copied(app)
+    assert found == {"app.py", "README.md", "docs", ".dockerignore", "pyproject.toml"}
+    shown: list[str] = []
+    told_of_app(done, AppFiles(app), {}, builder, shown.append)
+    assert shown == [
+        "Left out of the app by .dockerignore: 1 file",
+        "README.md stays, though .dockerignore leaves it out: pyproject.toml names it",
+    ]
+
+
+@pytest.mark.parametrize("project", ["[project\n", "project = 1\n", "[project]\nreadme = 1\n"])
+def test_a_pyproject_that_names_no_file_keeps_none(app: Path, project: str) -> None:
+    write(app, "README.md", ".dockerignore")
+    write(app, ".dockerignore", text="*.md\n")
+    write(app, "pyproject.toml", text=project)
+    assert copied(app)[1] == {".dockerignore", "pyproject.toml"}
+
+
 def test_virtual_environments_and_caches_are_never_part_of_it(app: Path) -> None:
     write(app, "app.py", "env/pyvenv.cfg", "env/bin/python", ".git/config", "a/__pycache__/x.pyc")
     write(app, "tools/py311/pyvenv.cfg", "tools/run.sh")

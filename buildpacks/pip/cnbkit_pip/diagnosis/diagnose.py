@@ -9,6 +9,7 @@ from cnbkit_import_names import DISTRIBUTIONS
 from cnbkit_pip.diagnosis.compile_faults import lacks
 from cnbkit_pip.diagnosis.git_faults import git_fault
 from cnbkit_pip.diagnosis.index_faults import index_fault
+from cnbkit_pip.diagnosis.own_project import own_fault, undeclared
 from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
 from cnbkit_pip.git_version import without_version
 
@@ -25,8 +26,6 @@ _AT = re.compile(r"(?:or the start of a requirement|error parsing): (?P<file>.+)
 # pip's; what it names before is the requirement.
 _PIP_AT = re.compile(r"\(from line (?P<line>\d+) of (?P<file>[^)]+)\)")
 _REASON = re.compile(r"cause: (?P<uv>(?!error)[^\n]+)|Invalid requirement: (?P<pip>[^\n]+)")
-_PROJECT = re.compile(r"Failed to parse: `?(?P<file>\S*pyproject\.toml)")
-_LINE = re.compile(r"at line (?P<line>\d+)")
 _UNKNOWN = re.compile(
     r"Because (?P<uv>\S+) was not found in the package registry"
     r"|No matching distribution found for (?P<pip>[A-Za-z0-9._-]+)"
@@ -69,19 +68,14 @@ def explained(
     output = failed.output
     if fault := _unparsable(requirements, failed):
         return fault
-    if found := _PROJECT.search(output):
-        line = _LINE.search(output)
-        return UserFault(
-            "pyproject.toml does not declare a project correctly",
-            where=f"{found['file']}:{line['line']}" if line else found["file"],
-            remedy=_reason(output)
-            or "correct what is named below: [project] needs a name and a version (PEP 621)",
-            detail=failed.shown,
-        )
+    if fault := undeclared(output, failed.shown, _reason(output)):
+        return fault
     if failed.timeout is not None:
         return _too_slow(failed, str(requirements))
     if common := _common(failed, requirements, sources):
         return common
+    if own := own_fault(output, failed.shown):
+        return own
     if found := _BUILD.search(output):
         name, version = _built(found)
         return uncompiled(name, version, output, failed.shown).placed(requirements)
@@ -125,6 +119,8 @@ def explained_install(
         return _too_slow(failed, where)
     if common := _common(failed, None, sources):
         return common
+    if own := own_fault(failed.output, failed.shown):
+        return own
     if found := _BUILD.search(failed.output):
         name, version = _built(found)
         fault = uncompiled(name, version, failed.output, failed.shown)

@@ -20,7 +20,8 @@ _POOL = re.compile(
     r"Max retries exceeded with url: (?P<path>\S+)"
 )
 _PACKAGE = re.compile(
-    r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://",
+    r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://"
+    r"|Failed to install: \S+ \((?P<put>[^)\s]+)\)|For req: (?P<req>[^\s@]+)",
     re.MULTILINE,
 )
 _STRUCTURE = re.compile(r"The structure of `(?P<name>[^`]+)`")
@@ -40,8 +41,21 @@ _CERTIFICATE = ("invalid peer certificate", "CERTIFICATE_VERIFY_FAILED")
 _NO_INDEX = ("Unsupported `Content-Type`", "unexpected JSON")
 _SLOW = ("operation timed out", "Read timed out", "ReadTimeoutError")
 _ESCAPES = (
+    *("Script path must resolve to a file within", "outside the scripts directory"),
     *("unsafe member path", "unsafe symbolic-link target", "unsafe hard-link target"),
     *("outside the target directory", "outside target directory"),
+)
+# Compilers say the same words.
+_UNPACKS = (
+    *("Failed to extract archive", "Failed to install: ", "Unknown scheme key used"),
+    "Could not install packages due to an OSError",
+)
+# What the publisher has made so: no other try brings another one.
+_UNPACKABLE = re.compile(
+    r"(?P<said>ZIP file contains [^\n]*|Archive contains [^\n]*"
+    r"|(?:Is|Not) a directory \(os error \d+\)|File exists \(os error \d+\)"
+    r"|File name too long|\[Errno (?:20|21|17)\] [^:\n]*"
+    r"|The wheel is invalid: [^\n]*|Scripts must not use [^\n]*|Unknown scheme key used)"
 )
 _DAMAGED = (
     *("Failed to extract archive", "end of file before message length", "Bad uncompressed size"),
@@ -65,7 +79,7 @@ def index_fault(
         requirements: to find the line that asks for the package.
     """
     package = _PACKAGE.search(output)
-    name = (package["uv"] or package["pip"]) if package else ""
+    name = next((each for each in package.groups() if each), "") if package else ""
     if not name and (structure := _STRUCTURE.search(output)):
         name = structure["name"]
     name = name or "a package"
@@ -113,6 +127,13 @@ def index_fault(
     if _has(output, _ESCAPES):
         return UserFault(
             f"the archive of {name} reaches out of its own folder",
+            where=where,
+            remedy="take another version of it, and tell whoever publishes it",
+            detail=output,
+        )
+    if _has(output, _UNPACKS) and (found := _UNPACKABLE.search(output)):
+        return UserFault(
+            f"the archive of {name} is no right one: {found['said'].strip()}",
             where=where,
             remedy="take another version of it, and tell whoever publishes it",
             detail=output,

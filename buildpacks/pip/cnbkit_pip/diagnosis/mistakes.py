@@ -13,6 +13,8 @@ from cnbkit_import_names import DISTRIBUTIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from cnbkit_python_inputs.requirements import Line
 
 __all__ = ["Mistake", "hardware_word", "misnamed", "unreadable"]
@@ -36,6 +38,8 @@ _COMMAND = re.compile(r"(?:!|%|\$ *)?(?:python3? -m )?pip3? install (?P<what>.+)
 _BUILD = re.compile(
     r"(?P<name>torch\w*)==(?P<version>[^+\s;]+)\+(?P<build>(?:cu|rocm|cpu|xpu)[\w.]*)"
 )
+# As pip has it; other ways of writing stay what they are.
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?")
 
 
@@ -53,14 +57,15 @@ class Mistake(NamedTuple):
     change: str
 
 
-def unreadable(line: Line, root: str) -> Mistake | None:
+def unreadable(line: Line, root: str, variables: Container[str] | None = None) -> Mistake | None:
     """What no resolver can make anything of; None if nothing is known to be wrong so.
 
     Args:
         line: of a requirements file.
         root: the app's directory.
+        variables: names of those that are set; None if that is not known.
     """
-    found = _elsewhere(line, root) or _no_requirement(line)
+    found = _unset(line, variables) or _elsewhere(line, root) or _no_requirement(line)
     return Mistake(line.where, *found) if found else None
 
 
@@ -68,6 +73,20 @@ def misnamed(line: Line) -> Mistake | None:
     """Why a package that no index has may have been meant otherwise; None if that is unknown."""
     found = _misnamed(line) or _pytorch_build(line)
     return Mistake(line.where, *found) if found else None
+
+
+def _unset(line: Line, variables: Container[str] | None) -> tuple[str, str] | None:
+    """A variable that would be filled in, had anybody set it."""
+    if variables is None:
+        return None
+    names = [each for each in _VARIABLE.findall(line.text) if each not in variables]
+    names = [each for each in names if each != "PROJECT_ROOT"]
+    if not names:
+        return None
+    return (
+        f"{names[0]} is not set, which the line names",
+        f"set it: --env {names[0]}=<value>",
+    )
 
 
 def _elsewhere(line: Line, root: str) -> tuple[str, str] | None:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from packaging.version import Version
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_pip.diagnosis import of_lock
 from cnbkit_pip.diagnosis.brought import brought_by
 from cnbkit_pip.diagnosis.conflict import conflict
 from cnbkit_pip.diagnosis.diagnose import uncompiled
@@ -71,9 +72,11 @@ class Survey:
         self._second_opinion = second_opinion
         self._scratch = ctx.scratch
         self._root = ctx.app.root
+        self._env = ctx.env
         self._uv = uv
         self._python = str(target.markers["python_version"])
         self._machine = f"{target.markers['sys_platform']} on {target.markers['platform_machine']}"
+        self._lock = str(wanted) if isinstance(wanted, Locked) else ""
         self._wanted: Wanted = Pins.named(str(wanted)) if isinstance(wanted, Locked) else wanted
         self._stated = Stated(self._wanted, ctx.app.root, target)
         self._published = Published(uv, self._stated.options(), self._python)
@@ -90,12 +93,13 @@ class Survey:
         sources: Sources,
     ) -> Survey:
         """One that asks by uv, whatever resolves and installs."""
+        from cnbkit_pip.engines.limits import Limits
         from cnbkit_pip.engines.uv import Uv
         from cnbkit_python_inputs.wanted import Locked
 
         if isinstance(engine, Uv):
             return cls(ctx, engine, target, wanted)
-        uv = Uv(ctx, python, sources, limit=60 * config.limit)
+        uv = Uv(ctx, python, sources, limits=Limits(config.limit, config.size_limit))
         other = not isinstance(wanted, Locked)
         return cls(ctx, uv, target, wanted, second_opinion=other)
 
@@ -110,7 +114,7 @@ class Survey:
         if not isinstance(fault, Unresolved):
             return fault
         lines = self._stated.lines[:_MOST]
-        found = [each for line in lines if (each := unreadable(line, self._root))]
+        found = [each for line in lines if (each := unreadable(line, self._root, self._env))]
         if not found:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 asked = pool.map(self._wrong, self._stated.indexed()[:_MOST])
@@ -239,6 +243,8 @@ class Survey:
     def with_wheels(self, fault: Uncompiled) -> Uncompiled:
         """A fault of compiling, with the line that asks for it and the wheels there are."""
         fault.placed(self._wanted)
+        if self._lock:
+            fault.where = of_lock.place(self._root, self._lock, fault.name)
         if ":" not in str(fault.where) and (line := brought_by(fault, self._stated, self._uv)):
             fault.where = f"{line.where} ({line.name} needs {fault.name})"
         pin = f"{fault.name}=={fault.version}" if fault.version else fault.name
@@ -249,15 +255,22 @@ class Survey:
         known = fault.remedy or ""
         known = "" if known.startswith("take a version") else known
         newer = [each for each in near if Version(each) > Version(fault.version)]
+        older = pythons[-1:] if self._python not in pythons else []
         change = ""
-        if newer or (near and not known):  # nothing is compiled then
+        if older and self._lock:  # its other packages have their wheels for that one, too
+            change = f"write {older[0]} into .python-version"
+        elif newer or (near and not known):  # nothing is compiled then
             change = f"write {fault.name}=={(newer or near)[0]}, which has a wheel"
-        elif pythons and self._python not in pythons:
-            change = f"write {pythons[-1]} into .python-version"
+            change = of_lock.other_release(self._lock, fault.name) if self._lock else change
+        elif older:
+            change = f"write {older[0]} into .python-version"
+        known = of_lock.replaced(known, self._lock) if self._lock else known
         if change:
             if known:
                 fault.mention(f"Or: {known}")
             fault.remedy = change
+        elif known:
+            fault.remedy = known
         return fault
 
 

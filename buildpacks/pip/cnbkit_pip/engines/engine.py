@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from cnbkit_indexes.address import Login
+from cnbkit_logins.address import Login
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.package import Package
 
@@ -62,6 +62,9 @@ class Engine(Protocol):
             UserFault: the requirements are at fault; names file and line.
             PlatformFault: the index cannot be reached, or the disk is full.
         """
+
+    def log_in(self, logins: Mapping[str, Login]) -> None:
+        """Hear the logins of git repositories, by address, before anything is resolved."""
 
     def complete(
         self, document: dict[str, Any], where: str, wanted: Wanted | None = None

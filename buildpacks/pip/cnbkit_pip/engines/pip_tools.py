@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from cnbkit import BuildContext, CommandFailed
-from cnbkit_indexes.address import with_login
 from cnbkit_indexes.sources import Sources
+from cnbkit_logins.address import Login, with_login
+from cnbkit_logins.git_environment import GitLogins
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
-from cnbkit_pip.engines.git_logins import GitLogins
+from cnbkit_pip.engines.limits import Limits
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided
@@ -52,7 +53,7 @@ class PipTools(Engine):
         sources: where packages come from.
         options: what requirements files say besides.
         variables: for build back ends.
-        limit: seconds a call may take.
+        limits: what a call may take.
 
     Raises:
         UserFault: the sources are such that pip would not install from them safely.
@@ -66,9 +67,9 @@ class PipTools(Engine):
         options: FileOptions | None = None,
         variables: Mapping[str, str] | None = None,
         *,
-        limit: float,
+        limits: Limits | None = None,
     ) -> None:
-        self._limit = limit
+        self._limits = limits or Limits()
         self._options = options or FileOptions({})
         self._ctx = ctx
         self._sources = sources
@@ -172,6 +173,10 @@ class PipTools(Engine):
         ]
         return {**document, "packages": entries}
 
+    def log_in(self, logins: Mapping[str, Login]) -> None:
+        """Git gets them by its environment."""
+        self._git.add(logins)
+
     def install_for(self, python: Interpreter) -> None:
         """Programs that are installed begin with this interpreter's path."""
         self._python = python
@@ -219,12 +224,16 @@ class PipTools(Engine):
         library = str(self._ctx.buildpack_dir / "lib")
         installs = arguments[0] == "install"
         told = f"{module} {arguments[0]}"
-        with nullcontext() if installs else patient(self._ctx.log.info, told):
+        silent = nullcontext() if installs else patient(self._ctx.log.info, told)
+        # What is installed goes into the folder of a layer, and everything else through these.
+        folders = [arguments[at] for at, each in enumerate(arguments, 1) if each == "--prefix"]
+        with silent, self._limits.watched(self._wheels, *folders) as until:
             self._ctx.run(
                 *(self._python.path, "-c", _MODULE, library, module, *arguments),
                 env={**self._environment, **(env or {}), **self._git.variables()},
                 quiet=True,
-                timeout=self._limit,
+                timeout=self._limits.seconds,
+                until=until,
             )
 
 

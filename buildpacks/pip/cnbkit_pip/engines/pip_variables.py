@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
-from cnbkit_indexes.address import split_login, with_login
 from cnbkit_indexes.logins import netrc_environment, write_private
 from cnbkit_indexes.pip_conf import OPTIONS, write_pip_conf
 from cnbkit_indexes.sources import Index, Sources
+from cnbkit_logins.address import split_login, with_login
 
 __all__ = ["pip_variables"]
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
+from cnbkit_logins.git_environment import GitLogins
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.diagnosis.unresolved import Uncompiled
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
-from cnbkit_pip.engines.git_logins import GitLogins
 from cnbkit_pip.engines.isolation import Beside, Unisolated
+from cnbkit_pip.engines.limits import Limits
 from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import fetched, patient, uv_cache
 from cnbkit_pip.engines.torch_index import TorchIndex
@@ -29,6 +30,8 @@ from cnbkit_python_inputs.package import Package
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from cnbkit_logins.address import Login
 
 __all__ = ["Uv"]
 
@@ -48,7 +51,7 @@ class Uv(Engine):
         options: what requirements files say besides.
         variables: for build back ends.
         unisolated: packages that are built beside the others.
-        limit: seconds a call may take.
+        limits: what a call may take.
     """
 
     def __init__(
@@ -61,12 +64,12 @@ class Uv(Engine):
         variables: Mapping[str, str] | None = None,
         unisolated: Unisolated | None = None,
         *,
-        limit: float,
+        limits: Limits | None = None,
     ) -> None:
         self._beside = Beside(
             ctx, python, unisolated or Unisolated(), self._install_locked, self.ask
         )
-        self._limit = limit
+        self._limits = limits or Limits()
         self._options = options or FileOptions({})
         self._ctx = ctx
         self._python = python
@@ -200,6 +203,10 @@ class Uv(Engine):
         self._indexes += [index for index in named if index not in self._indexes]
         return with_files(document, found, where)
 
+    def log_in(self, logins: Mapping[str, Login]) -> None:
+        """Git gets them by its environment."""
+        self._git.add(logins)
+
     def install_for(self, python: Interpreter) -> None:
         """Programs that are installed begin with this interpreter's path."""
         self._python = python
@@ -273,7 +280,7 @@ class Uv(Engine):
 
         # While layers are filled, who fills them says so, once for all that run beside each other.
         silent = nullcontext() if command == "install" else patient(say, _COMPILES, so_far=so_far)
-        with silent:
+        with silent, self._limits.watched(cache) as until:
             self._ctx.run(
                 *(
                     program,
@@ -291,7 +298,8 @@ class Uv(Engine):
                     **self._git.variables(),
                 },
                 quiet=True,
-                timeout=self._limit,
+                timeout=self._limits.seconds,
+                until=until,
             )
 
     def _of_files(self, env: dict[str, str]) -> dict[str, str]:

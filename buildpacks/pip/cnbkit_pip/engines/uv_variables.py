@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cnbkit_indexes.address import Login, split_login, with_login
 from cnbkit_indexes.logins import app_indexes, netrc_environment
 from cnbkit_indexes.sources import Index, Sources, unique
+from cnbkit_logins.address import Login, split_login, with_login
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

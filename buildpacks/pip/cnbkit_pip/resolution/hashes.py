@@ -14,7 +14,7 @@ import urllib.request
 from typing import Any
 
 from cnbkit import PlatformFault, UserFault
-from cnbkit_indexes.address import split_login
+from cnbkit_logins.address import split_login
 from cnbkit_pip.resolution.pins import lacks_address
 from cnbkit_python_inputs.package import Package
 

@@ -15,7 +15,7 @@ from cnbkit_python_inputs.requirements import normalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from cnbkit_indexes.address import Login
+    from cnbkit_logins.address import Login
 
 __all__ = ["Pins", "lacks_address", "pinned", "with_files", "without_addresses"]
 

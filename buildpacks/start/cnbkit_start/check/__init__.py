@@ -76,9 +76,12 @@ def check_planned(ctx: BuildContext, choice: Choice, options: Options) -> None:
 
     may_come = _changes_app(ctx) or _has_strangers(ctx)
     locked = None if may_come else Locked.planned(ctx)
+    python = PythonBuild.read(ctx).python_version
 
     def find(process: Found) -> list[Problem]:
-        return problems(process, ctx.app, None, files_may_come=may_come, locked=locked)
+        return problems(
+            process, ctx.app, None, files_may_come=may_come, locked=locked, python=python
+        )
 
     _judge(ctx, choice, options, find)
 
@@ -104,7 +107,8 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
         libraries = Libraries(told_before.missing_libraries, image.sites)
 
     def find(process: Found) -> list[Problem]:
-        return problems(process, ctx.app, image, libraries=libraries)
+        version = told_before.python_version
+        return problems(process, ctx.app, image, libraries=libraries, python=version)
 
     _judge(ctx, choice, options, find)
 

@@ -7,6 +7,7 @@ import os
 from cnbkit.app import App
 from cnbkit_import_names import DISTRIBUTIONS
 from cnbkit_start.code import Code, Import
+from cnbkit_start.syntax import fault_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from cnbkit_start.check.image import Image
 
-__all__ = ["Missing", "missing_import", "started_files"]
+__all__ = ["Missing", "missing_import", "started_files", "unreadable"]
 
 # Enough for what an app imports of itself before its first request.
 _MAX_FILES = 200
@@ -63,6 +64,35 @@ def missing_import(
         main: whether the files are started, and not imported.
     """
     known = _Modules(app)
+    for path, _, imports in _running(files, places, app, main=main):
+        for found, own in imports:
+            top = found.module.partition(".")[0]
+            if own or found.level or not top or top in _NEWER or top.startswith("_"):
+                continue
+            if image.has_module(top) is False and not known.has(top):
+                return Missing(top, path, found.line)
+    return None
+
+
+def unreadable(
+    files: Sequence[str], places: Sequence[str], app: App, *, main: bool = False
+) -> tuple[str, int, str] | None:
+    """The first of the same files that this Python cannot read: its name, the line, and why."""
+    for path, data, _ in _running(files, places, app, main=main):
+        fault = fault_of(data, path)
+        if fault:
+            return path, *fault
+    return None
+
+
+def _running(
+    files: Sequence[str], places: Sequence[str], app: App, *, main: bool
+) -> Iterator[tuple[str, bytes, list[tuple[Import, bool]]]]:
+    """Files of the app that certainly run: the name, the contents, and the imports.
+
+    With each import stands whether it leads to files of the app that were not there before; of
+    code that cannot be read, or changes where modules are looked for, there are none.
+    """
     todo = [file for file in files if file and app.has(file)]
     started = {*todo} if main else set()
     seen, size = set(todo), 0
@@ -71,18 +101,14 @@ def missing_import(
         data = app.bytes(path)
         size += len(data)
         code = Code(data, path)
-        if not code.known or any(word in data for word in _CHANGES):
-            continue
-        for found in code.certain_imports(main=path in started):
-            own = [each for each in _files(found, path, places, app) if each not in seen]
-            seen.update(own)
-            todo += own
-            top = found.module.partition(".")[0]
-            if own or found.level or not top or top in _NEWER or top.startswith("_"):
-                continue
-            if image.has_module(top) is False and not known.has(top):
-                return Missing(top, path, found.line)
-    return None
+        imports = []
+        if code.known and not any(word in data for word in _CHANGES):
+            for found in code.certain_imports(main=path in started):
+                own = [each for each in _files(found, path, places, app) if each not in seen]
+                seen.update(own)
+                todo += own
+                imports.append((found, bool(own)))
+        yield path, data, imports
 
 
 def started_files(module: str, attribute: str, places: Sequence[str], app: App) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from cnbkit import PythonBuild
+from cnbkit import PythonBuild, UserFault
 from cnbkit_start.declared import declared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cnbkit import BuildContext, DetectContext
 
 __all__ = ["CONDA", "Locked"]
@@ -46,11 +48,13 @@ class Locked:
     Args:
         names: of them, and maybe of more.
         file: what says so.
+        own: programs that the app's own package brings.
     """
 
-    def __init__(self, names: set[str], file: str) -> None:
+    def __init__(self, names: set[str], file: str, own: Iterable[str] = ()) -> None:
         self._names = names
         self.file = file
+        self._own = frozenset(own)
 
     @classmethod
     def read(cls, ctx: DetectContext) -> Locked | None:
@@ -62,7 +66,7 @@ class Locked:
         lock = name in _LOCKS or (name.startswith("pylock.") and name.endswith(".toml"))
         if not packages.complete or not (lock or _is_compiled(ctx, packages.file)):
             return None
-        return cls(packages.names, packages.file)
+        return cls(packages.names, packages.file, _own(ctx))
 
     @classmethod
     def planned(cls, ctx: BuildContext) -> Locked | None:
@@ -71,12 +75,39 @@ class Locked:
         if not told.packages or told.conda_packages or _from_elsewhere(ctx):
             return None
         packages = declared(ctx)
-        return cls(packages.names, packages.file)
+        return cls(packages.names, packages.file, _own(ctx))
 
     def lacks(self, program: str) -> str:
         """The package of a program that certainly is not installed; empty if it may be."""
         owners = _OWNERS.get(program, ())
-        return owners[0] if owners and self._names.isdisjoint(owners) else ""
+        # What others' locks have, a project may be itself.
+        if not owners or program in self._own:
+            return ""
+        return owners[0] if self._names.isdisjoint(owners) else ""
+
+
+def _own(ctx: DetectContext | BuildContext) -> set[str]:
+    """Programs that the app's own package may bring."""
+    found: set[str] = set()
+    for name in ("pyproject.toml", "setup.cfg", "setup.py"):
+        text = ctx.app.bytes(name) if ctx.app.has(name) else b""
+        if b"scripts" not in text:
+            continue
+        if name == "pyproject.toml":
+            found |= _declared(ctx, name)
+        else:  # any word of it may be one
+            found |= {each for each in _OWNERS if each.encode() in text}
+    return found
+
+
+def _declared(ctx: DetectContext | BuildContext, name: str) -> set[str]:
+    from cnbkit_start.frameworks.scripts import TABLES, programs_of  # few apps need it
+
+    try:
+        document = ctx.app.toml(name)
+    except UserFault:  # for the buildpack that installs to tell
+        return set()
+    return {program for table in TABLES for program in programs_of(document, table)}
 
 
 def _from_elsewhere(ctx: DetectContext | BuildContext) -> bool:

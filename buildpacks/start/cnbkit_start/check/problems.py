@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from cnbkit.app import App
 from cnbkit_start.check.command import Command, commands_of
 from cnbkit_start.check.files import absent, unstartable
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.remedies import remedy
+from cnbkit_start.check.standard import loss
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
@@ -29,6 +31,7 @@ def problems(
     files_may_come: bool = False,
     locked: Locked | None = None,
     libraries: Libraries | None = None,
+    python: str = "",
 ) -> list[Problem]:
     """Everything that is certainly wrong with a process.
 
@@ -39,6 +42,7 @@ def problems(
         files_may_come: whether somebody may still add files to the app.
         locked: the packages that will be installed, if a lock tells.
         libraries: files that cannot be loaded, because a shared library is missing.
+        python: the version that will run it; empty if that is not known.
     """
     found = []
     for command in commands_of(process):
@@ -48,6 +52,7 @@ def problems(
             or (checks.linked(libraries) if libraries else None)
             or checks.script()
             or checks.module()
+            or (checks.syntax() if _reads_no_more_than_this(python) else None)
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
             or checks.imported_names()
@@ -158,6 +163,19 @@ class _Checks:
             f"there is no module {command.module} in the app", "correct its name, or add the file"
         )
 
+    def syntax(self) -> Problem | None:
+        """Whether Python can read what runs first."""
+        if self._command.folder is None or self._files_may_come:
+            return None
+        from cnbkit_start.check.imports import unreadable
+
+        files, places = self._started()
+        found = unreadable(files, places, self._app, main=self._command.main)
+        if found is None:
+            return None
+        file, line, why = found
+        return Problem(f"{file}:{line} is no Python 3: {why}", "correct that line")
+
     def linked(self, libraries: Libraries) -> Problem | None:
         """Whether the loader finds what the program is linked with."""
         found = libraries.program(self._command.program)
@@ -189,10 +207,12 @@ class _Checks:
         missing = missing_import(files, places, self._app, self._image, main=command.main)
         if missing is None:
             return None
-        return Problem(
-            f"{missing.file}:{missing.line} imports {missing.name}, which no package has",
-            f"add `{missing.distribution}` to the dependencies",
-        )
+        why = "which no package has"
+        remedy_of_it = f"add `{missing.distribution}` to the dependencies"
+        if self._image.lost(missing.name):
+            why, remedy_of_it = loss(missing.name)
+        line = f"{missing.file}:{missing.line}"
+        return Problem(f"{line} imports {missing.name}, {why}", remedy_of_it)
 
     def imported_names(self) -> Problem | None:
         """Whether packages have what is imported from them for sure."""
@@ -258,6 +278,16 @@ class _Checks:
             return None
         path = os.path.normpath(f"{self._command.folder}/{name}".lstrip("/"))
         return None if path.startswith("..") else path
+
+
+def _reads_no_more_than_this(python: str) -> bool:
+    """Whether what this Python cannot read, that version cannot either."""
+    numbers = python.split(".")[:2]
+    return (
+        len(numbers) == 2
+        and all(number.isdigit() for number in numbers)
+        and tuple(map(int, numbers)) <= sys.version_info[:2]
+    )
 
 
 def _absent(libraries: str) -> str:

@@ -30,8 +30,9 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
     for framework in (
         *(scripts.declared_script, functions, django),
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
-        *(servers.asgi, dashboards.dash, servers.wsgi, dashboards.panel, dashboards.shiny),
-        *(models.mlflow, models.bentoml, models.ray, agents.adk, dashboards.voila, scripts.script),
+        *(models.bentofile, servers.asgi, dashboards.dash, servers.wsgi),
+        *(dashboards.panel, dashboards.shiny, models.mlflow, models.bentoml, models.ray),
+        *(agents.adk, dashboards.voila, scripts.greeting, scripts.script),
         only_app,
     ):
         found = framework(seen)

@@ -9,7 +9,17 @@ from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import Source
 
-__all__ = ["chainlit", "dash", "gradio", "jupyter", "panel", "shiny", "streamlit", "voila"]
+__all__ = [
+    "by_gradio",
+    "chainlit",
+    "dash",
+    "gradio",
+    "jupyter",
+    "panel",
+    "shiny",
+    "streamlit",
+    "voila",
+]
 
 
 def streamlit(seen: Seen) -> Found | None:
@@ -39,13 +49,21 @@ def gradio(seen: Seen) -> Found | None:
     # Mounted into another framework's app it is that one's to start.
     if source is None or source.code.made_by("FastAPI", "Flask")[0]:
         return None
+    return _gradio(source.name, f"gradio in {source.name}")
+
+
+def by_gradio(name: str) -> Found:
+    """A script that starts an app of Gradio, which is in other modules."""
+    return _gradio(name, name)
+
+
+def _gradio(name: str, origin: str) -> Found:
     line = (
         'export GRADIO_SERVER_NAME="${GRADIO_SERVER_NAME:-0.0.0.0}" '
         f'GRADIO_SERVER_PORT="${{GRADIO_SERVER_PORT:-{PORT}}}"; '
-        f"exec python3 {source.name}"
+        f"exec python3 {name}"
     )
-    text = f"python3 {source.name} (on 0.0.0.0:$PORT)"
-    return Found("web", text, ["bash", "-c", line], f"gradio in {source.name}")
+    return Found("web", f"python3 {name} (on 0.0.0.0:$PORT)", ["bash", "-c", line], origin)
 
 
 def dash(seen: Seen) -> Found | None:
@@ -65,8 +83,8 @@ def dash(seen: Seen) -> Found | None:
         return process(
             f"env HOST=0.0.0.0 PORT={PORT} python3 {source.name}",
             origin,
-            warning="Dash runs by its own means, which are not made for production: add the line "
-            f"`gunicorn` to the dependencies in {seen.packages.file}",
+            warning="Dash runs by its own means, which are not made for production: "
+            f"{seen.packages.to_add('gunicorn')}",
         )
     return None
 
@@ -124,4 +142,10 @@ def _importing(seen: Seen, package: str) -> Source | None:
     """The first script that imports a package, which has to be among the app's."""
     if not seen.packages.has(package):
         return None
-    return next((each for each in seen.sources if each.code.imports(package)), None)
+    # A file of a package that imports its neighbours by their place cannot be a script.
+    scripts = (
+        each
+        for each in seen.sources
+        if not each.name.endswith("__init__.py") and not each.code.is_relative
+    )
+    return next((each for each in scripts if each.code.imports(package)), None)

@@ -21,7 +21,16 @@ def functions(seen: Seen) -> Found | None:
     Raises:
         UserFault: there are several, or the one that is asked for is not there.
     """
-    if not seen.packages.has(_PACKAGE) or not seen.app.has(_FILE):
+    if not seen.app.has(_FILE):
+        return None
+    if not seen.packages.has(_PACKAGE):
+        if seen.function and seen.packages.complete:
+            raise UserFault(
+                f"{FUNCTION} names a function, but {_PACKAGE}, which serves it, is not among "
+                f"{seen.packages.of_file}",
+                where=FUNCTION,
+                remedy=seen.packages.to_add(_PACKAGE),
+            )
         return None
     code = read_source(seen.app, _FILE).code
     marked = code.functions_under(*(f"functions_framework.{each}" for each in _DECORATORS))

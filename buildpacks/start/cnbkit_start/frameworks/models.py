@@ -6,7 +6,9 @@ from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import folders
 
-__all__ = ["bentoml", "mlflow", "ray"]
+__all__ = ["bentofile", "bentoml", "mlflow", "ray"]
+
+_BENTOML = f"bentoml serve --host 0.0.0.0 --port {PORT}"
 
 
 def mlflow(seen: Seen) -> Found | None:
@@ -23,25 +25,30 @@ def mlflow(seen: Seen) -> Found | None:
     return None
 
 
+def bentofile(seen: Seen) -> Found | None:
+    """The service of BentoML that bentofile.yaml names; it may hold an app of FastAPI."""
+    if not seen.packages.has("bentoml") or not seen.app.has("bentofile.yaml"):
+        return None
+    for number, line in enumerate(seen.app.text("bentofile.yaml").splitlines(), 1):
+        key, _, value = line.partition(":")
+        service = value.partition(" #")[0].strip(" \t\r\"'")
+        is_name = service.replace(":", "_").replace(".", "_").isidentifier()
+        if key == "service" and is_name:
+            return process(f"{_BENTOML} {service}", f"bentofile.yaml:{number}")
+    return None
+
+
 def bentoml(seen: Seen) -> Found | None:
-    """A service of BentoML: what bentofile.yaml names, else a class."""
+    """A service of BentoML: a class."""
     if not seen.packages.has("bentoml"):
         return None
-    options = f"--host 0.0.0.0 --port {PORT}"
-    if seen.app.has("bentofile.yaml"):
-        for number, line in enumerate(seen.app.text("bentofile.yaml").splitlines(), 1):
-            key, _, value = line.partition(":")
-            service = value.partition(" #")[0].strip(" \t\r\"'")
-            is_name = service.replace(":", "_").replace(".", "_").isidentifier()
-            if key == "service" and is_name:
-                return process(f"bentoml serve {options} {service}", f"bentofile.yaml:{number}")
     for source in seen.sources:
         if source.code.imports("bentoml"):
             name, number = source.code.decorated("bentoml.service", "service")
             if name:
                 path = f"--working-dir {source.root} " if source.root else ""
                 target = f"{source.module}:{name}"
-                return process(f"bentoml serve {options} {path}{target}", f"{source.name}:{number}")
+                return process(f"{_BENTOML} {path}{target}", f"{source.name}:{number}")
     return None
 
 

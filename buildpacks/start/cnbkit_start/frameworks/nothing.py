@@ -17,6 +17,14 @@ from cnbkit_start.source import folders, read_source
 __all__ = ["nothing_starts"]
 
 _PROJECTS = ("requirements.txt", "pyproject.toml", "environment.yml", "Pipfile", "setup.py")
+# Modules of what the buildpack knows to start, and their packages.
+_FRAMEWORKS = {
+    **{name: name for name in ("fastapi", "flask", "django", "streamlit", "gradio", "dash")},
+    **{name: name for name in ("starlette", "litestar", "quart", "chainlit", "panel", "shiny")},
+    **{name: name for name in ("bentoml", "voila")},
+    "fasthtml": "python-fasthtml",
+    "functions_framework": "functions-framework",
+}
 _LIKELY = ("start", "web", "serve", "server", "run", "app")
 
 
@@ -30,12 +38,17 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
     notebooks = [name for name in sorted(os.listdir(app.root)) if name.endswith(".ipynb")]
     scripts = [name for name in SCRIPTS if app.has(name)]
     if notebooks and not scripts:
-        into = f"the dependencies in {packages.file}" if packages and packages.file else ""
+        add = (packages or Declared("", set())).to_add("jupyterlab")
         return (
             "there are notebooks, but no Jupyter among the packages",
             notebooks[0],
-            f"add the line `jupyterlab` to {into or 'requirements.txt'}: it is then what starts",
+            f"{add}: it is then what starts",
         )
+    missing = _missing(app, packages)
+    if missing:
+        return missing
+    if not scripts and (apart := _not_installed(app, packages)):
+        return apart
     why, where = _reason(app, scripts)
     example = _example(app, packages)
     if example:
@@ -53,6 +66,38 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
             f"build that one: cnbkit build ./{inner[0]}",
         )
     return why, where, f"add a {PROCFILE} with `web: <command>`, or an app.py"
+
+
+def _missing(app: App, packages: Declared | None) -> tuple[str, str, str] | None:
+    """A framework that the code imports, and nothing installs."""
+    if packages is None or not packages.complete:
+        return None
+    names = [*SCRIPTS, *(each for each in sorted(os.listdir(app.root)) if each.endswith(".py"))]
+    for name in dict.fromkeys(each for each in names if app.has(each)):
+        for found in read_source(app, name).code.certain_imports():
+            package = _FRAMEWORKS.get(found.module.partition(".")[0])
+            if package and not found.level and not packages.has(package):
+                return (
+                    f"{name} imports {found.module}, and {package} is not among {packages.of_file}",
+                    f"{name}:{found.line}",
+                    packages.to_add(package),
+                )
+    return None
+
+
+def _not_installed(app: App, packages: Declared | None) -> tuple[str, str, str] | None:
+    """A project with scripts whose requirements install other packages and not itself."""
+    if packages is None or packages.own or not packages.file.endswith((".txt", ".in")):
+        return None
+    name = "pyproject.toml"
+    try:
+        document = app.toml(name) if app.has(name) else {}
+    except UserFault:
+        return None
+    if "build-system" not in document or not any(programs_of(document, each) for each in TABLES):
+        return None
+    why = f"{name} has scripts, but {packages.file}, which is installed, lacks the project itself"
+    return why, packages.file, f"add the line `-e .` to {packages.file}"
 
 
 def _reason(app: App, scripts: list[str]) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
+from cnbkit_start.frameworks.dashboards import by_gradio
 from cnbkit_start.frameworks.seen import Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import folders, read_source
 
-__all__ = ["SCRIPTS", "TABLES", "declared_script", "programs_of", "script"]
+__all__ = ["SCRIPTS", "TABLES", "declared_script", "greeting", "programs_of", "script"]
 
 SCRIPTS = ("app.py", "main.py")
 # Others that people start, where none of those is there.
@@ -16,7 +17,22 @@ TABLES = ("project", "tool.poetry")
 
 
 def declared_script(seen: Seen) -> Found | None:
-    """The only console script of pyproject.toml, if the project is installed and so has it."""
+    """The only console script of pyproject.toml, if the project is installed and so has it.
+
+    Not one that prints a line and ends, which `uv init` writes: an app of a framework comes first.
+    """
+    found = _declared(seen)
+    return found[0] if found and not found[1] else None
+
+
+def greeting(seen: Seen) -> Found | None:
+    """The same script, also if it does no more than to print."""
+    found = _declared(seen)
+    return found[0] if found else None
+
+
+def _declared(seen: Seen) -> tuple[Found, bool] | None:
+    """The script, and whether it only prints."""
     name = "pyproject.toml"
     data = seen.app.bytes(name) if seen.app.has(name) else b""
     # Looked for as text: parsing TOML takes longer than the rest.
@@ -34,16 +50,30 @@ def declared_script(seen: Seen) -> Found | None:
             continue
         [program] = programs
         if program and not any(char in " \t/'\"\\$`" for char in program):
-            return process(program, f"[{table}.scripts] in {name}")
+            target = _scripts(document, table)[program]
+            return process(program, f"[{table}.scripts] in {name}"), _only_prints(seen, target)
     return None
+
+
+def _only_prints(seen: Seen, target: object) -> bool:
+    module, colon, function = str(target).partition(":")
+    path = module.replace(".", "/")
+    for name in (f"{base}{path}{end}" for base in ("", "src/") for end in (".py", "/__init__.py")):
+        if colon and seen.app.has(name):
+            return read_source(seen.app, name).code.only_prints(function)
+    return False
 
 
 def programs_of(document: dict[str, object], table: str) -> list[str]:
     """Names of the console scripts that a table of pyproject.toml declares."""
+    return [*_scripts(document, table)]
+
+
+def _scripts(document: dict[str, object], table: str) -> dict[str, object]:
     found: object = document
     for key in (*table.split("."), "scripts"):
         found = found.get(key) if isinstance(found, dict) else None
-    return [*found] if isinstance(found, dict) else []
+    return found if isinstance(found, dict) else {}
 
 
 def _is_installed(seen: Seen, document: dict[str, object]) -> bool:
@@ -70,6 +100,8 @@ def script(seen: Seen) -> Found | None:
     """A file that does something when it is started."""
     for name in (*SCRIPTS, *_MORE):
         if seen.app.has(name) and not read_source(seen.app, name).code.only_defines:
+            if "gradio" in seen.packages.names:
+                return by_gradio(name)
             # Not `python`: where no other buildpack brings one, Debian's base has only python3.
             return Found("web", f"python3 {name}", ["python3", name], name)
     for base in ("", "src/"):

@@ -66,9 +66,9 @@ def _asgi_process(
 
 
 def wsgi(seen: Seen) -> Found | None:
-    """An app of Flask."""
+    """An app of Flask, or a function that takes requests as WSGI has them."""
     if not seen.packages.has("flask"):
-        return None
+        return _plain(seen)
     for source in seen.sources:
         name, line = seen.app_in(source, *_FLASK)
         factory = ""
@@ -76,6 +76,22 @@ def wsgi(seen: Seen) -> Found | None:
             factory, line = source.code.factory()
         if name or factory:
             return _flask(seen, source, name, factory, f"{source.name}:{line}")
+    return _plain(seen)
+
+
+def _plain(seen: Seen) -> Found | None:
+    for source in seen.sources:
+        name, line = source.code.wsgi_function()
+        if not name:
+            continue
+        server = next((each for each in WSGI_SERVERS if seen.packages.has(each)), "")
+        origin = f"{source.name}:{line}"
+        if not server and source.code.has_main:
+            return None  # it starts a server by itself
+        if not server:
+            raise missing(seen.packages, "gunicorn", "an app (WSGI)", origin)
+        target = f"{source.module}:{name}"
+        return process(command(server, target, source.root, is_asgi=False), origin)
     return None
 
 
@@ -93,8 +109,8 @@ def _flask(seen: Seen, source: Source, name: str, factory: str, origin: str) -> 
     return process(
         f"env {path}FLASK_APP={target} flask run --host 0.0.0.0 --port {PORT}",
         origin,
-        warning="Flask runs by its own means, which are not made for production: add the line "
-        f"`gunicorn` to the dependencies in {seen.packages.file}",
+        warning="Flask runs by its own means, which are not made for production: "
+        f"{seen.packages.to_add('gunicorn')}",
     )
 
 
@@ -133,8 +149,8 @@ def _by_itself(seen: Seen, source: Source, server: str, framework: str) -> Found
     return process(
         f"python3 {source.name}",
         source.name,
-        warning=f"{framework} runs by its own means, which are not made for production: add the "
-        f"line `{server}` to the dependencies in {seen.packages.file}",
+        warning=f"{framework} runs by its own means, which are not made for production: "
+        f"{seen.packages.to_add(server)}",
     )
 
 
@@ -142,8 +158,7 @@ def missing(packages: Declared, server: str, framework: str, origin: str) -> Use
     """What says that a framework is there and nothing that runs it."""
     return UserFault(
         f"{framework} is found in {origin}, but no server that runs it: {server} is not among "
-        f"the packages of {packages.file}",
+        f"{packages.of_file}",
         where=origin,
-        remedy=f"add the line `{server}` to the dependencies in {packages.file}, "
-        "or say what to start in a Procfile: `web: <command>`",
+        remedy=f"{packages.to_add(server)}, or say what to start in a Procfile: `web: <command>`",
     )

@@ -1,7 +1,8 @@
 """Which files of an app go into a build.
 
 What project.toml says counts (`include` or `exclude`), as pack reads it; where it says nothing,
-what .dockerignore leaves out. Version control, caches and virtual environments never do.
+what .dockerignore leaves out, without which the project can be installed. Version control, caches
+and virtual environments never are part of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from cnbkit.errors import UserFault
 from cnbkit_engine.build.dockerignore import DockerIgnore
 from cnbkit_engine.build.ignore_rules import IgnoreRules
+from cnbkit_engine.build.named_files import PYPROJECT, named_files
 from cnbkit_engine.state.beneath import Folder, Unfit
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class AppFiles:
     Attributes:
         notes: what has no effect in it.
         source: what says which files are left out: project.toml or .dockerignore; may be empty.
+        kept: files that .dockerignore leaves out and pyproject.toml names: they go in.
         texts: contents of those of the two that were read, by their names.
 
     Raises:
@@ -47,6 +50,7 @@ class AppFiles:
         self.notes: list[str] = []
         self.source = ""
         self.texts: dict[str, str] = {}
+        self.kept: frozenset[str] = frozenset()
         self._exclude: IgnoreRules | DockerIgnore | None = None
         self._include: IgnoreRules | None = None
         with Folder(app.resolve()) as folder:
@@ -69,6 +73,8 @@ class AppFiles:
                     self.source = _DOCKER
                     self.texts[_DOCKER] = text.decode("utf-8", errors="surrogateescape")
                     self._exclude = DockerIgnore(text.decode("utf-8", errors="replace"))
+                    # Written for Docker's build, which may not install the project itself.
+                    self.kept = _named(folder, self._exclude)
 
     @property
     def has_project(self) -> bool:
@@ -116,7 +122,13 @@ class AppFiles:
         """
         if self._include is not None:
             return self._include.match(path)
-        return self._exclude is None or not self._exclude.match(path)
+        return self._exclude is None or path in self.kept or not self._exclude.match(path)
+
+
+def _named(folder: Folder, ignored: DockerIgnore) -> frozenset[str]:
+    text = None if ignored.match(PYPROJECT) else _read(folder, PYPROJECT)
+    found = named_files(text.decode("utf-8", errors="replace")) if text else ()
+    return frozenset(name for name in found if ignored.match(name) and folder.is_file(name))
 
 
 def _read(folder: Folder, name: str) -> bytes | None:

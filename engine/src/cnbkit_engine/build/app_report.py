@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.build.app_files import PROJECT
+from cnbkit_engine.build.named_files import PYPROJECT
 from cnbkit_engine.build.secret_files import SETTING, judge
 from cnbkit_engine.build.settings import unknown_settings
 
@@ -42,6 +43,8 @@ def told_of_app(
     if copied.not_chosen:
         count = copied.not_chosen
         show(f"Left out of the app by {files.source}: {count} {'file' if count == 1 else 'files'}")
+    for name in sorted(files.kept):
+        show(f"{name} stays, though {files.source} leaves it out: {PYPROJECT} names it")
     for line in copied.left_out:
         show(f"Left out of the app: {line}")
     for line in copied.sparse:

@@ -261,5 +261,5 @@ def _run(
     if not status and not build.verbose:
         for text in said.splitlines()[-5:]:
             build.show(text)  # pack's own fault, which is no line of the lifecycle's
-    failed = BuildFailed(int(status[-1]) if status else 1, log)
+    failed = BuildFailed(int(status[-1]) if status else 1, log, told=narrator.told)
     raise judged(failed, narrator.detection, build.app, paths, assembled)

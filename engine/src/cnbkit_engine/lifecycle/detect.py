@@ -69,5 +69,5 @@ def detect(
     ) as detector:
         code = detector.finish(narrator.line, analyzed)
     if code:
-        raise BuildFailed(code, log)
+        raise BuildFailed(code, log, told=narrator.told)
     return document(layers, "group.toml"), document(layers, "plan.toml")

@@ -15,6 +15,7 @@ from cnbkit.runtime import DRY_RUN
 from cnbkit.spec.toml import encode
 from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.handover import hand_over
+from cnbkit_engine.lifecycle.output import FAULT
 from cnbkit_engine.lifecycle.process import Process
 from cnbkit_engine.state.beneath import Folder, Unfit
 
@@ -86,9 +87,10 @@ def decisions(
     ):
         code = builder.finish(hear)
     if code:
-        for line in _of_last(said):
+        last = _of_last(said)
+        for line in last:
             tell(line)
-        raise BuildFailed(code, log)
+        raise BuildFailed(code, log, told=any(line.startswith(FAULT) for line in last))
     return {each.id: _read(layers / each.folder) for each in members}
 
 

@@ -30,13 +30,27 @@ class BuildFailed(PlatformFault):
         what: what is wrong; what the code means if empty.
         remedy: with `what`, what to do about it.
         detail: more on it.
+        told: whether what a buildpack says of the fault is shown already, just before.
     """
 
     def __init__(
-        self, code: int, log: Path, *, what: str = "", remedy: str = "", detail: str = ""
+        self,
+        code: int,
+        log: Path,
+        *,
+        what: str = "",
+        remedy: str = "",
+        detail: str = "",
+        told: bool = False,
     ) -> None:
         if not what:
             what, remedy = _MEANING.get(code, ("the build failed", "see above what went wrong"))
         super().__init__(what, where=f"log: {log}", remedy=remedy, detail=detail or None)
         self.log = log
+        self.told = told
         self.exit_code = code if code > 1 else PlatformFault.exit_code
+
+    def __str__(self) -> str:
+        """The whole fault; no more than where the log is if the fault itself stands above."""
+        # A second error would be the one that people read, and it says nothing.
+        return f"Nothing was built. The log: {self.log}" if self.told else super().__str__()

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TextIO
 
-__all__ = ["Narrator"]
+__all__ = ["FAULT", "Narrator"]
 
 _LAYER_LINES = {"Adding layer '": "built", "Reusing layer '": "reused"}
+FAULT = "Error: "
+"""How a buildpack's words on its fault begin, as cnbkit prints them."""
 _BUILDPACKS_SPEAK = ("DETECTING", "BUILDING")
 # Shown only when a detect fails without saying why; the lifecycle then prints all their output.
 _DETECT_LINES = ("=====", "fail: ", "err: ", "pass: ", "skip: ", "  ")
@@ -39,6 +41,7 @@ class Narrator:
             lifecycle gives it.
         digest: the image's digest, as the lifecycle reports it; empty before the end.
         error: the last line in which the lifecycle itself says what went wrong; empty if none.
+        told: whether a buildpack's own words on its fault have been shown.
         ready: layers that this build made and the lifecycle takes for an earlier image's.
         detection: what it prints of the groups that it tries.
         timeline: when its phases and the buildpacks began.
@@ -63,6 +66,7 @@ class Narrator:
         self.layers: dict[str, str] = {}
         self.digest = ""
         self.error = ""
+        self.told = False
         self.ready: frozenset[str] = frozenset()
 
     def line(self, text: str) -> None:
@@ -71,6 +75,7 @@ class Narrator:
         self.timeline.line(text)
         if text.startswith("===> "):
             self._phase = text.removeprefix("===> ").strip()
+            self.told = False
             if self._phase == "BUILDING":
                 self._tell_notes()
         for prefix, state in _LAYER_LINES.items():
@@ -94,6 +99,7 @@ class Narrator:
                 self._tell_detected()
         elif self._verbose or self._tells(text):
             self._show(text)
+            self._hear(text)
 
     def _tell_notes(self) -> None:
         for note in self._notes:
@@ -105,11 +111,18 @@ class Narrator:
         for fault in self.detection.faults:
             self._show(fault)
         if self.detection.faults:
+            self.told = True
             self._tell_notes()  # another tool's file may say what the fault asks for
             return
         for text in self._detected:
             if text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):
                 self._show(text)
+
+    def _hear(self, text: str) -> None:
+        if self._phase in _BUILDPACKS_SPEAK and text.startswith(FAULT):
+            self.told = True
+        elif self._phase == "BUILDING" and not text.startswith((" ", "ERROR: ")):
+            self.told = False  # some tool's error, with which its buildpack went on
 
     def _tells(self, text: str) -> bool:
         if text.startswith("===> "):

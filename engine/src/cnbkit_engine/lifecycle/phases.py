@@ -310,7 +310,7 @@ class Phases:
             from cnbkit_engine.oci.errors import told_by_lifecycle
 
             fault = told_by_lifecycle(self._narrator.error, self._own)
-            raise fault or BuildFailed(code, self._log)
+            raise fault or BuildFailed(code, self._log, told=self._narrator.told)
 
 
 def _with_extended(analyzed: bytes) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnbkit_indexes.address import Login
-from cnbkit_python_inputs.git_login import without_git_logins
+from cnbkit_logins.address import Login
+from cnbkit_logins.git_address import without_git_logins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
