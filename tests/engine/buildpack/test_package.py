@@ -22,8 +22,9 @@ from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.composite import Composite
 from cnbkit_engine.buildpack.launcher import main_module
 from cnbkit_engine.buildpack.locator import Finder
+from cnbkit_engine.buildpack.members import members
 from cnbkit_engine.buildpack.module import Module
-from cnbkit_engine.buildpack.package import Package, members
+from cnbkit_engine.buildpack.package import Package
 from cnbkit_engine.buildpack.python_runtime import ANY_PYTHON
 from cnbkit_engine.buildpack.source import BuildpackSource
 from cnbkit_engine.oci.archive import read_archive
