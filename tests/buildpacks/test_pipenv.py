@@ -92,6 +92,7 @@ def made(pipfile: str, **categories: Any) -> dict[str, str]:
     return {"Pipfile": pipfile, "Pipfile.lock": json.dumps(lock, indent=4)}
 
 
+@pytest.mark.fetches
 def test_the_default_packages_with_their_indexes(
     buildpack_run: BuildpackRun, app: Path, published_six: Published
 ) -> None:
@@ -111,6 +112,7 @@ def test_the_default_packages_with_their_indexes(
     assert result.layer("lock").types == {"cache"}
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("name", ["dev", "dev-packages", "develop"])
 def test_categories_are_groups(buildpack_run: BuildpackRun, app: Path, name: str) -> None:
     result = buildpack_run(Pipenv, app=app, env={**ENV, "BP_PYTHON_GROUPS": f"{name},train"})

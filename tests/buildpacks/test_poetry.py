@@ -145,6 +145,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {str(each): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("older", [dict, as_2_0, as_1_1])
 def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     buildpack_run: BuildpackRun,
@@ -241,6 +242,7 @@ def test_a_source_is_named_without_its_credentials(
     assert "secret" not in result.layer("lock").text("pylock.toml") + result.log
 
 
+@pytest.mark.fetches
 def test_git_url_and_file_dependencies_of_a_project_in_the_standard_table(
     buildpack_run: BuildpackRun, tmp_path: Path, published_six: Published, eggs_repository: Path
 ) -> None:

@@ -123,7 +123,7 @@ def test_headers_serve_the_build_and_programs_find_their_files(project: Project)
             "magic_version()); return 0; }\n",
             "setup.py": "import subprocess\nfrom setuptools import setup\n"
             "subprocess.run(['cc', 'check.c', '-lmagic', '-o', '/tmp/check'], check=True)\n"
-            "assert subprocess.check_output(['/tmp/check']) == b'544'\n"
+            "assert int(subprocess.check_output(['/tmp/check'])) >= 544\n"
             "setup(name='native', version='1', py_modules=[])\n",
             "app.py": "import ctypes, subprocess\n"
             "ctypes.CDLL('libblas.so.3')\n"

@@ -25,7 +25,7 @@ def command(image: str, output_dir: Path | None) -> None:
     IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout. What the base image
     holds is not part of them.
     """
-    from cnbkit_engine.oci.image import open_image
+    from cnbkit_engine.oci.open_image import open_image
     from cnbkit_engine.oci.sbom import components, documents
     from cnbkit_engine.state.home import Home
 

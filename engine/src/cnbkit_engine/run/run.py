@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
-from cnbkit_engine.oci.image import open_image
+from cnbkit_engine.oci.open_image import open_image
 from cnbkit_engine.oci.unpacked import ensure_layer, held_layers, unpacked_place
 from cnbkit_engine.run.identity import find_user, numeric_ids
 from cnbkit_engine.run.memory import limited_memory
