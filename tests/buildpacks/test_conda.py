@@ -178,7 +178,7 @@ def test_an_unchanged_environment_asks_nobody_and_imports_nothing(
     assert again.layer("choice").state == "keep"
     assert again.build_env() == first.build_env()
     alone = unchanged_build(Conda, again)
-    assert "environment.yml unchanged: 1 packages as before" in alone.log
+    assert "environment.yml unchanged: 1 package as before" in alone.log
     heavy = {
         "asyncio",
         "json",

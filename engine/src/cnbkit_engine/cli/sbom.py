@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit.log import Log
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -42,4 +43,4 @@ def command(image: str, output_dir: Path | None) -> None:
     wide = max((len(name) for name, *_ in rows), default=0)
     for name, version, licence, layer in rows:
         say(f"{name:{wide}}  {version:24}  {licence:40.40}  {layer}".rstrip())
-    say(f"{len(rows)} packages")
+    say(Log.counted(len(rows), "package"))
