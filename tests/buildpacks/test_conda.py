@@ -178,7 +178,7 @@ def test_an_unchanged_environment_asks_nobody_and_imports_nothing(
     assert again.layer("choice").state == "keep"
     assert again.build_env() == first.build_env()
     alone = unchanged_build(Conda, again)
-    assert "environment.yml unchanged: 1 packages as before" in alone.log
+    assert "environment.yml unchanged: 1 package as before" in alone.log
     heavy = {
         "asyncio",
         "json",
@@ -273,6 +273,29 @@ def test_glibc_is_the_images(buildpack_run: BuildpackRun, channels: Path) -> Non
     assert "'new' is no version" in fault(
         buildpack_run(Conda, app=app, env={"BP_CONDA_CUDA": "new"})
     )
+
+
+@pytest.mark.parametrize(
+    ("version", "fits"), [("2.99-1+deb99u1", True), ("2.36-9+deb12u10", False)]
+)
+def test_glibc_is_the_run_images_and_not_this_machines(
+    buildpack_run: BuildpackRun,
+    channels: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    fits: bool,
+) -> None:
+    status = tmp_path / "status"
+    other = "Package: libc6-dev\nVersion: 1-1\n\n"
+    libc = f"Package: libc6\nArchitecture: amd64\nVersion: {version}\nDescription: it\n\n"
+    status.write_text(f"{other}{libc}{other}")
+    monkeypatch.setattr("cnbkit_conda.virtual._STATUS", str(status))
+    result = buildpack_run(Conda, app=environment(channels, "modern"))
+    if fits:
+        assert packages(result) == {"modern": "1.0"}
+    else:
+        assert "__glibc >=2.99" in fault(result)
 
 
 def test_activation_is_done_at_build_time(buildpack_run: BuildpackRun, channels: Path) -> None:

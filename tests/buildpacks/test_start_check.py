@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
+import sys
 import sysconfig
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from cnbkit.app import App
 from cnbkit_start import Start
 from cnbkit_start.check.releases import mismatch
 from cnbkit_start.check.shell import UNKNOWN, simple_commands
+from cnbkit_start.check.standard import is_lost, is_standard
 from cnbkit_start.code import Code
 
 from .told import telling
@@ -68,6 +70,7 @@ def write(path: Path, text: str, mode: int = 0o644) -> None:
     path.chmod(mode)
 
 
+PYTHON = ".".join(map(str, sys.version_info[:3]))
 APP = "from flask import Flask\napp = Flask(__name__)\n"
 # Known from the app alone: told before anything is installed.
 EARLY: dict[str, tuple[dict[str, str], str, str]] = {
@@ -664,13 +667,54 @@ def test_a_server_that_imports_what_no_package_has_is_told(
     assert phases.build(start).code == 0
 
 
+@pytest.mark.parametrize(
+    ("files", "what"),
+    [
+        ({"app.py": f"import cgi\n{APP}"}, "app.py:1 imports cgi, which Python has no more"),
+        (
+            {"app.py": f"import flask\n{APP}", "*flask/__init__.py": "import cgi\nFlask = str\n"},
+            "app.py:1 imports flask, which imports cgi, which Python has no more",
+        ),
+    ],
+)
+def test_a_module_that_the_app_s_python_has_lost_is_told_with_what_brings_it(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str], what: str
+) -> None:
+    site = installed / "prefix/lib/python3.13/site-packages"
+    for name, text in files.items():
+        write((site if name.startswith("*") else phases.app) / name.lstrip("*"), text)
+    add(phases, {"Procfile": "web: gunicorn app:app\n"})
+    phases.env.update(telling(python_version="3.13.1"))
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert ran.fault.what == f"web cannot start: {what} since 3.13"
+    assert (ran.fault.remedy or "").startswith("add `legacy-cgi` to the dependencies, or write an")
+    phases.env.update(telling(python_version="3.12.9"))
+    assert phases.build(start).fault is None
+
+
+def test_modules_that_python_has_lost_are_those_that_this_python_lacks() -> None:
+    """Compared with the one that runs the tests: of others nobody here can say."""
+    from cnbkit_start.check.standard import _LOST
+
+    for name in _LOST:
+        assert is_standard(name, PYTHON) == (name in sys.stdlib_module_names), name
+    assert {"json", "tomllib"} <= {
+        name for name in sys.stdlib_module_names if is_standard(name, "")
+    }
+
+
 @pytest.mark.parametrize("name", ["pytest", "hypothesis", "pydantic", "jinja2", "mkdocs"])
 def test_packages_that_go_together_are_not_told(tmp_path: Path, name: str) -> None:
     """Those of this interpreter, which imports them."""
     importlib.import_module(name)
     write(tmp_path / "app.py", f"import {name}\n")
     site = sysconfig.get_path("purelib")
-    image = SimpleNamespace(sites=[site], has_module=lambda top: bool(find_spec(top)))
+    image = SimpleNamespace(
+        sites=[site],
+        has_module=lambda top: bool(find_spec(top)),
+        lost=lambda top: is_lost(top, PYTHON) and not find_spec(top),
+    )
     found = mismatch(["app.py"], [""], image, App(str(tmp_path)), main=False)
     assert found is None, found.what
 

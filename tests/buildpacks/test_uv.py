@@ -91,6 +91,7 @@ def buildpack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.fetches
 def test_the_project_and_its_dependencies_without_development_ones(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:
@@ -115,6 +116,7 @@ def test_a_plan_of_a_python_that_is_not_there_yet_has_the_packages_of_the_lock(
     assert "4 packages for Python 3.11.2" in asked.log
 
 
+@pytest.mark.fetches
 def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:
@@ -140,6 +142,7 @@ class TestLockFrontEnd(LockFrontEnd):
         return buildpack
 
 
+@pytest.mark.fetches
 def test_a_member_of_a_workspace(
     buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +173,7 @@ def test_a_member_of_a_workspace(
     assert "uv.lock is out of step with pyproject.toml" in drifted.log
 
 
+@pytest.mark.fetches
 def test_git_and_url_dependencies_and_indexes_keep_their_place(
     buildpack_run: BuildpackRun,
     buildpack: Path,
@@ -213,6 +217,7 @@ def test_another_index_to_install_from_does_not_put_the_lock_out_of_step(
 SETUP = "from setuptools import setup\nsetup(name='lib', version='1.0', install_requires=['{0}'])\n"
 
 
+@pytest.mark.fetches
 def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it(
     buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path
 ) -> None:

@@ -123,7 +123,7 @@ def test_headers_serve_the_build_and_programs_find_their_files(project: Project)
             "magic_version()); return 0; }\n",
             "setup.py": "import subprocess\nfrom setuptools import setup\n"
             "subprocess.run(['cc', 'check.c', '-lmagic', '-o', '/tmp/check'], check=True)\n"
-            "assert subprocess.check_output(['/tmp/check']) == b'544'\n"
+            "assert int(subprocess.check_output(['/tmp/check'])) >= 544\n"
             "setup(name='native', version='1', py_modules=[])\n",
             "app.py": "import ctypes, subprocess\n"
             "ctypes.CDLL('libblas.so.3')\n"
@@ -167,7 +167,7 @@ def test_what_another_run_image_has_already_is_not_carried_again(
     options = ("--builder", str(builder))
     other = (*options, "--volume", f"{status}:/{RECORD}")
     first = here.build(*other)
-    assert "1 packages" in first.output
+    assert "1 package, " in first.output
     assert resolved(here) == {"libvorbis0a"}
     lib = f"/usr/lib/{os.uname().machine}-linux-gnu"
     layer = "/layers/cnbkit_apt/debs"

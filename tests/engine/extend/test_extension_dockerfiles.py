@@ -23,7 +23,8 @@ HEAD = "ARG base_image\nFROM ${base_image}\n"
         ("$NONE.${NONE}", "."),
         ("${X:-other} ${NONE:-other} ${NONE:-$X}", "one other one"),
         ("${X:+set}${NONE:+set}", "set"),
-        (r"\$X \n", r"$X \n"),
+        (r"\$X \n", r"$X n"),
+        ("'$X' \"$X\"", "$X one"),
     ],
 )
 def test_variables_are_put_in_as_docker_does_it(text: str, filled: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, PythonBuild
 from cnbkit_start.check.breaks import needs_of
+from cnbkit_start.check.standard import is_lost, is_standard
 
 __all__ = ["Image", "Known"]
 
@@ -58,6 +58,7 @@ class Image:
 
     def __init__(self, ctx: BuildContext, remembered: str = "", system: str = "") -> None:
         self._system = system
+        self._python = PythonBuild.read(ctx).python_version
         before = _parsed(remembered)
         self.layers: dict[str, Known] = {}
         self.unknown: list[str] = []
@@ -114,10 +115,14 @@ class Image:
 
     def has_module(self, name: str) -> bool | None:
         """Whether Python can import a module that is not the app's, by its first name."""
-        if name in self._modules or name in sys.stdlib_module_names:
+        if name in self._modules or is_standard(name, self._python):
             return True
         open_ended = self.unknown or not self._modules or _OTHERS in self._modules
         return None if open_ended else False
+
+    def lost(self, name: str) -> bool:
+        """Whether the app's Python has a module no more that others had, and no package has it."""
+        return is_lost(name, self._python) and self.has_module(name) is False
 
     def _of_run_image(self, name: str) -> bool | None:
         """Whether the run image has a program, told by the build image that was made with it."""

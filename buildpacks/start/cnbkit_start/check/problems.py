@@ -10,6 +10,7 @@ from cnbkit_start.check.command import Command, commands_of
 from cnbkit_start.check.files import absent, unstartable
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.remedies import remedy
+from cnbkit_start.check.standard import loss
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
@@ -206,10 +207,12 @@ class _Checks:
         missing = missing_import(files, places, self._app, self._image, main=command.main)
         if missing is None:
             return None
-        return Problem(
-            f"{missing.file}:{missing.line} imports {missing.name}, which no package has",
-            f"add `{missing.distribution}` to the dependencies",
-        )
+        why = "which no package has"
+        remedy_of_it = f"add `{missing.distribution}` to the dependencies"
+        if self._image.lost(missing.name):
+            why, remedy_of_it = loss(missing.name)
+        line = f"{missing.file}:{missing.line}"
+        return Problem(f"{line} imports {missing.name}, {why}", remedy_of_it)
 
     def imported_names(self) -> Problem | None:
         """Whether packages have what is imported from them for sure."""

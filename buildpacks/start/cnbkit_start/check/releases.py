@@ -7,6 +7,7 @@ import sys
 from itertools import chain
 
 from cnbkit.app import App
+from cnbkit_start.check.standard import loss
 from cnbkit_start.check.walk import Imported, walk
 from cnbkit_start.code import Code
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
         def has_module(self, name: str) -> bool | None:
             """Whether there is a module of that name; None if that is not known."""
+
+        def lost(self, name: str) -> bool:
+            """Whether Python had a module of that name once, and nothing has it now."""
 
 
 __all__ = ["Mismatch", "mismatch"]
@@ -121,13 +125,20 @@ def _unowned(each: Imported, image: Packages) -> Mismatch | None:
     """That a package imports what another one had."""
     top = each.module.partition(".")[0]
     importer = next((site for site in image.sites if each.path.startswith(f"{site}/")), "")
-    if not importer or top not in _MODULES_GONE or each.found.level or dict(each.steps).get(top):
+    if not importer or each.found.level or dict(each.steps).get(top):
         return None
-    if image.has_module(top) is not False:
+    # setuptools brings `distutils` in ways of its own.
+    lost = top != "distutils" and image.lost(top)
+    if not lost and (top not in _MODULES_GONE or image.has_module(top) is not False):
         return None
     other = _importer(each.path, importer)
     chain_of = f"{each.at} imports {other}, which" if each.at != other else other
     package = _release(importer, other)[0]
+    if lost:
+        why, remedy = loss(top)
+        return Mismatch(
+            f"{chain_of} imports {top}, {why}", f"{remedy}, or take a newer release of {package}"
+        )
     return Mismatch(
         f"{chain_of} imports {top}, which no package has",
         f"add `{_MODULES_GONE[top]}` to the dependencies, or take a newer release of {package}",

@@ -17,7 +17,7 @@ from cnbkit_engine.adopt.paths import Paths, context_of
 from cnbkit_engine.adopt.process import started
 from cnbkit_engine.adopt.run import run
 from cnbkit_engine.adopt.stages import Role, read_stages, steps
-from cnbkit_engine.adopt.words import split
+from cnbkit_engine.spec.dockerfile import split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

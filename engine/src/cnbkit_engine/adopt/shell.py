@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.adopt.words import expanded
+from cnbkit_engine.spec.dockerfile import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

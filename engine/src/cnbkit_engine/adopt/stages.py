@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
-from cnbkit_engine.adopt.words import assignments, expanded, split
+from cnbkit_engine.spec.dockerfile import assignments, expanded, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -8,7 +8,8 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
-from cnbkit_engine.extend.dockerfile import Instruction, fill_in, pairs, read
+from cnbkit_engine.extend.copying import Copy
+from cnbkit_engine.extend.dockerfile import Instruction, fill_in, pairs, read, words
 from cnbkit_engine.extend.request import Request, files_below
 
 if TYPE_CHECKING:
@@ -98,12 +99,12 @@ class Applied:
         return {**self._args, **self.env}
 
     def _argument(self, each: Instruction, given: Mapping[str, str]) -> None:
-        for word in each.text.split():
+        for word in words(each, self._variables()):
             name, equals, value = word.partition("=")
             if name in given:
                 self._args[name] = given[name]
             elif equals:
-                self._args[name] = fill_in(value.strip("\"'"), self._variables())
+                self._args[name] = value
 
     def _environment(self, said: Mapping[str, str]) -> None:
         self.config["Env"] = [f"{name}={value}" for name, value in {**self.env, **said}.items()]
@@ -145,40 +146,39 @@ class Applied:
             )
 
     def _copy(self, each: Instruction, request: Request, where: str) -> None:
-        words = each.words or fill_in(each.text, self._variables()).split()
-        if len(words) < 2:
+        *sources, target = words(each, self._variables()) or [""]
+        if not sources:
             raise BuildpackFault(
                 f"{each.name} needs a source and a target", where=where, remedy="name both"
             )
-        *sources, target = words
-        directory = target.endswith("/") or len(sources) > 1
-        target = posixpath.join(self.config.get("WorkingDir") or "/", target)
-        uid, gid, _ = self._workshop.user(each.options.get("chown") or "0:0")
+        owner = each.options.get("chown") or "0:0"
+        uid, gid, _ = self._workshop.user(owner)
         if uid < 0 or gid < 0:
-            raise BuildpackFault(
-                f"there is no user {each.options['chown']}", where=where, remedy="write numbers"
-            )
+            raise BuildpackFault(f"there is no user {owner}", where=where, remedy="write numbers")
+        copied = Copy(posixpath.join(self.config.get("WorkingDir") or "/", target), sources)
         buffer = io.BytesIO()
-        found = False
         with tarfile.open(fileobj=buffer, mode="w") as tar:
-            for source in sources:
-                source = posixpath.normpath(source.lstrip("/"))
-                for path, mode, content in files_below(request.context):
-                    if path == source:
-                        name = posixpath.basename(path) if directory else ""
-                    elif source == "." or path.startswith(f"{source}/"):
-                        name = path if source == "." else path[len(source) + 1 :]
+            for path, mode, content in files_below(request.context):
+                for place in copied.places(path, folder=content is None):
+                    entry = tarfile.TarInfo(place.lstrip("/"))
+                    entry.mode = mode
+                    if content is None:
+                        entry.type = tarfile.DIRTYPE
+                    elif each.name == "ADD" and tarfile.is_tarfile(io.BytesIO(content)):
+                        raise BuildpackFault(
+                            f"ADD of the archive {path}, which it would unpack",
+                            where=where,
+                            remedy="write COPY, and unpack it with RUN tar",
+                        )
                     else:
-                        continue
-                    found = True
-                    entry = tarfile.TarInfo(posixpath.normpath(f"{target}/{name}").lstrip("/"))
-                    entry.size, entry.mode = len(content), mode
-                    tar.addfile(entry, io.BytesIO(content))
-        if not found:
+                        entry.size = len(content)
+                    tar.addfile(entry, io.BytesIO(content or b""))
+        if copied.missing:
             raise BuildpackFault(
-                f"the context has no {' or '.join(sources)}",
+                f"the context has no {' or '.join(copied.missing)}",
                 where=where,
                 remedy="give the file in the extension's context",
             )
         buffer.seek(0)
-        self._workshop.copy(buffer, "/", f"{uid}:{gid}", each.options.get("chmod", ""))
+        name = posixpath.basename(sources[0])
+        self._workshop.copy(buffer, name, f"{uid}:{gid}", each.options.get("chmod", ""))

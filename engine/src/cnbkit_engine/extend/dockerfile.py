@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import BuildpackFault
 from cnbkit.spec.dockerfile import instructions
+from cnbkit_engine.spec.dockerfile import assignments, expanded, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Instruction", "fill_in", "pairs", "read"]
+__all__ = ["Instruction", "fill_in", "pairs", "read", "words"]
 
 _KNOWN = ("ADD", "ARG", "COPY", "ENV", "FROM", "LABEL", "RUN", "SHELL", "USER", "WORKDIR")
-_VARIABLE = re.compile(
-    r"\\(?P<escaped>.)|\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::(?P<sign>[-+])(?P<word>[^}]*))?\})"
-)
 _OPTION = re.compile(r"--([a-z-]+)(?:=(\S*))?\s+")
 
 
@@ -90,19 +87,15 @@ def read(text: str, where: str) -> list[Instruction]:
 
 
 def fill_in(text: str, variables: Mapping[str, str]) -> str:
-    """Text with variables put in, as Docker does it: `$X`, `${X}`, `${X:-word}`, `${X:+word}`."""
+    """One word: quotes taken off, variables put in; one without a value is empty, as in Docker."""
+    return expanded(text, variables, missing="")
 
-    def value(match: re.Match[str]) -> str:
-        if match["escaped"] is not None:
-            return "$" if match["escaped"] == "$" else match[0]
-        said = variables.get(match["plain"] or match["name"], "")
-        if match["sign"] == "-":
-            return said or fill_in(match["word"], variables)
-        if match["sign"] == "+":
-            return fill_in(match["word"], variables) if said else ""
-        return said
 
-    return _VARIABLE.sub(value, text)
+def words(instruction: Instruction, variables: Mapping[str, str]) -> list[str]:
+    """The words of COPY and the like: a JSON list, or separated by spaces."""
+    if instruction.words is not None:
+        return [fill_in(each, variables) for each in instruction.words]
+    return split(instruction.text, variables, missing="")
 
 
 def pairs(instruction: Instruction, variables: Mapping[str, str], where: str) -> dict[str, str]:
@@ -111,26 +104,13 @@ def pairs(instruction: Instruction, variables: Mapping[str, str], where: str) ->
     Raises:
         BuildpackFault: it is neither.
     """
-    first = instruction.text.partition(" ")[0]
-    if "=" not in first:
-        name, _, rest = instruction.text.partition(" ")
-        return {name: fill_in(rest.strip(), variables)}
-    found = {}
-    try:
-        words = shlex.split(instruction.text)
-    except ValueError as error:
-        raise BuildpackFault(
-            f"{instruction.name}: {error}",
-            where=f"{where}:{instruction.line}",
-            remedy="close the quotes",
-        ) from None
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals:
-            raise BuildpackFault(
-                f"{instruction.name} has {word!r}, which gives nothing a value",
-                where=f"{where}:{instruction.line}",
-                remedy='write name=value, in quotes if there are spaces: name="a value"',
-            )
-        found[fill_in(name, variables)] = fill_in(value, variables)
-    return found
+    pieces = split(instruction.text, {})
+    if pieces and "=" in pieces[0]:
+        for piece in pieces:
+            if "=" not in piece:
+                raise BuildpackFault(
+                    f"{instruction.name} has {piece!r}, which gives nothing a value",
+                    where=f"{where}:{instruction.line}",
+                    remedy='write name=value, in quotes if there are spaces: name="a value"',
+                )
+    return assignments(instruction.text, variables, missing="")

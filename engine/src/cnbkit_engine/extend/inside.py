@@ -232,20 +232,39 @@ def folder(path: str) -> None:
     os.makedirs(f"{TOP}/{posixpath.normpath(path).lstrip('/')}", exist_ok=True)
 
 
-def copy(target: str, owner: str, mode: str) -> None:
-    """Unpack files that were copied from a context."""
+def copy(name: str, owner: str, mode: str) -> None:
+    """Unpack files that were copied from a context; a file has a name in a folder of its path.
+
+    Folders that this makes are the owner's too and, without a mode for all, 0755: as the
+    lifecycle's extender has them.
+    """
     uid, _, gid = owner.partition(":")
+    ids = (int(uid), int(gid or uid))
     with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as tar:
         for entry in tar:
-            entry.uid, entry.gid = int(uid), int(gid or uid)
-            entry.uname = entry.gname = ""
-            if mode and not entry.issym():
-                entry.mode = int(mode, 8)
-            path = posixpath.normpath(f"{target}/{entry.name}").lstrip("/")
-            if os.path.isdir(f"{TOP}/{path}") and entry.isdir():
+            _folders(posixpath.dirname(entry.name), ids, 0o755)
+            path = posixpath.normpath(entry.name)
+            if entry.isdir():
+                _folders(path, ids, int(mode, 8) if mode else 0o755)
                 continue
+            if os.path.isdir(f"{TOP}/{path}"):
+                path = f"{path}/{name}"
             entry.name = path
+            entry.uid, entry.gid = ids
+            entry.uname = entry.gname = ""
+            entry.mode = int(mode, 8) if mode else entry.mode
             tar.extract(entry, TOP, numeric_owner=True)
+
+
+def _folders(path: str, ids: tuple[int, int], mode: int) -> None:
+    """Make a folder and those above it, as far as they are not there."""
+    place = TOP
+    for part in filter(None, path.split("/")):
+        place = f"{place}/{part}"
+        if not os.path.isdir(place):
+            os.mkdir(place)
+            os.chmod(place, mode)
+            os.chown(place, *ids)
 
 
 def empty() -> None:

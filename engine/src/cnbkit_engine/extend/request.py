@@ -53,7 +53,8 @@ class Request:
             total.update(f"\0{name}={value}".encode())
         if "COPY" in self.dockerfile.upper() or "ADD" in self.dockerfile.upper():
             for path, mode, content in files_below(self.context):
-                total.update(f"\0{path}\0{mode:o}\0{len(content)}\0".encode() + content)
+                size = "" if content is None else len(content)
+                total.update(f"\0{path}\0{mode:o}\0{size}\0".encode() + (content or b""))
         return total.hexdigest()
 
 
@@ -109,8 +110,11 @@ def _args(table: Mapping[str, Any], kind: str) -> dict[str, str]:
     return found
 
 
-def files_below(top: Path, start: str = "") -> Iterator[tuple[str, int, bytes]]:
-    """Regular files of a folder: path, mode, contents. Links and the like are left out."""
+def files_below(top: Path, start: str = "") -> Iterator[tuple[str, int, bytes | None]]:
+    """What is in a folder: path, mode, contents, which are None for a folder.
+
+    Links and the like are left out.
+    """
     with Folder(top) as folder:
         todo = [start]
         while todo:
@@ -123,5 +127,6 @@ def files_below(top: Path, start: str = "") -> Iterator[tuple[str, int, bytes]]:
                 path = f"{place}/{name}" if place else name
                 if folder.is_folder(path):
                     todo.append(path)
+                    yield path, folder.status(path).st_mode & 0o777, None
                 elif folder.is_file(path):
                     yield path, folder.status(path).st_mode & 0o777, folder.read(path, 1 << 30)

@@ -120,9 +120,16 @@ class Workshop:
         """Make a folder."""
         self._help("folder", path)
 
-    def copy(self, files: IO[bytes], target: str, owner: str, mode: str) -> None:
-        """Put files of a tar below a folder."""
-        self._help("copy", target, owner, mode, source=files)
+    def copy(self, files: IO[bytes], name: str, owner: str, mode: str) -> None:
+        """Put files of a tar at their paths.
+
+        Args:
+            files: the tar.
+            name: of a file whose path is that of a folder, in which it is put.
+            owner: `uid:gid`.
+            mode: in octal digits, of all files; empty for their own.
+        """
+        self._help("copy", name, owner, mode, source=files)
 
     def empty(self) -> None:
         """Remove all files: an ordinary user may not remove those of the other ids."""

@@ -1,1 +1,1 @@
-"""Documents of the platform side: builder.toml, package.toml, project.toml."""
+"""Documents of the platform side: builder.toml, package.toml, project.toml; Dockerfiles' words."""

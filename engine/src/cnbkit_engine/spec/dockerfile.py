@@ -1,4 +1,4 @@
-"""Words of an instruction, and variables in them, by Docker's rules."""
+"""Words of a Dockerfile's instruction, and variables in them, by Docker's rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fnmatch import translate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["assignments", "expanded", "split"]
 
@@ -19,30 +19,38 @@ _DEEPEST = 40
 _MODIFIER = re.compile(r"(:[-+?]|[-+?]|##?|%%?|//?)(.*)", re.DOTALL)
 
 
-def split(text: str, values: Mapping[str, str], escape: str = "\\") -> list[str]:
-    """The words of a text, without quotes, variables replaced.
-
-    A variable that has no value stays as it is written: of it is not known what it will be.
-    """
-    return [expanded(word, values, escape) for word in _pieces(text, escape)]
+# In all of these a variable that has no value becomes `missing`; None leaves it as it is written,
+# where it is not known what it will be.
 
 
-def assignments(text: str, values: Mapping[str, str], escape: str = "\\") -> dict[str, str]:
+def split(
+    text: str, values: Mapping[str, str], escape: str = "\\", missing: str | None = None
+) -> list[str]:
+    """The words of a text, without quotes, variables replaced."""
+    return [expanded(word, values, escape, missing) for word in _pieces(text, escape)]
+
+
+def assignments(
+    text: str, values: Mapping[str, str], escape: str = "\\", missing: str | None = None
+) -> dict[str, str]:
     """`A=1 B="x y"`, or the old form `A 1`; a name without a value has an empty one."""
     pieces = list(_pieces(text, escape))
     if pieces and "=" not in pieces[0]:
         name, _, value = text.strip().partition(pieces[0])[2].partition(" ")
-        return {pieces[0]: expanded((name + value).strip(), values, escape)}
+        return {pieces[0]: expanded((name + value).strip(), values, escape, missing)}
     found = {}
     for piece in pieces:
         name, _, value = piece.partition("=")
-        found[expanded(name, values, escape)] = expanded(value, values, escape)
+        name, value = (expanded(each, values, escape, missing) for each in (name, value))
+        found[name] = value
     return found
 
 
-def expanded(word: str, values: Mapping[str, str], escape: str = "\\") -> str:
+def expanded(
+    word: str, values: Mapping[str, str], escape: str = "\\", missing: str | None = None
+) -> str:
     """A word without quotes, its variables replaced."""
-    return _Word(word, escape, lambda name: values.get(name)).read()
+    return _Word(word, escape, values, missing).read()
 
 
 def _pieces(text: str, escape: str) -> Iterator[str]:
@@ -70,10 +78,16 @@ def _pieces(text: str, escape: str) -> Iterator[str]:
 
 class _Word:
     def __init__(
+<<<<<<< HEAD:engine/src/cnbkit_engine/adopt/words.py
         self, text: str, escape: str, value: Callable[[str], str | None], depth: int = 0
     ) -> None:
         self._text, self._escape, self._value = text, escape, value
         self._depth = depth
+=======
+        self, text: str, escape: str, values: Mapping[str, str], missing: str | None
+    ) -> None:
+        self._text, self._escape, self._values, self._missing = text, escape, values, missing
+>>>>>>> main:engine/src/cnbkit_engine/spec/dockerfile.py
         self._place = 0
 
     def read(self) -> str:
@@ -124,10 +138,11 @@ class _Word:
         return self._of(inner, name[0], self._text[start : self._place])
 
     def _of(self, inner: str, name: str, written: str) -> str:
-        value = self._value(name)
+        value = self._values.get(name)
+        missing = written if self._missing is None else self._missing
         match = _MODIFIER.match(inner[len(name) :])
         if not match:
-            return written if value is None else value
+            return missing if value is None else value
         kind, word = match[1], match[2]
         there = value is not None and (value != "" or ":" not in kind)
         if kind[-1] == "-":
@@ -135,15 +150,19 @@ class _Word:
         if kind[-1] == "+":
             return self._inner(word) if there else ""
         if value is None:
-            return written
+            return missing
         if kind[-1] == "?":
             return value
         return _cut(value, kind, self._inner(word) if "/" not in kind else word)
 
     def _inner(self, word: str) -> str:
+<<<<<<< HEAD:engine/src/cnbkit_engine/adopt/words.py
         if self._depth > _DEEPEST:
             raise RecursionError
         return _Word(word, self._escape, self._value, self._depth + 1).read()
+=======
+        return _Word(word, self._escape, self._values, self._missing).read()
+>>>>>>> main:engine/src/cnbkit_engine/spec/dockerfile.py
 
 
 def _closing(text: str) -> int:

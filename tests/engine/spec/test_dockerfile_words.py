@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cnbkit_engine.adopt.words import assignments, expanded, split
+from cnbkit_engine.spec.dockerfile import assignments, expanded, split
 
 VALUES = {"A": "one", "E": "", "V": "1.2.3", "P": "/x/y.tar.gz"}
 

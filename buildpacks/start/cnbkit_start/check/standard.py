@@ -1,0 +1,68 @@
+"""Modules of Python's standard library: which a version has, and what brings those that it lost."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["is_lost", "is_standard", "loss"]
+
+# The version that has a module no more (its "What's New", PEP 594), and a package that has it.
+_LOST = {
+    "binhex": ((3, 11), ""),
+    "asynchat": ((3, 12), "pyasynchat"),
+    "asyncore": ((3, 12), "pyasyncore"),
+    "distutils": ((3, 12), "setuptools"),
+    "imp": ((3, 12), "zombie-imp"),
+    "smtpd": ((3, 12), "standard-smtpd"),
+    "aifc": ((3, 13), "standard-aifc"),
+    "audioop": ((3, 13), "audioop-lts"),
+    "cgi": ((3, 13), "legacy-cgi"),
+    "cgitb": ((3, 13), "legacy-cgi"),
+    "chunk": ((3, 13), "standard-chunk"),
+    "crypt": ((3, 13), "crypt-r"),
+    "imghdr": ((3, 13), "standard-imghdr"),
+    "lib2to3": ((3, 13), ""),
+    "mailcap": ((3, 13), "standard-mailcap"),
+    "nis": ((3, 13), ""),
+    "nntplib": ((3, 13), "standard-nntplib"),
+    "ossaudiodev": ((3, 13), ""),
+    "pipes": ((3, 13), "standard-pipes"),
+    "sndhdr": ((3, 13), "standard-sndhdr"),
+    "spwd": ((3, 13), ""),
+    "sunau": ((3, 13), "standard-sunau"),
+    "telnetlib": ((3, 13), "standard-telnetlib"),
+    "uu": ((3, 13), "standard-uu"),
+    "xdrlib": ((3, 13), "standard-xdrlib"),
+}
+
+
+def is_standard(name: str, python: str) -> bool:
+    """Whether a version of Python has a module of its own.
+
+    Args:
+        name: of the module, without dots.
+        python: the version; that of this process if it is empty.
+    """
+    version = _numbers(python) or sys.version_info[:2]
+    return version < _LOST[name][0] if name in _LOST else name in sys.stdlib_module_names
+
+
+def is_lost(name: str, python: str) -> bool:
+    """Whether a version of Python has a module no more that others had."""
+    version = _numbers(python)
+    return bool(version) and name in _LOST and version >= _LOST[name][0]
+
+
+def loss(name: str) -> tuple[str, str]:
+    """What is said of a module that is lost, and what to do about it."""
+    (major, minor), package = _LOST[name]
+    add = f"add `{package}` to the dependencies, or " if package else ""
+    return (
+        f"which Python has no more since {major}.{minor}",
+        f"{add}write an older Python into .python-version",
+    )
+
+
+def _numbers(python: str) -> tuple[int, ...]:
+    found = python.split(".")[:2]
+    return tuple(map(int, found)) if len(found) == 2 and all(map(str.isdigit, found)) else ()
