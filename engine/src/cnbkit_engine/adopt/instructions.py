@@ -11,12 +11,8 @@ from cnbkit_engine.adopt.findings import add
 from cnbkit_engine.adopt.run_files import fetched
 from cnbkit_engine.adopt.site import Site, covered, default, needs
 from cnbkit_engine.adopt.stages import Role
-<<<<<<< HEAD
 from cnbkit_engine.adopt.text import beginning
-from cnbkit_engine.adopt.words import assignments, split
-=======
 from cnbkit_engine.spec.dockerfile import assignments, split
->>>>>>> main
 
 if TYPE_CHECKING:
     from cnbkit_engine.adopt.findings import Findings

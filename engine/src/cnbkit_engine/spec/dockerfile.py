@@ -78,16 +78,15 @@ def _pieces(text: str, escape: str) -> Iterator[str]:
 
 class _Word:
     def __init__(
-<<<<<<< HEAD:engine/src/cnbkit_engine/adopt/words.py
-        self, text: str, escape: str, value: Callable[[str], str | None], depth: int = 0
-    ) -> None:
-        self._text, self._escape, self._value = text, escape, value
-        self._depth = depth
-=======
-        self, text: str, escape: str, values: Mapping[str, str], missing: str | None
+        self,
+        text: str,
+        escape: str,
+        values: Mapping[str, str],
+        missing: str | None,
+        depth: int = 0,
     ) -> None:
         self._text, self._escape, self._values, self._missing = text, escape, values, missing
->>>>>>> main:engine/src/cnbkit_engine/spec/dockerfile.py
+        self._depth = depth
         self._place = 0
 
     def read(self) -> str:
@@ -156,13 +155,9 @@ class _Word:
         return _cut(value, kind, self._inner(word) if "/" not in kind else word)
 
     def _inner(self, word: str) -> str:
-<<<<<<< HEAD:engine/src/cnbkit_engine/adopt/words.py
         if self._depth > _DEEPEST:
             raise RecursionError
-        return _Word(word, self._escape, self._value, self._depth + 1).read()
-=======
-        return _Word(word, self._escape, self._values, self._missing).read()
->>>>>>> main:engine/src/cnbkit_engine/spec/dockerfile.py
+        return _Word(word, self._escape, self._values, self._missing, self._depth + 1).read()
 
 
 def _closing(text: str) -> int:
