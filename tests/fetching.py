@@ -1,8 +1,9 @@
 """All that tests start fetches through a proxy that keeps it, and a test's report says what it was.
 
 Each worker has a proxy of its own, so that what comes through it is its test's doing. A test of
-*quick* that asks the network is marked `fetches`: `make fetch` runs those, and after it `make test`
-needs none. pytest's last lines name the ones without the mark, also when all was kept.
+*quick* that needs the network is marked `fetches`: `make fetch` runs those, and after it `make
+test` needs none. pytest's last lines name a test without the mark for which something was fetched,
+unless this session began with nothing: then whoever comes first fetches what others need.
 """
 
 from __future__ import annotations
@@ -43,10 +44,15 @@ class Session:
 
     uv and pip keep what they fetch, and pages of an index for minutes. Each session has caches of
     its own: what an earlier one, or `tools/setup`, has fetched would not come through the proxy.
+
+    Attributes:
+        proxies: one for each worker, and that of this process.
+        began_empty: whether nothing had been fetched before.
     """
 
     def __init__(self, folder: Path) -> None:
         self._downloads = Downloads(folder)
+        self.began_empty = not any(folder.glob("*.body"))
         self.proxies: list[Proxy] = []
         for left in folder.glob("caches-*"):  # of a session that was killed
             if time.time() - left.stat().st_mtime > _LONGEST:
@@ -122,14 +128,13 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add what was fetched since the last report, or one of the addresses that were kept."""
+    """Add what was fetched since the last report, each as bytes and address."""
     report = yield
     log = item.config.stash.get(_log, None)
-    lines = log.new() if log else []
-    fetched = [line for line in lines if not line.startswith("kept ")]
-    new = [(_PROPERTY, line) for line in fetched or lines[:1]]
-    item.user_properties += new
-    report.user_properties += new
+    if log:
+        new = [(_PROPERTY, line) for line in log.new()]
+        item.user_properties += new
+        report.user_properties += new
     return report
 
 
@@ -147,12 +152,13 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"Fetched {size / 1e6:.1f} MB from {host}")
     if kept := sum(proxy.kept for proxy in session.proxies):
         terminalreporter.write_line(f"{kept / 1e6:.1f} MB were fetched before")
-    for test, url in unmarked(terminalreporter.stats).items():
-        terminalreporter.write_line(f"{test} asks for {url} and is not marked `{_MARK}`")
+    if not session.began_empty:
+        for test, url in unmarked(terminalreporter.stats).items():
+            terminalreporter.write_line(f"{test} fetched {url} and is not marked `{_MARK}`")
 
 
 def unmarked(stats: dict[str, list[Any]]) -> dict[str, str]:
-    """Tests of *quick* that ask for something without the mark, and an address each.
+    """Tests of *quick* that fetched something without the mark, and an address each.
 
     Args:
         stats: reports by outcome.

@@ -46,8 +46,7 @@ class Proxy:
 
     Attributes:
         variables: the environment that makes programs use it.
-        log: a file with a line for each answer: bytes that came from the network for it, or `kept`,
-            and the address.
+        log: a file with a line for each answer that came from the network: bytes and address.
         fetched: bytes that came from the network, by host.
         kept: bytes that did not have to.
     """
@@ -106,10 +105,10 @@ class Proxy:
         with self._lock:
             if answer.fetched is None:
                 self.kept += answer.body.stat().st_size
-            else:
-                self.fetched[urlsplit(url).hostname or ""] += answer.fetched
+                return
+            self.fetched[urlsplit(url).hostname or ""] += answer.fetched
             with self.log.open("a") as log:
-                log.write(f"{'kept' if answer.fetched is None else answer.fetched} {url}\n")
+                log.write(f"{answer.fetched} {url}\n")
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -85,7 +85,13 @@ def test_what_a_test_fetches_is_its_own(server: str, tmp_path: Path, workers: st
         (tmp_path / f"test_{own}.py").write_text(TESTS.format(url=server, own=own))
     kept = tmp_path / "kept"
     command = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "-n", workers, "--junit-xml=x"]
-    for fetched in (True, False):
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    # With nothing kept; with something; with all.
+    for before in (0, 1, 2):
+        if before == 1:
+            for path in kept.iterdir():
+                path.unlink()
+            (kept / "another.body").touch()
         done = subprocess.run(
             [*command, "--dist", "loadgroup"],
             cwd=tmp_path,
@@ -103,9 +109,9 @@ def test_what_a_test_fetches_is_its_own(server: str, tmp_path: Path, workers: st
         assert done.returncode == 0, done.stdout
         named = [line for line in done.stdout.splitlines() if "is not marked" in line]
         assert named == [
-            f"test_{own}.py::{name} asks for {server}/{own}-2.whl and is not marked `fetches`"
+            f"test_{own}.py::test_does_not fetched {server}/{own}-2.whl and is not marked `fetches`"
             for own in ("first", "second")
-            for name in ("test_does_not", "test_has_it")
+            if before == 1
         ]
         told = {
             (case.attrib["classname"], case.attrib["name"]): each.attrib["value"]
@@ -113,12 +119,9 @@ def test_what_a_test_fetches_is_its_own(server: str, tmp_path: Path, workers: st
             for each in case.iter("property")
         }
         assert told == {
-            (f"test_{own}", name): f"{size if fetched else 'kept'} {server}/{own}-{number}.whl"
+            (f"test_{own}", name): f"1000 {server}/{own}-{number}.whl"
             for own in ("first", "second")
-            for name, number, size in (
-                ("test_says_so", 1, 1000),
-                ("test_does_not", 2, 1000),
-                ("test_has_it", 2, "kept"),
-            )
+            for name, number in (("test_says_so", 1), ("test_does_not", 2))
+            if before < 2
         }
     assert not [*kept.glob("caches-*")]

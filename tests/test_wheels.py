@@ -22,6 +22,8 @@ from cnbkit_engine.state.home import Home
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# An environment of its own gets what they need from the index.
+pytestmark = pytest.mark.fetches
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -46,8 +46,8 @@ HEAVY = {
 }
 """Fixtures whose tests are not in `make test`."""
 
-FETCHING: set[str] = set()
-"""Fixtures whose tests ask the network: they are marked `fetches`, as those marked `smoke` are."""
+FETCHING = ("equivalence",)
+"""Folders whose tests all need the network: they are marked `fetches`, as those marked `smoke`."""
 
 _MARKERS = (
     "smoke: a real build that `make test` runs although its folder is not in it",
@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marks = {mark.name for mark in item.iter_markers()}
         tier = tier_of(folder, marks, fixtures)
         item.add_marker(tier)
-        if "smoke" in marks or not FETCHING.isdisjoint(fixtures):
+        if "smoke" in marks or folder in FETCHING:
             item.add_marker("fetches")
         group = group_of(folder, item.nodeid, fixtures)
         if group != item.nodeid:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from bench.scale import SCENARIOS, Cluster, Rollout, simulate, summary, table
+from bench.cluster import Cluster, Rollout
+from bench.scale import SCENARIOS, summary, table
+from bench.simulation import simulate
 
 SMALL = Cluster(images=300, slots=20, nodes=5, commits=0)
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "scale.md"

@@ -314,7 +314,7 @@ def test_without_memory_nothing_is_said_of_what_is_not_here(
     library(layer(phases, "wheels", "1") / "cv2.so", gl)
     done = phases.build(check())
     assert done.err == ""
-    assert "1 layers are in the previous image alone" in done.out
+    assert "Not looked at, because only the previous image has them: 1 layer;" in done.out
 
 
 NUMBA = """

@@ -130,6 +130,7 @@ def files_below(folder: Path) -> list[str]:
     return [str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()]
 
 
+@pytest.mark.fetches
 def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     buildpack_run: BuildpackRun,
     app: Mapping[str, bytes | str],
@@ -177,6 +178,7 @@ class TestLockFrontEnd(LockFrontEnd):
     always = MAIN
 
 
+@pytest.mark.fetches
 def test_git_and_sources_keep_their_place(
     buildpack_run: BuildpackRun,
     app: Mapping[str, bytes | str],

@@ -6,6 +6,7 @@ import csv
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
 from uv import find_uv_bin
 
 from cnbkit_pip.engines.uv_leftovers import remove_leftovers
@@ -42,6 +43,7 @@ def installed(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.fetches
 def test_no_time_of_the_copy_is_left(tmp_path: Path) -> None:
     first, second = (installed(tmp_path / name / "lib") for name in ("one", "two"))
     # The address of the folder is the app's, which is the same in every build.

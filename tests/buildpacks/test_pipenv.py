@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from plette import Pipfile  # type: ignore[import-untyped]
+from plette.pipfiles import DEFAULT_SOURCE_TOML  # type: ignore[import-untyped]
 
 from cnbkit_pipenv import Pipenv
 
@@ -91,6 +92,7 @@ def made(pipfile: str, **categories: Any) -> dict[str, str]:
     return {"Pipfile": pipfile, "Pipfile.lock": json.dumps(lock, indent=4)}
 
 
+@pytest.mark.fetches
 def test_the_default_packages_with_their_indexes(
     buildpack_run: BuildpackRun, app: Path, published_six: Published
 ) -> None:
@@ -110,6 +112,7 @@ def test_the_default_packages_with_their_indexes(
     assert result.layer("lock").types == {"cache"}
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("name", ["dev", "dev-packages", "develop"])
 def test_categories_are_groups(buildpack_run: BuildpackRun, app: Path, name: str) -> None:
     result = buildpack_run(Pipenv, app=app, env={**ENV, "BP_PYTHON_GROUPS": f"{name},train"})
@@ -444,6 +447,22 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert bad.fault.what.startswith(what)
     assert bad.fault.where == where
     assert remedy in (bad.fault.remedy or "")
+
+
+@pytest.mark.parametrize("form", ["{}", "{}/", "http:{}", "former"])
+def test_a_source_that_is_the_default_index_under_any_address_is_the_default_one(
+    buildpack_run: BuildpackRun, form: str
+) -> None:
+    address = str(tomllib.loads(DEFAULT_SOURCE_TOML)["source"][0]["url"])
+    address = {
+        "former": address.replace(".org/", ".python.org/"),
+        "http:{}": address.replace("https:", "http:"),
+    }.get(form, form.format(address))
+    hashes = [f"sha256:{'0' * 64}"]
+    source = f'[[source]]\nname = "main"\nurl = "{address}"\nverify_ssl = true\n[packages]\n'
+    locked = {"six": {"version": "==1.17.0", "hashes": hashes, "index": "main"}}
+    result = buildpack_run(Pipenv, app=made(source, default=locked), env=ENV)
+    assert "index" not in packages(result)["six"]
 
 
 def test_a_python_that_somebody_chose_counts_and_the_pipfile_s_is_told(

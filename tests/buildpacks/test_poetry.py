@@ -68,6 +68,7 @@ dependencies = ["idna"]
 requires = ["setuptools"]
 build-backend = "setuptools.build_meta"
 """
+FILES = {"pyproject.toml": PROJECT, "lib/pyproject.toml": LIBRARY, "demo_app/__init__.py": ""}
 MAIN = {"demo-app", "lib", "six", "idna"}
 
 
@@ -103,7 +104,7 @@ def in_step(files: dict[str, bytes | str], lock: dict[str, Any]) -> dict[str, by
 @pytest.fixture(scope="module")
 def sourced(tmp_path_factory: pytest.TempPathFactory, published_six: Published) -> Path:
     """An app with a source of its own."""
-    files = {"pyproject.toml": PROJECT, "lib/pyproject.toml": LIBRARY}
+    files = {**FILES}
     return locked(tmp_path_factory.mktemp("app") / "app", files, published_six.simple)
 
 
@@ -114,7 +115,9 @@ def app(sourced: Path) -> dict[str, bytes | str]:
     for package in lock["package"]:
         if package.get("source", {}).get("type") == "legacy":
             del package["source"]
-    return in_step({"pyproject.toml": PROJECT, "lib/pyproject.toml": LIBRARY}, lock)
+    return in_step(
+        {"pyproject.toml": PROJECT, "lib/pyproject.toml": LIBRARY, "demo_app/__init__.py": ""}, lock
+    )
 
 
 def as_2_0(lock: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +148,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {str(each): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("older", [dict, as_2_0, as_1_1])
 def test_the_project_and_its_dependencies_without_network_and_without_a_trace(
     buildpack_run: BuildpackRun,
@@ -241,6 +245,7 @@ def test_a_source_is_named_without_its_credentials(
     assert "secret" not in result.layer("lock").text("pylock.toml") + result.log
 
 
+@pytest.mark.fetches
 def test_git_url_and_file_dependencies_of_a_project_in_the_standard_table(
     buildpack_run: BuildpackRun, tmp_path: Path, published_six: Published, eggs_repository: Path
 ) -> None:
@@ -268,7 +273,7 @@ viz = ["idna"]
 spam = {{ path = "spam-1.0-py3-none-any.whl" }}
 eggs = {{ git = "file://{eggs_repository}", branch = "main", subdirectory = "py" }}
 """
-    locked(app, {"pyproject.toml": project}, published_six.simple)
+    locked(app, {"pyproject.toml": project, "demo.py": ""}, published_six.simple)
     result = buildpack_run(Poetry, app=app, env={**ENV, "BP_PYTHON_GROUPS": "viz"})
     found = packages(result)
     assert found.keys() == {"demo", "eggs", "six", "spam", "idna"}
@@ -483,6 +488,23 @@ def test_a_byte_order_mark_is_refused_as_the_tool_does(
     assert isinstance(result.fault, UserFault), result.log
     assert result.fault.where == f"{file}:1"
     assert "without a byte order mark" in (result.fault.remedy or "")
+
+
+@pytest.mark.parametrize("build_system", [True, False])
+def test_a_project_that_is_no_package_is_left_out_until_it_is_one(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], build_system: bool
+) -> None:
+    """Poetry installs the others, and says that it cannot install this one."""
+    text = str(app["pyproject.toml"])
+    text = text if build_system else text.partition("[build-system]")[0]
+    files = in_step({**app, "pyproject.toml": text}, tomllib.loads(str(app["poetry.lock"])))
+    del files["demo_app/__init__.py"]
+    result = buildpack_run(Poetry, app=files, env=ENV)
+    assert packages(result).keys() == MAIN - {"demo-app"}
+    assert "demo-app itself is not installed: there is no folder demo_app" in result.log
+    if build_system:
+        found = packages(result.rebuild(app={"src/demo_app/__init__.py": ""}))
+        assert found.keys() == MAIN
 
 
 def test_an_app_that_only_poetry_can_install_is_refused_with_what_to_write(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "uv"
 UV = Path(sys.executable).with_name("uv")
+PROXY = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
 ENV = telling(python=sys.executable, python_version="3.11.2", inputs=["uv.lock"])
 
 BUILD_SYSTEM = """
@@ -91,6 +92,7 @@ def buildpack(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.fetches
 def test_the_project_and_its_dependencies_without_development_ones(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:
@@ -115,6 +117,7 @@ def test_a_plan_of_a_python_that_is_not_there_yet_has_the_packages_of_the_lock(
     assert "4 packages for Python 3.11.2" in asked.log
 
 
+@pytest.mark.fetches
 def test_groups_and_extras_are_added_and_those_for_tests_in_a_test_image(
     buildpack_run: BuildpackRun, buildpack: Path, app: Path
 ) -> None:
@@ -140,6 +143,7 @@ class TestLockFrontEnd(LockFrontEnd):
         return buildpack
 
 
+@pytest.mark.fetches
 def test_a_member_of_a_workspace(
     buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path
 ) -> None:
@@ -170,6 +174,7 @@ def test_a_member_of_a_workspace(
     assert "uv.lock is out of step with pyproject.toml" in drifted.log
 
 
+@pytest.mark.fetches
 def test_git_and_url_dependencies_and_indexes_keep_their_place(
     buildpack_run: BuildpackRun,
     buildpack: Path,
@@ -213,6 +218,7 @@ def test_another_index_to_install_from_does_not_put_the_lock_out_of_step(
 SETUP = "from setuptools import setup\nsetup(name='lib', version='1.0', install_requires=['{0}'])\n"
 
 
+@pytest.mark.fetches
 def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it(
     buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path
 ) -> None:
@@ -224,7 +230,9 @@ def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it
             "lib/setup.py": SETUP.format("idna"),
         },
     )
-    good = buildpack_run(buildpack, app=app, env=ENV)
+    # Its builds have no variables but these: what they fetch is to come through the tests' proxy.
+    proxy = {name: os.environ[name] for name in PROXY if name in os.environ}
+    good = buildpack_run(buildpack, app=app, env={**ENV, **proxy})
     assert packages(good).keys() == {"lib", "idna"}
     drifted = good.rebuild(app={"lib/setup.py": SETUP.format("six")})
     assert "uv.lock is out of step with pyproject.toml" in drifted.log

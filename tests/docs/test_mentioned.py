@@ -70,3 +70,25 @@ def test_paths_of_the_source_tree_are_there(page: str) -> None:
     bases = (ROOT, ROOT / "buildpacks")
     missing = [each for each in named if not any(list(base.glob(each)) for base in bases)]
     assert sorted(missing) == []
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("what a Flask app starts with", ["Flask"]),
+        ("how a layer is compressed", ["isal_zlib", "compresslevel", "compresslevel"]),
+        ("a new lock format", ["pdm.lock", "class ", "pdm.lock", "pdm.lock", "pdm.lock"]),
+        ("a new CUDA", ["driver"]),
+        ("which packages share a layer", ["def partition"]),
+    ],
+)
+def test_where_to_change_something_is_the_code_that_does_it(what: str, words: list[str]) -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    (row,) = re.findall(rf"^\| {re.escape(what)} \| (.*) \|$", text, re.M)
+    named = [each for each in re.findall(r"`([^`]+)`", row) if "/" in each and " " not in each]
+    bases = (ROOT, ROOT / "buildpacks", ROOT / "engine/src/cnbkit_engine")
+    for name, word in zip(named, words, strict=True):
+        inner = name.removeprefix("engine/…/")
+        (place,) = (base / inner for base in bases if (base / inner).exists())
+        files = [place] if place.is_file() else [*place.rglob("*.py")]
+        assert any(word in path.read_text() for path in files), name

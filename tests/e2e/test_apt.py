@@ -167,7 +167,7 @@ def test_what_another_run_image_has_already_is_not_carried_again(
     options = ("--builder", str(builder))
     other = (*options, "--volume", f"{status}:/{RECORD}")
     first = here.build(*other)
-    assert "1 packages" in first.output
+    assert "1 package, " in first.output
     assert resolved(here) == {"libvorbis0a"}
     lib = f"/usr/lib/{os.uname().machine}-linux-gnu"
     layer = "/layers/cnbkit_apt/debs"

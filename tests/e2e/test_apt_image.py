@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +21,7 @@ from .conftest import cnbkit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .conftest import Project
+    from .conftest import Project, Result
 
 IMAGE = ("--env", "BP_APT_MODE=image")
 # psql is a link to a script in Perl, sshd's user is made by a script of its package, and libpq.so
@@ -31,12 +33,19 @@ ls /usr/lib/*/libpq.so /usr/sbin/policy-rc.d /cnbkit-apt; command -v apt-get; id
 
 
 @pytest.fixture
-def extended(project: Project) -> Iterator[Project]:
-    base = project.home.base
-    before = {*base.glob("*extended-*")}
+def extended(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    build, kept = project.build, set[str]()
+
+    def noted(*options: str, code: int = 0) -> Result:
+        result = build(*options, code=code)
+        kept.update(re.findall(r"The extended \w+ image is kept in (\S+)", result.output))
+        return result
+
+    monkeypatch.setattr(project, "build", noted)
     yield project
-    for each in {*base.glob("*extended-*")} - before:  # a root file system each
-        remove_tree(each)
+    # A root file system each. Those beside them are other tests'.
+    for each in kept:
+        remove_tree(Path(each))
 
 
 @pytest.fixture

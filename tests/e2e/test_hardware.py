@@ -55,7 +55,7 @@ def test_a_change_of_hardware_changes_the_frameworks_layers_and_no_other(
     project.write({"app.py": APP, "requirements.txt": "hub\nsix\n", "hardware.txt": "cpu\n"})
     built = project.build(*site.options)
     assert "cpu: torch 2.8.0+cpu from" in built.output
-    assert "4 packages fall away: " in built.output
+    assert "4 packages fewer: " in built.output
     assert "MB less to download" in built.output
     assert project.run() == "2.8.0+cpu 3.10\n"
     cpu = project.layers()
@@ -153,7 +153,7 @@ print(*words)
 # Word → what the app says of its image, and a line of the build.
 IMAGES = {
     "coral": ("2.8.0+cpu - 0.8.0 - 2.3.0 edgetpu", "coral: torch 2.8.0+cpu from"),
-    "tpu": ("2.8.0+cpu TPU 0.8.0 0.0.50 2.3.0 -", "tpu: 1 packages more: libtpu"),
+    "tpu": ("2.8.0+cpu TPU 0.8.0 0.0.50 2.3.0 -", "tpu: 1 package more: libtpu"),
     "rocm:6.4": ("2.8.0+rocm6.4 - 0.8.0 - 2.3.0 -", "rocm:6.4: torch 2.8.0+rocm6.4 from"),
     "neuron": ("2.8.0+cpu - 0.8.0 - 2.3.0 -", "neuron: none of torch-neuronx"),
 }
@@ -261,7 +261,7 @@ def test_locks_of_other_tools_get_the_words_wheels_and_keep_all_else(
     built = project.build(*site.options)
     assert f"Installing from {name}" in built.output
     assert f"{word}: torch {version} from" in built.output
-    assert "packages fall away: nvidia-cublas-cu12, nvidia-cuda-runtime-cu12" in built.output
+    assert "packages fewer: nvidia-cublas-cu12, nvidia-cuda-runtime-cu12" in built.output
     assert project.run() == f"{version} 3.10\n"
     assert project.image().labels["io.cnbkit.hardware"] == word
 

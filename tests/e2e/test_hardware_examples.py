@@ -92,7 +92,7 @@ def test_jax_gets_what_a_tpu_needs(project: Project, tmp_path: Path) -> None:
         site.publish("jax", "0.7.2", extras=[("tpu", "libtpu")])
         site.publish("libtpu", "0.0.23")
         built = project.build(*site.options)
-    assert "tpu: 1 packages more: libtpu" in built.output
+    assert "tpu: 1 package more: libtpu" in built.output
     assert {process.type for process in project.image().processes} >= {"train"}
     [layer] = [e for e in project.image().layers if e.what == "cnbkit/tpu:device"]
     folder = ensure_layer(project.home, project.store, layer)

@@ -38,9 +38,13 @@ def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
 
 
 def emptied(attack: Attack, before: set[str]) -> bool:
-    """Whether this build's temporary folder goes; that happens in the background."""
-    for _ in range(600):
-        if {path.name for path in attack.home.tmp.iterdir()} <= before:
+    """Whether this build's temporary folder goes; that happens in the background.
+
+    Of what came meanwhile some may be another test's build: the longest of those takes minutes.
+    """
+    came = {path.name for path in attack.home.tmp.iterdir()} - before
+    for _ in range(3000):
+        if came.isdisjoint(path.name for path in attack.home.tmp.iterdir()):
             return True
         time.sleep(0.1)
     return False

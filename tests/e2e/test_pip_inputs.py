@@ -103,7 +103,7 @@ def test_a_setup_py_with_compiled_code_is_installed_as_a_copy(project: Project) 
     project.write({"fast.c": (project.app / "fast.c").read_text() + "/* changed */\n"})
     again = project.build()
     assert "inputs changed: setup.py" in again.output
-    assert "Installing 1 packages" in again.output
+    assert "Installing 1 package," in again.output
 
 
 def test_requirements_of_groups_are_added_and_what_is_removed_leaves_the_image(

@@ -24,7 +24,7 @@ from rattler import install as link
 
 from cnbkit_conda import Conda
 
-from ..buildpacks.test_conda import channels, packages
+from ..buildpacks.conda_channel import channels, packages
 from ..e2e.channel import SUBDIR
 from .cases import tiered_values
 

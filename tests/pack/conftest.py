@@ -23,7 +23,7 @@ from cnbkit_engine.state.home import Home
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
     Derive = Callable[..., str]
 

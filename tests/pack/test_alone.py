@@ -17,7 +17,7 @@ from .conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 APP = {"app.py": "import six\nprint('six', six.__version__)\n", "requirements.txt": "six==1.17.0\n"}
 

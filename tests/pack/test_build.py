@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit_engine.testing import BuiltApp
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 # Answers with a word, and with what it was started with.
 SERVER = """\

@@ -33,7 +33,7 @@ OWN = f"python{DEFAULT.python}"
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from cnbkit_engine.testing.pack import PackEngine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 FILES = {
     "github": (".github/workflows/pack.yml", "$GITHUB_SHA"),

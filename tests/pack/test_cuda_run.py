@@ -13,7 +13,7 @@ from .conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
     from .conftest import Derive
 

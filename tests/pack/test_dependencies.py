@@ -20,7 +20,7 @@ from .conftest import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 APP = """
 import ctypes, hello, json, os, sys, tabulate

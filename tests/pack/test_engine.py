@@ -16,7 +16,7 @@ from cnbkit_engine.testing.pack import PackEngine
 from .conftest import ROOT
 
 if TYPE_CHECKING:
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
 

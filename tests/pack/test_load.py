@@ -13,7 +13,7 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 
 if TYPE_CHECKING:
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cnbkit_engine.oci.image import Image
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
 

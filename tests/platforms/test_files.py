@@ -94,7 +94,7 @@ def test_kpacks_own_types_take_its_files(
 def test_kpacks_own_types_refuse_what_kpack_refuses(judge: Judge, tmp_path: Path) -> None:
     text = (FILES / "kpack" / "image.yaml").read_text()
     breaks = {
-        "secret": ('value: "3.11"', "valueFrom: {secretKeyRef: {name: a, key: b}}"),
+        "secret": ('value: "3.13"', "valueFrom: {secretKeyRef: {name: a, key: b}}"),
         "typo": ("    registry:\n      tag:", "    registri:\n      tag:"),
         "tag": (f"tag: {REGISTRY}/my-app  #", "tag: Not/An/Image  #"),
     }

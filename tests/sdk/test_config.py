@@ -124,7 +124,7 @@ def test_a_value_an_option_cannot_have_is_the_users_fault(name: str, value: str,
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(UserFault) as caught:
         _read(BP_ENGINE="x", BP_JOBS="y")
-    assert caught.value.what == "2 settings cannot be as they are"
+    assert caught.value.what == "2 invalid settings"
     assert caught.value.detail is not None
     assert len(caught.value.detail.splitlines()) == 2
 

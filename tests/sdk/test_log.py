@@ -64,3 +64,19 @@ def test_a_step_that_is_soon_over_says_only_that(capsys: pytest.CaptureFixture[s
     first, last = capsys.readouterr().out.splitlines()
     assert first == "  Downloading ..."
     assert last.startswith("    done in ")
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "plural", "text"),
+    [
+        (0, "package", "", "0 packages"),
+        (1, "package", "", "1 package"),
+        (2, "package", "", "2 packages"),
+        (1, "library", "libraries", "1 library"),
+        (3, "library", "libraries", "3 libraries"),
+    ],
+)
+def test_a_noun_is_in_the_number_of_what_is_counted(
+    number: int, noun: str, plural: str, text: str
+) -> None:
+    assert Log.counted(number, noun, plural) == text

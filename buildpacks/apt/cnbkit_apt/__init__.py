@@ -13,6 +13,7 @@ from cnbkit import (
     DetectResult,
     Layer,
     LayerKey,
+    Log,
     OpenLayer,
     Plan,
     Triggers,
@@ -265,7 +266,7 @@ class Apt(Buildpack[Chosen]):
 
 def _sum(found: list[Archive]) -> str:
     size = sum(each.size for each in found)
-    return f"{len(found)} packages, {size / 1e6:.1f} MB"
+    return f"{Log.counted(len(found), 'package')}, {size / 1e6:.1f} MB"
 
 
 def _digest(path: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
 import shutil
 from contextlib import suppress
 
-from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
+from cnbkit import BuildContext, CommandFailed, PlatformFault
+from cnbkit_apt.apt_sources import write_sources
 from cnbkit_apt.archive import Archive
+from cnbkit_apt.deb_file import deb_file, sha256_of
 from cnbkit_apt.faults import check_names, download_failed, unresolvable, update_failed
 from cnbkit_aptfile.declared import DeclaredPackage, Repository
 
@@ -41,14 +41,14 @@ class AptGet:
         recommends: bool,
     ) -> None:
         self._ctx = ctx
-        self._system = system
         self._folder = f"{ctx.scratch}/apt"
         self._repositories = repositories
         self._requests: dict[str, tuple[list[str], list[Archive], dict[str, str]]] = {}
         for name in ("state/lists/partial", "etc", "keys"):
             os.makedirs(f"{self._folder}/{name}", exist_ok=True)
-        self._write_sources(mirror)
-        _write(f"{self._folder}/none", "")
+        write_sources(ctx, self._folder, system, mirror, repositories)
+        with open(f"{self._folder}/none", "w", encoding="utf-8"):
+            pass
         self._options = {
             "Dir::State": f"{self._folder}/state",
             "Dir::State::status": f"{self._folder}/none",
@@ -115,7 +115,9 @@ class AptGet:
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"{installed.rstrip()}\n\n{_paragraphs(extra)}")
         self._begin(role)
-        files = {each.word: self._file(each) for each in wanted if each.is_file}
+        files = {
+            each.word: deb_file(self._ctx, each, self._folder) for each in wanted if each.is_file
+        }
         named = [each for each in wanted if not each.is_file]
         instead = check_names(named, self._names, self._providers)
         words = list(dict.fromkeys(files.get(e.word) or _word(e, instead) for e in wanted))
@@ -133,7 +135,7 @@ class AptGet:
             if line.startswith("'"):
                 archive = Archive.parse(line)
                 if archive.uri.startswith("file:") and archive.uri[5:] in files.values():
-                    checksum = f"SHA256:{_sha256(archive.uri[5:])}"
+                    checksum = f"SHA256:{sha256_of(archive.uri[5:])}"
                     archive = Archive(**{**vars(archive), "checksum": checksum})
                     checksums[archive.file] = archive.uri[5:]
                 found.append(archive)
@@ -162,7 +164,7 @@ class AptGet:
         for path in gone:
             archive = next(each for each in found if path.endswith(f"/{each.file}"))
             place = archive.uri.removeprefix("file://").removeprefix("file:")
-            if not archive.uri.startswith("file:") or _sha256(place) != archive.checksum[7:]:
+            if not archive.uri.startswith("file:") or sha256_of(place) != archive.checksum[7:]:
                 raise PlatformFault(
                     f"apt did not bring {archive.file}", where=archive.uri, remedy="build again"
                 )
@@ -213,86 +215,6 @@ class AptGet:
             return []
         return [line.split("|")[1].strip() for line in told.splitlines() if line.count("|") > 1]
 
-    def _file(self, package: DeclaredPackage) -> str:
-        """A .deb that was asked for, here and looked at."""
-        address, _, checksum = package.word.partition("#")
-        if package.is_address:
-            path = f"{self._folder}/debs/{address.rpartition('/')[2]}"
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            try:
-                self._ctx.run(
-                    *("curl", "--fail", "--silent", "--show-error", "--location", "--retry", "3"),
-                    *("--output", path, address),
-                    quiet=True,
-                )
-            except CommandFailed as failed:
-                raise PlatformFault(
-                    f"cannot fetch {address}",
-                    where=f"{package.file}:{package.line}",
-                    remedy="check the address and the network",
-                    detail=failed.shown,
-                ) from None
-        else:
-            path = f"{self._ctx.app.root}/{address.removeprefix('./')}"
-        where = f"{package.file}:{package.line}"
-        wanted = checksum.removeprefix("sha256=")
-        if checksum and _sha256(path) != wanted:
-            raise UserFault(
-                f"{address} is another file than it should be: its SHA-256 is {_sha256(path)}",
-                where=where,
-                remedy="correct the checksum, if you trust the file",
-            )
-        try:
-            said = self._ctx.run("dpkg-deb", "--field", path, "Architecture", quiet=True)
-        except CommandFailed as failed:
-            raise UserFault(
-                f"{address} is no Debian package, or damaged",
-                where=where,
-                remedy="fetch it again, or take its line out",
-                detail=failed.shown,
-            ) from None
-        arch = said.stdout.strip()
-        if arch not in ("all", self._ctx.target.arch):
-            raise UserFault(
-                f"{address} is for {arch}, and the image for {self._ctx.target.arch}",
-                where=where,
-                remedy=f"take the package for {self._ctx.target.arch}",
-            )
-        return path
-
-    def _write_sources(self, mirror: str) -> None:
-        source = f"{self._system}/etc/apt/sources.list"
-        text = _text(source)
-        _write(f"{self._folder}/etc/sources.list", _through(mirror, text))
-        own = f"{self._folder}/etc/sources.list.d"
-        os.makedirs(own, exist_ok=True)
-        parts = f"{self._system}/etc/apt/sources.list.d"
-        for name in sorted(os.listdir(parts)) if os.path.isdir(parts) else []:
-            if name.endswith((".list", ".sources")):
-                _write(f"{own}/{name}", _through(mirror, _text(f"{parts}/{name}")))
-        for number, each in enumerate(self._repositories):
-            path = f"{self._folder}/keys/{number}.asc"
-            key = each.signed_by
-            if "BEGIN PGP" not in key:
-                if not self._ctx.app.has(key):
-                    raise UserFault(
-                        f"there is no file {key}, which should be the key of {each.uri}",
-                        where=each.where,
-                        remedy="add the key's file to the app",
-                    )
-                data = self._ctx.app.bytes(key)
-                if not data.lstrip().startswith(b"-----BEGIN PGP"):
-                    path = path.removesuffix("asc") + "gpg"
-                with open(path, "wb") as file:
-                    file.write(data)
-            else:
-                _write(path, key)
-            components = " ".join(each.components)
-            _write(
-                f"{own}/app-{number}.list",
-                f"deb [signed-by={path}] {each.uri} {each.suite} {components}\n",
-            )
-
 
 def _paragraphs(names: list[str]) -> str:
     """Packages that count as installed, as dpkg's database has them."""
@@ -305,30 +227,7 @@ def _paragraphs(names: list[str]) -> str:
     )
 
 
-def _through(mirror: str, text: str) -> str:
-    """Sources with another host, if a mirror is set."""
-    return re.sub(r"https?://[^/\s]+", mirror.rstrip("/"), text) if mirror else text
-
-
-def _text(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 def _word(package: DeclaredPackage, instead: dict[str, str]) -> str:
     """What to ask apt for."""
     other = instead.get(package.name)
     return other + package.word.removeprefix(package.name) if other else package.word
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

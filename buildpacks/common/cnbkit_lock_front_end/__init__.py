@@ -160,6 +160,10 @@ class FrontEnd(Buildpack[Exported]):
         """Names of files the result depends on; those that are not there are passed over."""
         return [name for name in (self.file, self.project) if ctx.app.has(name)]
 
+    def facts(self, ctx: BuildContext) -> list[str]:  # noqa: ARG002 - for derived classes
+        """What else the result depends on, in words."""
+        return []
+
     def decide(self, ctx: BuildContext) -> Exported:
         """Export the lock, unless the last build's is still right."""
         # The pip buildpack tells of them; until then tools might show them.
@@ -181,7 +185,7 @@ class FrontEnd(Buildpack[Exported]):
         self._check_files(ctx)
         settings = self.config.read(ctx.settings)
         wanted = Wanted(
-            files=_digests(ctx, self.inputs(ctx)),
+            files=[*_digests(ctx, self.inputs(ctx)), *self.facts(ctx)],
             groups=told.groups or list(settings.groups),
             extras=list(settings.extras),
             member=settings.member,

@@ -6,7 +6,7 @@ from typing import Any
 
 import tomli_w
 
-from cnbkit import UserFault
+from cnbkit import Log, UserFault
 from cnbkit_lock_front_end import Selection
 
 __all__ = ["checked", "write_lock"]
@@ -52,4 +52,4 @@ def write_lock(path: str, maker: str, packages: list[dict[str, Any]], selection:
     document = {"lock-version": "1.0", "created-by": maker, "packages": packages}
     with open(path, "wb") as file:
         tomli_w.dump(document, file)
-    return f"{len(packages)} packages for Python {selection.python}{selection}"
+    return f"{Log.counted(len(packages), 'package')} for Python {selection.python}{selection}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cnbkit import Binding, BuildContext, PlatformFault, UserFault
+from cnbkit import Binding, BuildContext, Log, PlatformFault, UserFault
 from cnbkit_policy.findings import Finding, find
 from cnbkit_policy.osv import vulnerabilities
 from cnbkit_policy.report import line, write_reports
@@ -69,7 +69,7 @@ def judge(
     failing = [each for each in findings if each.fails]
     if failing:
         raise _refused(failing, rules, binding.name)
-    summary = f"{len(packages)} packages"
+    summary = Log.counted(len(packages), "package")
     if subject.declared and not subject.final:
         summary += f" that {subject.declared} names (what they need is judged once it is installed)"
     summary += f", {len(findings)} findings that end no build" if findings else ", nothing found"

@@ -13,6 +13,7 @@ from cnbkit import (
     DetectResult,
     Layer,
     LayerKey,
+    Log,
     OpenLayer,
     Plan,
     PythonBuild,
@@ -201,7 +202,9 @@ class Conda(Buildpack[Chosen]):
             elif not environment.rebuild:
                 count = len(kept.packages)
                 again = "" if chosen.kind != "environment" else _AGAIN
-                ctx.log.info(f"{chosen.name} unchanged: {count} packages as before{again}")
+                ctx.log.info(
+                    f"{chosen.name} unchanged: {Log.counted(count, 'package')} as before{again}"
+                )
             before = PythonBuild.read(ctx).others
             with ctx.layer(self.told) as layer:
                 told = PythonBuild.load(choice.directory)

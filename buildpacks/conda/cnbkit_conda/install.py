@@ -12,7 +12,7 @@ from rattler import MatchSpec, RepoDataRecord, Subdir
 from rattler import install as link
 from rattler.exceptions import FetchRepoDataError, GatewayError, InstallerError, LinkError
 
-from cnbkit import BuildContext, OpenLayer, UserFault
+from cnbkit import BuildContext, Log, OpenLayer, UserFault
 from cnbkit_conda.activation import activate
 from cnbkit_conda.bill import describe
 from cnbkit_conda.bytecode import make_bytecode
@@ -60,7 +60,7 @@ def install(ctx: BuildContext, chosen: Input, kept: Kept, layer: OpenLayer, pack
         return f"{min(there, len(records))} fetched"
 
     os.makedirs(packages, exist_ok=True)
-    with ctx.log.timed(f"Installing {len(records)} packages{weight}", so_far):
+    with ctx.log.timed(f"Installing {Log.counted(len(records), 'package')}{weight}", so_far):
         _link(ctx, places, records, prefix, packages)
     python = kept.version("python")
     if python:

@@ -6,7 +6,7 @@ import json
 import os
 import shlex
 
-from cnbkit import BuildContext, OpenLayer, PythonBuild
+from cnbkit import BuildContext, Log, OpenLayer, PythonBuild
 from cnbkit_conda.choice import Input
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.prefix import prefix_of, site_packages
@@ -57,7 +57,7 @@ def describe(
         path = f"{choice.directory}/pylock.toml"
         _write_lock(path, [json.loads(entry) for entry in pip])
         told = told.replace(lock=path, inputs=[chosen.name])
-        ctx.log.info(f"{len(pip)} packages of {chosen.name} are pip's")
+        ctx.log.info(f"For pip, of {chosen.name}: {Log.counted(len(pip), 'package')}")
     return told
 
 
@@ -77,7 +77,7 @@ def _requirements(ctx: BuildContext, chosen: Input, pip: list[str], choice: Open
         path = f"{choice.directory}/{os.path.basename(chosen.name)}.txt"
         with open(path, "w", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
-        ctx.log.info(f"{len(pip)} requirements of the pip section are pip's")
+        ctx.log.info(f"For pip, of its section: {Log.counted(len(pip), 'requirement')}")
         return [path]
     if ctx.app.has(_REQUIREMENTS):
         ctx.log.info(f"{chosen.name} has no pip section: {_REQUIREMENTS} is taken for it")

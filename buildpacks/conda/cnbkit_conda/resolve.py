@@ -23,7 +23,7 @@ from rattler import (
 from rattler.channel import Channel
 from rattler.exceptions import GatewayError, InvalidChannelError, SolverError
 
-from cnbkit import BuildContext, UserFault
+from cnbkit import BuildContext, Log, UserFault
 from cnbkit_conda.choice import SUBDIRS, Input
 from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.environment_file import EnvironmentFile
@@ -105,7 +105,7 @@ def resolve(
         kept.write(name, getattr(kept, name))
     kept.write("pip", pip)
     kept.write("refresh", [config.refresh])
-    ctx.log.info(f"{len(records)} packages for {subdir_of(ctx)}")
+    ctx.log.info(f"{Log.counted(len(records), 'package')} for {subdir_of(ctx)}")
 
 
 def _keep(kept: Kept, records: list[RepoDataRecord]) -> None:

@@ -11,6 +11,7 @@ from cnbkit import (
     Config,
     Layer,
     LayerKey,
+    Log,
     OpenLayer,
     Option,
     Plan,
@@ -158,8 +159,8 @@ class ElfCheck(Buildpack):
         found = Facts.update(facts, layers, ctx.target.arch)
         if found.unknown:
             ctx.log.info(
-                f"{len(found.unknown)} layers are in the previous image alone, and nothing is "
-                "known of them; they are looked at when they are made again"
+                f"Not looked at, because only the previous image has them: "
+                f"{Log.counted(len(found.unknown), 'layer')}; that follows when they are made again"
             )
         with open(known, encoding="utf-8") as file:
             base = file.read().split()

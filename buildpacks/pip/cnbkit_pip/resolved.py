@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, Log
 from cnbkit_pip.decide import decide, engine_for
 from cnbkit_pip.diagnosis.survey import Survey
 from cnbkit_pip.layers.contents import Shelf
@@ -113,7 +113,7 @@ def resolved(
     survey = Survey.of(ctx, config, wanted, engine, environment, target, sources)
     kept = lend(ctx, lock)
     packages = decide(ctx, config, wanted, engine, target, sources, request, survey, kept=kept)
-    ctx.log.info(f"{len(packages)} packages for Python {python}")
+    ctx.log.info(f"{Log.counted(len(packages), 'package')} for Python {python}")
     record = Record(f"{lock}/packages.json")
     groups = partition(packages, entangled(list(record.packages.values())))
     final = environment_of(site, python)

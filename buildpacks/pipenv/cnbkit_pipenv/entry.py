@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison
 from packaging.utils import canonicalize_name
@@ -25,6 +26,24 @@ _MARKERS = (
     *("python_full_version", "implementation_name", "implementation_version"),
 )
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^}]+)\}|(?P<bare>\w+))")
+
+
+def _place(address: str) -> tuple[str, str]:
+    """Host, login and path: with or without TLS, and a slash at the end, it is the same index."""
+    parts = urlsplit(address)
+    return parts.netloc.lower(), parts.path.strip("/")
+
+
+def _defaults(text: str) -> set[tuple[str, str]]:
+    """Where Pipenv's default index is, and where it was until 2018, from where it redirects."""
+    found = set()
+    for address in re.findall(r'url = "([^"]+)"', text):
+        host, path = _place(address)
+        found |= {(host, path), (f"{host.partition('.')[0]}.python.org", path)}
+    return found
+
+
+_DEFAULTS = _defaults(DEFAULT_SOURCE_TOML)
 
 
 class _Fault(Exception):
@@ -122,7 +141,7 @@ class Entries:
         if name and name not in self._sources:
             raise _Fault(f"its source {name} is not among [[source]]")
         address = self._sources.get(name, "")
-        if not address or f'"{address}"' in DEFAULT_SOURCE_TOML:
+        if not address or _place(address) in _DEFAULTS:
             return ""
         return self._address(address)
 

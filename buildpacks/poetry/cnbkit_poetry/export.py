@@ -34,6 +34,7 @@ from cnbkit_lock_front_end.encoding import check_mark
 from cnbkit_lock_front_end.environment import environment
 from cnbkit_lock_front_end.faults import no_lock, unreadable_project, wrong_python
 from cnbkit_lock_front_end.lock import write_lock
+from cnbkit_lock_front_end.own_code import missing_code
 from cnbkit_lock_front_end.selection import known
 from cnbkit_poetry.entry import Entries
 
@@ -79,7 +80,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
                 entries.add(package)
     except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
-    if project.is_package_mode:
+    if project.is_package_mode and _has_code(ctx, project):
         _check_buildable(ctx)
         entries.add_project(project.package.name)
     return write_lock(path, "cnbkit/poetry", entries.checked(), wanted)
@@ -107,6 +108,21 @@ def _project(ctx: BuildContext) -> Project:
         return Factory().create_poetry(Path(ctx.app.root))
     except _WRONG as error:
         raise unreadable_project(ctx, "Poetry", _PROJECT, error, "poetry check") from None
+
+
+def _has_code(ctx: BuildContext, project: Project) -> bool:
+    """Whether there is something to install of the project itself.
+
+    Apps are managed by Poetry that are no package and do not say so: Poetry installs the others
+    and then says that it cannot install this one.
+    """
+    missing = missing_code(ctx.app, ctx.app.toml(_PROJECT))
+    if missing:
+        ctx.log.warning(
+            f"{project.package.name} itself is not installed: there is no folder {missing}; "
+            f"package-mode = false below [tool.poetry] in {_PROJECT} says that it is no package"
+        )
+    return not missing
 
 
 def _check_buildable(ctx: BuildContext) -> None:

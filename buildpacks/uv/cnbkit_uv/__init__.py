@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit import BuildContext, Option, Triggers
+from cnbkit import BuildContext, Log, Option, Triggers
 from cnbkit_lock_front_end import FrontEnd, Selection, Settings
 
 __all__ = ["Uv"]
@@ -57,4 +57,4 @@ class Uv(FrontEnd):
         known(selection.extras, extras, "extra", "BP_PYTHON_EXTRAS", self.file)
         chosen = selection.taken([*selection.groups, *selection.tests(groups)], selection.extras)
         count = export(ctx, chosen, path)
-        return f"{count} packages for Python {selection.python}{chosen}"
+        return f"{Log.counted(count, 'package')} for Python {selection.python}{chosen}"

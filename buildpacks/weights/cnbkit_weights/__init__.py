@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from cnbkit import (
-    BuildContext,
-    Buildpack,
-    BuildResult,
-    Layer,
-    LayerKey,
-    Triggers,
-    key,
-)
+from cnbkit import BuildContext, Buildpack, BuildResult, Layer, LayerKey, Log, Triggers, key
 from cnbkit_weights.config import Options
 from cnbkit_weights.index import Index
 from cnbkit_weights.place import check_targets, link
@@ -71,8 +63,9 @@ class Weights(Buildpack):
                 link(ctx.app.root, file.target, f"{opened[file.layer].directory}/{file.sha256}")
             index.write(layer.directory)
         if not missing:
-            count = "1 file" if len(index.files) == 1 else f"{len(index.files)} files"
-            ctx.log.info(f"{FILE}: {count} as in the previous image")
+            ctx.log.info(
+                f"{FILE}: {Log.counted(len(index.files), 'file')} as in the previous image"
+            )
         return BuildResult()
 
 

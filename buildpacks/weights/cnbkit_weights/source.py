@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from cnbkit import BuildContext, Component, PlatformFault, UserFault, bill_of_materials
+from cnbkit import BuildContext, Component, Log, PlatformFault, UserFault, bill_of_materials
 from cnbkit_weights.address import Address, Endpoints, locate
 from cnbkit_weights.entries import Entry, read_entries
 from cnbkit_weights.fetch import Wanted, fetch
@@ -135,8 +135,9 @@ class Source:
         kept = len(index.layers) - len(layers)
         again = f"; {kept} as in the previous image" if kept else ""
         self.ctx.log.info(
-            f"{len(self.entries)} files in {len(index.layers)} layers: {len(layers)} new with "
-            f"{total / 1e6:.1f} MB{again}"
+            f"{Log.counted(len(self.entries), 'file')} in "
+            f"{Log.counted(len(index.layers), 'layer')}: "
+            f"{len(layers)} new with {total / 1e6:.1f} MB{again}"
         )
 
     def _packed(self) -> str:

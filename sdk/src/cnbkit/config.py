@@ -268,7 +268,7 @@ class Config:
             )
         if wrong:
             raise UserFault(
-                f"{len(wrong)} settings cannot be as they are",
+                f"{len(wrong)} invalid settings",
                 where=", ".join(option.name for option, _ in wrong),
                 remedy="correct or unset each of these",
                 detail="\n".join(what for _, what in wrong),

@@ -49,6 +49,17 @@ class Log:
             {"trace": "debug", "warning": "warn", "fatal": "error"}.get(level, level), secrets
         )
 
+    @staticmethod
+    def counted(number: int, noun: str, plural: str = "") -> str:
+        """A number with its noun: `1 package`, `2 packages`.
+
+        Args:
+            number: how many.
+            noun: of one.
+            plural: of several; the noun with an s if not given.
+        """
+        return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
     def heading(self, text: str) -> None:
         """Name what speaks now."""
         if not self.quiet:

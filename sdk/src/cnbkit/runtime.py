@@ -19,30 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
-    from typing import NoReturn, Protocol
+    from typing import NoReturn
 
     from cnbkit.build_context import BuildContext
-    from cnbkit.config import Config
     from cnbkit.context import DetectContext, GenerateContext
-    from cnbkit.decision import Decision
-    from cnbkit.extension import GenerateResult
-    from cnbkit.results import BuildResult, DetectResult
-
-    class Phases(Protocol):
-        """What a phase needs of a `Buildpack`."""
-
-        @property
-        def config(self) -> type[Config] | None: ...
-        @property
-        def folder(self) -> str: ...
-        @property
-        def repeatable(self) -> bool: ...
-        def detect(self, ctx: DetectContext) -> DetectResult: ...
-        def build(self, ctx: BuildContext) -> BuildResult: ...
-        def decide(self, ctx: BuildContext) -> Decision: ...
-        def generate(self, ctx: GenerateContext) -> GenerateResult: ...
-        def on_error(self, error: CnbkitError) -> None: ...
-
+    from cnbkit.phases import Phases
 
 __all__ = ["build", "detect", "generate", "guarded", "main"]
 

@@ -298,6 +298,7 @@ def test_every_entry_of_the_run_layer_has_the_same_time_and_no_owner_names(
     assert [entry.name for entry in entries] == list(dict.fromkeys(e.name for e in entries))
 
 
+@pytest.mark.fetches
 def test_the_run_image_is_the_same_bytes_when_made_again(
     images: BaseImages, tmp_path: Path
 ) -> None:

@@ -148,6 +148,7 @@ def _tree(folder: Path) -> dict[str, tuple[int, bytes]]:
     }
 
 
+@pytest.mark.fetches
 def test_what_buildpacks_import_is_fetched_and_compiled_once(
     assembled: Callable[[], Path],
     tmp_path: Path,

@@ -136,6 +136,7 @@ def _build(assembled: Path, app: Path, url: str) -> tuple[int, list[str]]:
     return done.returncode, [line.strip() for line in done.stdout.splitlines()]
 
 
+@pytest.mark.fetches
 def test_an_offline_package_builds_without_network_what_its_folder_builds_with_one(
     tmp_path: Path, folder: Path, site: _Site, buildpack_run: BuildpackRun
 ) -> None:

@@ -21,8 +21,9 @@ from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.composite import Composite
 from cnbkit_engine.buildpack.launcher import main_module
 from cnbkit_engine.buildpack.locator import Finder
+from cnbkit_engine.buildpack.members import members
 from cnbkit_engine.buildpack.module import Module
-from cnbkit_engine.buildpack.package import Package, members
+from cnbkit_engine.buildpack.package import Package
 from cnbkit_engine.buildpack.python_runtime import ANY_PYTHON
 from cnbkit_engine.buildpack.source import BuildpackSource
 from cnbkit_engine.oci.archive import read_archive
@@ -71,6 +72,7 @@ def _read(file: Path, folder: Path) -> Image:
     return Image.from_store(store, store.names()[0])
 
 
+@pytest.mark.fetches
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path, home: Home, root: Path) -> None:
     first, second = _ours(tmp_path / "one" / "hello"), _ours(tmp_path / "two" / "copied")
     for path in second.rglob("*"):
@@ -149,6 +151,7 @@ def test_the_labels_are_those_pack_writes(tmp_path: Path, home: Home, root: Path
     assert all(f"{TAG}-aarch64" in name for name in compiled)
 
 
+@pytest.mark.fetches
 def test_one_file_may_hold_the_packages_of_all_targets(
     tmp_path: Path, home: Home, root: Path
 ) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cnbkit import Plan
 from cnbkit.testing import simulate
-from cnbkit_engine.lint.builder import _check_plans
 from cnbkit_engine.lint.finding import Findings
+from cnbkit_engine.lint.order import _check_plans
 from cnbkit_engine.lint.unit import Unit
 
 NAMES = st.sets(st.sampled_from("xyz"), max_size=2)

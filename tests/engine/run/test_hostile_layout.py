@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from cnbkit.errors import CnbkitError
 from cnbkit_engine.cli.inspect import _document, _text
 from cnbkit_engine.oci import types as oci
-from cnbkit_engine.oci.image import open_image
+from cnbkit_engine.oci.open_image import open_image
 from cnbkit_engine.run.run import command_of
 from cnbkit_engine.state.home import Home
 

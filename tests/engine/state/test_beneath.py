@@ -29,6 +29,7 @@ HANDLERS = (
     *(
         "lifecycle/options",
         "lifecycle/output",
+        "lifecycle/phase_processes",
         "lifecycle/phases",
         "lifecycle/process",
         "lifecycle/prebuilt_layers",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cnbkit import Log
 from cnbkit_pip.accelerators.framework import Change
 from cnbkit_pip.accelerators.weight import shown
 from cnbkit_python_inputs.package import Package
@@ -30,9 +31,9 @@ def tell(
     gone = [name for name in old if name not in new]
     come = [name for name in new if name not in old]
     if gone:
-        log.info(f"{word}: {len(gone)} packages fall away: {names(gone)}")
+        log.info(f"{word}: {Log.counted(len(gone), 'package')} fewer: {names(gone)}")
     if come:
-        log.info(f"{word}: {len(come)} packages more: {names(come)}")
+        log.info(f"{word}: {Log.counted(len(come), 'package')} more: {names(come)}")
     effect = sum(each.size for each in after) - sum(each.size for each in before)
     if effect:
         log.info(f"{word}: {shown(abs(effect))} {'more' if effect > 0 else 'less'} to download")

@@ -9,24 +9,20 @@ extra index would be asked for everything.
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from cnbkit import BuildContext, PackageRequest, PlatformFault, UserFault
 from cnbkit_indexes.sources import Sources
+from cnbkit_pip.accelerators.bound import BoundResolver
 from cnbkit_pip.accelerators.framework import Change, Decision, builds_of, index_of, public
 from cnbkit_pip.accelerators.report import advise, names, tell
 from cnbkit_pip.accelerators.runtime import serves_only
 from cnbkit_pip.accelerators.weight import weighed
 from cnbkit_pip.engines.engine import Wanted
 from cnbkit_pip.engines.uv import Uv
-from cnbkit_pip.resolution.pins import Pins
-from cnbkit_python_inputs.lock import read_entries, select
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.target import TargetEnvironment
 
 __all__ = ["Fitting"]
-
-_PROJECT = "cnbkit-hardware"
 
 
 class Fitting:
@@ -60,7 +56,7 @@ class Fitting:
         self._request = request
         self._sources = sources
         self._target = target
-        self._engine = engine
+        self._bound = BoundResolver(ctx, engine, wanted, where) if engine else None
         self._wanted = wanted
         self._where = where
 
@@ -84,7 +80,7 @@ class Fitting:
             if plan.reason:
                 log.info(f"{self._request.subject}: {plan.reason}")
             return self._advised(weighed(packages, self._sources))
-        if self._engine is None:
+        if self._bound is None:
             raise UserFault(
                 f"pip cannot take {names(plan.indexes or packages)} from an index for "
                 f"{self._request.subject}, and everything else from another",
@@ -121,7 +117,8 @@ class Fitting:
         """
         self._explain(fault)
         wanted, request, plan = self._wanted, self._request, Change()
-        if wanted is None or self._engine is None:
+        bound = self._bound
+        if wanted is None or bound is None:
             raise fault
         asked = [(each.url, each.packages) for each in request.indexes]
         for framework in request.frameworks:
@@ -136,10 +133,10 @@ class Fitting:
         if not plan.indexes:
             raise fault
         try:
-            document = self._compiled(wanted.arguments(), plan, {}, lock)
+            document = bound.compiled(wanted.arguments(), plan, {}, lock)
         except UserFault:
             raise fault from None
-        return select(self._engine.complete(document, self._where), self._target, self._where)
+        return bound.packages(document, self._target)
 
     def _explain(self, fault: UserFault) -> None:
         """Say what to do about a package that has no wheels for this Python any more."""
@@ -168,45 +165,29 @@ class Fitting:
                 detail="\n".join(lines),
             )
 
-    def _offered(self, index: str, name: str, version: str) -> bool:
-        """Whether an index has a package at a version, or any, and a wheel for this target."""
-        if self._engine is None:
-            return False
-        path = f"{self._ctx.scratch}/offered.txt"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(f"{name}=={version}\n" if version else f"{name}\n")
-        lock = f"{self._ctx.scratch}/pylock.offered.toml"
-        try:
-            self._engine.compile(
-                *(path, "--no-deps"), where=Pins.named(self._where), path=lock, only=index
-            )
-        except UserFault:
-            return False
-        return True
-
     def _resolved(self, packages: list[Package], plan: Change, lock: str) -> list[Package]:
-        wanted = self._wanted
+        wanted, bound = self._wanted, self._bound
+        assert bound is not None
         if wanted is None or wanted.allowed_hashes():
-            return self._locked(packages, plan)
+            return self._locked(bound, packages, plan)
         versions = {each.name: public(each.version) for each in packages}
         try:
             # The versions that there would be without the choice, if this index has them.
-            document = self._compiled(wanted.arguments(), plan, versions, lock)
+            document = bound.compiled(wanted.arguments(), plan, versions, lock)
         except UserFault:
             if not plan.indexes:
                 raise
             try:
-                document = self._compiled(wanted.arguments(), plan, {}, lock)
+                document = bound.compiled(wanted.arguments(), plan, {}, lock)
             except UserFault as fault:
                 raise self._not_published(plan, packages, fault) from None
             self._ctx.log.info(
                 f"{names(plan.indexes)} {versions.get(next(iter(plan.indexes)), '')} is not "
                 f"published for {plan.build or self._request.subject}: another version is taken"
             )
-        assert self._engine is not None
-        return select(self._engine.complete(document, self._where), self._target, self._where)
+        return bound.packages(document, self._target)
 
-    def _locked(self, packages: list[Package], plan: Change) -> list[Package]:
+    def _locked(self, bound: BoundResolver, packages: list[Package], plan: Change) -> list[Package]:
         """A lock's packages at its versions; only what the accelerator is about is exchanged."""
         kept = [
             each
@@ -238,64 +219,16 @@ class Fitting:
             options += ["--excludes", excluded]
         lock = f"{self._ctx.scratch}/pylock.variant.toml"
         try:
-            document = self._compiled(options, plan, versions, lock, own=own, every=True)
+            document = bound.compiled(options, plan, versions, lock, own=own, every=True)
         except UserFault as fault:
             raise self._not_published(plan, packages, fault) from None
         old = {each.name for each in kept}
-        assert self._engine is not None
-        found = select(self._engine.complete(document, self._where), self._target, self._where)
+        found = bound.packages(document, self._target)
         new = [each for each in found if each.name not in old]
         return [*kept, *new]
 
-    def _compiled(
-        self,
-        arguments: list[str],
-        plan: Change,
-        versions: dict[str, str],
-        lock: str,
-        *,
-        own: dict[str, str] | None = None,
-        every: bool = False,
-    ) -> dict[str, Any]:
-        """A lock of what the arguments say and what is bound to an index.
-
-        Args:
-            arguments: for `uv pip compile`.
-            plan: what to change.
-            versions: of packages, to be taken exactly.
-            lock: path for it.
-            own: package → index it comes from for other reasons.
-            every: ask for all packages with a version, not only for those of the plan.
-        """
-        assert self._engine is not None
-        bound = {**(own or {}), **plan.indexes}
-        direct = list(versions) if every else list(plan.indexes)
-        requirements = [f"{n}=={versions[n]}" if n in versions else n for n in direct]
-        requirements += [
-            f"{each}=={versions[name]}" if (name := each.partition("[")[0]) in versions else each
-            for each in plan.more
-        ]
-        folder = f"{self._ctx.scratch}/variant"
-        os.makedirs(folder, exist_ok=True)
-        indexes = {
-            url: f"{_PROJECT}-{number}" for number, url in enumerate(sorted(set(bound.values())))
-        }
-        with open(f"{folder}/pyproject.toml", "wb") as file:
-            import tomli_w
-
-            project = {"name": _PROJECT, "version": "0", "dependencies": requirements}
-            uv = {
-                "index": [{"name": n, "url": u, "explicit": True} for u, n in indexes.items()],
-                "sources": {name: {"index": indexes[url]} for name, url in bound.items()},
-            }
-            tomli_w.dump({"project": project, "tool": {"uv": uv}}, file)
-        self._engine.compile(
-            *(*arguments, f"{folder}/pyproject.toml"),
-            where=self._wanted or Pins.named(self._where),
-            path=lock,
-            indexes={name: url for url, name in indexes.items()},
-        )
-        return read_entries(lock, self._where)
+    def _offered(self, index: str, name: str, version: str) -> bool:
+        return self._bound is not None and self._bound.offered(index, name, version)
 
     def _not_published(self, plan: Change, packages: list[Package], fault: UserFault) -> UserFault:
         """Why there is no such build, with those there are."""

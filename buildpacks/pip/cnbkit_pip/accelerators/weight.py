@@ -6,10 +6,9 @@ share a layer with the light ones.
 
 from __future__ import annotations
 
-import base64
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
+from cnbkit_indexes.ask import ask
 from cnbkit_indexes.sources import Sources
 from cnbkit_pip.accelerators.stack import is_accelerator
 from cnbkit_python_inputs.package import Package
@@ -51,14 +50,9 @@ def _with_size(package: Package, sources: Sources) -> Package:
 
 
 def _asked(url: str, sources: Sources) -> int:
-    request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - http or https
     login = sources.credentials_for(url)
-    if login:
-        text = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {text}")
     try:
-        with urllib.request.urlopen(request, timeout=_PATIENCE) as answer:  # noqa: S310
-            return int(answer.headers.get("Content-Length") or 0)
+        return ask(url, login=login, seconds=_PATIENCE, longest=0, head=True).length
     except (OSError, ValueError):
         return 0
 

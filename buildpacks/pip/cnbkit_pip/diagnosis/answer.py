@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import urllib.error
-import urllib.request
+
+from cnbkit_indexes.ask import ask
 
 __all__ = ["answer_of"]
 
@@ -21,8 +22,7 @@ def answer_of(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         return ""
     try:
-        with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 - see above
-            body = answer.read(_LONGEST)
+        body = ask(url, seconds=_SECONDS, longest=_LONGEST).body
     except urllib.error.HTTPError as error:
         if "infinite loop" in str(error.msg):
             return "the address redirects to itself without end"

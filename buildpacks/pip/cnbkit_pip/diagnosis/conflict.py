@@ -20,6 +20,8 @@ _ASKED = re.compile(r"you require (?P<what>[\w.-]+)|user requested (?P<pip>[\w.-
 _NEEDS = re.compile(
     r"(?P<who>[\w.-]+(?:[=<>!~]=?[^\s,]*)?)(?:\[[^\]]*\])? depends on (?P<what>[\w.-]+[^\s,]*)"
 )
+# uv's marker of a requirement: `name{sys_platform == 'linux'}==1`.
+_MARKER = re.compile(r"(?<=[\w\]])\{[^{}\n]*\}")
 # Each try is a resolution.
 _TRIES = 6
 
@@ -36,7 +38,8 @@ def conflict(fault: Unresolved, stated: Stated, uv: Uv) -> UserFault | None:
 
     every = stated.indexed()
     said = {normalised(each) for found in _ASKED.findall(fault.output) for each in found if each}
-    needs = [found.groupdict() for found in _NEEDS.finditer(fault.output)]
+    text = _MARKER.sub("", fault.output)
+    needs = [found.groupdict() for found in _NEEDS.finditer(text)]
     said |= {normalised(re.split(r"[^\w.-]", each["what"], maxsplit=1)[0]) for each in needs}
     lines = [line for line in every if line.name in said]
     if not lines:

@@ -8,7 +8,7 @@ from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
 from cnbkit_import_names import DISTRIBUTIONS
 from cnbkit_pip.diagnosis.compile_faults import lacks
 from cnbkit_pip.diagnosis.git_faults import git_fault
-from cnbkit_pip.diagnosis.index_faults import index_fault
+from cnbkit_pip.diagnosis.index_faults import flooded, index_fault
 from cnbkit_pip.diagnosis.own_project import own_fault, undeclared
 from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
 from cnbkit_pip.git_version import without_version
@@ -45,6 +45,8 @@ _OLD_PYTHON = re.compile(
     r"ImpImporter|No module named 'distutils'|No module named 'imp'|Missing parentheses in call to"
     r"|has no attribute 'SafeConfigParser'|longintrepr\.h|error: use_2to3 is invalid"
 )
+# Of uv, which ends so, and of pip.
+_FLOODED = re.compile(r"memory allocation of \d+ bytes failed|^MemoryError", re.MULTILINE)
 _KILLED = re.compile(r"Killed signal terminated program|signal: 9, SIGKILL|: Killed\n|MemoryError")
 # What brings a module that a build wants, where the newest release of it does not.
 _BUILD_NEEDS = {"pkg_resources": "setuptools<82", "distutils": "setuptools"}
@@ -152,6 +154,8 @@ def _common(
         )
     if failed.code == 127:
         return failed  # the program of this buildpack is not there: no fault of the app
+    if requirements and "[stderr]" not in failed.output and _FLOODED.search(failed.output):
+        return flooded(failed.output, sources, requirements, failed.shown)
     if failed.code < 0 or _KILLED.search(failed.output):
         return PlatformFault(
             "the build has too little memory: a program was killed",

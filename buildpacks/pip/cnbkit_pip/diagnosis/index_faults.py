@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from cnbkit import CnbkitError, PlatformFault, UserFault
+from cnbkit_pip.diagnosis.archive_faults import archive_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_indexes.sources import Sources
     from cnbkit_pip.engines.engine import Wanted
 
-__all__ = ["index_fault"]
+__all__ = ["flooded", "index_fault"]
 
 _ADDRESS = re.compile(r"https?://[^\s`'\")#]+")
 # pip's way of saying it.
@@ -21,7 +22,8 @@ _POOL = re.compile(
 )
 _PACKAGE = re.compile(
     r"Failed to (?:download(?: and build)?|build) `?(?P<uv>[^`\s]+)|^ +(?P<pip>\S+) from https?://"
-    r"|Failed to install: \S+ \((?P<put>[^)\s]+)\)|For req: (?P<req>[^\s@]+)",
+    r"|Failed to install: \S+ \((?P<put>[^)\s]+)\)|For req: (?P<req>[^\s@]+)"
+    r"|Failed to unzip wheel: (?P<zip>[^\s-]+)",
     re.MULTILINE,
 )
 _STRUCTURE = re.compile(r"The structure of `(?P<name>[^`]+)`")
@@ -38,28 +40,15 @@ _LOGIN = ("401 Unauthorized", "401 Error", "401 Client Error")
 # Some indexes answer so for a name they do not have.
 _FORBIDDEN = ("403 Forbidden", "403 Client Error")
 _CERTIFICATE = ("invalid peer certificate", "CERTIFICATE_VERIFY_FAILED")
-_NO_INDEX = ("Unsupported `Content-Type`", "unexpected JSON")
+_NO_INDEX = (
+    *("Unsupported `Content-Type`", "unexpected JSON", "unexpected HTML"),
+    *("is not a valid HTTP URI", "exceeds the byte limit"),
+)
 _SLOW = ("operation timed out", "Read timed out", "ReadTimeoutError")
-_ESCAPES = (
-    *("Script path must resolve to a file within", "outside the scripts directory"),
-    *("unsafe member path", "unsafe symbolic-link target", "unsafe hard-link target"),
-    *("outside the target directory", "outside target directory"),
-)
-# Compilers say the same words.
-_UNPACKS = (
-    *("Failed to extract archive", "Failed to install: ", "Unknown scheme key used"),
-    "Could not install packages due to an OSError",
-)
-# What the publisher has made so: no other try brings another one.
-_UNPACKABLE = re.compile(
-    r"(?P<said>ZIP file contains [^\n]*|Archive contains [^\n]*"
-    r"|(?:Is|Not) a directory \(os error \d+\)|File exists \(os error \d+\)"
-    r"|File name too long|\[Errno (?:20|21|17)\] [^:\n]*"
-    r"|The wheel is invalid: [^\n]*|Scripts must not use [^\n]*|Unknown scheme key used)"
-)
 _DAMAGED = (
     *("Failed to extract archive", "end of file before message length", "Bad uncompressed size"),
     *("is not a zip file", "BadZipFile", "IncompleteRead", "has an invalid wheel"),
+    "invalid Content-Range",
     *("incomplete-download", "has an invalid package format"),
 )
 _NETWORK = (
@@ -124,20 +113,8 @@ def index_fault(
             "has replaced the package",
             detail=output,
         )
-    if _has(output, _ESCAPES):
-        return UserFault(
-            f"the archive of {name} reaches out of its own folder",
-            where=where,
-            remedy="take another version of it, and tell whoever publishes it",
-            detail=output,
-        )
-    if _has(output, _UNPACKS) and (found := _UNPACKABLE.search(output)):
-        return UserFault(
-            f"the archive of {name} is no right one: {found['said'].strip()}",
-            where=where,
-            remedy="take another version of it, and tell whoever publishes it",
-            detail=output,
-        )
+    if wrong := archive_fault(output, name, where):
+        return wrong
     if found := _SERVER.search(output):
         return PlatformFault(
             f"an index fails with {found['status'] or found['pip']}",
@@ -199,6 +176,18 @@ def index_fault(
             detail=output,
         )
     return None
+
+
+def flooded(
+    output: str, sources: Sources | None, requirements: Wanted, shown: str | None
+) -> PlatformFault:
+    """Whoever resolves has run out of memory with what an index answers."""
+    return PlatformFault(
+        "what an index answers takes more memory than there is, or than 8 GB",
+        where=_where(output, sources) + _asked_by(output, "", requirements),
+        remedy="see what the address answers: it may have no end; or give the build more memory",
+        detail=shown,
+    )
 
 
 def _answers(name: str, sources: Sources | None) -> str:

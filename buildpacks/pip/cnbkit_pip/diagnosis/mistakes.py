@@ -40,6 +40,12 @@ _BUILD = re.compile(
 )
 # As pip has it; other ways of writing stay what they are.
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_REPOSITORIES = {
+    "hg": ("Mercurial", "mercurial"),
+    "svn": ("Subversion", "subversion"),
+    "bzr": ("Bazaar", "brz"),
+}
+_OTHER_REPOSITORY = re.compile(r"(?:^|[\s@])(?P<kind>hg|svn|bzr)\+\w+://")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?")
 
 
@@ -178,6 +184,12 @@ def _no_requirement(line: Line) -> tuple[str, str] | None:
         return (
             "this is conda's way of writing",
             f"write {found['name']}=={found['version']}; or let conda install it: environment.yml",
+        )
+    if found := _OTHER_REPOSITORY.search(text):
+        name, package = _REPOSITORIES[found["kind"]]
+        return (
+            f"this is a repository of {name}, which uv does not read",
+            f"set BP_PIP_ENGINE=pip, and add the line `:build: {package}` to Aptfile",
         )
     if text[:1] in "\"'" and text[-1:] == text[:1]:
         return "a requirement stands in quotes", f"write {text[1:-1]}"

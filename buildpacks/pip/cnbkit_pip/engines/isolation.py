@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, Log
 from cnbkit_pip.diagnosis.unresolved import Uncompiled
 from cnbkit_python_inputs.interpreter import Interpreter
 from cnbkit_python_inputs.lock import read_entries
@@ -193,8 +193,8 @@ class Beside:
         asked, _ = self._ask("".join(f"{each}\n" for each in sorted(missing)))
         others += [Package(each) for each in asked]
         self._ctx.log.info(
-            f"{len(others)} packages are installed beside those that are built with them "
-            f"({self.unisolated.said})"
+            f"For builds without isolation ({self.unisolated.said}), installed first: "
+            f"{Log.counted(len(others), 'package')}"
         )
         self._install(others, self._folder, self.program)
         self._filled = True

@@ -7,7 +7,7 @@ import shutil
 import threading
 from contextlib import contextmanager
 
-from cnbkit import CommandFailed, UserFault
+from cnbkit import CommandFailed, PlatformFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Limits"]
 
-_EVERY = 0.5
+_EVERY = 0.2
 # Folders are walked when the disk has lost this much, because that takes long; at once where less
 # is allowed.
 _STEP = 1_000_000_000
+# Kilobytes; the largest index's answers take a twentieth. A shell's limit holds for each process
+# by itself, and for nothing that is mapped from a file.
+_MEMORY = 8_000_000
+_LIMITED = 'ulimit -S -d "$0" 2>/dev/null; exec "$@"'
 
 
 class Limits:
@@ -36,6 +40,10 @@ class Limits:
         self.seconds = 60.0 * minutes
         self._bytes = 1_000_000 * megabytes
 
+    def reading(self, *command: str) -> tuple[str, ...]:
+        """A command that only reads what others answer, with an end to the memory it takes."""
+        return ("/bin/sh", "-c", _LIMITED, str(_MEMORY), *command)
+
     @contextmanager
     def watched(self, *folders: str) -> Iterator[threading.Event]:
         """Give an event that ends the program which runs inside when it unpacks too much.
@@ -44,7 +52,7 @@ class Limits:
             folders: where it unpacks; removed then.
 
         Raises:
-            UserFault: it has.
+            PlatformFault: it has.
         """
         broken, over = threading.Event(), threading.Event()
         seen = _Seen(folders, self._bytes)
@@ -68,7 +76,7 @@ class Limits:
         if broken.is_set() or seen.too_much():
             for folder in folders:
                 shutil.rmtree(folder, ignore_errors=True)
-            raise UserFault(
+            raise PlatformFault(
                 f"the packages take more than {self._bytes // 1_000_000} MB unpacked",
                 where=f"the largest file of them: {seen.largest} ({seen.size / 1e6:.0f} MB)",
                 remedy="take out the package that it belongs to, if that should not be so large; "

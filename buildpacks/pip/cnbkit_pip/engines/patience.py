@@ -7,6 +7,8 @@ import threading
 import time
 from contextlib import contextmanager
 
+from cnbkit import Log
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +74,7 @@ def fetched(cache: str) -> str:
     size = _size(cache)
     if not size:
         return ""
-    return f"{len(names)} packages and {size / 1e6:.1f} MB unpacked by now"
+    return f"{Log.counted(len(names), 'package')} and {size / 1e6:.1f} MB unpacked by now"
 
 
 def _size(folder: str) -> int:

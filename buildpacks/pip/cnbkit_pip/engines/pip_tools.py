@@ -85,6 +85,9 @@ class PipTools(Engine):
             **(variables or {}),
         }
         self._wheels = f"{ctx.scratch}/wheels"
+        # Where it is seen how much that is.
+        self._temporary = f"{ctx.scratch}/temporary"
+        self._environment["TMPDIR"] = self._temporary
         self._provided = Provided.of(ctx)
         self._git = GitLogins(ctx.env)
 
@@ -227,9 +230,14 @@ class PipTools(Engine):
         silent = nullcontext() if installs else patient(self._ctx.log.info, told)
         # What is installed goes into the folder of a layer, and everything else through these.
         folders = [arguments[at] for at, each in enumerate(arguments, 1) if each == "--prefix"]
-        with silent, self._limits.watched(self._wheels, *folders) as until:
+        folders += [self._wheels, self._temporary]
+        os.makedirs(self._temporary, exist_ok=True)
+        argv: tuple[str, ...] = (self._python.path, "-c", _MODULE, library, module, *arguments)
+        if module == "piptools":
+            argv = self._limits.reading(*argv)
+        with silent, self._limits.watched(*folders) as until:
             self._ctx.run(
-                *(self._python.path, "-c", _MODULE, library, module, *arguments),
+                *argv,
                 env={**self._environment, **(env or {}), **self._git.variables()},
                 quiet=True,
                 timeout=self._limits.seconds,

@@ -280,17 +280,13 @@ class Uv(Engine):
 
         # While layers are filled, who fills them says so, once for all that run beside each other.
         silent = nullcontext() if command == "install" else patient(say, _COMPILES, so_far=so_far)
+        said += ["--python", python or self._beside.program]
+        argv: tuple[str, ...] = (program, "pip", command, *arguments, *said)
+        if command == "compile":
+            argv = self._limits.reading(*argv)
         with silent, self._limits.watched(cache) as until:
             self._ctx.run(
-                *(
-                    program,
-                    "pip",
-                    command,
-                    *arguments,
-                    *said,
-                    "--python",
-                    python or self._beside.program,
-                ),
+                *argv,
                 env={
                     **self._environment,
                     **env,

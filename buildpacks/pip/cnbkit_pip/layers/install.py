@@ -6,7 +6,7 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
-from cnbkit import BuildContext, OpenLayer
+from cnbkit import BuildContext, Log, OpenLayer
 from cnbkit_pip.engines.engine import Engine
 from cnbkit_pip.engines.patience import fetched, uv_cache
 from cnbkit_pip.layers.bill import describe
@@ -160,7 +160,8 @@ def _fill(
     heavy = [each for each in missing if each not in light]
     with (
         ctx.log.timed(
-            f"Installing {count} packages, {_megabytes(size)}", lambda: fetched(uv_cache(ctx))
+            f"Installing {Log.counted(count, 'package')}, {_megabytes(size)}",
+            lambda: fetched(uv_cache(ctx)),
         ),
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):

@@ -7,13 +7,12 @@ the file itself.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
-import urllib.request
 from typing import Any
 
 from cnbkit import PlatformFault, UserFault
+from cnbkit_indexes.ask import ask
 from cnbkit_logins.address import split_login
 from cnbkit_pip.resolution.pins import lacks_address
 from cnbkit_python_inputs.package import Package
@@ -28,6 +27,8 @@ __all__ = ["restricted", "verified"]
 _STRONG = ("sha256", "sha384", "sha512")
 # What may stand in an address; a weaker one is compared as well.
 _KNOWN = (*_STRONG, "sha1", "md5", "sha224")
+# What a file may take that is fetched to be compared; where its size is known, that counts.
+_SECONDS, _LARGEST = 3600, 16_000_000_000
 
 
 def restricted(document: dict[str, Any], wanted: Wanted) -> dict[str, Any]:
@@ -198,19 +199,17 @@ def _fetched(file: dict[str, Any], sources: Sources, folder: str) -> str:
         return unquote(url.removeprefix("file://").partition("#")[0])
     login = sources.credentials_for(url)
     bare = split_login(url)[0].partition("#")[0]
-    request = urllib.request.Request(bare)  # noqa: S310 - an index's address
-    if login:
-        text = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
-        request.add_header("Authorization", f"Basic {text}")
     os.makedirs(folder, exist_ok=True)
     path = f"{folder}/{os.path.basename(bare)}"
     try:
-        with (
-            urllib.request.urlopen(request, context=_trust(sources)) as answer,  # noqa: S310
-            open(path, "wb") as target,
-        ):
-            while block := answer.read(1 << 20):
-                target.write(block)
+        ask(
+            bare,
+            login=login,
+            seconds=_SECONDS,
+            longest=int(file.get("size") or 0) or _LARGEST,
+            certificates=sources.certificates(),
+            into=path,
+        )
     except OSError as error:
         raise PlatformFault(
             f"{os.path.basename(bare)} cannot be fetched to compare its hash: {error}",
@@ -218,12 +217,6 @@ def _fetched(file: dict[str, Any], sources: Sources, folder: str) -> str:
             remedy="see whether the index answers, and build again",
         ) from None
     return path
-
-
-def _trust(sources: Sources) -> Any:
-    import ssl
-
-    return ssl.create_default_context(cafile=sources.certificates() or None)
 
 
 def _sums(file: dict[str, Any]) -> set[str]:

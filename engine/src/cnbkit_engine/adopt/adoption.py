@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from errno import ENAMETOOLONG
+from stat import S_ISREG
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
@@ -66,19 +68,38 @@ def adopted(
     Raises:
         UserFault: it cannot be read, or is not a Dockerfile.
     """
+    try:
+        return _adopted(dockerfile, context, target, arguments or {})
+    except RecursionError:
+        raise UserFault(
+            f"{dockerfile.name} has more in each other than anybody reads",
+            where=str(dockerfile),
+            remedy="name the Dockerfile to read",
+        ) from None
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        raise UserFault(
+            f"{dockerfile.name} names a file longer than any name may be",
+            where=str(dockerfile),
+            remedy="name the Dockerfile to read",
+        ) from None
+
+
+def _adopted(
+    dockerfile: Path, context: Path | None, target: str, arguments: Mapping[str, str]
+) -> Adoption:
     parsed = read_dockerfile(_text(dockerfile), name=str(dockerfile))
-    before, stages = read_stages(
-        parsed, name=str(dockerfile), target=target, arguments=arguments or {}
-    )
+    before, stages = read_stages(parsed, name=str(dockerfile), target=target, arguments=arguments)
     paths = Paths((context or context_of(dockerfile, list(_copied(parsed)))).resolve())
     findings = Findings()
     for each in before:
         _say(findings, each, State.DEFAULT, "its default is used")
     # Where files lie is asked above the COPY, too: WORKDIR, ENV and mkdir come first.
-    for step in steps(stages, arguments or {}):
+    for step in steps(stages, arguments):
         instructions.note_copy(paths, step)
     last: dict[str, Step] = {}
-    for step in steps(stages, arguments or {}):
+    for step in steps(stages, arguments):
         _judge(findings, paths, step, last)
     _start(findings, paths, last)
     findings.verdicts.sort(key=lambda verdict: verdict.line)
@@ -136,7 +157,14 @@ def _copied(parsed: Sequence[Instruction]) -> list[str]:
 
 def _text(dockerfile: Path) -> str:
     try:
-        if dockerfile.stat().st_size > _LIMIT:
+        # A pipe would be waited for, and a device has no end.
+        if not S_ISREG((status := dockerfile.stat()).st_mode):
+            raise UserFault(
+                f"{dockerfile.name} is no file",
+                where=str(dockerfile),
+                remedy="name the Dockerfile to read",
+            )
+        if status.st_size > _LIMIT:
             raise UserFault(
                 f"{dockerfile.name} has more than a mebibyte",
                 where=str(dockerfile),

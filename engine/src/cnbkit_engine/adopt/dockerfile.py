@@ -6,6 +6,7 @@ import json
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
@@ -24,10 +25,15 @@ KEYWORDS = frozenset(
 )
 """Every instruction there is."""
 
+# What holds at each is known for each: what takes a second of these takes hours of a hundred times
+# as many.
+_MOST = 2_000
 _DIRECTIVE = re.compile(r"^#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*$")
 _COMMENT = re.compile(r"^\s*#")
 _HEREDOC = re.compile(r"""^(\d*)<<(-?)(["']?)([A-Za-z0-9_.\-]+)\3$""")
 _FLAG = re.compile(r"--([a-z][a-z.-]*)(?:=(.*))?", re.DOTALL)
+# No instruction knows half as many.
+_FLAGS = 64
 _WITH_HEREDOC = ("ADD", "COPY", "RUN")
 _JSON = ("ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME")
 
@@ -97,7 +103,13 @@ def read_dockerfile(text: str, *, name: str = "Dockerfile") -> list[Instruction]
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").removesuffix("\n").split("\n")
     escape = _escape(lines)
-    instructions = list(_instructions(lines, escape, name))
+    instructions = list(islice(_instructions(lines, escape, name), _MOST + 1))
+    if len(instructions) > _MOST:
+        raise UserFault(
+            f"{name} has more than {_MOST} instructions",
+            where=f"{name}:{instructions[-1].line}",
+            remedy="name the Dockerfile to read",
+        )
     if not instructions:
         raise UserFault(
             f"{name} has no instructions", where=name, remedy="name the Dockerfile to read"
@@ -187,8 +199,8 @@ def _instruction(
 
 def _flags(text: str, escape: str) -> tuple[tuple[tuple[str, str], ...], str]:
     """`--name=value` at the beginning, and what is left."""
-    found = []
-    while text.startswith("--"):
+    found: list[tuple[str, str]] = []
+    while text.startswith("--") and len(found) < _FLAGS:
         word, rest = _word(text, escape)
         if word == "--":
             text = rest
@@ -226,7 +238,7 @@ def _json(text: str, where: tuple[str, int]) -> tuple[str, ...] | None:
         return None
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # of huge numbers, and of ten thousand brackets
         return None
     if not all(isinstance(word, str) for word in found):
         raise UserFault(
@@ -270,6 +282,5 @@ def _heredocs(
 
 def _raw_words(text: str, escape: str) -> Iterator[str]:
     """The words with their quotes."""
-    yield from re.findall(
-        rf"""(?:{re.escape(escape)}.|"(?:{re.escape(escape)}.|[^"])*"|'[^']*'|\S)+""", text
-    )
+    token = re.escape(escape)
+    yield from re.findall(rf"""(?:{token}.|"(?:{token}.|[^"{token}])*"|'[^']*'|\S)+""", text)

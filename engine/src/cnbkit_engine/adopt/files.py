@@ -6,6 +6,8 @@ import json
 import shlex
 from typing import TYPE_CHECKING
 
+from cnbkit_engine.adopt.text import beginning
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -58,7 +60,7 @@ def written(findings: Findings, app: Path) -> tuple[dict[str, str], dict[str, st
         files["project.toml"] = _project(findings)
     for name in [name for name in files if (app / name).exists()]:
         text = files.pop(name)
-        if text.strip() != (app / name).read_text(errors="replace").strip():
+        if text.strip() != beginning(app / name, 1 << 20).strip():
             merge[name] = text
     return files, merge
 

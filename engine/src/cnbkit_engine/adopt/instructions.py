@@ -11,6 +11,7 @@ from cnbkit_engine.adopt.findings import add
 from cnbkit_engine.adopt.run_files import fetched
 from cnbkit_engine.adopt.site import Site, covered, default, needs
 from cnbkit_engine.adopt.stages import Role
+from cnbkit_engine.adopt.text import beginning
 from cnbkit_engine.spec.dockerfile import assignments, split
 
 if TYPE_CHECKING:
@@ -225,7 +226,12 @@ def _words(step: Step) -> list[str]:
 def _there(paths: Paths, name: str) -> bool:
     clean = name.strip("/") or "."
     if any(char in clean for char in "*?["):
-        return any(True for _ in paths.context.glob(clean))
+        # To Docker two stars are one: neither leads into folders below.
+        pattern = re.sub(r"\*+", "*", clean)
+        try:
+            return any(True for _ in paths.context.glob(pattern))
+        except (ValueError, NotImplementedError):
+            return False
     return (paths.context / clean).exists()
 
 
@@ -234,7 +240,7 @@ def _listed(paths: Paths) -> str:
     for name in ("requirements.txt", "requirements.in", "environment.yml", "environment.yaml"):
         file = paths.context / name
         if file.is_file():
-            texts.append(file.read_text(errors="replace").replace("- ", ""))
+            texts.append(beginning(file, 1 << 20).replace("- ", ""))
     return "\n".join(texts)
 
 

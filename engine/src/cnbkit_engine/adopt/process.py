@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cnbkit_engine.adopt.findings import Process
 from cnbkit_engine.adopt.run_projects import without_runner
 from cnbkit_engine.adopt.site import covered, default, needs
+from cnbkit_engine.adopt.text import beginning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,7 @@ def _checked(
         return needs(f"{where}: {wrong} is not of the app; name it below /workspace")
     for word in words[:2]:
         file = paths.context / posixpath.normpath(posixpath.join(folder, word))
-        script = file.read_text(errors="replace")[:65536] if _is_script(file) else ""
+        script = beginning(file) if _is_script(file) else ""
         if _DOCKER_ONLY.search(script):
             return needs(f"{where}; {word} does what only root may: take that out")
     return covered(f"{where}: {process.command}")

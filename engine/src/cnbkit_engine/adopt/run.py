@@ -23,6 +23,7 @@ from cnbkit_engine.adopt.run_pip import pip
 from cnbkit_engine.adopt.run_projects import conda, project_tool, without_runner
 from cnbkit_engine.adopt.shell import commands
 from cnbkit_engine.adopt.site import Site, default, hooked, needs
+from cnbkit_engine.adopt.text import beginning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,7 +222,7 @@ def _file(site: Site, words: list[str], text: str) -> Answer:
     path = site.app_path(named) if named else None
     if not path or not site.exists(path):
         return needs(f"{named or words[0]} is not a file of the app, so nothing is known of it")
-    content = (site.paths.context / path).read_text(errors="replace")[:65536]
+    content = beginning(site.paths.context / path)
     if path.endswith(".sh") and SYSTEM.search(content):
         return needs(f"{path} changes the system: write its packages into Aptfile")
     place = path if site.cwd == "/" else posixpath.relpath(path, site.app_path(site.cwd) or ".")

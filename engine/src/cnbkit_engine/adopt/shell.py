@@ -17,6 +17,7 @@ _OPEN = {"if": "fi", "for": "done", "while": "done", "until": "done", "case": "e
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=", re.ASCII)
 # Where output goes changes nothing of what is installed.
 _QUIET = re.compile(r"\s*(?:\d?&?>>?\s*(?:/dev/null|&\d)|2>&1)")
+_VERSION = re.compile(r"[<>]=?\d")
 _HARMLESS = re.compile(r"\s*\|\|\s*(?:true|:|exit\s+\d+)\s*$")
 
 
@@ -76,7 +77,8 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
             place = closed
             continue
         if char == "#" and not word:
-            place = text.find("\n", place) if "\n" in text[place:] else len(text)
+            end = text.find("\n", place)
+            place = end if end >= 0 else len(text)
             continue
         if char in "()":
             depth += 1 if char == "(" else -1
@@ -141,8 +143,8 @@ def _pieces(text: str) -> list[str] | None:
             break
         if (
             char in "<>"
-            and re.match(r"[<>]=?\d", text[place:])
-            and re.search(r"[a-z\]]$", piece, re.I)
+            and _VERSION.match(text, place)
+            and re.match(r"[a-z\]]", piece[-1:], re.IGNORECASE)
         ):
             # `numpy>=1.2` without quotes: for a shell a file's name, for its author a version.
             piece += char

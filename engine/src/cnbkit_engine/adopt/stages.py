@@ -195,17 +195,25 @@ def _assign_roles(stages: Sequence[Stage], target: str, name: str) -> None:
 
 
 def _reach(stage: Stage, role: Role, known: Mapping[str, Stage]) -> None:
-    if stage.role is Role.IMAGE or stage.role is role:
-        return
-    stage.role = role
-    if stage.parent:
-        _reach(stage.parent, role, known)
+    todo = [(stage, role)]
+    while todo:
+        now, for_what = todo.pop()
+        if now.role is Role.IMAGE or now.role is for_what:
+            continue
+        now.role = for_what
+        if now.parent:
+            todo.append((now.parent, for_what))
+        todo += [(source, Role.SOURCE) for source in _sources(now, known)]
+
+
+def _sources(stage: Stage, known: Mapping[str, Stage]) -> Iterator[Stage]:
+    """Stages that one copies from, or mounts."""
     for each in stage.instructions:
         source = known.get((each.flag("from") or "").lower())
         if source:
-            _reach(source, Role.SOURCE, known)
+            yield source
         if each.keyword == "RUN":
             for name, value in each.flags:
                 mounted = dict(part.partition("=")[::2] for part in value.split(","))
                 if name == "mount" and mounted.get("from", "").lower() in known:
-                    _reach(known[mounted["from"].lower()], Role.SOURCE, known)
+                    yield known[mounted["from"].lower()]

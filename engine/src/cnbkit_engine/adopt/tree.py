@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
+from cnbkit.log import Log
 from cnbkit_engine.adopt.adoption import adopted
 from cnbkit_engine.adopt.findings import State
 
@@ -88,7 +89,8 @@ class Tree:
         lines = covered + default + needs
         share = 100 * (covered + default) // lines if lines else 0
         return (
-            f"{len(self.rows)} Dockerfiles with {len(self.images)} base images come down to"
+            f"{Log.counted(len(self.rows), 'Dockerfile')} with"
+            f" {Log.counted(len(self.images), 'base image')} come down to"
             f" {len(self.combinations)} combinations of one builder; {covered + default} of"
             f" {lines} lines are covered ({share} %), {needs} need you."
         )

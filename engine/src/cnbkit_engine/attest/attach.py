@@ -6,6 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from cnbkit.log import Log
 from cnbkit_engine.attest.bill import CYCLONEDX, SPDX, joined
 from cnbkit_engine.attest.provenance import IN_TOTO, PREDICATE, statement
 from cnbkit_engine.attest.sign import DSSE
@@ -57,7 +58,9 @@ def attach(made: Made, arch: str, key: Key | None, *, insecure: Sequence[str]) -
     ]
     if others:
         digest = referrers.attach(subject, SPDX, others, {})
-        done.append(f"attached {digest}  bills of materials, SPDX, {len(others)} documents")
+        done.append(
+            f"attached {digest}  bills of materials, SPDX, {Log.counted(len(others), 'document')}"
+        )
     said = json.dumps(statement(made, labels)).encode()
     form, data = (DSSE, key.envelope(IN_TOTO, said)) if key else (IN_TOTO, said)
     about = {PREDICATE_ANNOTATION: PREDICATE}

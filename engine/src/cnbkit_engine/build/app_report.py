@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnbkit.log import Log
 from cnbkit_engine.build.app_files import PROJECT
 from cnbkit_engine.build.named_files import PYPROJECT
 from cnbkit_engine.build.secret_files import SETTING, judge
@@ -42,7 +43,7 @@ def told_of_app(
         show(f"{PROJECT}: {note}")
     if copied.not_chosen:
         count = copied.not_chosen
-        show(f"Left out of the app by {files.source}: {count} {'file' if count == 1 else 'files'}")
+        show(f"Left out of the app by {files.source}: {Log.counted(count, 'file')}")
     for name in sorted(files.kept):
         show(f"{name} stays, though {files.source} leaves it out: {PYPROJECT} names it")
     for line in copied.left_out:

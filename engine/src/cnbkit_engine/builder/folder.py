@@ -19,6 +19,7 @@ import stat
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit.log import Log
 from cnbkit_engine.state.locks import made_once
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def ensure_builder(
             there = [(source.id, source.version) for source in sources]
             order = with_versions(builder.order, there, descriptor)
             system = builder.system and system_with_versions(builder.system, there, descriptor)
-            progress(f"Assembling {len(sources)} buildpacks ...")
+            progress(f"Assembling {Log.counted(len(sources), 'buildpack')} ...")
             libraries = Libraries(home, runtime, root)
             ours = _assemble_all(folder, sources, runtime, libraries, space)
         before = assemble_extensions(home, builder, descriptor, folder, runtime, root)

@@ -15,43 +15,37 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import PlatformFault, UserFault
-from cnbkit.spec.toml import decode, encode
-from cnbkit_engine.base.image_root import python_of_image
+from cnbkit.errors import PlatformFault
+from cnbkit.spec.toml import decode
 from cnbkit_engine.base.images import BaseImages, machine_architecture
-from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_named, suite_of_config
+from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_of_config
+from cnbkit_engine.builder.build_image import build_image, owner_of_builds
 from cnbkit_engine.builder.checks import (
     check_modules,
-    check_platform,
-    check_programs,
     check_python,
 )
-from cnbkit_engine.builder.distros import builder_suites
 from cnbkit_engine.builder.extensions import EXTENSIONS
-from cnbkit_engine.builder.folder import SYSTEM, ensure_builder, variable_files
-from cnbkit_engine.builder.run_images import run_images
+from cnbkit_engine.builder.folder import SYSTEM, ensure_builder
+from cnbkit_engine.builder.image_contents import documents, folders, programs
+from cnbkit_engine.builder.image_lifecycle import image_lifecycle
+from cnbkit_engine.builder.public_run_images import check_run_images, public_run_images
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
 from cnbkit_engine.buildpack.module import OCI, Module, order_label
 from cnbkit_engine.buildpack.order import with_versions
-from cnbkit_engine.lifecycle.archive import described, lifecycle_table, read_lifecycle
-from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION, ensure_lifecycle
+from cnbkit_engine.lifecycle.archive import described
 from cnbkit_engine.oci.archive import write_archive
-from cnbkit_engine.oci.image import Image
-from cnbkit_engine.oci.layer import Entry, folder_entries, linked_entries
+from cnbkit_engine.oci.layer import Entry, linked_entries
 from cnbkit_engine.oci.layout import Layout
-from cnbkit_engine.oci.reference import Reference
-from cnbkit_engine.oci.store import ImageStore, UnknownImage
+from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.registry.server import HOST
 from cnbkit_engine.spec.builder import BuilderDescriptor
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from cnbkit_engine.oci.layout import BuiltLayer
     from cnbkit_engine.state.home import Home
 
 __all__ = ["BuilderImage"]
@@ -137,9 +131,9 @@ class BuilderImage:
 
     def _write(self, home: Home, layout: Layout, space: Path) -> dict[str, Any]:
         builder = self._read()
-        runs = self._run_images(builder)
+        runs = public_run_images(builder, self.run_image, self.path)
         targets = list(dict.fromkeys(self.targets or [machine_architecture()]))
-        self._check_run_images(runs, targets)
+        check_run_images(runs, targets, self.insecure, self.show)
         made = [
             self._write_one(home, layout, space / arch, builder, runs, arch) for arch in targets
         ]
@@ -156,40 +150,6 @@ class BuilderImage:
             ) from None
         return BuilderDescriptor.loads(text, name=self.path.name, where=str(self.path))
 
-    def _run_images(self, builder: BuilderDescriptor) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = run_images(builder)
-        if self.run_image:
-            found = [{"image": self.run_image, "mirrors": []}]
-        if not found:
-            raise UserFault(
-                "the builder names no run image, which apps stand on",
-                where=str(self.path),
-                remedy='add [[run.images]] image = "…", or give --run-image',
-            )
-        for each in found:
-            for name in (each["image"], *each["mirrors"]):
-                if Reference.parse(name).domain.partition(":")[0] == HOST:
-                    raise UserFault(
-                        f"{name} is a name only cnbkit's own builds know",
-                        where=str(self.path),
-                        remedy="push the run image to a registry and name that",
-                    )
-        return found
-
-    def _check_run_images(self, runs: list[dict[str, Any]], targets: Sequence[str]) -> None:
-        """That each is for the targets; one that is not there yet may be pushed later."""
-        from cnbkit_engine.oci.remote import Remote
-
-        for name in [each["image"] for each in runs]:
-            remote = Remote(name, insecure=self.insecure)
-            for arch in targets:
-                try:
-                    config = remote.config(arch)
-                except (UnknownImage, PlatformFault) as fault:
-                    self.show(f"Not checked: run image {name} ({fault.what})")
-                    break
-                check_platform("run", name, config, arch)
-
     def _write_one(
         self,
         home: Home,
@@ -199,9 +159,21 @@ class BuilderImage:
         runs: list[dict[str, Any]],
         arch: str,
     ) -> dict[str, Any]:
-        base, config, python = self._base(home, layout, space, builder, arch)
-        owner = self._owner(config)
-        lifecycle, table = self._lifecycle(home, space, builder, arch)
+        base = build_image(
+            home,
+            builder,
+            self.path,
+            layout,
+            space,
+            arch,
+            chosen=self.build_image,
+            base=self.base,
+            insecure=self.insecure,
+            show=self.show,
+        )
+        config, python = base.config, base.python
+        owner = owner_of_builds(config, self.path)
+        lifecycle, table = image_lifecycle(home, builder, self.path, space, arch, self.show)
         told = suite_of_config(config) or DEFAULT
         suite = next((each for each in SUITES.values() if each.python == python), told)
         folder, extensions = self._modules(home, builder, arch, suite)
@@ -217,8 +189,8 @@ class BuilderImage:
         together = together if len(together) > 1 else []
         apart = [module for module in (*modules, *extensions) if module not in together]
         contents: list[tuple[Iterable[Entry], str]] = [
-            (_folders(owner), "cnbkit: folders"),
-            (_programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
+            (folders(owner), "cnbkit: folders"),
+            (programs(lifecycle), f"lifecycle {table['lifecycle']['version']}"),
             *((module.entries(), module.identity) for module in apart),
         ]
         if together:
@@ -235,7 +207,10 @@ class BuilderImage:
             label = EXTENSION_LAYERS if module.is_extension else BUILDPACK_LAYERS
             known = labels[label].setdefault(module.id, {})
             known[module.version] = module.layer_info(layer.diff_id)
-        layers += self._documents(layout, builder, folder, runs)
+        layers += [
+            layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
+            for name, text in documents(builder, folder, runs).items()
+        ]
         stack = {"image": runs[0]["image"], "mirrors": runs[0]["mirrors"]}
         labels[_METADATA] = {
             "description": builder.description,
@@ -260,7 +235,7 @@ class BuilderImage:
         texts = {key: _json(value) for key, value in labels.items()}
         settings["Labels"] = {**own, **texts, **about}
         settings["WorkingDir"] = "/layers"
-        return layout.image({**config, "config": settings}, layers, base, about)
+        return layout.image({**config, "config": settings}, layers, base.layers, about)
 
     def _annotations(self, builder: BuilderDescriptor) -> dict[str, str]:
         """What it is, as image-spec's annotations have it."""
@@ -270,69 +245,6 @@ class BuilderImage:
             "base.name": base,
         }
         return {f"{OCI}{key}": value for key, value in said.items() if value}
-
-    def _base(
-        self, home: Home, layout: Layout, space: Path, builder: BuilderDescriptor, arch: str
-    ) -> tuple[list[Any], Mapping[str, Any], str]:
-        """The build image's layers, taken over, its config, and the version of its Python."""
-        name = (
-            self.build_image
-            or (builder.build and builder.build.image)
-            or (builder.stack and builder.stack.build_image)
-        )
-        if name:
-            from cnbkit_engine.oci.remote import Remote
-
-            store = ImageStore(space / "base")
-            Remote(name, insecure=self.insecure).pull(store.path, arch)
-            image = Image.from_store(store, store.names()[0])
-        else:
-            store = ImageStore(home.images)
-            suite = suite_named(self.base) if self.base else builder_suites(self.path)[0]
-            bases = BaseImages(home, store, arch=arch, suite=suite, progress=self.show)
-            image = Image.from_store(store, bases.ensure_build_image(), f"linux/{arch}")
-        check_platform("build", name or str(home.images), image.config, arch)
-        for layer in image.layers:
-            layout.adopt(store.blob_path(layer.digest))
-        python = python_of_image(store, image) if name else "?"  # made for the buildpacks
-        return list(image.manifest["layers"]), image.config, python
-
-    def _owner(self, config: Mapping[str, Any]) -> tuple[int, int]:
-        variables = dict(
-            item.partition("=")[::2] for item in (config.get("config") or {}).get("Env") or ()
-        )
-        try:
-            return int(variables["CNB_USER_ID"]), int(variables["CNB_GROUP_ID"])
-        except (KeyError, ValueError):
-            raise UserFault(
-                "the build image does not say whose builds are: CNB_USER_ID and CNB_GROUP_ID",
-                where=str(self.path),
-                remedy="name a build image that has both, as numbers, in its environment",
-            ) from None
-
-    def _lifecycle(
-        self, home: Home, space: Path, builder: BuilderDescriptor, arch: str
-    ) -> tuple[Path, dict[str, Any]]:
-        wanted = builder.lifecycle
-        if wanted and wanted.uri:
-            archive = (self.path.parent / wanted.uri.removeprefix("file://")).resolve()
-            if not archive.is_file():
-                raise UserFault(
-                    f"there is no archive {wanted.uri}",
-                    where=str(self.path),
-                    remedy="download the lifecycle and name the file, or leave [lifecycle] out",
-                )
-            folder = space / "lifecycle"
-            table = read_lifecycle(archive, folder)
-            check_programs(folder, arch, wanted.uri, self.path)
-            return folder, table
-        if wanted and wanted.version not in (None, LIFECYCLE_VERSION):
-            raise UserFault(
-                f"cnbkit has lifecycle {LIFECYCLE_VERSION}, not {wanted.version}",
-                where=str(self.path),
-                remedy="download that one and name the file in [lifecycle] uri",
-            )
-        return ensure_lifecycle(home, arch=arch, progress=self.show), lifecycle_table()
 
     def _modules(
         self, home: Home, builder: BuilderDescriptor, arch: str, suite: Suite
@@ -348,41 +260,6 @@ class BuilderImage:
             place = f"{module.id.replace('/', '_')}/{module.version}"
             extensions.append(Module(folder / EXTENSIONS / place))
         return folder, extensions
-
-    def _documents(
-        self,
-        layout: Layout,
-        builder: BuilderDescriptor,
-        folder: Path,
-        runs: list[dict[str, Any]],
-    ) -> list[BuiltLayer]:
-        """order.toml, system.toml, stack.toml, run.toml and the builder's variables."""
-        files = {"order.toml": (folder / "order.toml").read_text(encoding="utf-8")}
-        if (folder / SYSTEM).exists():
-            files[SYSTEM] = (folder / SYSTEM).read_text(encoding="utf-8")
-        files["stack.toml"] = encode({"run-image": runs[0]})
-        files["run.toml"] = encode({"images": runs})
-        env = builder.build.env if builder.build else []
-        files |= {f"build-config/env/{name}": value for name, value in variable_files(env)}
-        return [
-            layout.layer([Entry(f"/cnb/{name}", text.encode(), mode=0o644)], f"cnbkit: {name}")
-            for name, text in files.items()
-        ]
-
-
-def _folders(owner: tuple[int, int]) -> list[Entry]:
-    mine = [Entry(name, owner=owner) for name in ("/workspace", "/layers")]
-    names = (
-        *("/cnb", "/cnb/buildpacks", "/cnb/extensions", "/platform", "/platform/env"),
-        *("/cnb/build-config", "/cnb/build-config/env"),
-    )
-    return [*mine, *(Entry(name) for name in names)]
-
-
-def _programs(lifecycle: Path) -> Iterator[Entry]:
-    yield Entry("/cnb/lifecycle")
-    yield from folder_entries(lifecycle, "/cnb/lifecycle")
-    yield Entry("/lifecycle", link="/cnb/lifecycle", mode=0o777)
 
 
 def _version() -> str:

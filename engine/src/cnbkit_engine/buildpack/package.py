@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import BuildpackFault, PlatformFault, UserFault
+from cnbkit.errors import PlatformFault, UserFault
+from cnbkit_engine.buildpack.architectures import architectures_of
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.composite import Composite, is_composite
 from cnbkit_engine.buildpack.foreign import ForeignBuildpack, is_foreign
 from cnbkit_engine.buildpack.image import check_members, write_package
 from cnbkit_engine.buildpack.locator import Finder, fetched, lay_out
+from cnbkit_engine.buildpack.members import dependencies, members
 from cnbkit_engine.buildpack.module import Module
-from cnbkit_engine.buildpack.order import with_versions
 from cnbkit_engine.buildpack.python_runtime import (
     SYSTEM_PYTHON,
     compile_for,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.buildpack.standalone import StandalonePython
     from cnbkit_engine.state.home import Home
 
-__all__ = ["Package", "members", "parse_target"]
+__all__ = ["Package"]
 
 
 @dataclass(frozen=True)
@@ -201,31 +201,15 @@ class Package:
     def _declared(self) -> list[str]:
         """What the descriptors say; where they say nothing, linux/amd64, as pack takes it."""
         if not is_composite(self.directory):
-            return _architectures_of([_part(self.directory)])
+            return architectures_of([_part(self.directory)])
         composite = Composite(self.directory)
         if composite.targets:
             found = [str(each.get("arch", "amd64")) for each in composite.targets]
             return list(dict.fromkeys(found))
         folders = [
-            (composite.descriptor.parent / uri).resolve() for uri, _ in _dependencies(composite)
+            (composite.descriptor.parent / uri).resolve() for uri, _ in dependencies(composite)
         ]
-        return _architectures_of([_part(folder) for folder in folders if folder.is_dir()])
-
-
-def parse_target(text: str) -> str:
-    """The architecture of `linux/amd64` or `linux/arm64`.
-
-    Raises:
-        UserFault: it is another target.
-    """
-    match = re.fullmatch(r"linux/(amd64|arm64)(/v8)?", text)
-    if not match:
-        raise UserFault(
-            f"cannot package for {text!r}",
-            where="--target",
-            remedy="choose linux/amd64 or linux/arm64",
-        )
-    return match[1]
+        return architectures_of([_part(folder) for folder in folders if folder.is_dir()])
 
 
 def _part(directory: Path) -> Part:
@@ -238,94 +222,6 @@ def _foreign(part: Part) -> bool:
 
 def _place(part: Part) -> str:
     return f"{part.id.replace('/', '_')}/{part.version}"
-
-
-def _dependencies(composite: Composite) -> list[tuple[str, str]]:
-    if composite.builder is None:
-        return composite.dependencies
-    builder = _builder(composite)
-    return [(each.uri, each.image) for each in builder.buildpacks]
-
-
-def _builder(composite: Composite) -> Any:
-    from cnbkit_engine.spec.builder import BuilderDescriptor
-
-    path = composite.descriptor
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise BuildpackFault(
-            f"cannot read the builder.toml that has the order: {error.strerror}",
-            where=str(path),
-            remedy="correct builder in [metadata.cnbkit]",
-        ) from None
-    return BuilderDescriptor.loads(text, name=path.name, where=str(path))
-
-
-def members(composite: Composite, finder: Finder) -> tuple[list[Part], list[dict[str, Any]]]:
-    """What a composite consists of; and its order, where a builder.toml has it.
-
-    Raises:
-        BuildpackFault, InvalidDocument, UserFault, PlatformFault: as `Finder.find`; an order names
-            what is not there, or a composite holds itself.
-    """
-    found: list[Part] = []
-    _collect(composite, finder, found, (composite.directory.resolve(),))
-    if composite.builder is None:
-        return found, []
-    builder = _builder(composite)
-    order = [
-        each.to_plain()
-        for each in with_versions(
-            builder.order, [(each.id, each.version) for each in found], composite.descriptor
-        )
-    ]
-    named = {(entry["id"], entry["version"]) for each in order for entry in each["group"]}
-    # A builder may hold buildpacks that only apps ask for; they are not the composite's.
-    return [part for part in found if (part.id, part.version) in named], order
-
-
-def _collect(
-    composite: Composite, finder: Finder, found: list[Part], above: tuple[Path, ...]
-) -> None:
-    for uri, image in _dependencies(composite):
-        parts = finder.find(uri, image, composite.descriptor)
-        found += parts
-        first = parts[0]
-        inner = first.directory.resolve()
-        if inner in above:
-            raise BuildpackFault(
-                f"the composite {first.id} holds itself",
-                where=str(composite.descriptor),
-                remedy="remove it from [[dependencies]]",
-            )
-        # A folder's composite brings what its own package.toml names; a package has it already.
-        if len(parts) == 1 and is_composite(inner) and (inner / "package.toml").is_file():
-            _collect(Composite(inner), finder, found, (*above, inner))
-
-
-def _architectures_of(parts: Sequence[Part]) -> list[str]:
-    declared = []
-    for part in parts:
-        toml = next(
-            path
-            for name in ("buildpack.toml", "extension.toml")
-            if (path := part.directory / name).is_file()
-        )
-        targets = Module(toml.parent).targets
-        names = {str(each["arch"]) for each in targets if each.get("arch")}
-        if targets and any(not each.get("arch") for each in targets):
-            names |= {"amd64", "arm64"}
-        if not Module(toml.parent).order:
-            declared.append(names or {"amd64"})
-    common = set.intersection(*declared) if declared else {"amd64"}
-    if not common:
-        raise BuildpackFault(
-            "the buildpacks have no target in common",
-            where=", ".join(part.id for part in parts),
-            remedy="name one that all of them support: --target linux/amd64",
-        )
-    return sorted(common)
 
 
 def _size(layout: Layout, manifest: Mapping[str, Any]) -> int:

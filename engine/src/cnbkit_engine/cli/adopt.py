@@ -75,7 +75,7 @@ def command(
         dockerfile or Path("Dockerfile"), context=context, target=target, arguments=given
     )
     if not check:
-        write_files(found.context, found.files, option="--context", executable=SCRIPTS)
+        write_files(found.context, found.files, option="--context", executable=SCRIPTS, inside=True)
     if as_json:
         import json
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnbkit.log import Log
 from cnbkit_engine.attest.attach import PREDICATE_ANNOTATION, attach
 from cnbkit_engine.attest.provenance import Made
 from cnbkit_engine.attest.sign import DSSE, Key
@@ -136,7 +137,7 @@ def _described(document: dict[str, Any]) -> Iterator[str]:
     components = content.get("components")
     packages = content.get("packages")
     inside = components if isinstance(components, list) else packages
-    count = f", {len(inside)} packages" if isinstance(inside, list) else ""
+    count = f", {Log.counted(len(inside), 'package')}" if isinstance(inside, list) else ""
     signed = document["signed-by"]
     by = f", signed by {', '.join(signed)} (not verified)" if signed else ""
     yield f"  {document['name']}{count}{by}"

@@ -64,7 +64,7 @@ def command(
         raise click.BadParameter("expected oci:DIR or oci-archive:FILE", param_hint="--output")
 
     from cnbkit_engine.builder.image import BuilderImage
-    from cnbkit_engine.buildpack.package import parse_target
+    from cnbkit_engine.buildpack.architectures import parse_target
     from cnbkit_engine.state.home import Home
 
     home = Home.default()

@@ -60,7 +60,7 @@ def command(
             raise click.UsageError("--html and --attestations exclude each other")
         _attached(image, as_json, architecture(platform), insecure)
         return
-    from cnbkit_engine.oci.image import open_image
+    from cnbkit_engine.oci.open_image import open_image
     from cnbkit_engine.state.home import Home
 
     store, found = open_image(Home.default(), image)

@@ -93,7 +93,8 @@ def command(
 
     from cnbkit_engine.base.images import BaseImages
     from cnbkit_engine.base.suites import suite_named
-    from cnbkit_engine.buildpack.package import Package, parse_target
+    from cnbkit_engine.buildpack.architectures import parse_target
+    from cnbkit_engine.buildpack.package import Package
     from cnbkit_engine.buildpack.python_runtime import ANY_PYTHON
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home

@@ -22,7 +22,7 @@ def command(image: str, reference: str, insecure: tuple[str, ...]) -> None:
     has already is not sent again. Who may push is told by Docker's own login (`docker login`,
     credential helpers), or DOCKER_CONFIG.
     """
-    from cnbkit_engine.oci.image import open_image
+    from cnbkit_engine.oci.open_image import open_image
     from cnbkit_engine.oci.remote import Remote
     from cnbkit_engine.state.home import Home
 

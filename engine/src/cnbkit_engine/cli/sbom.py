@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnbkit.log import Log
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -25,7 +26,7 @@ def command(image: str, output_dir: Path | None) -> None:
     IMAGE is one that `cnbkit build` made, or oci:DIR[:NAME] for an OCI layout. What the base image
     holds is not part of them.
     """
-    from cnbkit_engine.oci.image import open_image
+    from cnbkit_engine.oci.open_image import open_image
     from cnbkit_engine.oci.sbom import components, documents
     from cnbkit_engine.state.home import Home
 
@@ -42,4 +43,4 @@ def command(image: str, output_dir: Path | None) -> None:
     wide = max((len(name) for name, *_ in rows), default=0)
     for name, version, licence, layer in rows:
         say(f"{name:{wide}}  {version:24}  {licence:40.40}  {layer}".rstrip())
-    say(f"{len(rows)} packages")
+    say(Log.counted(len(rows), "package"))

@@ -8,7 +8,6 @@ run, nothing of it is alive when the next with credentials starts.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tomllib
 from contextlib import ExitStack, contextmanager
@@ -27,21 +26,10 @@ from cnbkit_engine.lifecycle.handover import (
 )
 from cnbkit_engine.lifecycle.launch_layers import launch_layers
 from cnbkit_engine.lifecycle.options import (
-    APP,
-    BUILDPACKS,
-    CACHE,
-    DETECTOR,
-    EXTENSIONS,
-    LAUNCHER,
-    LAYERS,
-    NOTHING,
-    OWNER,
-    PLATFORM,
     UID,
     layers_folder,
 )
-from cnbkit_engine.lifecycle.phase_sandbox import EXTENDED
-from cnbkit_engine.lifecycle.process import STDIN, Process
+from cnbkit_engine.lifecycle.phase_processes import PhaseProcesses
 from cnbkit_engine.oci.layer import TIME
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.registry.grant import Grant
@@ -53,6 +41,7 @@ if TYPE_CHECKING:
 
     from cnbkit_engine.lifecycle.output import Narrator
     from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
+    from cnbkit_engine.lifecycle.process import Process
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.registry.server import Registry
 
@@ -103,24 +92,25 @@ class Phases:
         extend: Extend | None = None,
     ) -> None:
         self._extend = extend
-        self._detector = ["-log-level", "debug"] if detect_output else []
-        self._sandboxes = sandboxes
         self._registry = registry
         self._narrator = narrator
         self._log = log
         self._own = image
-        served = f"{registry.host}/{Reference.parse(image).served}"
-        self._image = served if logins is None else image
-        self._run_image = run_image
         self._hosts = tuple(insecure)
-        self._insecure = [option for host in self._hosts for option in ("-insecure-registry", host)]
-        self._default = ["-process-type", default_process] if default_process else []
         self._logins = logins
-        self._previous: tuple[str, ...] = ()
         self._reads = {stored} - {""}
-        self._tags = tuple(tags)
         self._cache_image = cache_image
-        self._cache = ("-cache-image", cache_image) if cache_image else CACHE
+        served = f"{registry.host}/{Reference.parse(image).served}"
+        self._processes = PhaseProcesses(
+            sandboxes,
+            image=served if logins is None else image,
+            run_image=run_image,
+            default_process=default_process,
+            insecure=self._hosts,
+            tags=tags,
+            cache_image=cache_image,
+            detect_output=detect_output,
+        )
 
     def continue_from(self, name: str) -> None:
         """Use layers of another image than the one that has the name now.
@@ -132,13 +122,13 @@ class Phases:
         if self._logins is None:
             self._reads.add(reference.served_repository)
             name = f"{self._registry.host}/{reference.served}"
-        self._previous = ("-previous-image", name)
+        self._processes.previous = name
 
     def ignore_predecessor(self) -> None:
         """Do not look at the image that has the name now: not all of it is there."""
         reference = Reference.parse(self._own)
         # The analyzer opens the image of the name it is given, so it is given one that is free.
-        self._previous = ("-previous-image", f"{reference.repository}:none-{os.urandom(8).hex()}")
+        self._processes.previous = f"{reference.repository}:none-{os.urandom(8).hex()}"
 
     def differ(self) -> None:
         """Export an image with another digest than one of the same contents would have.
@@ -146,8 +136,8 @@ class Phases:
         Of an image whose manifest the registry has, the exporter sends nothing at all, whatever
         of its blobs is gone. A second later, it is another image with the same layers.
         """
-        created = int(self._sandboxes.created or TIME) + 1
-        self._sandboxes = dataclasses.replace(self._sandboxes, created=str(created))
+        created = self._processes.sandboxes.created
+        self._processes.created_at(int(created or TIME) + 1)
 
     def run(self, space: Path, store: ImageStore, arch: str, *, afresh: bool) -> Path:
         """Build; returns the folder that was the exporter's `/layers`.
@@ -165,9 +155,9 @@ class Phases:
         """
         exported = layers_folder(space, "exporter")
         analyzed, group, built = self._build(space, ("-skip-layers",) if afresh else ())
-        taking_part = members(group, self._sandboxes.builder / "buildpacks")
+        taking_part = members(group, self._processes.sandboxes.builder / "buildpacks")
         take_over(built, exported, taking_part, {"analyzed.toml": analyzed, "group.toml": group})
-        if self._sandboxes.extended_run:
+        if self._processes.sandboxes.extended_run:
             hand_over(exported, {"analyzed.toml": _with_extended(analyzed)})
         with ExitStack() as stack:
             self._narrator.line("===> EXPORTING")
@@ -175,7 +165,7 @@ class Phases:
             with Folder(exported) as folder:
                 layers = launch_layers(folder, taking_part)
             # Those of an extended image would be made for the run image as it was.
-            if layers and not self._sandboxes.extended_run:
+            if layers and not self._processes.sandboxes.extended_run:
                 # No rebuild waits for it that leaves all layers as they were.
                 from cnbkit_engine.lifecycle.prebuilt_layers import ReadyLayers
 
@@ -208,13 +198,13 @@ class Phases:
 
         Returns analyzed.toml, group.toml, and what was the builder's `/layers`.
         """
-        cache = self._sandboxes.cache.parent
+        cache = self._processes.sandboxes.cache.parent
         analyzing, detecting, building = (
             layers_folder(space, name) for name in ("analyzer", "detector", "builder")
         )
         with ExitStack() as stack:
             with self._logged_in() as logins:
-                analyzer = stack.enter_context(self._analyzer(analyzing, logins, skip))
+                analyzer = stack.enter_context(self._processes.analyzer(analyzing, logins, skip))
                 # They are started while the analyzer waits for the registry, and wait themselves:
                 # none runs a buildpack before it has been given its first document.
                 started = [
@@ -236,9 +226,9 @@ class Phases:
                 if not early:
                     # It has logins, so it is started when nothing of the detector is alive.
                     logins = late.enter_context(self._logged_in())
-                    early = [late.enter_context(self._restorer(building, skip, logins))]
+                    early = [late.enter_context(self._processes.restorer(building, skip, logins))]
                 else:
-                    check_cache(self._sandboxes.cache)
+                    check_cache(self._processes.sandboxes.cache)
                 self._finish("RESTORING", early[0], group)
             hand_over(building, known)  # the restorer writes analyzed.toml anew
             if give_back(cache, building):
@@ -262,25 +252,19 @@ class Phases:
         """Detect, and extend the images; the builder, and as in `_waiting` the restorer."""
         assert self._extend
         hand_over(detecting, {"analyzed.toml": analyzed})
-        sandbox = self._sandboxes.buildpacks(detecting)
-        detector = Process(sandbox, "detector", *self._detector, *EXTENSIONS, *DETECTOR)
+        detector = self._processes.detector(detecting, extensions=True)
         self._finish("DETECTING", stack.enter_context(detector))
-        folder = self._sandboxes.builder / "extensions"
+        folder = self._processes.sandboxes.builder / "extensions"
         extensions = extensions_of(document(detecting, "group.toml"), folder)
         if extensions:
             # What the generator wrote of the run image is not read: others' code ran beside it.
-            self._sandboxes = self._extend(
-                self._sandboxes, detecting / "generated", extensions, self._narrator.line
+            self._processes.sandboxes = self._extend(
+                self._processes.sandboxes,
+                detecting / "generated",
+                extensions,
+                self._narrator.line,
             )
         return [stack.enter_context(each) for each in self._behind(building, skip)]
-
-    def _analyzer(self, layers: Path, logins: Mapping[str, str], skip: tuple[str, ...]) -> Process:
-        return Process(
-            self._sandboxes.analyzer(layers, logins), "analyzer", *LAYERS, *OWNER, *skip,
-            *self._previous, "-run-image", self._run_image, *self._insecure,
-            *(self._cache if self._cache_image else ()),
-            *(f"-tag={tag}" for tag in self._tags), self._image,
-        )  # fmt: skip
 
     def _waiting(self, detecting: Path, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
         """The detector, the builder, and unless it asks a registry the restorer.
@@ -289,39 +273,19 @@ class Phases:
         """
         if self._extend:
             return
-        yield Process(
-            self._sandboxes.buildpacks(detecting), "detector", *self._detector, "-analyzed", STDIN,
-            *DETECTOR,
-        )  # fmt: skip
+        yield self._processes.detector(detecting)
         yield from self._behind(building, skip)
 
     def _behind(self, building: Path, skip: tuple[str, ...]) -> Iterator[Process]:
-        sandboxes = self._sandboxes
-        yield Process(
-            sandboxes.buildpacks(building), "builder", "-group", STDIN, *APP, *LAYERS,
-            *BUILDPACKS, *PLATFORM,
-        )  # fmt: skip
+        yield self._processes.builder(building)
         if not self._cache_image:
-            yield self._restorer(building, skip, None)
-
-    def _restorer(
-        self, layers: Path, skip: tuple[str, ...], logins: Mapping[str, str] | None
-    ) -> Process:
-        return Process(
-            self._sandboxes.restorer(layers, logins), "restorer", "-group", STDIN, *LAYERS,
-            *self._cache, *OWNER, *skip, *(self._insecure if logins else ()),
-        )  # fmt: skip
+            yield self._processes.restorer(building, skip)
 
     def _export(self, layers: Path, ready: str) -> None:
         with (
             self._logged_in(ready) as logins,
-            Process(
-                self._sandboxes.exporter(layers, logins), "exporter", *APP, *LAYERS, *self._cache,
-                *LAUNCHER, *OWNER, "-parallel", "-extended",
-                EXTENDED if self._sandboxes.extended_run else NOTHING, *self._insecure,
-                *self._default, self._image, *self._tags,
-            ) as exporter,
-        ):  # fmt: skip
+            self._processes.exporter(layers, logins) as exporter,
+        ):
             self._finish("", exporter)
 
     @contextmanager

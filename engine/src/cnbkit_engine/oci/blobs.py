@@ -24,7 +24,6 @@ PIECE = 1 << 20
 """Bytes moved at a time, so that memory stays flat whatever a layer's size."""
 
 UPLOAD = ".upload-"
-_DAMAGED = "damaged"
 _LARGEST = 64 << 20  # bytes of a manifest or config; go-containerregistry takes 100 MB
 
 
@@ -46,6 +45,7 @@ class BlobFiles:
 
     def __init__(self, layout: Path, *, own: bool = True) -> None:
         self.folder = layout / "blobs" / "sha256"
+        self.damaged = layout / "damaged"
         self._layout = layout
         self._own = own
 
@@ -129,7 +129,7 @@ class BlobFiles:
                 where=str(path),
                 remedy="get the image again",
             )
-        aside = self._layout / _DAMAGED
+        aside = self.damaged
         try:
             aside.mkdir(exist_ok=True)
             path.replace(aside / path.name)

@@ -10,20 +10,20 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.oci import types
-from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.recorded import label, origins
 from cnbkit_engine.oci.types import Descriptor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from cnbkit_engine.state.home import Home
+    from cnbkit_engine.oci.store import ImageStore
 
-__all__ = ["BuildpackUsed", "Image", "ImageProcess", "Layer", "machine_platform", "open_image"]
+
+__all__ = ["BuildpackUsed", "Image", "ImageProcess", "Layer", "machine_platform"]
 
 
 @dataclass(frozen=True)
@@ -126,10 +126,10 @@ class Image:
             config_digest = types.check_digest(manifest["config"]["digest"])
             config = json.loads(store.read_blob(config_digest))
             diff_ids = [types.check_digest(item) for item in config["rootfs"]["diff_ids"]]
-            origins = _origins(_label(config, "io.buildpacks.lifecycle.metadata"), diff_ids)
+            recorded = origins(label(config, "io.buildpacks.lifecycle.metadata"), diff_ids)
             layers = tuple(
                 Layer(blob.digest, diff_id, blob.size, blob.media_type, *origin)
-                for blob, diff_id, origin in zip(descriptors, diff_ids, origins, strict=True)
+                for blob, diff_id, origin in zip(descriptors, diff_ids, recorded, strict=True)
             )
             image = cls(name, found.digest, config_digest, manifest, config, layers)
             image._check()
@@ -204,19 +204,19 @@ class Image:
     @property
     def base(self) -> str | None:
         """The run image it was built on, as the lifecycle recorded it."""
-        run_image = _label(self.config, "io.buildpacks.lifecycle.metadata").get("runImage") or {}
+        run_image = label(self.config, "io.buildpacks.lifecycle.metadata").get("runImage") or {}
         return run_image.get("image") or run_image.get("reference") or None
 
     @property
     def processes(self) -> tuple[ImageProcess, ...]:
         """Process types buildpacks defined; the default one is marked."""
-        found = _label(self.config, "io.buildpacks.build.metadata").get("processes") or ()
+        found = label(self.config, "io.buildpacks.build.metadata").get("processes") or ()
         return tuple(self._process(item) for item in found)
 
     @property
     def buildpacks(self) -> tuple[BuildpackUsed, ...]:
         """Buildpacks that took part, in order."""
-        found = _label(self.config, "io.buildpacks.build.metadata").get("buildpacks") or ()
+        found = label(self.config, "io.buildpacks.build.metadata").get("buildpacks") or ()
         return tuple(BuildpackUsed(str(b.get("id")), str(b.get("version"))) for b in found)
 
     def _run(self, key: str) -> Any:
@@ -235,34 +235,6 @@ class Image:
             working_dir=item.get("working-dir") or "",
             buildpack=item.get("buildpackID") or "",
         )
-
-
-def open_image(home: Home, name: str) -> tuple[ImageStore, Image]:
-    """Find an image in the store or, by `oci:DIR[:NAME]`, in another OCI layout.
-
-    Raises:
-        UnknownImage: there is no such image.
-        UserFault: DIR is no OCI layout, or holds several images and none is named.
-    """
-    if not name.startswith("oci:"):
-        store = ImageStore(home.images)
-        return store, Image.from_store(store, name)
-    folder, _, wanted = name.removeprefix("oci:").partition(":")
-    if not (Path(folder) / "oci-layout").is_file():
-        raise UserFault(
-            "not an OCI image layout",
-            where=folder,
-            remedy="name the folder that holds the file 'oci-layout'",
-        )
-    store = ImageStore(Path(folder), own=False)
-    names = store.names()
-    if not wanted and len(names) != 1:
-        raise UserFault(
-            "the layout does not hold just one image",
-            where=folder,
-            remedy=f"say which: oci:{folder}:NAME, of " + (", ".join(names) or "none"),
-        )
-    return store, Image.from_store(store, wanted or names[0])
 
 
 def machine_platform() -> str:
@@ -286,32 +258,3 @@ def _choose(index: Mapping[str, Any], name: str, wanted: str) -> Descriptor:
         where="--platform",
         remedy="choose one of: " + ", ".join(offered) if offered else "build it for this platform",
     )
-
-
-def _label(config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    text = ((config.get("config") or {}).get("Labels") or {}).get(name)
-    value = json.loads(text) if text else {}
-    if not isinstance(value, dict):
-        raise TypeError(f"label {name} is not an object")
-    return value
-
-
-def _origins(metadata: Mapping[str, Any], diff_ids: list[str]) -> list[tuple[str, str]]:
-    """(kind, what) of each layer."""
-    top = (metadata.get("runImage") or {}).get("topLayer")
-    base = diff_ids.index(top) + 1 if top in diff_ids else 0
-    known = {sha: (kind, what) for sha, kind, what in _recorded(metadata)}
-    return [
-        ("base", "base") if place < base else known.get(diff_id, ("other", "other"))
-        for place, diff_id in enumerate(diff_ids)
-    ]
-
-
-def _recorded(metadata: Mapping[str, Any]) -> Iterator[tuple[str | None, str, str]]:
-    for slice_ in metadata.get("app") or ():
-        yield slice_.get("sha"), "app", "app"
-    for kind in ("sbom", "config", "launcher", "process-types"):
-        yield (metadata.get(kind) or {}).get("sha"), kind, kind
-    for buildpack in metadata.get("buildpacks") or ():
-        for name, layer in (buildpack.get("layers") or {}).items():
-            yield layer.get("sha"), "buildpack", f"{buildpack.get('key')}:{name}"

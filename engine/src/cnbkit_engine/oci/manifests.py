@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci import types
 from cnbkit_engine.oci.blobs import DigestMismatch, UnknownBlob
 from cnbkit_engine.oci.types import Descriptor
@@ -59,6 +60,29 @@ class Manifests:
                     ):
                         return part
         return None
+
+    @staticmethod
+    def parts(media_type: str, data: bytes, name: str) -> list[Descriptor]:
+        """What a manifest or index that is not stored yet refers to.
+
+        Args:
+            media_type: what it is said to be.
+            data: its text.
+            name: of the image, for errors.
+
+        Raises:
+            PlatformFault: it is not that.
+        """
+        try:
+            document = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise PlatformFault(
+                "a manifest is not JSON",
+                where=name,
+                remedy="push the image again",
+                detail=str(error),
+            ) from error
+        return types.references(media_type, document)
 
     def tree(self, image: Descriptor) -> Iterator[Descriptor]:
         """An image's parts; of a missing or damaged manifest that alone."""

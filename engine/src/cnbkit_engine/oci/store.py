@@ -19,13 +19,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import UserFault
 from cnbkit_engine.oci import types
 from cnbkit_engine.oci.blobs import (
     PIECE,
@@ -37,9 +36,10 @@ from cnbkit_engine.oci.blobs import (
 from cnbkit_engine.oci.layout_files import write_index, write_layout_file
 from cnbkit_engine.oci.manifests import Manifests
 from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.referred import ReferredBlobs, remove_unreferred
 from cnbkit_engine.oci.store_index import StoreIndex, locked
 from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.state.disk import StoreFull, disk_fault, sync_files, sync_folder
+from cnbkit_engine.state.disk import StoreFull, disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,8 +77,7 @@ class ImageStore:
         self.blobs = BlobFiles(path, own=own)
         self._index = StoreIndex(path)
         self._manifests = Manifests(self.blobs)
-        self._written: set[str] = set()
-        self._sizes: tuple[tuple[int, int] | None, dict[str, int]] | None = None
+        self._referred = ReferredBlobs(path, self.blobs, self._index, self._manifests)
 
     # Blobs
 
@@ -103,7 +102,7 @@ class ImageStore:
             return False
         except OSError as error:
             raise disk_fault(error, "cannot read the image store", path) from None
-        if size != self._known_sizes().get(digest, size):
+        if size != self._referred.sizes().get(digest, size):
             self.blobs.put_aside(digest)
             return False
         with self._locked(fcntl.LOCK_SH):
@@ -162,16 +161,7 @@ class ImageStore:
         """
         reference = Reference.parse(name)
         name = reference.stored
-        try:
-            document = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise PlatformFault(
-                "a manifest is not JSON",
-                where=name,
-                remedy="push the image again",
-                detail=str(error),
-            ) from error
-        parts = types.references(media_type, document)
+        parts = self._manifests.parts(media_type, data, name)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
         if reference.digest and reference.digest != digest:
             raise DigestMismatch(
@@ -179,7 +169,7 @@ class ImageStore:
             )
         self.put_blob(data)
         # Before the lock: it may take as long as the disk needs for a large layer.
-        self._settle([digest, *(part.digest for part in parts)])
+        self._referred.settle([digest, *(part.digest for part in parts)])
         with self._locked(fcntl.LOCK_EX):
             for part in parts:
                 self._claim(part)
@@ -283,25 +273,13 @@ class ImageStore:
         """
         if not self.blobs.folder.is_dir():
             return 0
-        freed = 0
         with self._locked(fcntl.LOCK_EX):
             kept = {
                 part.digest
                 for entry in self._index.entries().values()
                 for part in self._manifests.tree(entry)
             }
-            newest = time.time() - grace
-            for folder in (self.blobs.folder, self.path / "damaged"):
-                if not folder.is_dir():
-                    continue
-                with os.scandir(folder) as files:
-                    for file in files:
-                        status = file.stat(follow_symlinks=False)
-                        spared = folder == self.blobs.folder and f"sha256:{file.name}" in kept
-                        if not spared and status.st_mtime < newest:
-                            os.unlink(file.path)
-                            freed += status.st_size
-        return freed
+            return remove_unreferred(self.blobs, kept, older_than=time.time() - grace)
 
     def reachable(self, image: Descriptor) -> list[Descriptor]:
         """An image's manifest and everything it refers to that is here, each once."""
@@ -312,39 +290,8 @@ class ImageStore:
 
     def _naming(self, digest: str) -> Path:
         """Where a blob goes that has just been written."""
-        self._written.add(digest)
+        self._referred.written(digest)
         return self.blob_path(digest)
-
-    def _known_sizes(self) -> dict[str, int]:
-        """Sizes of all blobs that images refer to, as their manifests say."""
-        try:
-            status = (self.path / "index.json").stat()
-            stamp = (status.st_mtime_ns, status.st_ino)
-        except OSError:
-            stamp = None
-        if self._sizes is None or self._sizes[0] != stamp:
-            entries = self._index.entries().values()
-            known = {
-                part.digest: part.size for entry in entries for part in self._manifests.tree(entry)
-            }
-            self._sizes = (stamp, known)
-        return self._sizes[1]
-
-    def _settle(self, digests: list[str]) -> None:
-        """Have blobs, and their names, on the disk for good.
-
-        What another image refers to is there already, unless it was written again since.
-        """
-        known = self._known_sizes().keys() - self._written
-        new = [digest for digest in digests if digest not in known]
-        for digest in new:
-            if not self.blob_path(digest).exists():
-                raise self.blobs.unknown(digest)
-        try:
-            sync_files(self.blob_path(digest) for digest in new)
-            sync_folder(self.blobs.folder)
-        except OSError as error:
-            raise disk_fault(error, "cannot write the image store", self.path) from error
 
     def _claim(self, part: Descriptor) -> None:
         path = self.blob_path(part.digest)
@@ -363,9 +310,8 @@ class ImageStore:
             if not (self.path / "oci-layout").exists():
                 write_layout_file(self.path)
             if self.path.stat().st_mode & 0o077:
-                self.path.chmod(
-                    0o700
-                )  # images, and their names, are not for others of this machine
+                # Images, and their names, are not for others of this machine.
+                self.path.chmod(0o700)
         except OSError as error:
             raise disk_fault(error, "cannot write the image store", self.path) from error
 

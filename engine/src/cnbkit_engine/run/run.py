@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
-from cnbkit_engine.oci.image import open_image
+from cnbkit.log import Log
+from cnbkit_engine.oci.open_image import open_image
 from cnbkit_engine.oci.unpacked import ensure_layer, held_layers, unpacked_place
 from cnbkit_engine.run.identity import find_user, numeric_ids
 from cnbkit_engine.run.memory import limited_memory
@@ -196,7 +197,7 @@ def _announce(
     }
     size = sum(new.values())
     if size > _LARGE:
-        show(f"Unpacking {len(new)} layers ({size / 1e6:.0f} MB), once ...")
+        show(f"Unpacking {Log.counted(len(new), 'layer')} ({size / 1e6:.0f} MB), once ...")
 
 
 @contextmanager

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["assignments", "expanded", "split"]
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#]")
+# What is longer stays as it is written.
+_LONGEST = 1 << 20
+_CUT = 2_000
+_DEEPEST = 40
 _MODIFIER = re.compile(r"(:[-+?]|[-+?]|##?|%%?|//?)(.*)", re.DOTALL)
 
 
@@ -74,9 +78,15 @@ def _pieces(text: str, escape: str) -> Iterator[str]:
 
 class _Word:
     def __init__(
-        self, text: str, escape: str, values: Mapping[str, str], missing: str | None
+        self,
+        text: str,
+        escape: str,
+        values: Mapping[str, str],
+        missing: str | None,
+        depth: int = 0,
     ) -> None:
         self._text, self._escape, self._values, self._missing = text, escape, values, missing
+        self._depth = depth
         self._place = 0
 
     def read(self) -> str:
@@ -96,11 +106,16 @@ class _Word:
                 quote = "'"
             elif char == "$":
                 made += self._variable()
+                if len(made) > _LONGEST:
+                    break
                 continue
             else:
                 made += char
             self._place += 1
-        return made
+            if len(made) > _LONGEST:
+                # Variables that name each other twice would fill any memory.
+                return self._text
+        return made if len(made) <= _LONGEST else self._text
 
     def _variable(self) -> str:
         start = self._place
@@ -140,21 +155,25 @@ class _Word:
         return _cut(value, kind, self._inner(word) if "/" not in kind else word)
 
     def _inner(self, word: str) -> str:
-        return _Word(word, self._escape, self._values, self._missing).read()
+        if self._depth > _DEEPEST:
+            raise RecursionError
+        return _Word(word, self._escape, self._values, self._missing, self._depth + 1).read()
 
 
 def _closing(text: str) -> int:
     """Where the brace that `text` begins with is closed."""
     depth = 0
-    for place, char in enumerate(text):
-        depth += {"{": 1, "}": -1}.get(char, 0)
+    for brace in re.finditer("[{}]", text):
+        depth += 1 if brace[0] == "{" else -1
         if not depth:
-            return place
+            return brace.start()
     return len(text)
 
 
 def _cut(value: str, kind: str, word: str) -> str:
     """`#`, `##`, `%`, `%%`: without what fits at the beginning or end; `/`, `//`: replaced."""
+    if len(value) > _CUT or len(word) > _CUT:
+        return value
     if "/" in kind:
         pattern, _, put = word.partition("/")
         expression = translate(pattern).removesuffix("\\Z").removesuffix("\\z")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit_engine.testing.lifecycle import LifecycleBuild
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 __all__ = ["lifecycle_build", "pack_build", "pack_services"]
 
@@ -41,7 +41,7 @@ def pack_services() -> Iterator[PackServices]:
     Needs root, and Debian's docker.io.
     """
     from cnbkit_engine.state.home import Home
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
     services = PackServices(Home.default())
     yield services

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from pathlib import Path
+from contextlib import redirect_stderr, redirect_stdout
 from typing import TYPE_CHECKING
 
-from cnbkit.buildpack import Buildpack
-from cnbkit.dry_run import decides
 from cnbkit.results import DetectResult
 from cnbkit.runtime import DRY_RUN, NOT_DETECTED, guarded
 from cnbkit.spec.build_plan import BuildpackPlan, Entry, Plan
@@ -24,26 +20,28 @@ from cnbkit.testing._restore import restore
 from cnbkit.testing.commands import FakeCommands
 from cnbkit.testing.export import check_export
 from cnbkit.testing.inputs import AppFiles, Inputs, write_files
-from cnbkit.testing.result import BASE_PATH, Result
+from cnbkit.testing.observed import Observed, observed
+from cnbkit.testing.phase_process import (
+    Copied,
+    as_process,
+    exec_env_variables,
+    target_variables,
+    user_env,
+)
+from cnbkit.testing.result import Result
 from cnbkit.testing.result_layer import Place
 from cnbkit.testing.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from cnbkit.build_context import BuildContext
-    from cnbkit.context import DetectContext, GenerateContext
-    from cnbkit.errors import CnbkitError
-    from cnbkit.extension import GenerateResult
-    from cnbkit.results import BuildResult
+    from cnbkit.buildpack import Buildpack
     from cnbkit.testing.commands import Reply
     from cnbkit.testing.inputs import Files
     from cnbkit.testing.source import Named
 
 __all__ = ["BuildpackRun"]
-
-# Where the user's value goes before what is there; everything else it replaces (env/env.go).
-_PATHS = ("PATH", "LD_LIBRARY_PATH", "LIBRARY_PATH", "CPATH", "PKG_CONFIG_PATH")
 
 
 class BuildpackRun:
@@ -142,35 +140,37 @@ class _App:
         platform = self._platform(inputs)
         inputs.app.write(self._official / "app")
         commands = FakeCommands(self._official / "commands", inputs.commands)
-        env = self._env(inputs, source.info.clear_env, commands)
+        env = user_env(
+            self._official / "home", {} if source.info.clear_env else inputs.env, commands.path
+        )
         given = {
             f"CNB_{'EXTENSION' if source.extension else 'BUILDPACK'}_DIR": str(source.folder),
             "CNB_PLATFORM_DIR": str(platform),
-            **_target(inputs.target),
+            **target_variables(inputs.target),
         }
-        exec_env = _exec_env(source, inputs)
-        observed = _observed(source)
+        exec_env = exec_env_variables(source, inputs)
+        seen = observed(source)
         log = io.StringIO()
-        out, err = _Copied(log), _Copied(log)
+        out, err = Copied(log), Copied(log)
         code = 0
         with commands.answering(), redirect_stdout(out), redirect_stderr(err):
             if not source.descriptor.runs_in(inputs.exec_env):
                 # The lifecycle passes over it without a word.
-                observed.answer = DetectResult(False, f"it is not for {inputs.exec_env}")
+                seen.answer = DetectResult(False, f"it is not for {inputs.exec_env}")
                 code = NOT_DETECTED
             elif "detect" in phases:
-                code = self._detect(observed, {**env, **given, **exec_env})
+                code = self._detect(seen, {**env, **given, **exec_env})
                 self._tell_folders(source.buildpack, code)
             if not code and source.extension and "build" in phases:
-                code = self._generate(observed, {**env, **given}, inputs, layers)
+                code = self._generate(seen, {**env, **given}, inputs, layers)
             elif not code and "decide" in phases:
                 (platform / DRY_RUN).write_text('{"resolve": true}', encoding="utf-8")
-                code = self._build(observed, {**env, **given, **exec_env}, inputs, layers)
+                code = self._build(seen, {**env, **given, **exec_env}, inputs, layers)
             elif not code and "build" in phases:
-                code = self._build(observed, {**env, **given, **exec_env}, inputs, layers)
+                code = self._build(seen, {**env, **given, **exec_env}, inputs, layers)
                 if not code and isinstance(source.descriptor, BuildpackDescriptor):
-                    observed.fault = check_export(layers, in_image, source.descriptor)
-                    code = observed.fault.exit_code if observed.fault else 0
+                    seen.fault = check_export(layers, in_image, source.descriptor)
+                    code = seen.fault.exit_code if seen.fault else 0
         print(log.getvalue(), end="")
         return Result(
             place=place,
@@ -180,9 +180,9 @@ class _App:
             log=log.getvalue(),
             stdout=out.getvalue(),
             stderr=err.getvalue(),
-            fault=observed.fault,
-            answer=observed.answer,
-            opened=observed.context.opened if observed.context else [],
+            fault=seen.fault,
+            answer=seen.answer,
+            opened=seen.context.opened if seen.context else [],
             commands=commands.calls,
             restored=restored,
             previous=previous,
@@ -234,41 +234,30 @@ class _App:
             write_files(platform / "bindings" / name, entries)
         return platform
 
-    def _env(self, inputs: Inputs, clear_env: bool, commands: FakeCommands) -> dict[str, str]:
-        home = self._official / "home"
-        home.mkdir()
-        env = {"PATH": BASE_PATH, "HOME": str(home)}
-        if not clear_env:
-            for name, value in inputs.env.items():
-                before = env.get(name) if name in _PATHS else None
-                env[name] = f"{value}{os.pathsep}{before}" if before else value
-        env["PATH"] = f"{commands.path}{os.pathsep}{env['PATH']}"
-        return env
-
     def _tell_folders(self, buildpack: Buildpack, code: int) -> None:
         """Say in the log of a test what no build would: a trigger that can never be found."""
         for name in buildpack.triggers.files if code == NOT_DETECTED else ():
             if (self._official / "app" / name).is_dir():
                 print(f"  {name} is a folder of the app, and triggers name files")
 
-    def _detect(self, buildpack: _Observed, env: Mapping[str, str]) -> int:
+    def _detect(self, buildpack: Observed, env: Mapping[str, str]) -> int:
         plan = self._official / "plan.toml"
         plan.touch(0o600)
         return self._phase(buildpack, "detect", {**env, "CNB_BUILD_PLAN_PATH": str(plan)})
 
     def _build(
-        self, buildpack: _Observed, env: Mapping[str, str], inputs: Inputs, layers: Path
+        self, buildpack: Observed, env: Mapping[str, str], inputs: Inputs, layers: Path
     ) -> int:
         plan = {"CNB_BP_PLAN_PATH": self._plan(buildpack, inputs)}
         return self._phase(buildpack, "build", {**env, **plan, "CNB_LAYERS_DIR": str(layers)})
 
     def _generate(
-        self, buildpack: _Observed, env: Mapping[str, str], inputs: Inputs, output: Path
+        self, buildpack: Observed, env: Mapping[str, str], inputs: Inputs, output: Path
     ) -> int:
         plan = {"CNB_BP_PLAN_PATH": self._plan(buildpack, inputs)}
         return self._phase(buildpack, "generate", {**env, **plan, "CNB_OUTPUT_DIR": str(output)})
 
-    def _plan(self, buildpack: _Observed, inputs: Inputs) -> str:
+    def _plan(self, buildpack: Observed, inputs: Inputs) -> str:
         path = self._official / "buildpack-plan.toml"
         entries = inputs.entries()
         if entries is None:
@@ -276,62 +265,14 @@ class _App:
         path.write_text(BuildpackPlan(entries=entries).dumps(), encoding="utf-8")
         return str(path)
 
-    def _phase(self, buildpack: _Observed, phase: str, env: Mapping[str, str]) -> int:
+    def _phase(self, buildpack: Observed, phase: str, env: Mapping[str, str]) -> int:
         arguments = {
             "detect": ("CNB_PLATFORM_DIR", "CNB_BUILD_PLAN_PATH"),
             "build": ("CNB_LAYERS_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
             "generate": ("CNB_OUTPUT_DIR", "CNB_PLATFORM_DIR", "CNB_BP_PLAN_PATH"),
         }[phase]
-        with _as_process(env, self._official / "app"), buildpack.source.importing():
+        with as_process(env, self._official / "app"), buildpack.source.importing():
             return guarded(buildpack, phase, env, [env[name] for name in arguments], "")
-
-
-class _Copied(io.StringIO):
-    """Keeps what one stream gets, and passes it on to where both come together."""
-
-    def __init__(self, both: io.StringIO) -> None:
-        super().__init__()
-        self._both = both
-
-    def write(self, text: str) -> int:
-        self._both.write(text)
-        return super().write(text)
-
-
-class _Observed(Buildpack):
-    """Passes everything on to the buildpack under test, and keeps what it sees."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.inner = inner = source.buildpack
-        # The phase reads the options before it calls anything here.
-        self.config = inner.config  # type: ignore[misc]
-        self.answer: DetectResult | None = None
-        self.context: BuildContext | None = None
-        self.fault: CnbkitError | None = None
-
-    def detect(self, ctx: DetectContext) -> DetectResult:
-        self.answer = self.inner.detect(ctx)
-        return self.answer
-
-    def build(self, ctx: BuildContext) -> BuildResult:
-        self.context = ctx
-        return self.inner.build(ctx)
-
-    def generate(self, ctx: GenerateContext) -> GenerateResult:
-        return self.inner.generate(ctx)
-
-    def on_error(self, error: CnbkitError) -> None:
-        self.fault = error
-        self.inner.on_error(error)
-
-
-def _observed(source: Source) -> _Observed:
-    inner = source.buildpack
-    own = {"decide": lambda _, ctx: inner.decide(ctx)} if decides(inner) else {}
-    # Under the buildpack's own name, which faults mention.
-    made: _Observed = type(type(inner).__name__, (_Observed,), own)(source)
-    return made
 
 
 def _own(plan: Plan | None) -> list[Entry]:
@@ -345,36 +286,3 @@ def _own(plan: Plan | None) -> list[Entry]:
         for require in document.requires
         if require.name in provided
     ]
-
-
-def _target(target: Target) -> dict[str, str]:
-    values = {
-        "CNB_TARGET_OS": target.os,
-        "CNB_TARGET_ARCH": target.arch,
-        "CNB_TARGET_ARCH_VARIANT": target.variant,
-        "CNB_TARGET_DISTRO_NAME": target.distro,
-        "CNB_TARGET_DISTRO_VERSION": target.distro_version,
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _exec_env(source: Source, inputs: Inputs) -> dict[str, str]:
-    """As the lifecycle tells a buildpack for API 0.12; others by a variable, as `cnbkit build`."""
-    told = source.descriptor.api == "0.12"
-    said = inputs.exec_env != "production" and not source.info.clear_env
-    return {"CNB_EXEC_ENV": inputs.exec_env} if told or said else {}
-
-
-@contextmanager
-def _as_process(env: Mapping[str, str], cwd: Path) -> Iterator[None]:
-    """This process with another environment and working directory."""
-    before, where = dict(os.environ), Path.cwd()
-    try:
-        os.environ.clear()
-        os.environ.update(env)
-        os.chdir(cwd)
-        yield
-    finally:
-        os.chdir(where)
-        os.environ.clear()
-        os.environ.update(before)
