@@ -7,7 +7,7 @@ them into the metadata of what they build, which gets into a layer.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from cnbkit_logins.git_address import without_file_logins, without_git_logins
 
@@ -75,9 +75,14 @@ def _declaring(app: str) -> list[str]:
 def _replace(path: str, data: bytes) -> None:
     """Other contents; mode and times stay, so that nothing else takes it for another file."""
     status = os.stat(path)
-    os.chmod(path, status.st_mode | 0o200)
+    closed = not os.access(path, os.W_OK)
+    if closed:
+        os.chmod(path, status.st_mode | 0o200)
     with open(path, "r+b") as file:
         file.write(data)
         file.truncate()
-    os.chmod(path, status.st_mode)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if closed:
+        os.chmod(path, status.st_mode)
+    # Only its owner may set times.
+    with suppress(PermissionError):
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
