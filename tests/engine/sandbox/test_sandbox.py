@@ -217,7 +217,8 @@ sys.exit(Sandbox(pathlib.Path(scratch), **roots).run(["/bin/probe", what]))
 
 def start(kind: str, tmp_path: Path, root: Path, what: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", RUNNER, str(tmp_path / "tmp"), kind, str(root), what]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    # A shell has whatever it starts in the background ignore SIGINT, these tests included.
+    process = subprocess.Popen(["env", "--default-signal", *command], stdout=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
     return process

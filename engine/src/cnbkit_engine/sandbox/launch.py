@@ -36,8 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["MOUNT_FAILED", "Launch"]
 
 MOUNT_FAILED = 125
+# By the older system call: the newer one, of util-linux from 2.39 on, takes no long list of layers.
 _MOUNT = """
-cd "$1" && "$2" -t overlay -o userxattr,"$3" overlay root 2>"/proc/self/fd/$4" || exit 125
+cd "$1" || exit 125
+LIBMOUNT_FORCE_MOUNT2=always \\
+    "$2" -t overlay -o userxattr,"$3" overlay root 2>"/proc/self/fd/$4" || exit 125
 shift 4
 exec "$@"
 """
