@@ -575,6 +575,23 @@ def test_a_library_that_is_missing_where_the_process_may_never_load_it_is_none(
     assert (ran.code, ran.err) == (0, ""), ran.fault
 
 
+def test_such_a_library_is_found_behind_a_small_package_beside_a_large_one(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    missing(phases, installed, CV2)
+    site = installed / "prefix/lib/python3.13/site-packages"
+    write(site / "large/__init__.py", "from . import more\n" + "# much\n" * 700_000)
+    write(site / "large/more.py", "# more\n" * 700_000)
+    write(site / "small/__init__.py", "from . import part\n")
+    write(site / "small/part.py", "import cv2\n")
+    write(phases.app / "app.py", f"import large\nimport small\n{APP}")
+    write(phases.app / "Procfile", "web: gunicorn app:app\n")
+    ran = phases.build(start)
+    assert ran.code == 65, ran.out
+    assert ran.fault is not None
+    assert ran.fault.what.startswith("web cannot start: app.py:2 imports ")
+
+
 OLD = "from werkzeug.urls import url_quote\n"
 MISMATCHED: dict[str, tuple[dict[str, str], str]] = {
     "a name that is gone": ({"flask/app.py": OLD}, "url_quote from werkzeug.urls"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.testing import free_port
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def test_a_server_that_embeds_python_starts_and_is_not_made_anew(project: Projec
     project.write({"requirements.txt": "uwsgi==2.0.31\nsix==1.17.0\n", "app.py": UWSGI})
     project.write({"Procfile": "web: uwsgi --http-socket :$PORT --module app:app --need-app\n"})
     built = project.build()
-    assert "uwsgi embeds Python: libpython3.11.so.1.0 of the build image goes" in built.output
+    library = f"libpython{DEFAULT.python}.so.1.0"
+    assert f"uwsgi embeds Python: {library} of the build image goes" in built.output
     before = project.layers()
     assert before["cnbkit/elf-check:libpython"]
     port = free_port()

@@ -48,7 +48,9 @@ def walk(
     most: int,
     scripts: Sequence[str] = (),
 ) -> Iterator[Imported]:
-    """Go through all imports, those of the app first.
+    """Go through all imports: those of the app first, then of the package read least by then.
+
+    So what is read of a large package leaves enough for the small ones beside it.
 
     Args:
         files: what starts, relative to the app's root.
@@ -60,18 +62,22 @@ def walk(
         scripts: absolute paths of what starts outside the app.
     """
     roots = [*(f"{app.root}/{place}".rstrip("/") for place in places), *sites]
-    todo = [(f"{app.root}/{file}", "") for file in files if file and app.has(file)]
-    todo += [(path, os.path.basename(path)) for path in scripts]
-    started = {path for path, _ in todo} if main else set()
-    seen, size = {path for path, _ in todo}, 0
-    while todo and size <= most:
-        path, line = todo.pop(0)
+    first = [(f"{app.root}/{file}", "") for file in files if file and app.has(file)]
+    first += [(path, os.path.basename(path)) for path in scripts]
+    seen = {path for path, _ in first}
+    started = {*seen} if main else set()
+    todo, size = _Queue(sites), 0
+    for path, line in first:
+        todo.add(path, line)
+    while (following := todo.next()) and size <= most:
+        path, line = following
         try:
             with open(path, "rb") as file:
                 data = file.read()
         except OSError:
             continue
         size += len(data)
+        todo.count(path, len(data))
         own = path.startswith(f"{app.root}/")
         for each in Code(data, path).certain_imports(main=path in started):
             at = f"{path.removeprefix(f'{app.root}/')}:{each.line}" if own else line
@@ -80,7 +86,35 @@ def walk(
             for _, file_path in steps:
                 if file_path and file_path not in seen:
                     seen.add(file_path)
-                    todo.append((file_path, at))
+                    todo.add(file_path, at)
+
+
+class _Queue:
+    """Files to read, each with the app's line that leads to it."""
+
+    def __init__(self, sites: Sequence[str]) -> None:
+        self._sites = sites
+        self._waiting: dict[str, list[tuple[str, str]]] = {}
+        self._read: dict[str, int] = {}
+
+    def add(self, path: str, line: str) -> None:
+        self._waiting.setdefault(self._package(path), []).append((path, line))
+
+    def next(self) -> tuple[str, str] | None:
+        waiting = [package for package, paths in self._waiting.items() if paths]
+        if not waiting:
+            return None
+        least = min(waiting, key=lambda package: self._read.get(package, 0))
+        return self._waiting[least].pop(0)
+
+    def count(self, path: str, size: int) -> None:
+        package = self._package(path)
+        if package:  # the app's own stay first
+            self._read[package] = self._read.get(package, 0) + size
+
+    def _package(self, path: str) -> str:
+        site = next((each for each in self._sites if path.startswith(f"{each}/")), "")
+        return path[len(site) + 1 :].partition("/")[0] if site else ""
 
 
 def _steps(found: Import, path: str, roots: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
