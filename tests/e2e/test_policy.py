@@ -41,11 +41,11 @@ def test_what_a_policy_does_not_allow_gives_no_image(project: Project, tmp_path:
 
     rules.write_text('[licenses]\ndeny = ["GPL*"]\n')
     built = project.build(*options)
-    assert "Policy of the binding policy: 1 packages, nothing found" in built.output
+    assert "Policy of the binding policy: 1 package, nothing found" in built.output
     image = project.image().digest
     assert not json.loads((reports / "policy.json").read_text())["failed"]
     unchanged = project.build("--volume", options[1])
-    assert "Unchanged: 1 packages, nothing found" in unchanged.output
+    assert "Unchanged: 1 package, nothing found" in unchanged.output
     assert project.image().digest == image
 
     # Its layers are the previous image's now; all of it is judged nevertheless.
