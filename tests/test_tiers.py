@@ -109,3 +109,21 @@ def _collected(*selection: str) -> list[str]:
         check=True,
     )
     return [line for line in done.stdout.splitlines() if "::" in line]
+
+
+@pytest.mark.full
+def test_tests_have_the_same_names_whenever_they_are_collected() -> None:
+    """Two workers collect them at their own times, and pytest-xdist ends where names differ."""
+    found = []
+    for seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", ""],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        found.append([line for line in done.stdout.splitlines() if "::" in line])
+    assert len(found[0]) > 5000
+    assert found[0] == found[1]

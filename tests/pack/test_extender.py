@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit_engine.oci.image import Image
-    from cnbkit_engine.testing.pack import PackServices
+    from cnbkit_engine.testing.pack_services import PackServices
 
 HEAD = "ARG base_image\nFROM ${base_image}\nARG build_id=0\nUSER root\n"
 TAIL = "ARG user_id\nARG group_id\nUSER ${user_id}:${group_id}\n"
