@@ -13,9 +13,13 @@ from packageurl import PackageURL
 
 from cnbkit import Entry, PackageRequest
 from cnbkit_conda import Conda
+from cnbkit_engine.base.images import BaseImages
+from cnbkit_engine.base.suites import SUITES
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.state.home import Home
 from cnbkit_start import Start
 
-from ..e2e.channel import PYTHON, SUBDIR, Channel, Server
+from ..e2e.channel import FULL_PYTHON, SUBDIR, Channel, Server, python_package
 from .conda_channel import OTHER, channels, checksum, environment, fault, files, packages
 from .told import heard
 
@@ -36,26 +40,37 @@ def test_prefixes_are_filled_in_and_commands_run(
     app = environment(channels, "python", "needy", "tool=1", more="variables: {MODE: 'a b'}")
     result = buildpack_run(Conda, app=app)
     assert result.code == 0
-    assert packages(result) == {"python": "3.11.2", "hello": "2.0", "needy": "1.0", "tool": "1.0"}
+    others = {"hello": "2.0", "needy": "1.0", "tool": "1.0"}
+    assert packages(result) == {"python": FULL_PYTHON, **others}
     prefix = result.layers_dir / "environment" / "conda"
     assert (prefix / "share/tool/settings.txt").read_text() == f"data = {prefix}/share/tool\n"
-    for command, said in (("tool", f"tool 1.0 at {prefix}\n"), ("needy", "needy 1.0\n")):
-        done = subprocess.run([prefix / "bin" / command], capture_output=True, text=True)
-        assert done.stdout == said, done.stderr
+    done = subprocess.run([prefix / "bin/tool"], capture_output=True, text=True)
+    assert done.stdout == f"tool 1.0 at {prefix}\n", done.stderr
     env = result.launch_env(env={"PATH": "/bin"})
     assert env["PATH"] == f"{prefix}/bin:/bin"
     assert (env["CONDA_PREFIX"], env["MODE"]) == (str(prefix), "a b")
     # Programs of the run image must not load the environment's libraries.
     assert "LD_LIBRARY_PATH" not in env
     told = heard(result.build_env())
-    assert (told.python_version, told.python) == ("3.11.2", f"{prefix}/bin/python")
+    assert (told.python_version, told.python) == (FULL_PYTHON, f"{prefix}/bin/python")
 
 
-def test_bytecode_is_valid_whatever_the_time_of_its_source(
-    buildpack_run: BuildpackRun, channels: Path
+@pytest.mark.full
+def test_python_runs_and_bytecode_is_valid_whatever_the_time_of_its_source(
+    buildpack_run: BuildpackRun, tmp_path: Path
 ) -> None:
-    result = buildpack_run(Conda, app=environment(channels, "python", "hello"))
-    library = result.layers_dir / f"environment/conda/lib/python{PYTHON}"
+    # It runs on this machine, whose C library may be as old as the oldest base's.
+    home, suite = Home.default(), SUITES["bookworm"]
+    root = BaseImages(home, ImageStore(home.images), suite=suite).ensure_build_root()
+    channel = Channel(tmp_path / "served" / "conda-forge")
+    python_package(channel, root, suite)
+    channel.add_pure("hello", "1.0")
+    channel.index()
+    result = buildpack_run(Conda, app=environment(tmp_path / "served", "python", "hello"))
+    prefix = result.layers_dir / "environment/conda"
+    done = subprocess.run([prefix / "bin/hello"], capture_output=True, text=True)
+    assert done.stdout == "hello 1.0\n", done.stderr
+    library = prefix / f"lib/python{suite.python}"
     # One that the package had, and one that was compiled here.
     for name in ("json/__init__", "site-packages/hello"):
         source = library / f"{name}.py"
@@ -360,7 +375,8 @@ def test_the_bill_names_each_package_with_its_licence(
         "pkg:conda/hello@2.0?build=pyhd8ed1ab_0&channel=conda-forge&subdir=noarch&type=tar.bz2"
     )
     assert python["purl"] == (
-        f"pkg:conda/python@3.11.2?build=0_cpython&channel=conda-forge&subdir={SUBDIR}&type=conda"
+        f"pkg:conda/python@{FULL_PYTHON}?build=0_cpython&channel=conda-forge&subdir={SUBDIR}"
+        "&type=conda"
     )
     assert PackageURL.from_string(rare["purl"]).qualifiers["channel"] == other.url
     for each in found.values():

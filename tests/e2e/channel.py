@@ -33,9 +33,19 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
 
-__all__ = ["PYTHON", "SUBDIR", "Channel", "Server", "python_package", "wheel_package"]
+    from cnbkit_engine.base.suites import Suite
 
-PYTHON = DEFAULT.python
+__all__ = [
+    "FULL_PYTHON",
+    "PYTHON",
+    "SUBDIR",
+    "Channel",
+    "Server",
+    "python_package",
+    "wheel_package",
+]
+
+PYTHON, FULL_PYTHON = DEFAULT.python, DEFAULT.full_python
 """Of the package that `python_package` makes."""
 
 _NAME, _DIGITS = f"python{PYTHON}", PYTHON.replace(".", "")
@@ -243,36 +253,44 @@ def _zstd(data: bytes) -> bytes:
     return b"".join(frame)
 
 
-def python_package(channel: Channel, root: Path) -> Path:
+def python_package(channel: Channel, root: Path, suite: Suite = DEFAULT) -> Path:
     """Pack the Python of a base image.
 
     Args:
         channel: gets it.
         root: of the image's files.
+        suite: what the image is made of.
     """
-    library = root / f"usr/lib/{_NAME}"
+    name, digits = f"python{suite.python}", suite.python.replace(".", "")
+    library = root / f"usr/lib/{name}"
     files: dict[str, bytes | str] = {
-        f"bin/{_NAME}": (root / f"usr/bin/{_NAME}").read_bytes(),
-        f"lib/{_NAME}/sitecustomize.py": _SITE,
-        f"lib/{_NAME}/site-packages/README.txt": "packages go here\n",
+        f"bin/{name}": (root / f"usr/bin/{name}").read_bytes(),
+        f"lib/{name}/sitecustomize.py": _SITE,
+        f"lib/{name}/site-packages/README.txt": "packages go here\n",
     }
     for path in sorted(library.rglob("*")):
         parts = path.relative_to(library).parts
-        skipped = {"__pycache__", "test", "tests", f"config-{PYTHON}-x86_64-linux-gnu", "lib2to3"}
+        skipped = {
+            "__pycache__",
+            "test",
+            "tests",
+            f"config-{suite.python}-x86_64-linux-gnu",
+            "lib2to3",
+        }
         if path.is_file() and not skipped.intersection(parts) and path.name != "sitecustomize.py":
-            files["/".join((f"lib/{_NAME}", *parts))] = path.read_bytes()
-            compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-{_DIGITS}.pyc"
+            files["/".join((f"lib/{name}", *parts))] = path.read_bytes()
+            compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-{digits}.pyc"
             if path.suffix == ".py" and compiled.exists():
-                at = (f"lib/{_NAME}", *parts[:-1], "__pycache__", compiled.name)
+                at = (f"lib/{name}", *parts[:-1], "__pycache__", compiled.name)
                 files["/".join(at)] = _checked_against_time(compiled, path)
     return channel.add(
         "python",
-        DEFAULT.full_python,
+        suite.full_python,
         files,
         build="0_cpython",
-        constrains=[f"python_abi {PYTHON}.* *_cp{_DIGITS}"],
-        executable=[f"bin/{_NAME}"],
-        links={"bin/python3": _NAME, "bin/python": _NAME},
+        constrains=[f"python_abi {suite.python}.* *_cp{digits}"],
+        executable=[f"bin/{name}"],
+        links={"bin/python3": name, "bin/python": name},
     )
 
 
