@@ -12,6 +12,18 @@ from cryptography.x509.oid import NameOID
 
 __all__ = ["Authority"]
 
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """A certificate authority that nobody knows.
@@ -27,6 +39,10 @@ class Authority:
         made = self._builder(self._name, self._key, days).add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
+        # Python 3.13 takes RFC 5280 at its word.
+        made = made.add_extension(_SIGNS, critical=True).add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False
+        )
         self._certificate = made.sign(self._key, hashes.SHA256())
         self.certificate = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
         self.der = self._certificate.public_bytes(serialization.Encoding.DER)
@@ -40,6 +56,10 @@ class Authority:
         made = self._builder(subject, key, 30).add_extension(names, critical=False)
         # Without it rustls takes the certificate for an authority's.
         made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        made = made.add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
+            critical=False,
+        )
         certificate = made.sign(self._key, hashes.SHA256())
         return certificate.public_bytes(serialization.Encoding.PEM).decode(), _pem(key)
 
