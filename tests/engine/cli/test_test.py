@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -70,6 +72,7 @@ def test_the_exit_status_is_pytests(tmp_path: Path) -> None:
     assert cnbkit(cwd=tmp_path)[0] == 1
 
 
+@pytest.mark.fetches
 def test_what_the_lock_names_can_be_imported(tmp_path: Path) -> None:
     lock = Path(__file__).parents[3].joinpath("buildpacks/labels/requirements.lock").read_text()
     test = "import sys, yaml\n\ndef test_it():\n    assert '/requirements/' in yaml.__file__\n"
