@@ -39,6 +39,10 @@ def test_env_and_label_have_two_forms() -> None:
     with pytest.raises(BuildpackFault, match="'B', which gives nothing a value") as caught:
         pairs(bad, {}, "run.Dockerfile")
     assert caught.value.where == "run.Dockerfile:1"
+    (open_ended,) = read("LABEL a='b\n", "run.Dockerfile")
+    with pytest.raises(BuildpackFault, match="No closing quotation") as caught:
+        pairs(open_ended, {}, "run.Dockerfile")
+    assert caught.value.where == "run.Dockerfile:1"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,14 @@ def pairs(instruction: Instruction, variables: Mapping[str, str], where: str) ->
     """
     pieces = split(instruction.text, {})
     if pieces and "=" in pieces[0]:
+        try:
+            shlex.split(instruction.text)
+        except ValueError as error:
+            raise BuildpackFault(
+                f"{instruction.name}: {error}",
+                where=f"{where}:{instruction.line}",
+                remedy="close the quotes",
+            ) from None
         for piece in pieces:
             if "=" not in piece:
                 raise BuildpackFault(
