@@ -8,11 +8,17 @@ import threading
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+import pytest
 
 from ..e2e.index import wheel, wheel_name
 
-__all__ = ["GitServer"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["GitServer", "home", "server"]
 
 _CGI = "/usr/lib/git-core/git-http-backend"
 _PROJECT = '[build-system]\nrequires = []\nbuild-backend = "back"\nbackend-path = ["."]\n'
@@ -120,3 +126,18 @@ def _arguments_with(word: str) -> list[str]:
         if word in text:
             found.append(text)
     return found
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    """It, for one test."""
+    made = GitServer(tmp_path / "git")
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's settings for git."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))

@@ -12,31 +12,16 @@ from cnbkit_logins.address import Login
 from cnbkit_logins.git_address import without_git_logins
 from cnbkit_logins.git_environment import GitLogins
 
-from .git_server import GitServer
+from .git_server import GitServer, home, server
 from .test_pip_resolution import ENGINES, INPUT, buildpack, installed
 from .told import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from cnbkit.testing import BuildpackRun
 
-__all__ = ["buildpack"]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    made = GitServer(tmp_path / "git")
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's settings for git."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+__all__ = ["buildpack", "home", "server"]
 
 
 FORMS = {

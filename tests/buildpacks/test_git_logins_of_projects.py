@@ -11,7 +11,7 @@ import pytest
 from cnbkit_logins.files import logins_taken_out
 
 from ..e2e.index import PackageIndex, wheel_name
-from .git_server import GitServer
+from .git_server import GitServer, home, server
 from .test_pip_resolution import INPUT, buildpack, installed
 from .test_uv import buildpack as uv
 from .test_uv import locked
@@ -23,21 +23,7 @@ if TYPE_CHECKING:
 
     from cnbkit.testing import BuildpackRun
 
-__all__ = ["buildpack", "uv"]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[GitServer]:
-    made = GitServer(tmp_path / "git")
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's settings for git."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+__all__ = ["buildpack", "home", "server", "uv"]
 
 
 @pytest.fixture

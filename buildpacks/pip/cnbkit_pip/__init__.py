@@ -238,9 +238,8 @@ def _check(
 
 def _settings(config: PipConfig, sources: Sources) -> list[str]:
     """What else changes the result."""
-    no_matter = (
-        *("BP_PIP_CONFLICTS", "BP_PIP_TIME_LIMIT", "BP_PIP_SIZE_LIMIT", "BP_PYTORCH_INDEX"),
-    )
+    limits = ("BP_PIP_TIME_LIMIT", "BP_PIP_SIZE_LIMIT")
+    no_matter = ("BP_PIP_CONFLICTS", *limits, "BP_PYTORCH_INDEX")
     changed = [each for each in config.changed() if not each.startswith(no_matter)]
     digest = sources.digest()
     return [*changed, f"sources of packages #{digest}"] if digest else changed

@@ -62,7 +62,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> int:
         *(("--package", member) if member else ()),
     ]
     try:
-        _uv(ctx, *arguments)
+        _uv(ctx, _python(ctx), *arguments)
     except CommandFailed as failed:
         raise unreadable(failed) from None
     with open(exported, "rb") as file:
@@ -86,14 +86,14 @@ def check(ctx: BuildContext) -> None:
         UserFault: it is not, or one of the two cannot be read.
         PlatformFault: only the package index could tell, and it cannot be reached.
     """
-    python = PythonBuild.read(ctx).with_python(ctx).python
+    python = _python(ctx)
     if ctx.dry and not os.path.exists(python):
         # uv compares for one Python, which is not there before the build.
         ctx.log.info("uv.lock is compared with pyproject.toml in the build, which has its Python")
         return
     try:
         # All that a lock of static files is compared with is here.
-        _uv(ctx, "lock", "--check", "--offline")
+        _uv(ctx, python, "lock", "--check", "--offline")
         return
     except CommandFailed as failed:
         if is_definite(failed):
@@ -107,20 +107,25 @@ def check(ctx: BuildContext) -> None:
         with logins_taken_out(ctx.app.top) as found:
             logins = GitLogins(ctx.env)
             logins.add(found)
-            _uv(ctx, "lock", "--check", same_index=False, more=logins.variables())
+            _uv(ctx, python, "lock", "--check", same_index=False, more=logins.variables())
     except CommandFailed as failed:
         if resolved or is_definite(failed):
             raise out_of_step(failed) from None
         raise incomparable(failed) from None
 
 
+def _python(ctx: BuildContext) -> str:
+    """Path of the interpreter that the app gets."""
+    return PythonBuild.read(ctx).with_python(ctx).python
+
+
 def _uv(
     ctx: BuildContext,
+    python: str,
     *arguments: str,
     same_index: bool = True,
     more: Mapping[str, str] | None = None,
 ) -> None:
-    python = PythonBuild.read(ctx).with_python(ctx).python
     environment = {
         "UV_CACHE_DIR": f"{ctx.scratch}/uv",
         "UV_PYTHON_DOWNLOADS": "never",

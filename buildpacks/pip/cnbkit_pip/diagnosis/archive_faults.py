@@ -42,16 +42,14 @@ def archive_fault(output: str, name: str, where: str) -> CnbkitError | None:
         name: of the package.
         where: the index.
     """
+    wrong = ""
     if any(sign in output for sign in _ESCAPES):
+        wrong = "reaches out of its own folder"
+    elif any(sign in output for sign in _UNPACKS) and (found := _UNPACKABLE.search(output)):
+        wrong = f"is no right one: {found['said'].strip()}"
+    if wrong:
         return UserFault(
-            f"the archive of {name} reaches out of its own folder",
-            where=where,
-            remedy="take another version of it, and tell whoever publishes it",
-            detail=output,
-        )
-    if any(sign in output for sign in _UNPACKS) and (found := _UNPACKABLE.search(output)):
-        return UserFault(
-            f"the archive of {name} is no right one: {found['said'].strip()}",
+            f"the archive of {name} {wrong}",
             where=where,
             remedy="take another version of it, and tell whoever publishes it",
             detail=output,

@@ -256,14 +256,15 @@ class Survey:
         known = "" if known.startswith("take a version") else known
         newer = [each for each in near if Version(each) > Version(fault.version)]
         older = pythons[-1:] if self._python not in pythons else []
+        instead = newer or ([] if known else near)  # nothing is compiled then
         change = ""
-        if older and self._lock:  # its other packages have their wheels for that one, too
+        # A lock's other packages have their wheels for that Python, too.
+        if older and (self._lock or not instead):
             change = f"write {older[0]} into .python-version"
-        elif newer or (near and not known):  # nothing is compiled then
-            change = f"write {fault.name}=={(newer or near)[0]}, which has a wheel"
-            change = of_lock.other_release(self._lock, fault.name) if self._lock else change
-        elif older:
-            change = f"write {older[0]} into .python-version"
+        elif instead and self._lock:
+            change = of_lock.other_release(self._lock, fault.name)
+        elif instead:
+            change = f"write {fault.name}=={instead[0]}, which has a wheel"
         known = of_lock.replaced(known, self._lock) if self._lock else known
         if change:
             if known:

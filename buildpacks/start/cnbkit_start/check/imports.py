@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from cnbkit_start.check.image import Image
 
-__all__ = ["Missing", "missing_import", "started_files", "unreadable"]
+__all__ = ["Missing", "Running", "missing_import", "running", "started_files", "unreadable"]
 
 # Enough for what an app imports of itself before its first request.
 _MAX_FILES = 200
@@ -47,9 +47,26 @@ class Missing:
         self.distribution = DISTRIBUTIONS.get(written, written)
 
 
-def missing_import(
-    files: Sequence[str], places: Sequence[str], app: App, image: Image, *, main: bool = False
-) -> Missing | None:
+class Running:
+    """A file of the app that certainly runs.
+
+    Attributes:
+        path: relative to the app's root.
+        data: its contents.
+        imports: those that certainly run, each with whether it leads to files of the app that were
+            not there before; of code that cannot be read, or changes where modules are looked for,
+            there are none.
+    """
+
+    __slots__ = ("data", "imports", "path")
+
+    def __init__(self, path: str, data: bytes, imports: list[tuple[Import, bool]]) -> None:
+        self.path = path
+        self.data = data
+        self.imports = imports
+
+
+def missing_import(files: Sequence[Running], app: App, image: Image) -> Missing | None:
     """The first module that files of the app, or what they import of it, need and do not find.
 
     Only what certainly runs counts: statements at a module's top level, not in `if` or a function,
@@ -57,42 +74,42 @@ def missing_import(
     not missed: a program may look there.
 
     Args:
-        files: what starts, relative to the app's root; those that are not there are passed over.
-        places: folders of the app where Python looks for modules.
+        files: what runs.
         app: its files.
         image: what is installed.
-        main: whether the files are started, and not imported.
     """
     known = _Modules(app)
-    for path, _, imports in _running(files, places, app, main=main):
-        for found, own in imports:
+    for each in files:
+        for found, own in each.imports:
             top = found.module.partition(".")[0]
             if own or found.level or not top or top in _NEWER or top.startswith("_"):
                 continue
             if image.has_module(top) is False and not known.has(top):
-                return Missing(top, path, found.line)
+                return Missing(top, each.path, found.line)
     return None
 
 
-def unreadable(
-    files: Sequence[str], places: Sequence[str], app: App, *, main: bool = False
-) -> tuple[str, int, str] | None:
-    """The first of the same files that this Python cannot read: its name, the line, and why."""
-    for path, data, _ in _running(files, places, app, main=main):
-        fault = fault_of(data, path)
+def unreadable(files: Sequence[Running]) -> tuple[str, int, str] | None:
+    """The first file that this Python cannot read: its name, the line, and why."""
+    for each in files:
+        fault = fault_of(each.data, each.path)
         if fault:
-            return path, *fault
+            return each.path, *fault
     return None
 
 
-def _running(
-    files: Sequence[str], places: Sequence[str], app: App, *, main: bool
-) -> Iterator[tuple[str, bytes, list[tuple[Import, bool]]]]:
-    """Files of the app that certainly run: the name, the contents, and the imports.
+def running(
+    files: Sequence[str], places: Sequence[str], app: App, *, main: bool = False
+) -> list[Running]:
+    """Files of the app that certainly run: those that start, and what they import.
 
-    With each import stands whether it leads to files of the app that were not there before; of
-    code that cannot be read, or changes where modules are looked for, there are none.
+    Args:
+        files: what starts, relative to the app's root; those that are not there are passed over.
+        places: folders of the app where Python looks for modules.
+        app: its files.
+        main: whether the files are started, and not imported.
     """
+    ran: list[Running] = []
     todo = [file for file in files if file and app.has(file)]
     started = {*todo} if main else set()
     seen, size = set(todo), 0
@@ -108,7 +125,8 @@ def _running(
                 seen.update(own)
                 todo += own
                 imports.append((found, bool(own)))
-        yield path, data, imports
+        ran.append(Running(path, data, imports))
+    return ran
 
 
 def started_files(module: str, attribute: str, places: Sequence[str], app: App) -> list[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cached_property
 
 from cnbkit.app import App
 from cnbkit_start.check.command import Command, commands_of
 from cnbkit_start.check.files import absent, unstartable
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.remedies import remedy
-from cnbkit_start.check.standard import loss
+from cnbkit_start.check.standard import loss, version_numbers
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit_start.check.image import Image
+    from cnbkit_start.check.imports import Running
     from cnbkit_start.check.libraries import Libraries
     from cnbkit_start.check.locked import Locked
 
@@ -169,8 +171,7 @@ class _Checks:
             return None
         from cnbkit_start.check.imports import unreadable
 
-        files, places = self._started()
-        found = unreadable(files, places, self._app, main=self._command.main)
+        found = unreadable(self._running)
         if found is None:
             return None
         file, line, why = found
@@ -187,7 +188,7 @@ class _Checks:
         """Whether the loader finds what modules are linked with that are imported for sure."""
         if self._command.folder is None or self._files_may_come:
             return None
-        files, places = self._started()
+        files, places = self._started
         found = libraries.imported(files, places, self._app, main=self._command.main)
         if found is None:
             return None
@@ -198,13 +199,11 @@ class _Checks:
 
     def imported_modules(self) -> Problem | None:
         """Whether all is there that the script or module imports before it does anything."""
-        command = self._command
-        if self._image is None or command.folder is None or self._files_may_come:
+        if self._image is None or self._command.folder is None or self._files_may_come:
             return None
         from cnbkit_start.check.imports import missing_import
 
-        files, places = self._started()
-        missing = missing_import(files, places, self._app, self._image, main=command.main)
+        missing = missing_import(self._running, self._app, self._image)
         if missing is None:
             return None
         why = "which no package has"
@@ -221,11 +220,20 @@ class _Checks:
             return None
         from cnbkit_start.check.releases import mismatch
 
-        files, places = self._started()
+        files, places = self._started
         program = command.served_by or command.program
         found = mismatch(files, places, image, self._app, main=command.main, program=program)
         return Problem(found.what, found.remedy) if found else None
 
+    @cached_property
+    def _running(self) -> list[Running]:
+        """Files of the app that certainly run."""
+        from cnbkit_start.check.imports import running
+
+        files, places = self._started
+        return running(files, places, self._app, main=self._command.main)
+
+    @cached_property
     def _started(self) -> tuple[list[str], list[str]]:
         """Files of the app that run first, and folders where Python looks for modules."""
         from cnbkit_start.check.imports import started_files
@@ -282,12 +290,8 @@ class _Checks:
 
 def _reads_no_more_than_this(python: str) -> bool:
     """Whether what this Python cannot read, that version cannot either."""
-    numbers = python.split(".")[:2]
-    return (
-        len(numbers) == 2
-        and all(number.isdigit() for number in numbers)
-        and tuple(map(int, numbers)) <= sys.version_info[:2]
-    )
+    numbers = version_numbers(python)
+    return bool(numbers) and numbers <= sys.version_info[:2]
 
 
 def _absent(libraries: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__all__ = ["is_lost", "is_standard", "loss"]
+__all__ = ["is_lost", "is_standard", "loss", "version_numbers"]
 
 # The version that has a module no more (its "What's New", PEP 594), and a package that has it.
 _LOST = {
@@ -43,13 +43,13 @@ def is_standard(name: str, python: str) -> bool:
         name: of the module, without dots.
         python: the version; that of this process if it is empty.
     """
-    version = _numbers(python) or sys.version_info[:2]
+    version = version_numbers(python) or sys.version_info[:2]
     return version < _LOST[name][0] if name in _LOST else name in sys.stdlib_module_names
 
 
 def is_lost(name: str, python: str) -> bool:
     """Whether a version of Python has a module no more that others had."""
-    version = _numbers(python)
+    version = version_numbers(python)
     return bool(version) and name in _LOST and version >= _LOST[name][0]
 
 
@@ -63,6 +63,7 @@ def loss(name: str) -> tuple[str, str]:
     )
 
 
-def _numbers(python: str) -> tuple[int, ...]:
+def version_numbers(python: str) -> tuple[int, ...]:
+    """Major and minor number of a version; none if it is not known."""
     found = python.split(".")[:2]
     return tuple(map(int, found)) if len(found) == 2 and all(map(str.isdigit, found)) else ()

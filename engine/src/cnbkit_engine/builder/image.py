@@ -20,10 +20,7 @@ from cnbkit.spec.toml import decode
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.base.suites import DEFAULT, SUITES, Suite, suite_of_config
 from cnbkit_engine.builder.build_image import build_image, owner_of_builds
-from cnbkit_engine.builder.checks import (
-    check_modules,
-    check_python,
-)
+from cnbkit_engine.builder.checks import check_modules, check_python
 from cnbkit_engine.builder.extensions import EXTENSIONS
 from cnbkit_engine.builder.folder import SYSTEM, ensure_builder
 from cnbkit_engine.builder.image_contents import documents, folders, programs

@@ -91,7 +91,8 @@ class _Word:
 
     def read(self) -> str:
         made, quote = "", ""
-        while self._place < len(self._text):
+        # Variables that name each other twice would fill any memory.
+        while self._place < len(self._text) and len(made) <= _LONGEST:
             char = self._text[self._place]
             if quote == "'":
                 quote, made = ("", made) if char == "'" else (quote, made + char)
@@ -106,15 +107,10 @@ class _Word:
                 quote = "'"
             elif char == "$":
                 made += self._variable()
-                if len(made) > _LONGEST:
-                    break
                 continue
             else:
                 made += char
             self._place += 1
-            if len(made) > _LONGEST:
-                # Variables that name each other twice would fill any memory.
-                return self._text
         return made if len(made) <= _LONGEST else self._text
 
     def _variable(self) -> str:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.state.openat import DIRECTORY, Parent, open_below
-from cnbkit_engine.state.removal import remove_tree, unlock
+from cnbkit_engine.state.removal import remove_below, unlock
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -237,7 +237,7 @@ class Folder:
             OSError: the disk refuses, or something is another user's.
         """
         with suppress(FileNotFoundError), self._parent(name) as (parent, last):
-            remove_tree(parent, last)
+            remove_below(parent, last)
 
     def kind(self, name: str) -> str:
         """What is at a name, in words for people: `a link`."""

@@ -7,10 +7,10 @@ import stat
 
 from cnbkit_engine.state.openat import DIRECTORY
 
-__all__ = ["remove_tree", "unlock"]
+__all__ = ["remove_below", "unlock"]
 
 
-def remove_tree(folder: int, name: str) -> None:
+def remove_below(folder: int, name: str) -> None:
     """Remove what is at a name of an open folder, with all that is in it; no link is followed.
 
     Of a tree, each folder is moved up to the top before it is emptied, so that two descriptors do

@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.testing.docker import DockerEngine
     from cnbkit_engine.testing.pack_services import PackServices
 
-__all__ = [
-    "PackEngine",
-]
+__all__ = ["PackEngine"]
 
 _LAUNCHER = "/cnb/lifecycle/launcher"
 _PLAIN = Options()
