@@ -218,7 +218,7 @@ def test_what_an_index_answers_is_named(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    monkeypatch.setattr("cnbkit_pip.engines.limits._MEMORY", 600_000)
+    monkeypatch.setattr("cnbkit_limits._MEMORY", 600_000)
     answer, kind, what = CASES[name]
     with serving(answer) as index:
         env = {**INPUT, "BP_PIP_INDEX_URL": index.url}
