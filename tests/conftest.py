@@ -16,6 +16,7 @@ from .fetching import (
 )
 from .proofs import pytest_pyfunc_call
 from .shell import plain
+from .source_roots import put_on_path
 from .tiers import pytest_collection_modifyitems, pytest_runtest_logreport
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ settings.register_profile(
     "long", settings.get_profile("cnbkit"), max_examples=2000, derandomize=False
 )
 settings.load_profile("cnbkit")
+
+put_on_path()
 
 _before: dict[str, str] = {}
 

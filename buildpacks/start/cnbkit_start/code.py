@@ -9,6 +9,7 @@ from cnbkit_start.syntax import (
     all_nodes,
     body_of,
     certain,
+    definition_of,
     dotted,
     is_main,
     is_plain,
@@ -92,6 +93,10 @@ class Code:
                 names = [each.name for each in node.names]
                 found.append(Import(node.module or "", names, node.level, node.lineno))
         return found
+
+    def definitions(self) -> list[tuple[int, list[str], list[str]]]:
+        """Line, bases, and bases with decorators, of what an import defines for sure."""
+        return [each for node in certain(self._body, main=False) for each in definition_of(node)]
 
     def needs(self, name: str) -> bool:
         """Whether an import of it imports a module for sure."""
