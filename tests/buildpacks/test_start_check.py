@@ -938,7 +938,7 @@ def test_a_process_for_tests_is_not_judged_in_production(
     phases: Phases, installed: Path, start: Start
 ) -> None:
     assert installed.is_dir()
-    add(phases, {"app.py": APP, "requirements.txt": ""})
+    add(phases, {"app.py": "print(1)\n", "requirements.txt": ""})
     add(phases, {"entrypoint.toml": 'a = {command = "pytest", exec-env = ["test"]}\n'})
     assert phases.build(start).err == ""
     phases.env["CNB_EXEC_ENV"] = "test"
@@ -1108,7 +1108,7 @@ def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_i
 ) -> None:
     for name, text in files.items():
         write(installed / "prefix/lib/python3.13/site-packages" / name, text)
-    add(phases, {"app.py": APP})
+    add(phases, {"app.py": "print(1)\n"})
     phases.env |= telling(python="/usr/bin/python3", python_version=python)
     ran = phases.build(start)
     assert ran.code == 0, ran.fault
