@@ -17,6 +17,7 @@ __all__ = [
     "all_nodes",
     "body_of",
     "certain",
+    "definition_of",
     "dotted",
     "fault_of",
     "is_main",
@@ -112,6 +113,17 @@ def certain(body: list[Any], *, main: bool) -> Iterator[Any]:
         handlers = getattr(node, "handlers", None)
         if handlers and all(type(each.body[-1]).__name__ == "Raise" for each in handlers):
             yield from certain(node.body, main=False)
+
+
+def definition_of(node: Any) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Line, bases, and bases with decorators, of a class or function; then of those in a class."""
+    if type(node).__name__ not in DEFINITIONS:
+        return
+    bases = [dotted(each) for each in getattr(node, "bases", ())]
+    yield node.lineno, bases, [*bases, *map(dotted, node.decorator_list)]
+    if type(node).__name__ == "ClassDef":
+        for each in node.body:
+            yield from definition_of(each)
 
 
 def all_nodes(nodes: list[Any]) -> Iterator[Any]:
