@@ -757,6 +757,12 @@ OUTDATED: dict[str, tuple[dict[str, str], str, str]] = {
         "app.py:1 imports flask, whose flask/__init__.py:4 uses asyncio.coroutine, gone since",
         "take a newer release of flask",
     ),
+    "what a call is given": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py":
+         "import inspect\nFlask = str\ndict(inspect.getargspec(len), a=1)\n"},
+        "app.py:1 imports flask, whose flask/__init__.py:3 uses inspect.getargspec, gone since",
+        "take a newer release of flask",
+    ),
     "two names of one base class": (
         {"app.py": f"import flask\n{APP}", "*flask/__init__.py": "from .exc import Flask\n",
          "*flask/exc.py": "import asyncio\nimport builtins\n"
@@ -786,6 +792,17 @@ NOT_OUTDATED: dict[str, dict[str, str]] = {
     "a class of the module's own": {
         "app.py": f"{APP}import asyncio\nclass TimeoutError(asyncio.TimeoutError):\n    pass\n"
         "class Late(asyncio.TimeoutError, ValueError):\n    pass\n"
+    },
+    "under a condition": {
+        "app.py": f"{APP}import time\nnow = time.clock if hasattr(time, 'clock') else time.time\n"
+        "also = hasattr(time, 'clock') and time.clock\nlast = [time.clock for _ in ()]\n"
+        "late = lambda: time.clock()\ndef f():\n    time.clock()\n"
+    },
+    "given back by the app": {
+        "app.py": f"import inspect\ninspect.getargspec = inspect.getfullargspec\n"
+        f"import collections\nsetattr(collections, 'Mapping', dict)\nimport flask\n{APP}",
+        "*flask/__init__.py": "from inspect import getargspec\nimport collections\n"
+        "class Flask(collections.Mapping):\n    pass\n",
     },
     "another module of that name": {
         "app.py": f"{APP}from flask import asyncio\nclass A(asyncio.coroutine):\n    pass\n",
