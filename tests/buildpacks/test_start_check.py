@@ -10,6 +10,7 @@ import shutil
 import sys
 import sysconfig
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,6 @@ from cnbkit_start.code import Code
 from .told import telling
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.buildpacks.conftest import Phases
 
 
@@ -839,6 +838,37 @@ def test_an_older_python_runs_what_a_newer_one_has_lost(
     place(phases, installed, OUTDATED["a method's decorator"][0])
     phases.env.update(telling(python_version="3.10.12"))
     assert phases.build(start).fault is None
+
+
+def test_an_app_without_any_package_is_told_what_it_imports(phases: Phases, start: Start) -> None:
+    """What Debian has for Python itself is there."""
+    own = phases.app.parent / "buildpacks" / "cnbkit_start" / "0.1.0"
+    own.mkdir(parents=True)
+    phases.env["CNB_BUILDPACK_DIR"] = str(own)
+    write(Path(start.system) / "usr/lib/python3/dist-packages/apt_pkg.so", "")
+    add(phases, {"app.py": "import os, apt_pkg\nimport yaml\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what == "web cannot start: app.py:2 imports yaml, which no package has"
+    assert "add `pyyaml` to the dependencies" in (ran.fault.remedy or "")
+    (Path(start.system) / "usr/share/cnbkit/run-image/status").unlink()
+    assert phases.build(start).fault is None
+
+
+def test_what_stands_behind_much_code_of_packages_is_found(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    site = installed / "prefix/lib/python3.13/site-packages"
+    chain = [f"flask/m{number}.py" for number in range(20)]
+    write(site / "flask/__init__.py", "from . import m0\nFlask = str\n")
+    for number, name in enumerate(chain):
+        follow = f"from . import m{number + 1}" if name != chain[-1] else IZIP
+        write(site / name, "# code\n" * 8000 + follow)
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    phases.env.update(telling(python_version=PYTHON))
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert "imports izip from itertools" in ran.fault.what
 
 
 def place(phases: Phases, installed: Path, files: dict[str, str]) -> None:
