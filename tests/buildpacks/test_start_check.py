@@ -135,6 +135,15 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
         "no process to start: there is no Procfile, app.py or main.py",
         "add a Procfile",
     ),
+    "the app as a package that has no programs": (
+        {
+            "requirements.txt": "# ours\n-e .\ntorch\n",
+            "setup.py": "from setuptools import find_packages, setup\n"
+            "setup(name='src', packages=find_packages())\n",
+        },
+        "no process to start: there is no Procfile, app.py or main.py",
+        "add a Procfile",
+    ),
     "script that is not installed": (
         {"pyproject.toml": '[project]\nname = "shop"\n[project.scripts]\nshop = "shop:main"\n'},
         "no process to start: pyproject.toml has scripts, but no [build-system]",
