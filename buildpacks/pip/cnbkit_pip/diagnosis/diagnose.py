@@ -172,8 +172,9 @@ def _common(
 
 
 def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
+    minutes = round((failed.timeout or 0) / 60)
     return PlatformFault(
-        f"it took longer than {(failed.timeout or 0) / 60:g} minutes",
+        f"it took longer than {minutes} minute{'s' if minutes != 1 else ''}",
         where=where,
         remedy="see whether the index answers; or set BP_PIP_TIME_LIMIT to more minutes",
         detail=failed.shown,

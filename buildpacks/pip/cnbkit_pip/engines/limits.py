@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Limits"]
+__all__ = ["MINUTE", "Limits"]
+
+MINUTE = 60.0
 
 _EVERY = 0.2
 # Folders are walked when the disk has lost this much, because that takes long; at once where less
@@ -37,7 +39,7 @@ class Limits:
     """
 
     def __init__(self, minutes: int = 60, megabytes: int = 64_000) -> None:
-        self.seconds = 60.0 * minutes
+        self.seconds = MINUTE * minutes
         self._bytes = 1_000_000 * megabytes
 
     def reading(self, *command: str) -> tuple[str, ...]:
