@@ -47,7 +47,7 @@ test-arm64:  ## of those, images for arm64, by qemu-user-static where it is anot
 lint:   ## check style, types, and that no registry's host name is committed
 	@tools/setup test
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	@.venv/bin/mypy sdk/src engine/src tests $$(git ls-files 'builder/*.py' 'buildpacks/*.py' 'tools/*.py' 'bench/*.py' 'examples/buildpacks/*.py' 'examples/company-builder/buildpacks/*.py' ':!bench/apps')
+	@tools/types
 	@.venv/bin/cnbkit check --strict builder examples/buildpacks examples/buildpacks/os-packages examples/company-builder
 	@tools/check-hosts
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 
-from . import fetching, tiers
+from . import fetching, temporary, tiers
 from .budget import pytest_runtest_setup
 from .fetching import (
     pytest_configure_node,
@@ -16,6 +16,7 @@ from .fetching import (
 )
 from .proofs import pytest_pyfunc_call
 from .shell import plain
+from .source_roots import put_on_path
 from .tiers import pytest_collection_modifyitems, pytest_runtest_logreport
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ settings.register_profile(
 )
 settings.load_profile("cnbkit")
 
+put_on_path()
+
 _before: dict[str, str] = {}
 
 
@@ -61,12 +64,14 @@ def pytest_configure(config: pytest.Config) -> None:
         _set_environment(plain(os.environ))
         # Tests serve package indexes on loopback; tests/attacks has a network of its own.
         os.environ.setdefault("CNBKIT_NETWORK", "host")
+    temporary.begin(config)
     fetching.begin(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """After all else."""
     fetching.end(config)
+    temporary.end(config)
     if _before:
         _set_environment(_before)
 

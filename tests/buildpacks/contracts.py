@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import ast
 import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tests.source_roots import put_on_path
 
 from cnbkit import Buildpack, Layer, PythonBuild
 from cnbkit.spec.buildpack import BuildpackDescriptor, library_folders
@@ -50,9 +51,7 @@ class Contract:
         descriptor = BuildpackDescriptor.loads((folder / "buildpack.toml").read_text())
         module, _, name = descriptor.metadata["cnbkit"]["entry"].partition(":")
         libraries = [Path(path) for path in library_folders(descriptor.metadata, str(folder))]
-        for place in (folder, *(path.parent for path in libraries)):
-            if str(place) not in sys.path:
-                sys.path.insert(0, str(place))
+        put_on_path()
         self._class = getattr(importlib.import_module(module), name)
         own = [path for path in sorted(folder.glob("cnbkit_*")) if path.is_dir()]
         self._trees = [

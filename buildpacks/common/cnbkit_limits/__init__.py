@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Limits"]
+__all__ = ["MINUTE", "Limits"]
+
+MINUTE = 60.0
 
 _EVERY = 0.2
 # No environment has a tenth of them; a disk has a number of its own for them.
@@ -48,7 +50,7 @@ class Limits:
     def __init__(
         self, minutes: int = 60, megabytes: int = 64_000, setting: str = "BP_PIP_SIZE_LIMIT"
     ) -> None:
-        self.seconds = 60.0 * minutes
+        self.seconds = MINUTE * minutes
         self._bytes = 1_000_000 * megabytes
         self._setting = setting
 
@@ -134,7 +136,7 @@ class Limits:
     def too_long(self) -> PlatformFault:
         """What to tell when a call was not done in time."""
         return PlatformFault(
-            f"packages are not there after {self.seconds / 60:g} minutes",
+            f"packages are not there after {self.seconds / MINUTE:g} minutes",
             where="fetching packages",
             remedy="see that the servers answer; or allow more with "
             f"{self._setting.replace('SIZE', 'TIME')}=<minutes>",
