@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+import cnbkit_limits as limits
 from cnbkit import CommandFailed, PlatformFault, UserFault
 from cnbkit_pip.diagnosis import diagnose
-from cnbkit_pip.engines import limits
 
 from ..e2e.index import wheel, wheel_name
 from .test_pip_resolution import INPUT, buildpack
