@@ -59,7 +59,8 @@ def environment(home: Path | None = None) -> dict[str, str]:
     folders = [Path(module.__file__ or "").parents[1] for module in (cnbkit, cnbkit_engine)]
     folders.append(Path(sysconfig.get_path("purelib")))
     path = ":".join(map(str, folders))
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    variables |= {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     return {**variables, "HOME": str(home)} if home else variables
 
 

@@ -10,6 +10,7 @@ import shutil
 import sys
 import sysconfig
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,6 @@ from cnbkit_start.code import Code
 from .told import telling
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.buildpacks.conftest import Phases
 
 
@@ -133,6 +132,15 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "nothing": (
         {"requirements.txt": "torch\n"},
+        "no process to start: there is no Procfile, app.py or main.py",
+        "add a Procfile",
+    ),
+    "the app as a package that has no programs": (
+        {
+            "requirements.txt": "# ours\n-e .\ntorch\n",
+            "setup.py": "from setuptools import find_packages, setup\n"
+            "setup(name='src', packages=find_packages())\n",
+        },
         "no process to start: there is no Procfile, app.py or main.py",
         "add a Procfile",
     ),
@@ -757,6 +765,12 @@ OUTDATED: dict[str, tuple[dict[str, str], str, str]] = {
         "app.py:1 imports flask, whose flask/__init__.py:4 uses asyncio.coroutine, gone since",
         "take a newer release of flask",
     ),
+    "what a call is given": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py":
+         "import inspect\nFlask = str\ndict(inspect.getargspec(len), a=1)\n"},
+        "app.py:1 imports flask, whose flask/__init__.py:3 uses inspect.getargspec, gone since",
+        "take a newer release of flask",
+    ),
     "two names of one base class": (
         {"app.py": f"import flask\n{APP}", "*flask/__init__.py": "from .exc import Flask\n",
          "*flask/exc.py": "import asyncio\nimport builtins\n"
@@ -786,6 +800,17 @@ NOT_OUTDATED: dict[str, dict[str, str]] = {
     "a class of the module's own": {
         "app.py": f"{APP}import asyncio\nclass TimeoutError(asyncio.TimeoutError):\n    pass\n"
         "class Late(asyncio.TimeoutError, ValueError):\n    pass\n"
+    },
+    "under a condition": {
+        "app.py": f"{APP}import time\nnow = time.clock if hasattr(time, 'clock') else time.time\n"
+        "also = hasattr(time, 'clock') and time.clock\nlast = [time.clock for _ in ()]\n"
+        "late = lambda: time.clock()\ndef f():\n    time.clock()\n"
+    },
+    "given back by the app": {
+        "app.py": f"import inspect\ninspect.getargspec = inspect.getfullargspec\n"
+        f"import collections\nsetattr(collections, 'Mapping', dict)\nimport flask\n{APP}",
+        "*flask/__init__.py": "from inspect import getargspec\nimport collections\n"
+        "class Flask(collections.Mapping):\n    pass\n",
     },
     "another module of that name": {
         "app.py": f"{APP}from flask import asyncio\nclass A(asyncio.coroutine):\n    pass\n",
@@ -822,6 +847,37 @@ def test_an_older_python_runs_what_a_newer_one_has_lost(
     place(phases, installed, OUTDATED["a method's decorator"][0])
     phases.env.update(telling(python_version="3.10.12"))
     assert phases.build(start).fault is None
+
+
+def test_an_app_without_any_package_is_told_what_it_imports(phases: Phases, start: Start) -> None:
+    """What Debian has for Python itself is there."""
+    own = phases.app.parent / "buildpacks" / "cnbkit_start" / "0.1.0"
+    own.mkdir(parents=True)
+    phases.env["CNB_BUILDPACK_DIR"] = str(own)
+    write(Path(start.system) / "usr/lib/python3/dist-packages/apt_pkg.so", "")
+    add(phases, {"app.py": "import os, apt_pkg\nimport yaml\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what == "web cannot start: app.py:2 imports yaml, which no package has"
+    assert "add `pyyaml` to the dependencies" in (ran.fault.remedy or "")
+    (Path(start.system) / "usr/share/cnbkit/run-image/status").unlink()
+    assert phases.build(start).fault is None
+
+
+def test_what_stands_behind_much_code_of_packages_is_found(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    site = installed / "prefix/lib/python3.13/site-packages"
+    chain = [f"flask/m{number}.py" for number in range(20)]
+    write(site / "flask/__init__.py", "from . import m0\nFlask = str\n")
+    for number, name in enumerate(chain):
+        follow = f"from . import m{number + 1}" if name != chain[-1] else IZIP
+        write(site / name, "# code\n" * 8000 + follow)
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    phases.env.update(telling(python_version=PYTHON))
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert "imports izip from itertools" in ran.fault.what
 
 
 def place(phases: Phases, installed: Path, files: dict[str, str]) -> None:

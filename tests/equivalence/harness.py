@@ -179,9 +179,11 @@ class Buildpacks:
         _copy(case, app, own, values)
         given = {name: _filled(text, _values(own, values)) for name, text in case.env.items()}
         write_files(folder / "platform" / "env", given)
+        (folder / "tmp").mkdir()
         env = {
             **{name: os.environ[name] for name in _PROXIES if name in os.environ},
             **trust(),
+            "TMPDIR": str(folder / "tmp"),
             "PATH": PATH,
             "HOME": str(folder),
             **given,

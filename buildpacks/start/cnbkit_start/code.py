@@ -95,7 +95,7 @@ class Code:
         return found
 
     def definitions(self) -> list[tuple[int, list[str], list[str]]]:
-        """Line, bases, and bases with decorators, of what an import defines for sure."""
+        """Line, bases, and all names like `a.b`, of what an import evaluates for sure."""
         return [each for node in certain(self._body, main=False) for each in definition_of(node)]
 
     def needs(self, name: str) -> bool:

@@ -45,6 +45,8 @@ _BROUGHT = {
         *("eve", "flask-restful", "flask-smorest"),
     ),
 }
+# In what describes a package: it has programs or dependencies.
+_BRINGING = ("entry_points", "scripts", "install_requires", "dependencies", "dynamic", "open(")
 # Their packages cannot be told from the line.
 _ELSEWHERE = ("-e", "--editable", ".", "/", "git+", "http://", "https://", "file:", "-f")
 
@@ -115,15 +117,24 @@ def declared(ctx: Context) -> Declared:
     if chosen.startswith("/"):  # the pip section of the environment
         _outside(chosen, names, set())
     lines = [line.strip() for name in files for line in _lines(ctx, name)]
+    own = [line for line in lines if line.removeprefix("-e ").partition("[")[0] == "."]
+    others = [line for line in lines if line not in own or not _brings_nothing(ctx)]
     return Declared(
         told.conda_file or (files[0] if files else ""),
         names,
         complete=all(read)
         and not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
-        and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in lines)
+        and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in others)
         and not any("dynamic" in line and "dependencies" in line for line in lines),
-        own=any(line.removeprefix("-e ").partition("[")[0] == "." for line in lines),
+        own=bool(own),
     )
+
+
+def _brings_nothing(ctx: Context) -> bool:
+    """Whether the app as a package has neither programs nor dependencies, by what it says."""
+    files = [name for name in ("setup.py", "setup.cfg", "pyproject.toml") if ctx.app.has(name)]
+    texts = [_text(ctx, name) for name in files]
+    return bool(texts) and not any(word in text for text in texts for word in _BRINGING)
 
 
 def _lines(ctx: Context, name: str) -> list[str]:

@@ -116,14 +116,42 @@ def certain(body: list[Any], *, main: bool) -> Iterator[Any]:
 
 
 def definition_of(node: Any) -> Iterator[tuple[int, list[str], list[str]]]:
-    """Line, bases, and bases with decorators, of a class or function; then of those in a class."""
-    if type(node).__name__ not in DEFINITIONS:
+    """What a statement evaluates when it runs: its line, bases of a class, and names like `a.b`.
+
+    Of a function its decorators, of a class what is evaluated in its body, too; not what is
+    evaluated only under a condition, or when something is called.
+    """
+    kind = type(node).__name__
+    if kind in ("Expr", "Assign", "AnnAssign") and node.value is not None:
+        names = [dotted(each) for each in _evaluated(node.value)]
+        yield node.lineno, [], [each for each in names if each]
+    if kind not in DEFINITIONS:
         return
     bases = [dotted(each) for each in getattr(node, "bases", ())]
     yield node.lineno, bases, [*bases, *map(dotted, node.decorator_list)]
-    if type(node).__name__ == "ClassDef":
+    if kind == "ClassDef":
         for each in node.body:
             yield from definition_of(each)
+
+
+def _evaluated(value: Any) -> Iterator[Any]:
+    """Expressions within one that are evaluated together with it."""
+    kind = type(value).__name__
+    if kind in ("Lambda", "ListComp", "SetComp", "DictComp", "GeneratorExp"):
+        return
+    if kind == "BoolOp":
+        yield from _evaluated(value.values[0])
+    elif kind == "IfExp":
+        yield from _evaluated(value.test)
+    elif kind == "Attribute":
+        yield value
+        yield from _evaluated(value.value)
+    else:
+        for name in value._fields:
+            child = getattr(value, name, None)
+            for each in child if isinstance(child, list) else [child]:
+                if hasattr(each, "_fields"):
+                    yield from _evaluated(each)
 
 
 def all_nodes(nodes: list[Any]) -> Iterator[Any]:

@@ -261,6 +261,7 @@ def test_the_process_is_as_the_lifecycle_starts_it(
         "CNB_TARGET_DISTRO_VERSION": "12",
         "CNB_TARGET_OS": "linux",
         "HOME": f"{root}/home",
+        "TMPDIR": f"{root}/tmp",
         "http_proxy": "http_proxy.example",
         "https_proxy": "https_proxy.example",
         "no_proxy": "no_proxy.example",

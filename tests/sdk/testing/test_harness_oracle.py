@@ -123,8 +123,8 @@ def _without_places(seen: list[list[object]]) -> object:
         values = {
             name: value
             for name, value in environment.items()
-            # The shell that starts Python adds PWD; the target is this machine's.
-            if not name.startswith(("PWD", "CNB_TARGET_DISTRO", "PYTHON", "LC_CTYPE"))
+            # The shell that starts Python adds PWD; the target is this machine's, and so is /tmp.
+            if not name.startswith(("PWD", "TMPDIR", "CNB_TARGET_DISTRO", "PYTHON", "LC_CTYPE"))
         }
         for name in ("PATH", "HOME", "CNB_TARGET_ARCH", *values):
             if name in values and "/" in values[name] and name != "LD_LIBRARY_PATH":

@@ -9,7 +9,8 @@ from cnbkit_import_names import DISTRIBUTIONS
 from cnbkit_pip.diagnosis.compile_faults import lacks
 from cnbkit_pip.diagnosis.git_faults import git_fault
 from cnbkit_pip.diagnosis.index_faults import flooded, index_fault
-from cnbkit_pip.diagnosis.own_project import own_fault, undeclared
+from cnbkit_pip.diagnosis.own_project import last_words, own_fault, undeclared
+from cnbkit_pip.diagnosis.setup_script import setup_fault
 from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
 from cnbkit_pip.git_version import without_version
 
@@ -76,7 +77,7 @@ def explained(
         return _too_slow(failed, str(requirements))
     if common := _common(failed, requirements, sources):
         return common
-    if own := own_fault(output, failed.shown):
+    if own := setup_fault(output, failed.shown) or own_fault(output, failed.shown):
         return own
     if found := _BUILD.search(output):
         name, version = _built(found)
@@ -121,7 +122,7 @@ def explained_install(
         return _too_slow(failed, where)
     if common := _common(failed, None, sources):
         return common
-    if own := own_fault(failed.output, failed.shown):
+    if own := setup_fault(failed.output, failed.shown) or own_fault(failed.output, failed.shown):
         return own
     if found := _BUILD.search(failed.output):
         name, version = _built(found)
@@ -171,8 +172,9 @@ def _common(
 
 
 def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
+    minutes = round((failed.timeout or 0) / 60)
     return PlatformFault(
-        f"it took longer than {(failed.timeout or 0) / 60:g} minutes",
+        f"it took longer than {minutes} minute{'s' if minutes != 1 else ''}",
         where=where,
         remedy="see whether the index answers; or set BP_PIP_TIME_LIMIT to more minutes",
         detail=failed.shown,
@@ -231,6 +233,8 @@ def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncom
     """
     lacking = lacks(output)
     changes, why = _changes(name, lacking, output)
+    if not why and (said := last_words(output)):
+        why = f": {said}"
     label = f"{name} {version}".strip()
     fault = Uncompiled(
         f"{label} has no wheel for this image, and compiling it fails{why}",

@@ -7,7 +7,7 @@ import re
 
 from cnbkit import UserFault
 
-__all__ = ["own_fault", "undeclared"]
+__all__ = ["last_words", "own_fault", "undeclared"]
 
 _LOCAL = re.compile(
     r"Failed to build [`'](?P<name>[A-Za-z0-9._-]+) @ file://(?P<path>[^`'\n]+)[`']"
@@ -128,6 +128,11 @@ def _reason(output: str, name: str) -> tuple[str, str]:
             f"it needs {backend['name']} to be built, and [build-system] does not require it",
             f'add "{backend["name"].replace("_", "-")}" to requires below [build-system]',
         )
+    last = last_words(output)
+    return last or "the backend says no reason", "correct what is said" if last else _WITHOUT
+
+
+def last_words(output: str) -> str:
+    """What a build backend says last, as a rule the end of a traceback; empty if nothing."""
     last = _LAST.findall(output)
-    why = last[-1].strip().removeprefix("error: ") if last else "the backend says no reason"
-    return why, "correct what is said" if last else _WITHOUT
+    return last[-1].strip().removeprefix("error: ") if last else ""

@@ -30,18 +30,20 @@ class Failing:
         line: from 1.
         what: is the matter, behind the file's name and the line.
         instead: what to write.
+        name: of what a module has lost; empty if that is not the matter.
     """
 
-    __slots__ = ("instead", "line", "what")
+    __slots__ = ("instead", "line", "name", "what")
 
-    def __init__(self, line: int, what: str, instead: str) -> None:
+    def __init__(self, line: int, what: str, instead: str, name: str = "") -> None:
+        self.name = name
         self.line = line
         self.what = what
         self.instead = instead
 
 
 def failing(code: Code, python: str) -> Failing | None:
-    """The first class or decorator that an import certainly comes to, and that fails.
+    """The first statement that an import certainly comes to, and that fails.
 
     Args:
         code: of the module.
@@ -53,7 +55,7 @@ def failing(code: Code, python: str) -> Failing | None:
             module, _, last = name.rpartition(".")
             lost = lost_name(module, last, python) if module in modules else None
             if lost:
-                return Failing(line, f"uses {name}, {lost.why}", lost.instead)
+                return Failing(line, f"uses {name}, {lost.why}", lost.instead, last)
         # A name without a dot may be the module's own.
         built_in = [each for each in bases if "." in each or code.defines(each) is False]
         if twice := _twice(built_in, python):

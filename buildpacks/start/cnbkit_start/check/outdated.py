@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from cnbkit_start.check.definitions import failing
 from cnbkit_start.check.lost_names import lost_name
 from cnbkit_start.check.packages import package_of
@@ -46,6 +48,8 @@ class Outdated:
             lost = lost_name(module, name, self._python)
             if lost is None or files.get(module):  # a package of that name
                 continue
+            if self._is_given_back(name):
+                continue
             chain, package = self._importer(found)
             what = f"{chain} imports {name} from {module}, {lost.why}"
             return Problem(what, _remedy(package, lost.instead, older=lost.older))
@@ -66,7 +70,7 @@ class Outdated:
                 return Problem(f"{what}: {why}", _remedy(package.name, older=False))
             return None
         wrong = failing(found.code, self._python) if found.code.known else None
-        if wrong is None:
+        if wrong is None or (wrong.name and self._is_given_back(wrong.name)):
             return None
         place = f"{found.path.removeprefix(f'{self._root}/')}:{wrong.line}"
         if package:
@@ -74,6 +78,16 @@ class Outdated:
             place = f"{found.at} imports {package.module}, whose {name}:{wrong.line}"
         remedy = _remedy(package.name if package else "", wrong.instead)
         return Problem(f"{place} {wrong.what}", remedy)
+
+    def _is_given_back(self, name: str) -> bool:
+        """Whether a file that runs before gives a module the name that it has lost."""
+        word = re.escape(name.encode())
+        given = re.compile(rb"\.%b *=[^=]|setattr\([^\n]*['\"]%b['\"]" % (word, word))
+        for path in self._seen:
+            with open(path, "rb") as file:
+                if given.search(file.read()):
+                    return True
+        return False
 
     def _importer(self, found: Imported) -> tuple[str, str]:
         """What leads to an import, in words, and the package it stands in; empty if the app."""
