@@ -1,7 +1,8 @@
 """Where programs that tests start put their temporary files: a folder that ends with the session.
 
 uv leaves a lock for each folder that it builds, Pipenv its requests, and a killed test whatever it
-had. This process and its workers keep their own where they always are: beside pytest's folders.
+had. What such tools keep for a person (environments of projects that are gone by then, caches) is
+there, too. This process and its workers have their own where it always is, beside pytest's folders.
 """
 
 from __future__ import annotations
@@ -22,6 +23,13 @@ __all__ = ["begin", "end"]
 
 _PREFIX = "cnbkit-tests-"
 _LONGEST = 24 * 3600  # that a session lasts
+_KEPT = {
+    "PDM_CACHE_DIR": "pdm",
+    "PIPENV_CACHE_DIR": "pipenv",
+    "POETRY_CACHE_DIR": "poetry",  # with its environments
+    "VIRTUALENV_OVERRIDE_APP_DATA": "virtualenv",
+    "WORKON_HOME": "environments",  # Pipenv's
+}
 _folder = pytest.StashKey[Path]()
 
 
@@ -36,6 +44,7 @@ def begin(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=tempfile.tempdir))
     folder.chmod(0o1777)  # some are started as another user
     os.environ["TMPDIR"] = str(folder)
+    os.environ.update({variable: f"{folder}/{name}" for variable, name in _KEPT.items()})
     config.stash[_folder] = folder
 
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+import cnbkit_limits as limits
 from cnbkit import CommandFailed, PlatformFault, UserFault
 from cnbkit_pip.diagnosis import diagnose
-from cnbkit_pip.engines import limits
 
 from ..e2e.index import wheel, wheel_name
 from .test_pip_resolution import INPUT, buildpack
@@ -70,7 +70,7 @@ class Server:
         self.server = Silent(("127.0.0.1", 0), Answering)
         self.host = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.host}/simple/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
 
 @contextmanager
@@ -220,7 +220,7 @@ def test_what_an_index_answers_is_named(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
 ) -> None:
-    monkeypatch.setattr("cnbkit_pip.engines.limits._MEMORY", 600_000)
+    monkeypatch.setattr("cnbkit_limits._MEMORY", 600_000)
     answer, kind, what = CASES[name]
     with serving(answer) as index:
         env = {**INPUT, "BP_PIP_INDEX_URL": index.url}

@@ -44,7 +44,7 @@ _MAKES = (b"sys.modules", b"__path__", b"__dict__", b"meta_path", b"import_modul
 # finds them: packages have folders of their own for what they carry along.
 _MODULES_GONE = {"pkg_resources": "setuptools<82"}
 # Defined or imported at the start of a line: most names are, and nothing else need be read.
-_PLAIN = rb"(?m)^\s*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
+_PLAIN = rb"(?m)^[ \t]*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
 # The release that has a name no more, where it is no major one.
 _GONE = {
     ("jinja2", "3"): "3.1",
