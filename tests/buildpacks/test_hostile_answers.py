@@ -70,7 +70,7 @@ class Server:
         self.server = Silent(("127.0.0.1", 0), Answering)
         self.host = f"127.0.0.1:{self.server.server_port}"
         self.url = f"http://{self.host}/simple/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def mirror(tmp_path: Path) -> Iterator[str]:
         "build": "20230101",
     }
     (folder / "list.json").write_text(json.dumps({f"cpython-{VERSION}-linux-{family}-gnu": entry}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield address
     server.shutdown()
     server.server_close()

@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hostile() -> Iterator[Hostile]:
     server = Hostile()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
