@@ -267,3 +267,12 @@ def test_a_script_that_only_its_own_machine_reaches_is_told_with_its_line(
     assert command(ran) == ["python3", "app.py"]
     assert told in ran.err
     assert bool(ran.err) == bool(told)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"), [("", True), ("ipykernel\n", False), ("jupyter\n", False)]
+)
+def test_notebooks_without_a_kernel_are_told(phases: Phases, more: str, told: bool) -> None:
+    ran = decided(phases, f"voila\nipywidgets\n{more}", {"a.ipynb": "{}"})
+    assert "voila" in " ".join(command(ran))
+    assert ("add the line `ipykernel`" in ran.err) == told

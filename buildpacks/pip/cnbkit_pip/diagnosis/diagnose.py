@@ -45,6 +45,7 @@ _MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)")
 _OLD_PYTHON = re.compile(
     r"ImpImporter|No module named 'distutils'|No module named 'imp'|Missing parentheses in call to"
     r"|has no attribute 'SafeConfigParser'|longintrepr\.h|error: use_2to3 is invalid"
+    r"|PyThreadState\W[^\n]*has no member|PyFrameObject\W[^\n]*incomplete"
 )
 # Of uv, which ends so, and of pip.
 _FLOODED = re.compile(r"memory allocation of \d+ bytes failed|^MemoryError", re.MULTILINE)
@@ -238,9 +239,7 @@ def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncom
     label = f"{name} {version}".strip()
     fault = Uncompiled(
         f"{label} has no wheel for this image, and compiling it fails{why}",
-        remedy=changes[0]
-        if changes
-        else f"take a version of {name} with a wheel, or a Python it has one for",
+        remedy=changes[0] if changes else _newer(name, output),
         detail=shown,
     )
     for change in reversed(changes[1:]):
@@ -248,6 +247,12 @@ def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncom
     fault.name, fault.version, fault.lacking = name, version, tuple(lacking)
     fault.output = output
     return fault
+
+
+def _newer(name: str, output: str) -> str:
+    if _OLD_PYTHON.search(output):
+        return f"take a newer release of {name}, or write an older Python into .python-version"
+    return f"take a version of {name} with a wheel, or a Python it has one for"
 
 
 def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], str]:

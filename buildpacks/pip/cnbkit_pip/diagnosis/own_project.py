@@ -31,6 +31,10 @@ _README = re.compile(
 _NO_BACKEND = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)'")
 # The last line of a traceback, or what setuptools says last.
 _LAST = re.compile(r"^ *(?:(?:[\w.]+\.)?\w*(?:Error|Exception|NotFound)|error): .+$", re.MULTILINE)
+# uv's own line about it; what a compiler says first.
+_UVS = re.compile(r" *error: Failed to (?:build|download)")
+_COMPILER = re.compile(r"^ *\S+:\d+:\d+: (?:fatal )?error: (?P<said>.+)$", re.MULTILINE)
+_MOST = 200
 # uv's words on a key that PEP 621 wants.
 _LACKING = re.compile(
     r"required `project\.(?P<key>\w+)` field is (?:not|neither) set|missing field `(?P<name>name)`"
@@ -134,5 +138,9 @@ def _reason(output: str, name: str) -> tuple[str, str]:
 
 def last_words(output: str) -> str:
     """What a build backend says last, as a rule the end of a traceback; empty if nothing."""
-    last = _LAST.findall(output)
-    return last[-1].strip().removeprefix("error: ") if last else ""
+    last = [each for each in _LAST.findall(output) if not _UVS.match(each)]
+    compiler = _COMPILER.search(output)
+    words = (
+        compiler["said"] if compiler else last[-1].strip().removeprefix("error: ") if last else ""
+    )
+    return words[:_MOST]

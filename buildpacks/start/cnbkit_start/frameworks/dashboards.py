@@ -157,7 +157,10 @@ def voila(seen: Seen) -> Found | None:
     quoted = "'" + names[0].replace("'", "'\\''") + "'"
     name = f" {quoted}" if len(names) == 1 else ""
     line = f"voila --no-browser --Voila.ip=0.0.0.0 --port={PORT}{name}"
-    return process(line, f"voila in {seen.packages.file}")
+    # Widgets bring a kernel no more, and without one each page is an error.
+    has_kernel = seen.packages.has("ipykernel", "jupyterlab", "jupyter", "notebook")
+    warning = f"notebooks need a kernel: {seen.packages.to_add('ipykernel')}"
+    return process(line, f"voila in {seen.packages.file}", warning="" if has_kernel else warning)
 
 
 def jupyter(packages: Declared) -> Found:
