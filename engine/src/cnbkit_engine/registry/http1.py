@@ -110,7 +110,7 @@ class Connection:
             self._left = -1
         else:
             length = headers.get("content-length", "0")
-            if not (length.isascii() and length.isdigit()):
+            if not (length.isascii() and length.isdigit() and len(length) < 20):
                 raise BadRequest(f"Content-Length: {length[:100]}")
             self._left = int(length)
         self._body = self._pieces()
