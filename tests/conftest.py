@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, settings
 
-from . import fetching, tiers
+from . import fetching, temporary, tiers
 from .budget import pytest_runtest_setup
 from .fetching import (
     pytest_configure_node,
@@ -64,12 +64,14 @@ def pytest_configure(config: pytest.Config) -> None:
         _set_environment(plain(os.environ))
         # Tests serve package indexes on loopback; tests/attacks has a network of its own.
         os.environ.setdefault("CNBKIT_NETWORK", "host")
+    temporary.begin(config)
     fetching.begin(config)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """After all else."""
     fetching.end(config)
+    temporary.end(config)
     if _before:
         _set_environment(_before)
 

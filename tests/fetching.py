@@ -30,6 +30,7 @@ __all__ = [
     "pytest_configure_node",
     "pytest_runtest_makereport",
     "pytest_terminal_summary",
+    "trust",
 ]
 
 _MARK = "fetches"
@@ -89,6 +90,15 @@ class _Log:
             lines = file.readlines()
             self._read = file.tell()
         return [line.rstrip("\n") for line in lines]
+
+
+def trust() -> dict[str, str]:
+    """What a build in this process needs, besides the proxy's address, to fetch through it.
+
+    In its sandbox a build finds the authorities where its system has them.
+    """
+    name = "SSL_CERT_FILE"
+    return {name: os.environ[name]} if name in os.environ else {}
 
 
 def begin(config: pytest.Config) -> None:

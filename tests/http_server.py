@@ -29,7 +29,7 @@ class HttpServer(ABC):
 
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     @abstractmethod
     def answer(self, to: http.server.BaseHTTPRequestHandler) -> None:

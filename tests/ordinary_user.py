@@ -10,6 +10,7 @@ the one of .venv may lie in a folder of root's.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import sysconfig
 from pathlib import Path
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 __all__ = ["ORDINARY", "as_ordinary", "environment", "give_to_ordinary", "python"]
 
 ORDINARY = 64123  # a user that is nobody else's
+
+_ROOT = Path(__file__).resolve().parents[1]
+
+# Root's home is closed, and this checkout may lie there: it is seen at its place, and nothing else.
+_OPENED = """
+mount --bind {root} /mnt && mount -t tmpfs -o mode=755 tmpfs {closed} && mkdir -p {root} &&
+mount --move /mnt {root} || exit
+"""
 
 # Where no udev has opened it to all, as it is on most machines: a node of our own.
 _TUN = """
@@ -42,7 +51,18 @@ def as_ordinary(command: Sequence[str], *, uid: int = ORDINARY) -> list[str]:
     if os.geteuid() != 0:
         return list(command)
     become = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
-    return ["unshare", "--mount", "/bin/sh", "-c", _TUN, "tun", *become, *command]
+    script = _TUN
+    if closed := _closed(_ROOT):
+        script = (
+            _OPENED.format(closed=shlex.quote(str(closed)), root=shlex.quote(str(_ROOT))) + _TUN
+        )
+    return ["unshare", "--mount", "/bin/sh", "-c", script, "tun", *become, *command]
+
+
+def _closed(folder: Path) -> Path | None:
+    """The outermost folder above that is closed to others."""
+    found = [each for each in folder.parents if not each.stat().st_mode & 0o001]
+    return found[-1] if found else None
 
 
 def python() -> str:
@@ -59,7 +79,8 @@ def environment(home: Path | None = None) -> dict[str, str]:
     folders = [Path(module.__file__ or "").parents[1] for module in (cnbkit, cnbkit_engine)]
     folders.append(Path(sysconfig.get_path("purelib")))
     path = ":".join(map(str, folders))
-    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    variables |= {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     return {**variables, "HOME": str(home)} if home else variables
 
 

@@ -59,7 +59,7 @@ class Proxy:
         self._authority = Authority(f"cnbkit's tests {secrets.token_hex(4)}")
         self._contexts: dict[str, ssl.SSLContext] = {}
         self._lock = threading.Lock()
-        self._own = tempfile.TemporaryDirectory(prefix="cnbkit-downloads-")
+        self._own = tempfile.TemporaryDirectory(prefix="proxy-", dir=os.environ.get("TMPDIR"))
         self.log = Path(self._own.name) / "fetched"
         self.log.touch()
         bundle = Path(self._own.name) / "authorities.pem"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from .tiers import group_of, tier_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,52 +84,80 @@ def test_one_worker_runs_a_file_and_several_files_of_one_group(tmp_path: Path) -
     assert len({line.split()[0] for line in ran}) == 2
 
 
+_NOTE = """
+import json, os
+def pytest_collection_finish(session):
+    found = [[item.nodeid, sorted({mark.name for mark in item.iter_markers()})]
+             for item in session.items]
+    with open(os.environ["NOTE"], "w") as file:
+        json.dump(found, file)
+"""
+
+
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, set[str]]]:
+    """Markers of each test by its name, as two processes collect them."""
+    folder = tmp_path_factory.mktemp("collections")
+    (folder / "note_of_all.py").write_text(_NOTE)
+    found = []
+    for seed in ("1", "2"):
+        note = folder / seed
+        variables = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(folder), "NOTE": str(note)}
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-p",
+                "note_of_all",
+                "--collect-only",
+                "-qq",
+                "-m",
+                "",
+            ],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        found.append({name: set(marks) for name, marks in json.loads(note.read_text())})
+    return found
+
+
 @pytest.mark.full
-def test_the_targets_run_each_test_once() -> None:
-    everything = _collected("-m", "quick or full or nightly")
-    found: list[str] = []
+def test_the_targets_run_each_test_once(collections: list[dict[str, set[str]]]) -> None:
+    everything, _ = collections
+    ran: list[str] = []
     for target in ("test", "test-rest", "test-nightly"):
-        found += _collected(*_selection(target))
+        ran += _selected(everything, target)
     assert len(everything) > 1000
-    assert sorted(found) == sorted(everything)
-    assert sorted(_collected(*_selection("test-all"))) == sorted(
-        [*_collected(*_selection("test")), *_collected(*_selection("test-rest"))]
+    assert sorted(ran) == sorted(everything)
+    assert sorted(_selected(everything, "test-all")) == sorted(
+        [*_selected(everything, "test"), *_selected(everything, "test-rest")]
     )
 
 
-def _selection(target: str) -> list[str]:
-    """What a target gives to pytest first."""
+def _selected(tests: Mapping[str, set[str]], target: str) -> list[str]:
+    """Names of the tests that a target runs first: what it gives to pytest is one expression."""
     done = subprocess.run(
         ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
     )
     line = next(line for line in done.stdout.splitlines() if line.startswith("tools/tests "))
-    return shlex.split(line)[2:]
+    _, _, option, text = shlex.split(line)
+    assert option == "-m"
+    expression = Expression.compile(text)  # pytest's own reading of it
 
+    def runs(marks: set[str]) -> bool:
+        return expression.evaluate(lambda name, /, **_: name in marks)
 
-def _collected(*selection: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "--quiet", *selection],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [line for line in done.stdout.splitlines() if "::" in line]
+    return [name for name, marks in tests.items() if runs(marks)]
 
 
 @pytest.mark.full
-def test_tests_have_the_same_names_whenever_they_are_collected() -> None:
+def test_tests_have_the_same_names_whenever_they_are_collected(
+    collections: list[dict[str, set[str]]],
+) -> None:
     """Two workers collect them at their own times, and pytest-xdist ends where names differ."""
-    found = []
-    for seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", ""],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        found.append([line for line in done.stdout.splitlines() if "::" in line])
-    assert len(found[0]) > 5000
-    assert found[0] == found[1]
+    first, second = collections
+    assert len(first) > 5000
+    assert [*first] == [*second]

@@ -51,10 +51,11 @@ class Phases:
         self._plan = root / "plan.toml"
         self._buildpack_plan = root / "buildpack-plan.toml"
         self._capsys = capsys
-        for directory in (self.app, self.layers, root / "platform" / "env"):
+        for directory in (self.app, self.layers, root / "platform" / "env", root / "tmp"):
             directory.mkdir(parents=True)
         self.env = {
             "PATH": "/usr/bin:/bin",
+            "TMPDIR": str(root / "tmp"),
             "CNB_PLATFORM_DIR": str(root / "platform"),
             "CNB_BUILD_PLAN_PATH": str(self._plan),
             "CNB_BP_PLAN_PATH": str(self._buildpack_plan),

@@ -62,7 +62,7 @@ class GitServer:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def _answer(self, to: BaseHTTPRequestHandler, folder: Path) -> None:
         login = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()

@@ -200,6 +200,21 @@ def test_alternatives_in_loops_and_variables_are_made(root: Path) -> None:
     }
 
 
+def test_the_alternative_of_the_highest_priority_brings_its_slaves(root: Path) -> None:
+    scripts = []
+    for name, priority in (("vim", 30), ("nano", 40), ("ed", -100), ("gone", 90)):
+        if name != "gone":
+            put(root, f"usr/bin/{name}")
+            put(root, f"usr/share/man/{name}.1.gz")
+        scripts.append(
+            f"update-alternatives --install /usr/bin/editor editor /usr/bin/{name} {priority} \\\n"
+            f"  --slave /usr/share/man/editor.1.gz editor.1.gz /usr/share/man/{name}.1.gz\n"
+        )
+    link_alternatives(str(root), scripts)
+    assert (root / "usr/bin/editor").readlink() == Path("nano")
+    assert (root / "usr/share/man/editor.1.gz").readlink() == Path("nano.1.gz")
+
+
 def python(code: str, *paths: Path, **env: str) -> str:
     """What Python prints with these in PYTHONPATH, without compiler and linker."""
     found = {"PYTHONPATH": ":".join(map(str, paths)), "PATH": "/nonexistent", **env}

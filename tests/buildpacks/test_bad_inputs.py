@@ -15,6 +15,7 @@ import pytest
 from cnbkit import BuildContext, CnbkitError, PlatformFault, UserFault
 from cnbkit.log import Log
 from cnbkit_pip import Pip
+from cnbkit_python_inputs.former_index import _HOST
 
 from ..e2e.accelerators import Site
 from .bad_inputs import publish
@@ -230,6 +231,12 @@ def test_an_extra_index_that_is_not_pytorch_s_is_asked_as_before(
     assert built.fault is None, built.fault
     kept = tomllib.loads((builds.layers / "lock/pylock.toml").read_text())
     assert {each["version"] for each in kept["packages"]} == {"2.28.1"}
+
+
+def test_the_former_address_of_the_default_index_is_what_that_is_now(builds: Builds) -> None:
+    built = builds.build(f"-i https://{_HOST}/simple\nrequests==2.32.3\n")
+    assert built.fault is None, built.fault
+    assert "1 package for Python" in built.log
 
 
 def test_lines_with_options_are_not_taken_for_mistakes(builds: Builds) -> None:

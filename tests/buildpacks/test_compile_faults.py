@@ -16,6 +16,12 @@ from cnbkit_pip.diagnosis.compile_faults import debian_packages, lacks
         ("x.c:1:10: fatal error: 'ffi.h' file not found", "ffi.h", "libffi-dev"),
         ("/usr/bin/ld: cannot find -lz: No such file or directory", "-lz", "zlib1g-dev"),
         ("Error: pg_config executable not found.", "pg_config", "libpq-dev"),
+        (
+            "RuntimeError: The 'apxs' command appears not to be installed or is not executable.",
+            "apxs",
+            "apache2-dev",
+        ),
+        ("/bin/sh: 1: krb5-config: not found", "krb5-config", "libkrb5-dev"),
         ("OSError: mysql_config not found", "mysql_config", "default-libmysqlclient-dev"),
         ("No package 'libffi' found", "libffi", "libffi-dev"),
         ('ERROR: Dependency "cairo" not found, tried pkgconfig', "cairo", "libcairo2-dev"),

@@ -16,6 +16,7 @@ from cnbkit_pipenv import Pipenv
 from cnbkit_poetry import Poetry
 from cnbkit_uv import Uv
 
+from ..fetching import trust
 from .told import telling
 
 if TYPE_CHECKING:
@@ -177,7 +178,15 @@ def pip_with_uv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "how"),
     # pip reads requirements in UTF-16, as PowerShell's `>` writes them.
-    [(name, how) for name in LOCKS for how in HOW if (name, how) != ("requirements.in", "UTF-16")],
+    [
+        # Of requirements that are cut, the lines before are resolved.
+        pytest.param(name, how, marks=[pytest.mark.fetches] if how in ("cut", "UTF-16") else [])
+        if name.startswith("requirements")
+        else (name, how)
+        for name in LOCKS
+        for how in HOW
+        if (name, how) != ("requirements.in", "UTF-16")
+    ],
 )
 def test_it_is_explained(
     buildpack_run: BuildpackRun, pip_with_uv: Path, name: str, how: str
@@ -187,7 +196,7 @@ def test_it_is_explained(
     result = buildpack_run(
         pip_with_uv if buildpack is Pip else buildpack,
         app={**beside, name: content},
-        env=telling(python=sys.executable, python_version="3.11.2", inputs=[name]),
+        env=trust() | telling(python=sys.executable, python_version="3.11.2", inputs=[name]),
     )
     assert isinstance(result.fault, UserFault), result.log
     assert (result.fault.where or "").startswith(name), result.fault

@@ -71,7 +71,7 @@ commit-id = "{server.commit}" }}
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": lock},
-        env={**telling(INPUT, inputs=["pylock.toml"]), "BP_PIP_ENGINE": engine},
+        env={**INPUT, **telling(INPUT, inputs=["pylock.toml"]), "BP_PIP_ENGINE": engine},
     )
     assert installed(result) == {"demo": "1.0"}
     assert server.answered

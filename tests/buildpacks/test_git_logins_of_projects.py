@@ -79,7 +79,7 @@ def test_a_project(
     result = buildpack_run(
         buildpack,
         app={**files, "app.py": ""},
-        env=telling(INPUT, inputs=["pyproject.toml"]),
+        env={**INPUT, **telling(INPUT, inputs=["pyproject.toml"])},
     )
     assert installed(result).items() >= {"demo": "1.0"}.items()
     assert server.answered
@@ -98,7 +98,7 @@ def test_pip_reads_a_project_without_its_login(
     result = buildpack_run(
         buildpack,
         app={"pyproject.toml": text},
-        env={**telling(INPUT, inputs=["pyproject.toml"]), "BP_PIP_ENGINE": "pip"},
+        env={**INPUT, **telling(INPUT, inputs=["pyproject.toml"]), "BP_PIP_ENGINE": "pip"},
     )
     assert installed(result) == {"demo": "1.0"}
     assert server.answered
@@ -118,7 +118,7 @@ def test_a_lock_that_uv_has_to_resolve_again(
     server.seen.clear()
     server.answered = 0
     (app / "requirements.txt").write_text(f"demo @ git+{url}@main\n")
-    result = buildpack_run(uv, app=app, env=telling(INPUT, inputs=["uv.lock"]))
+    result = buildpack_run(uv, app=app, env={**INPUT, **telling(INPUT, inputs=["uv.lock"])})
     assert result.fault
     assert "out of step" in str(result.fault)
     assert server.answered
@@ -126,6 +126,7 @@ def test_a_lock_that_uv_has_to_resolve_again(
     assert server.secret not in result.log
 
 
+@pytest.mark.fetches
 def test_metadata_of_the_app_has_no_login_of_a_file(
     buildpack_run: BuildpackRun, buildpack: Path, index: PackageIndex
 ) -> None:
@@ -137,7 +138,7 @@ def test_metadata_of_the_app_has_no_login_of_a_file(
     result = buildpack_run(
         buildpack,
         app={"pyproject.toml": text},
-        env=telling(INPUT, inputs=["pyproject.toml"]),
+        env={**INPUT, **telling(INPUT, inputs=["pyproject.toml"])},
     )
     assert installed(result).items() >= {"corplib": "1.0", "app": "1"}.items()
     assert (result.app / "pyproject.toml").read_text() == text

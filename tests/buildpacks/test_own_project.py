@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cnbkit_pip.diagnosis.own_project import own_fault, undeclared
+from cnbkit_pip.diagnosis.diagnose import uncompiled
+from cnbkit_pip.diagnosis.own_project import last_words, own_fault, undeclared
 
 UV = Path(sys.executable).with_name("uv")
 FOLDERS = ("data", "models")
@@ -112,6 +113,34 @@ def test_a_package_of_an_index_is_not_the_apps_own() -> None:
     assert own_fault(output, output, "/workspace") is None
     elsewhere = output.replace("thing==1.0", "thing @ file:///layers/x/thing")
     assert own_fault(elsewhere, elsewhere, "/workspace") is None
+
+
+COMPILED = """error: Failed to build `x==1`
+  a.c:17:23: error: 'T' has no member named 'f'
+  a.c:19:1: error: another
+  error: command 'gcc' failed
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("error: Failed to build `x==1`\n  cause: The build backend returned an error\n", ""),
+        ("error: Failed to build `x==1`\n   RuntimeError: no apxs\n", "RuntimeError: no apxs"),
+        (COMPILED, "'T' has no member named 'f'"),
+    ],
+)
+def test_the_last_words_are_those_of_the_back_end_or_of_its_compiler(
+    output: str, words: str
+) -> None:
+    assert last_words(output) == words
+
+
+def test_what_is_compiled_for_another_python_is_told_so() -> None:
+    output = "error: Failed to build `u==2.0`\n a.c:1:2: error: 'PyThreadState' has no member 'f'\n"
+    fault = uncompiled("u", "2.0", output, None)
+    assert fault.what.endswith("compiling it fails: it is too old for this Python")
+    assert (fault.remedy or "").startswith("take a newer release of u, or write an older Python")
 
 
 @pytest.mark.parametrize(("written", "key"), [('name = "x"', "version"), ('version = "1"', "name")])

@@ -62,6 +62,7 @@ def summary(result: Result) -> str:
 
 
 # `make test` takes one.
+@pytest.mark.fetches
 @pytest.mark.parametrize(
     ("env", "pyproject"),
     [
@@ -149,6 +150,7 @@ def test_settings_of_a_requirement_reach_its_build_back_end_alone(
     assert "('speed', 'low')" in path.read_text()
 
 
+@pytest.mark.fetches
 def test_without_it_the_error_names_the_setting(
     buildpack_run: BuildpackRun,
     buildpack: Path,

@@ -18,6 +18,7 @@ import pytest
 from cnbkit import UserFault
 
 from ..e2e.index import sdist, wheel, wheel_name
+from ..fetching import trust
 from .told import telling
 
 if TYPE_CHECKING:
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "pip"
 TOOLS = Path(sys.executable).parent
-INPUT = telling(
-    python=sys.executable,
-    python_version=".".join(map(str, sys.version_info[:3])),
-    inputs=["requirements.txt"],
-)
+INPUT = {
+    # What is compiled is compiled with setuptools of the public index.
+    **trust(),
+    **telling(
+        python=sys.executable,
+        python_version=".".join(map(str, sys.version_info[:3])),
+        inputs=["requirements.txt"],
+    ),
+}
 # Beside the layers are what engines fetch and build with.
 LAYER = "*wheels*/prefix/lib/python*/site-packages"
 # With pip each takes seconds: `make test-all`.
@@ -82,7 +87,7 @@ class Index:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/simple"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def add(self, name: str, file: str, content: bytes) -> None:
         folder = self._folder / "simple" / name
@@ -179,6 +184,7 @@ FORMATS: list[tuple[dict[str, str], dict[str, dict[str, str]], str, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(("env", "bindings", "lines", "made"), FORMATS)
 def test_what_is_compiled_and_what_is_not_is_as_it_was_said(
@@ -271,7 +277,7 @@ def test_groups_of_a_pylock_are_added_for_tests_and_by_any_spelling(
         f'lock-version = "1.0"\ncreated-by = "t"\ndependency-groups = ["test", "My_Viz"]\n{entries}'
     )
     app = {"pylock.toml": lock, **vendor(*((n, "1.0") for n in ("demo", "probe", "viz")))}
-    env = telling(INPUT, inputs=["pylock.toml"])
+    env = {**INPUT, **telling(INPUT, inputs=["pylock.toml"])}
     plain = buildpack_run(buildpack, app=app, env=env)
     assert installed(plain).keys() == {"demo"}
     tests = buildpack_run(buildpack, app=app, env=env, exec_env="test")
@@ -301,6 +307,7 @@ BOTH = (wheel_name("demo", "1.0"), "demo-1.0.tar.gz")
 FILES = {f"vendor/{BOTH[0]}": wheel("demo", "1.0"), "vendor/demo-1.0.tar.gz": SDIST}
 
 
+@pytest.mark.fetches
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     ("env", "made"),
@@ -321,7 +328,7 @@ def test_a_lock_is_installed_from_files_of_the_kind_that_is_asked_for(
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": locked_demo(*BOTH), **FILES},
-        env={**telling(INPUT, inputs=["pylock.toml"]), **env, "BP_PIP_ENGINE": engine},
+        env={**INPUT, **telling(INPUT, inputs=["pylock.toml"]), **env, "BP_PIP_ENGINE": engine},
     )
     assert installed(result) == {"demo": "1.0"}
     [text] = {path.read_text() for path in result.layers_dir.glob(f"{LAYER}/*.dist-info/WHEEL")}
@@ -341,7 +348,7 @@ def test_a_lock_without_a_file_of_that_kind_is_refused(
     result = buildpack_run(
         buildpack,
         app={"pylock.toml": locked_demo(file), **FILES},
-        env={**telling(INPUT, inputs=["pylock.toml"]), **env},
+        env={**INPUT, **telling(INPUT, inputs=["pylock.toml"]), **env},
     )
     assert isinstance(result.fault, UserFault), result.log
     assert "demo 1.0" in result.fault.what
@@ -360,7 +367,7 @@ SCM = (
 def test_a_version_that_git_knows_is_handed_on_or_asked_for(
     buildpack_run: BuildpackRun, buildpack: Path
 ) -> None:
-    env = telling(INPUT, inputs=["pyproject.toml"])
+    env = {**INPUT, **telling(INPUT, inputs=["pyproject.toml"])}
     app = {"pyproject.toml": SCM}
     without = buildpack_run(buildpack, app=app, env=env)
     assert isinstance(without.fault, UserFault), without.log

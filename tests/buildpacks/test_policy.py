@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -293,6 +294,10 @@ def test_a_python_without_fixes_is_told(
     assert company.build("[python]\nend-of-life = false\n").code == 0
 
 
+def _it_is(day: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.gmtime", lambda *_: time.strptime(day, "%Y-%m-%d"))
+
+
 def test_an_exception_holds_until_its_last_day(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,21 +307,21 @@ def test_an_exception_holds_until_its_last_day(
         rule = "vulnerability"
         package = "Requests"
         id = "CVE-2026-1"
-        until = 2026-12-31
+        until = 2026-11-30
         reason = "we send no such header"
     """
-    monkeypatch.setattr("time.strftime", lambda *_: "2026-12-31")
+    _it_is("2026-11-30", monkeypatch)
     ran = company.build(policy)
     assert ran.code == 0
-    assert "(allowed until 2026-12-31: we send no such header)" in ran.out
-    monkeypatch.setattr("time.strftime", lambda *_: "2027-01-01")
+    assert "(allowed until 2026-11-30: we send no such header)" in ran.out
+    _it_is("2026-12-01", monkeypatch)
     [told] = company.refused(policy)
-    assert told.endswith("(an exception ended on 2026-12-31)")
+    assert told.endswith("(an exception ended on 2026-11-30)")
     for other in ('id = "CVE-2026-2"', 'package = "numpy"', 'rule = "license"'):
         name = other.partition(" =")[0]
         lines = [other if line.strip().startswith(f"{name} =") else line.strip()
                  for line in policy.splitlines()]  # fmt: skip
-        monkeypatch.setattr("time.strftime", lambda *_: "2026-12-31")
+        _it_is("2026-11-30", monkeypatch)
         assert len(company.refused("\n".join(lines))) == 1, other
 
 

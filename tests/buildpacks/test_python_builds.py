@@ -146,7 +146,7 @@ def mirror() -> Iterator[tuple[str, type[_Mirror]]]:
         archive.addfile(entry, io.BytesIO(b"#!/bin/sh\n"))
     handler = type("Mirror", (_Mirror,), {"asked": [], "answer": content.getvalue()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/builds", handler
     server.shutdown()
     server.server_close()

@@ -414,7 +414,7 @@ def test_git_sends_the_login_of_a_netrc(given_: Given) -> None:
 
     given_.bind("net", "netrc", {".netrc": f"machine 127.0.0.1 login ann password {PASSWORD}"})
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         variables = {"PATH": "/usr/bin:/bin", **uv_variables(given_.sources())}
         command = ["git", "ls-remote", f"http://127.0.0.1:{server.server_port}/team/lib.git"]
         subprocess.run(command, env=variables, capture_output=True, check=False)

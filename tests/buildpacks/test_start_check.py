@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import json
+import pkgutil
+import re
 import shutil
 import sys
 import sysconfig
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -19,14 +22,12 @@ from cnbkit.app import App
 from cnbkit_start import Start
 from cnbkit_start.check.releases import mismatch
 from cnbkit_start.check.shell import UNKNOWN, simple_commands
-from cnbkit_start.check.standard import is_lost, is_standard
+from cnbkit_start.check.standard import _OF_PYTHON_2, is_lost, is_standard
 from cnbkit_start.code import Code
 
 from .told import telling
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.buildpacks.conftest import Phases
 
 
@@ -131,6 +132,15 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
     ),
     "nothing": (
         {"requirements.txt": "torch\n"},
+        "no process to start: there is no Procfile, app.py or main.py",
+        "add a Procfile",
+    ),
+    "the app as a package that has no programs": (
+        {
+            "requirements.txt": "# ours\n-e .\ntorch\n",
+            "setup.py": "from setuptools import find_packages, setup\n"
+            "setup(name='src', packages=find_packages())\n",
+        },
         "no process to start: there is no Procfile, app.py or main.py",
         "add a Procfile",
     ),
@@ -710,6 +720,195 @@ def test_a_module_that_the_app_s_python_has_lost_is_told_with_what_brings_it(
     assert phases.build(start).fault is None
 
 
+IZIP = "from itertools import izip\n"
+# Each line of an app or of a package that fails on Python 3.13, and what is said of it.
+OUTDATED: dict[str, tuple[dict[str, str], str, str]] = {
+    "Python 2's module": (
+        {"app.py": f"{APP}import urllib2\n"},
+        "app.py:3 imports urllib2, which only Python 2 has",
+        "import urllib.request in its place",
+    ),
+    "a package that imports it": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py": "import Queue\nFlask = str\n"},
+        "app.py:1 imports flask, which imports Queue, which only Python 2 has",
+        "take a newer release of flask",
+    ),
+    "a name that a module of Python has no more": (
+        {"app.py": f"from collections import Mapping\n{APP}"},
+        "app.py:1 imports Mapping from collections, gone since Python 3.10",
+        "use collections.abc in its place",
+    ),
+    "such a module": (
+        {"app.py": f"import email.Utils as u\n{APP}"},
+        "app.py:1 imports Utils from email, which only Python 2 has",
+        "use email.encoders or email.utils in its place",
+    ),
+    "a package that imports the name": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py": "from .a import Flask\n",
+         "*flask/a.py": "from inspect import getargspec\nFlask = str\n"},
+        "app.py:1 imports flask, which imports getargspec from inspect, gone since Python 3.11",
+        "take a newer release of flask, or another package, or write an older Python into",
+    ),
+    "a package that imports a name of Python 2": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py": f"{IZIP}Flask = str\n"},
+        "app.py:1 imports flask, which imports izip from itertools, which only Python 2 has",
+        "take a newer release of flask, or another package; or set",
+    ),
+    "a base class": (
+        {"app.py": f"{APP}import collections\nclass A(dict, collections.Mapping):\n    pass\n"},
+        "app.py:4 uses collections.Mapping, gone since Python 3.10",
+        "use collections.abc in its place",
+    ),
+    "a method's decorator": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py":
+         "import asyncio\nclass Flask:\n    @asyncio.coroutine\n    def f(self): pass\n"},
+        "app.py:1 imports flask, whose flask/__init__.py:4 uses asyncio.coroutine, gone since",
+        "take a newer release of flask",
+    ),
+    "what a call is given": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py":
+         "import inspect\nFlask = str\ndict(inspect.getargspec(len), a=1)\n"},
+        "app.py:1 imports flask, whose flask/__init__.py:3 uses inspect.getargspec, gone since",
+        "take a newer release of flask",
+    ),
+    "two names of one base class": (
+        {"app.py": f"import flask\n{APP}", "*flask/__init__.py": "from .exc import Flask\n",
+         "*flask/exc.py": "import asyncio\nimport builtins\n"
+         "class Flask(asyncio.TimeoutError, builtins.TimeoutError, ValueError):\n    pass\n"},
+        "app.py:1 imports flask, whose flask/exc.py:3 has a class of both asyncio.TimeoutError and",
+        "take a newer release of flask, or another package, or write an older Python into",
+    ),
+    "a package for Python 2": (
+        {"app.py": f"import flask\n{APP}",
+         "*flask/__init__.py": "import os\nprint 'here'\nFlask = str\n"},
+        "app.py:1 imports flask, whose flask/__init__.py:2 is no Python 3: Missing parentheses in",
+        "take a newer release of flask, or another package; or set",
+    ),
+}  # fmt: skip
+NOT_OUTDATED: dict[str, dict[str, str]] = {
+    "with another way": {
+        "app.py": "try:\n    from collections import Mapping\nexcept ImportError:\n"
+        f"    from collections.abc import Mapping\n{APP}"
+    },
+    "when it is called": {"app.py": f"{APP}def f():\n    from inspect import getargspec\n"},
+    "the app's own module": {"app.py": f"{APP}import Queue\n", "Queue.py": ""},
+    "a package's own module": {
+        "app.py": f"import flask\n{APP}",
+        "*flask/__init__.py": "from .collections import Mapping as Flask\n",
+        "*flask/collections.py": "Mapping = str\n",
+    },
+    "a class of the module's own": {
+        "app.py": f"{APP}import asyncio\nclass TimeoutError(asyncio.TimeoutError):\n    pass\n"
+        "class Late(asyncio.TimeoutError, ValueError):\n    pass\n"
+    },
+    "under a condition": {
+        "app.py": f"{APP}import time\nnow = time.clock if hasattr(time, 'clock') else time.time\n"
+        "also = hasattr(time, 'clock') and time.clock\nlast = [time.clock for _ in ()]\n"
+        "late = lambda: time.clock()\ndef f():\n    time.clock()\n"
+    },
+    "given back by the app": {
+        "app.py": f"import inspect\ninspect.getargspec = inspect.getfullargspec\n"
+        f"import collections\nsetattr(collections, 'Mapping', dict)\nimport flask\n{APP}",
+        "*flask/__init__.py": "from inspect import getargspec\nimport collections\n"
+        "class Flask(collections.Mapping):\n    pass\n",
+    },
+    "another module of that name": {
+        "app.py": f"{APP}from flask import asyncio\nclass A(asyncio.coroutine):\n    pass\n",
+        "*flask/asyncio.py": "coroutine = object\n",
+    },
+}
+
+
+@pytest.mark.parametrize(("files", "what", "remedy"), OUTDATED.values(), ids=OUTDATED)
+def test_code_for_an_older_python_is_told_with_its_line_and_what_to_do(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str], what: str, remedy: str
+) -> None:
+    place(phases, installed, files)
+    phases.env.update(telling(python_version=PYTHON))
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what.startswith(f"web cannot start: {what}")
+    assert remedy in (ran.fault.remedy or "")
+
+
+@pytest.mark.parametrize("files", NOT_OUTDATED.values(), ids=NOT_OUTDATED)
+def test_code_that_an_older_python_may_have_run_otherwise_passes(
+    phases: Phases, installed: Path, start: Start, files: dict[str, str]
+) -> None:
+    place(phases, installed, files)
+    phases.env.update(telling(python_version=PYTHON))
+    ran = phases.build(start)
+    assert (ran.code, ran.err) == (0, ""), ran.fault
+
+
+def test_an_older_python_runs_what_a_newer_one_has_lost(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    place(phases, installed, OUTDATED["a method's decorator"][0])
+    phases.env.update(telling(python_version="3.10.12"))
+    assert phases.build(start).fault is None
+
+
+def test_an_app_without_any_package_is_told_what_it_imports(phases: Phases, start: Start) -> None:
+    """What Debian has for Python itself is there."""
+    own = phases.app.parent / "buildpacks" / "cnbkit_start" / "0.1.0"
+    own.mkdir(parents=True)
+    phases.env["CNB_BUILDPACK_DIR"] = str(own)
+    write(Path(start.system) / "usr/lib/python3/dist-packages/apt_pkg.so", "")
+    add(phases, {"app.py": "import os, apt_pkg\nimport yaml\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert ran.fault.what == "web cannot start: app.py:2 imports yaml, which no package has"
+    assert "add `pyyaml` to the dependencies" in (ran.fault.remedy or "")
+    (Path(start.system) / "usr/share/cnbkit/run-image/status").unlink()
+    assert phases.build(start).fault is None
+
+
+def test_what_stands_behind_much_code_of_packages_is_found(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    site = installed / "prefix/lib/python3.13/site-packages"
+    chain = [f"flask/m{number}.py" for number in range(20)]
+    write(site / "flask/__init__.py", "from . import m0\nFlask = str\n")
+    for number, name in enumerate(chain):
+        follow = f"from . import m{number + 1}" if name != chain[-1] else IZIP
+        write(site / name, "# code\n" * 8000 + follow)
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    phases.env.update(telling(python_version=PYTHON))
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert "imports izip from itertools" in ran.fault.what
+
+
+def place(phases: Phases, installed: Path, files: dict[str, str]) -> None:
+    """An app with its process; `*` stands before files of packages."""
+    site = installed / "prefix/lib/python3.13/site-packages"
+    for name, text in files.items():
+        write((site if name.startswith("*") else phases.app) / name.lstrip("*"), text)
+    add(phases, {"Procfile": "web: gunicorn app:app\n"})
+
+
+def test_names_that_python_has_lost_are_those_that_this_python_lacks() -> None:
+    """And what is named in their place is there."""
+    from cnbkit_start.check.lost_names import _LOST
+
+    lacking = 0
+    for since, module, names, instead in _LOST:
+        found = importlib.import_module(module)
+        for name in names:
+            there = hasattr(found, name) or bool(
+                hasattr(found, "__path__") and find_spec(f"{module}.{name}")
+            )
+            assert there == (sys.version_info[:2] < since), f"{module}.{name}"
+            lacking += not there
+        for each in re.findall(r"[a-z]+(?:\.\w+)+", instead):
+            assert pkgutil.resolve_name(each.replace("str.", "builtins:str."))
+    assert lacking > 50
+    for name in _OF_PYTHON_2:
+        assert not find_spec(name)
+        importlib.import_module(_OF_PYTHON_2[name])
+
+
 def test_modules_that_python_has_lost_are_those_that_this_python_lacks() -> None:
     """Compared with the one that runs the tests: of others nobody here can say."""
     from cnbkit_start.check.standard import _LOST
@@ -732,7 +931,7 @@ def test_packages_that_go_together_are_not_told(tmp_path: Path, name: str) -> No
         has_module=lambda top: bool(find_spec(top)),
         lost=lambda top: is_lost(top, PYTHON) and not find_spec(top),
     )
-    found = mismatch(["app.py"], [""], image, App(str(tmp_path)), main=False)
+    found = mismatch(["app.py"], [""], image, App(str(tmp_path)), main=False, python=PYTHON)
     assert found is None, found.what
 
 
@@ -795,7 +994,7 @@ def test_a_process_for_tests_is_not_judged_in_production(
     phases: Phases, installed: Path, start: Start
 ) -> None:
     assert installed.is_dir()
-    add(phases, {"app.py": APP, "requirements.txt": ""})
+    add(phases, {"app.py": "print(1)\n", "requirements.txt": ""})
     add(phases, {"entrypoint.toml": 'a = {command = "pytest", exec-env = ["test"]}\n'})
     assert phases.build(start).err == ""
     phases.env["CNB_EXEC_ENV"] = "test"
@@ -965,7 +1164,7 @@ def test_what_newer_versions_have_no_more_is_named_with_the_package_that_needs_i
 ) -> None:
     for name, text in files.items():
         write(installed / "prefix/lib/python3.13/site-packages" / name, text)
-    add(phases, {"app.py": APP})
+    add(phases, {"app.py": "print(1)\n"})
     phases.env |= telling(python="/usr/bin/python3", python_version=python)
     ran = phases.build(start)
     assert ran.code == 0, ran.fault

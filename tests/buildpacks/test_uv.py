@@ -12,6 +12,7 @@ import pytest
 
 from cnbkit_uv import Uv
 
+from ..fetching import trust
 from .front_end import LockFrontEnd, packages
 from .told import telling
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 BUILDPACK = Path(__file__).resolve().parents[2] / "buildpacks" / "uv"
 UV = Path(sys.executable).with_name("uv")
-PROXY = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
 ENV = telling(python=sys.executable, python_version="3.11.2", inputs=["uv.lock"])
 
 BUILD_SYSTEM = """
@@ -230,9 +230,7 @@ def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it
             "lib/setup.py": SETUP.format("idna"),
         },
     )
-    # Its builds have no variables but these: what they fetch is to come through the tests' proxy.
-    proxy = {name: os.environ[name] for name in PROXY if name in os.environ}
-    good = buildpack_run(buildpack, app=app, env={**ENV, **proxy})
+    good = buildpack_run(buildpack, app=app, env={**ENV, **trust()})
     assert packages(good).keys() == {"lib", "idna"}
     drifted = good.rebuild(app={"lib/setup.py": SETUP.format("six")})
     assert "uv.lock is out of step with pyproject.toml" in drifted.log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["heard", "telling"]
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="cnbkit-told-")
+_FOLDER = tempfile.TemporaryDirectory(prefix="told-", dir=os.environ.get("TMPDIR"))
 
 
 def telling(env: Mapping[str, str] | None = None, **fields: Any) -> dict[str, str]:

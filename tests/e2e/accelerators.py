@@ -53,7 +53,7 @@ class Site:
         self._server.daemon_threads = True
         base = f"http://127.0.0.1:{self._server.server_port}"
         self.simple, self.torch = f"{base}/simple/", f"{base}/whl"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self) -> None:
         """Stop it."""

@@ -95,15 +95,18 @@ class Project:
 
 
 def cnbkit(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
-    """Run the command line to its end."""
-    done = subprocess.run(
-        [CNBKIT, *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
+    """Run the command line to its end, which leaves no temporary file, whatever comes of it."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as temporary:
+        Path(temporary).chmod(0o1777)
+        done = subprocess.run(
+            [CNBKIT, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": temporary, **(env or {})},
+            check=False,
+        )
+        assert [*Path(temporary).iterdir()] == []
     return Result(done.returncode, done.stdout.decode(errors="replace"))
 
 

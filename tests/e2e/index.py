@@ -253,7 +253,7 @@ class HostileIndex:
         self._server = _Silent(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}/simple/"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def publish(self, name: str, file: str, data: bytes, *, digest: str = "") -> None:
         """Serve a project with one file."""

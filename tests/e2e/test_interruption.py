@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -41,12 +42,16 @@ def test_a_signal_during_installation(
     project.write({"requirements.txt": LARGE})
 
     log = tmp_path / "output"
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    temporary.chmod(0o1777)
     with log.open("wb") as output:
         building = subprocess.Popen(
             # A shell has whatever it starts in the background ignore SIGINT, these tests included.
             ["env", "--default-signal", CNBKIT, "build", str(project.app), "--tag", project.name],
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": str(temporary)},
         )
         wait_for(log, "Installing ")
         building.send_signal(number)
@@ -54,6 +59,7 @@ def test_a_signal_during_installation(
     assert "Traceback" not in log.read_text()
     left = [path for path in project.home.tmp.iterdir() if not path.name.startswith(".ws-")]
     assert left == []
+    assert [*temporary.iterdir()] == []
     assert not _alive(project.name)
 
     assert project.image().digest == digest

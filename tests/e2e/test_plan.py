@@ -173,6 +173,44 @@ def test_an_interpreter_that_is_not_there_is_planned_for(project: Project) -> No
     assert [each for each in pip.packages if not each.size] == []
 
 
+LIST = """@EXPLICIT
+https://channel.test/conda-forge/linux-64/python-3.12.4-h1.conda#{0}
+https://channel.test/conda-forge/noarch/numpy-2.2.0-py_0.conda#{0}
+""".format("0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("files", "named", "rest"),
+    [
+        (
+            {"explicit.txt": LIST},
+            [("numpy", "2.2.0", "environment"), ("python", "3.12.4", "environment")],
+            "what the packages of explicit.txt bring for Python",
+        ),
+        (
+            {"environment.yml": "dependencies:\n- python=3.12\n- numpy>=2\n- pip: [six]\n"},
+            [("numpy", "", "environment"), ("python", "", "environment")],
+            "the packages of environment.yml, which are solved in the build",
+        ),
+    ],
+)
+def test_the_packages_of_conda_are_named_without_a_solution(
+    project: Project, files: dict[str, str], named: list[tuple[str, str, str]], rest: str
+) -> None:
+    project.write({"Procfile": "web: python3 app.py\n", "app.py": "print(1)\n", **files})
+    plan = planned(project.app, project.name)
+    [conda] = [each for each in plan.decisions if each.id == "cnbkit/conda"]
+    assert [(each.name, each.version, each.layer) for each in conda.packages] == named
+    assert conda.rest == rest
+
+
+def test_a_list_of_conda_that_is_none_ends_the_plan_as_the_build(project: Project) -> None:
+    project.write({"app.py": "print(1)\n", "explicit.txt": "@EXPLICIT\nhttps://x.test/numpy\n"})
+    failed = cnbkit("plan", str(project.app))
+    assert failed.code == 51, failed.output
+    assert "explicit.txt:2" in failed.output
+
+
 def test_a_default_process_that_cannot_start_ends_the_plan_as_the_build(project: Project) -> None:
     project.write(
         {

@@ -53,7 +53,7 @@ def mirror(tmp_path: Path) -> Iterator[str]:
         "build": "20230101",
     }
     (folder / "list.json").write_text(json.dumps({f"cpython-{VERSION}-linux-{family}-gnu": entry}))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield address
     server.shutdown()
     server.server_close()
@@ -64,6 +64,21 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Keep the test's output clean."""
+
+
+def test_without_any_package_there_is_a_command_python(project: Project) -> None:
+    script = "#!/usr/bin/env python\n" + APP
+    project.write({"Procfile": "web: python app.py\n", "app.py": APP, "tool.py": script})
+    (project.app / "tool.py").chmod(0o755)
+    project.build()
+    assert project.run() == f"{VERSION} /usr\n"
+    assert project.run("--", "./tool.py") == f"{VERSION} /usr\n"
+    before = project.layers()
+    project.write({"app.py": f"{APP}print(2)\n"})
+    again = project.build()
+    assert again.lines("Reusing layer 'cnbkit/python:command'")
+    assert project.layers()["cnbkit/python:command"] == before["cnbkit/python:command"]
+    assert project.run() == f"{VERSION} /usr\n2\n"
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from cnbkit.runtime import guarded
 from cnbkit.testing.inputs import write_files
 
 from ..buildpacks.told import telling
+from ..fetching import trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,7 @@ __all__ = ["PIP", "Buildpacks", "Case", "Outcome", "in_folder", "pip_install", "
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = Path(sys.executable).parent
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 _VERSION = ".".join(map(str, sys.version_info[:3]))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Packages that tools bring for themselves into an environment.
@@ -177,7 +179,11 @@ class Buildpacks:
         _copy(case, app, own, values)
         given = {name: _filled(text, _values(own, values)) for name, text in case.env.items()}
         write_files(folder / "platform" / "env", given)
+        (folder / "tmp").mkdir()
         env = {
+            **{name: os.environ[name] for name in _PROXIES if name in os.environ},
+            **trust(),
+            "TMPDIR": str(folder / "tmp"),
             "PATH": PATH,
             "HOME": str(folder),
             **given,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 import signal
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 
 from cnbkit import CnbkitError
 
-from .formats import FORMATS, Lab, corpus
+from .formats import FORMATS, corpus
+from .lab import Lab
 
 # Of libraries that Poetry and PDM import; and an input may be as long as a book.
 pytestmark = [
@@ -38,6 +38,8 @@ HOSTILE = (
     b"\r", b"\xed\xa0\x80", b"/", b"..", b"../../..", b"file:///", b"http://[bad", b"${A}",
     b"&a [*a]", b"*a", b"!!python/object:os.system", b"<<: *x", b"null", b"true", b"[]", b"{}",
     b'""', b"0", b"-1", b"2026-01-01", b"nan", b"name = 1", b"version = []", b"= x",
+    b"\n" * 50_000, b" " * 50_000, b"\t" * 50_000, b"*" * 200, b"a*" * 200, b"(a+)+" * 20,
+    b"**/" * 100, b"..a" * 1_000, b"\x1b[2J", b"${A:-" * 1_000, b"'" * 999, b'"' * 999,
     b"a.b.c.d = 1\n" * 500, b"- " * 2_000, b"x: " * 2_000, b"x==1; " + b"(" * 5_000,
 )  # fmt: skip
 
@@ -87,12 +89,8 @@ def inputs(file: str) -> st.SearchStrategy[bytes]:
 
 def read(lab: Lab, file: str, data: bytes) -> None:
     """Read one input, and look at how that ended."""
-    shutil.rmtree(lab.layers)
-    lab.layers.mkdir()
     found = FORMATS[file]
-    for name, text in found.beside.items():
-        (lab.app / name).write_text(text, encoding="utf-8")
-    (lab.app / file).write_bytes(data)
+    found.write(lab, data)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fault: CnbkitError | None = None
     previous = signal.signal(signal.SIGVTALRM, _hung)

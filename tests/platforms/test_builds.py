@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 WEB = ("-process-type", "web")
 PLATFORMS = [
     Platform(
-        "kpack 0.17", "0.9", phases=True, binding="kubernetes", binding_root=True,
+        "kpack 0.18", "0.9", phases=True, binding="kubernetes", binding_root=True,
         cache_image=True, docker_config=True, options=WEB,
     ),
     Platform(

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import tarfile
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from cnbkit.archive import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
 
 def tree(folder: Path) -> dict[str, tuple[str, int, object]]:
@@ -251,6 +251,55 @@ def test_what_is_no_archive_is_told(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(BuildpackFault, match=r"tool\.tgz is damaged") as caught:
         unpack(str(tmp_path / "tool.tgz"), str(tmp_path / "to"))
     assert caught.value.where == str(tmp_path / "tool.tgz")
+
+
+def test_what_unpacks_to_much_is_refused_before_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnbkit.archive_folder._AT_LEAST", 3_000_000)
+    zeros = bytes(20_000_000)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("zeros", zeros)
+    plain = _tar(tmp_path / "plain.tar", ("zeros", zeros))
+    (tmp_path / "b.tgz").write_bytes(gzip.compress(Path(plain).read_bytes()))
+    (tmp_path / "b.xz").write_bytes(lzma.compress(zeros))
+    (tmp_path / "b.zst").write_bytes(zstandard.compress(zeros))
+    for name in ("b.zip", "b.tgz", "b.xz", "b.zst"):
+        with pytest.raises(BuildpackFault, match=r"unpacks to more than"):
+            unpack(str(tmp_path / name), str(tmp_path / "to" / name))
+        assert _size(tmp_path / "to" / name) < 8_000_000
+    unpack(plain, str(tmp_path / "to" / "plain"))  # as large as it says
+
+
+def test_an_archive_of_names_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnbkit.archive_folder._MEMBERS", 100)
+    archive = _tar(tmp_path / "a.tar", *((str(number), b"") for number in range(101)))
+    with pytest.raises(BuildpackFault, match="100 in it comes after 100 others"):
+        unpack(archive, str(tmp_path / "to"))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_names_without_end_are_not_read(tmp_path: Path, kind: bytes) -> None:
+    archive = _tar(tmp_path / "a.tar", _info("x", kind, ""), ("y", b""))
+    with open(archive, "r+b") as file:  # noqa: PTH123
+        info = tarfile.TarInfo("x")
+        info.type, info.size = kind, 1 << 40
+        file.write(info.tobuf(tarfile.GNU_FORMAT))
+    with pytest.raises(BuildpackFault, match=r"names of 1099511627776 bytes are none"):
+        unpack(archive, str(tmp_path / "to"))
+
+
+def test_a_link_to_more_than_a_path_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w", zipfile.ZIP_DEFLATED) as file:
+        link = zipfile.ZipInfo("x")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        file.writestr(link, "a" * 10_000_000, zipfile.ZIP_DEFLATED)
+    with pytest.raises(BuildpackFault, match="x in it links to more than a path"):
+        unpack(str(tmp_path / "evil.zip"), str(tmp_path / "to"))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def test_a_place_that_cannot_be_written_is_the_platforms_fault(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +50,13 @@ class Server(HttpServer):
             to.send_header("Location", self.moved)
             to.end_headers()
             return
+        if how in ("endless", "drop by drop"):
+            to.send_response(200)
+            to.end_headers()
+            with suppress(OSError):
+                while True:
+                    to.wfile.write(DATA if how == "endless" else b"x")
+                    time.sleep(0 if how == "endless" else 0.02)
         body = DATA[start:]
         to.send_response(206 if start else 200)
         if start:
@@ -129,6 +138,29 @@ def test_a_server_that_cannot_continue_begins_anew(
 ) -> None:
     server.behaviours = ["cut", how, "good"]
     assert fetcher(f"{server.url}/file.bin") == DATA
+
+
+def test_drops_are_no_answer(
+    server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnbkit.download._WINDOW", 0.3)
+    server.behaviours = ["drop by drop", "good"]
+    # What came of them is what the file does not begin with, so that it is thrown away.
+    with pytest.raises(DownloadFailed, match=r"it is not the file it should be"):
+        fetcher(f"{server.url}/file.bin", attempts=2)
+    server.behaviours = ["drop by drop"]
+    with pytest.raises(DownloadFailed, match=r"it came to \d+ bytes in 0.3 s, 2 times"):
+        fetcher(f"{server.url}/file.bin", attempts=2)
+
+
+def test_a_file_without_end_is_not_kept(
+    server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnbkit.download._LONGEST", 2_000_000)
+    server.behaviours = ["endless"]
+    with pytest.raises(DownloadFailed, match="it is longer than"):
+        fetcher(f"{server.url}/file.bin")
+    assert [*fetcher.root.rglob("*.part")] == []
 
 
 def test_a_redirect_is_followed(server: Server, fetcher: Fetcher) -> None:

@@ -4,7 +4,7 @@ go 1.26.5
 
 require (
 	github.com/google/go-containerregistry v0.20.6
-	github.com/pivotal/kpack v0.17.2
+	github.com/pivotal/kpack v0.18.0
 	k8s.io/api v0.34.3
 	k8s.io/apimachinery v0.34.3
 	knative.dev/pkg v0.0.0-20250610210745-4e27b2e68090

@@ -197,6 +197,7 @@ class Apt(Buildpack[Chosen]):
         # Imported here: a build that changes nothing does without them.
         from cnbkit_apt.apt import AptGet
         from cnbkit_aptfile.declared import read
+        from cnbkit_limits import Limits
 
         declared = read(ctx)
         if self._status() != self._recorded():
@@ -205,7 +206,9 @@ class Apt(Buildpack[Chosen]):
                 f"app lacks a library, add to the build image {_RECORD}, a copy of the run "
                 "image's /var/lib/dpkg/status"
             )
-        apt = AptGet(ctx, self.system, config.mirror, declared.repositories, config.recommends)
+        limits = Limits(config.limit, config.size_limit, "BP_APT_SIZE_LIMIT")
+        sources = declared.repositories
+        apt = AptGet(ctx, self.system, config.mirror, sources, config.recommends, limits)
         with ctx.log.timed("Reading the lists of packages"):
             apt.update()
         found = apt.resolve(
@@ -252,7 +255,7 @@ class Apt(Buildpack[Chosen]):
                 with ctx.log.timed("Downloading", lambda: apt.so_far(role)):
                     debs = apt.download(role)
                 with ctx.log.timed("Unpacking"):
-                    install(ctx, debs, opened, self.system, status, asked)
+                    install(ctx, debs, opened, self.system, status, asked, apt.limits)
                 describe(opened, found)
 
     def _status(self) -> str:

@@ -13,8 +13,8 @@ _INSTALL = re.compile(
     rf"--install\s+{_WORD}\s+{_WORD}\s+{_WORD}\s+{_WORD}((?:\s+--slave\s+{_WORD}\s+{_WORD}\s+{_WORD})*)"
 )
 _SLAVE = re.compile(rf"--slave\s+{_WORD}\s+{_WORD}\s+{_WORD}")
-_ASSIGNED = re.compile(r"(?m)^\s*(\w+)=(?:\"([^\"$`]*)\"|'([^']*)'|([^\s\"'$`;&|()]+))\s*;?$")
-_LOOP = re.compile(r"(?m)^\s*for\s+(\w+)\s+in\s+([^;\n]+)")
+_ASSIGNED = re.compile(r"(?m)^[ \t]*(\w+)=(?:\"([^\"$`]*)\"|'([^']*)'|([^\s\"'$`;&|()]+))[ \t]*;?$")
+_LOOP = re.compile(r"(?m)^[ \t]*for\s+(\w+)\s+in\s+([^;\n]+)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -47,7 +47,11 @@ def _note(command: str, layer: str, found: dict[str, tuple[int, str]]) -> None:
         return
     pairs = [(match[1], match[3])] + [(m[1], m[3]) for m in _SLAVE.finditer(match[5])]
     for link, path in pairs:
-        if "$" not in link + path and os.path.exists(f"{layer}{path}"):
+        if (
+            "$" not in link + path
+            and ".." not in f"{link}/{path}".split("/")
+            and os.path.exists(f"{layer}{path}")
+        ):
             found[link] = max(found.get(link, (-1, "")), (int(match[4]), path))
 
 

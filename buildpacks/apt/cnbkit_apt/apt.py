@@ -12,6 +12,7 @@ from cnbkit_apt.archive import Archive
 from cnbkit_apt.deb_file import deb_file, sha256_of
 from cnbkit_apt.faults import check_names, download_failed, unresolvable, update_failed
 from cnbkit_aptfile.declared import DeclaredPackage, Repository
+from cnbkit_limits import Limits
 
 __all__ = ["AptGet"]
 
@@ -30,6 +31,7 @@ class AptGet:
         mirror: address in place of scheme and host in the system's sources; empty for none.
         repositories: the app's own sources.
         recommends: install recommended packages as well.
+        limits: what apt may take.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class AptGet:
         mirror: str,
         repositories: list[Repository],
         recommends: bool,
+        limits: Limits,
     ) -> None:
         self._ctx = ctx
+        self.limits = limits
         self._folder = f"{ctx.scratch}/apt"
         self._repositories = repositories
         self._requests: dict[str, tuple[list[str], list[Archive], dict[str, str]]] = {}
@@ -116,7 +120,9 @@ class AptGet:
             file.write(f"{installed.rstrip()}\n\n{_paragraphs(extra)}")
         self._begin(role)
         files = {
-            each.word: deb_file(self._ctx, each, self._folder) for each in wanted if each.is_file
+            each.word: deb_file(self._ctx, each, self._folder, self.limits)
+            for each in wanted
+            if each.is_file
         }
         named = [each for each in wanted if not each.is_file]
         instead = check_names(named, self._names, self._providers)
@@ -192,9 +198,20 @@ class AptGet:
 
     def _run(self, program: str, *arguments: str) -> str:
         options = [f"-o{name}={value}" for name, value in self._options.items()]
-        return self._ctx.run(
-            program, *options, *arguments, quiet=True, env={"LC_ALL": "C.UTF-8", "LANGUAGE": ""}
-        ).stdout
+        with self.limits.watched(self._folder) as until:
+            try:
+                done = self._ctx.run(
+                    *(program, *options, *arguments),
+                    quiet=True,
+                    env={"LC_ALL": "C.UTF-8", "LANGUAGE": ""},
+                    timeout=self.limits.seconds,
+                    until=until,
+                )
+            except CommandFailed as failed:
+                if failed.timeout is not None:
+                    raise self.limits.too_long() from None
+                raise
+        return done.stdout
 
     def _names(self) -> set[str]:
         return set(self._run("apt-cache", "pkgnames").split())

@@ -7,17 +7,19 @@ import os
 
 from cnbkit import BuildContext, CommandFailed, PlatformFault, UserFault
 from cnbkit_aptfile.declared import DeclaredPackage
+from cnbkit_limits import Limits
 
 __all__ = ["deb_file", "sha256_of"]
 
 
-def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str) -> str:
+def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str, limits: Limits) -> str:
     """Its path, after it has been looked at.
 
     Args:
         ctx: the build.
         package: what Aptfile or project.toml says.
         folder: where `debs` is made for what is fetched.
+        limits: what fetching may take.
 
     Raises:
         UserFault: it is not a Debian package, not the file that is declared, or for another
@@ -29,11 +31,18 @@ def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str) -> str:
         path = f"{folder}/debs/{address.rpartition('/')[2]}"
         os.makedirs(os.path.dirname(path), exist_ok=True)
         try:
-            ctx.run(
-                *("curl", "--fail", "--silent", "--show-error", "--location", "--retry", "3"),
-                *("--output", path, address),
-                quiet=True,
-            )
+            with limits.watched(os.path.dirname(path)) as until:
+                ctx.run(
+                    *("curl", "--fail", "--silent", "--show-error", "--location", "--retry", "3"),
+                    *("--proto", "=http,https,file", "--proto-redir", "=http,https"),
+                    *("--max-redirs", "10"),
+                    # Less than that for a minute is no answer.
+                    *("--connect-timeout", "15", "--speed-limit", "1000", "--speed-time", "60"),
+                    *("--output", path, address),
+                    quiet=True,
+                    timeout=limits.seconds,
+                    until=until,
+                )
         except CommandFailed as failed:
             raise PlatformFault(
                 f"cannot fetch {address}",

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import stat
+import threading
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,6 +17,7 @@ from cnbkit_apt.environment import provide
 from cnbkit_apt.layout import Layout, merged
 from cnbkit_apt.relocate import relocate
 from cnbkit_apt.report import report
+from cnbkit_limits import Limits
 
 __all__ = ["install"]
 
@@ -33,6 +35,7 @@ def install(
     system: str,
     status: str,
     asked: Collection[str],
+    limits: Limits,
 ) -> None:
     """Fill a layer.
 
@@ -43,6 +46,7 @@ def install(
         system: where the build image's own files are; empty for `/`.
         status: dpkg's database of what the image below the layer has.
         asked: names of the packages that the app declares.
+        limits: what they may take, unpacked.
 
     Raises:
         PlatformFault: a file cannot be unpacked, or the disk is full.
@@ -50,9 +54,9 @@ def install(
     folder = f"{ctx.scratch}/unpacked"
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with limits.watched(folder) as until, ThreadPoolExecutor(_AT_ONCE) as pool:
         numbers = range(len(debs))
-        list(pool.map(lambda at: _extract(ctx, debs[at], f"{folder}/{at}"), numbers))
+        list(pool.map(lambda at: _extract(ctx, debs[at], f"{folder}/{at}", until), numbers))
     links: dict[str, str] = {}
     wanted: set[str] = set()
     scripts = {}
@@ -72,11 +76,11 @@ def install(
     report(ctx, layout, left, unready(scripts), wanted)
 
 
-def _extract(ctx: BuildContext, deb: str, folder: str) -> None:
+def _extract(ctx: BuildContext, deb: str, folder: str, until: threading.Event) -> None:
     os.mkdir(folder)
     try:
-        ctx.run("dpkg-deb", "--extract", deb, f"{folder}/data", quiet=True)
-        ctx.run("dpkg-deb", "--control", deb, f"{folder}/control", quiet=True)
+        ctx.run("dpkg-deb", "--extract", deb, f"{folder}/data", quiet=True, until=until)
+        ctx.run("dpkg-deb", "--control", deb, f"{folder}/control", quiet=True, until=until)
     except CommandFailed as failed:
         raise PlatformFault(
             f"cannot unpack {os.path.basename(deb)}",

@@ -91,7 +91,7 @@ def _text(layout: Layout, inside: str, data: bytes) -> None:
         return root + upper + match[0]
 
     def named(match: re.Match[bytes]) -> bytes:
-        said = re.search(rb"(?m)^\s*(?:export\s+)?" + match[2] + rb"=[\"']?([\w.+-]+)", data)
+        said = re.search(rb"(?m)^[ \t]*(?:export\s+)?" + match[2] + rb"=[\"']?([\w.+-]+)", data)
         if said and layout.own(os.fsdecode(match[1] + said[1])):
             return root + match[0]
         return match[0]

@@ -59,18 +59,28 @@ def _requirements(ctx: BuildContext, places: Places) -> tuple[str, str]:
 def _environment(ctx: BuildContext, name: str) -> str:
     """A copy of the file with Jupyter; the file itself if it has it, or is not written so."""
     text = ctx.app.text(name)
-    if re.search(r"^\s*-\s*(?:jupyterlab|notebook)\b", text, re.MULTILINE):
+    if re.search(r"^[ \t]*-[ \t]*(?:jupyterlab|notebook)\b", text, re.MULTILINE):
         return name
-    first = re.search(
-        r"^dependencies:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(\s*)-", text, re.MULTILINE
-    )
-    if not first:
+    lines = text.splitlines(keepends=True)
+    place, indent = _first_dependency(lines)
+    if not place:
         return name
     made = f"{_MADE}/environment.yml"
-    place = first.end() - len(first[1]) - 1
-    added = "".join(f"{first[1]}- {each}\n" for each in _JUPYTER)
-    _write(ctx, made, text[:place] + added + text[place:])
+    lines[place:place] = [f"{indent}- {each}\n" for each in _JUPYTER]
+    _write(ctx, made, "".join(lines))
     return made
+
+
+def _first_dependency(lines: list[str]) -> tuple[int, str]:
+    """Index of the line with the first dependency, and what stands before its dash; 0 if none."""
+    inside = False
+    for number, line in enumerate(lines):
+        content = line.partition("#")[0].strip()
+        if inside and content:
+            dash = line.partition("-")[0]
+            return (number, dash) if content.startswith("-") else (0, "")
+        inside = inside or (content == "dependencies:" and line.startswith("dependencies:"))
+    return 0, ""
 
 
 def _version(ctx: BuildContext, name: str) -> str:

@@ -44,6 +44,15 @@ class AptConfig(Config):
     recommends = Option.flag(
         "BP_APT_RECOMMENDS", help="Install what packages recommend, too; as a rule needless"
     )
+    limit = Option.number(
+        "BP_APT_TIME_LIMIT", default=60, help="Minutes that each step of apt may take", at_least=1
+    )
+    size_limit = Option.number(
+        "BP_APT_SIZE_LIMIT",
+        default=64_000,
+        help="Megabytes that lists and packages, and what is unpacked, may take, each",
+        at_least=1,
+    )
     refresh = Option.text("BP_APT_REFRESH", help="Any new value takes the newest versions again")
 
 

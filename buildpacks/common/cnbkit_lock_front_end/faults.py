@@ -10,7 +10,7 @@ __all__ = ["line_of", "no_lock", "reason", "unreadable_project", "wrong_python"]
 
 _PLACE = re.compile(r"\s*\(?at line (?P<line>\d+)(?:, column \d+)?\)?|\bline (?P<other>\d+)\b")
 # Faults of a schema, one a line below a heading.
-_LISTED = re.compile(r"^\s*- (.+)$", re.MULTILINE)
+_LISTED = re.compile(r"^[ \t]*- (.+)$", re.MULTILINE)
 _LACKING = re.compile(r"- (?P<table>[\w.-]+) must contain \['(?P<key>\w+)'")
 _CONFLICT = ("<<<<<<< ", ">>>>>>> ", "||||||| ")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 
-from cnbkit import Binding, BuildContext, PythonBuild
+from cnbkit import Binding, BuildContext, PythonBuild, UserFault
 from cnbkit.app import App
 from cnbkit_policy.package import Package
 from cnbkit_python_inputs.config import PipConfig
@@ -132,12 +132,20 @@ class Subject:
             return [found[name] for name in sorted(found)]
         import json
 
-        with open(self.installed, encoding="utf-8") as file:
-            entries = json.load(file)
+        try:
+            with open(self.installed, encoding="utf-8") as file:
+                entries = json.load(file)
+            named = sorted(entries, key=lambda each: (str(each["name"]), str(each["version"])))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            raise UserFault(
+                "the list of what is installed is none: code of the app has written over it",
+                where=self.installed,
+                remedy="see which package or hook writes there",
+            ) from None
         licenses.update(_licenses(os.path.dirname(os.path.dirname(self.installed))))
         result = []
-        for entry in sorted(entries, key=lambda each: str(each["name"])):
-            name = normalised(entry["name"])
+        for entry in named:
+            name = normalised(str(entry["name"]))
             locked = found.get(name)
             package = Package(
                 name,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import codecs
 
+from cnbkit_python_inputs.former_index import is_former_index
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -205,7 +207,8 @@ def _options(text: str) -> dict[str, list[str]]:
         name = _NAMES.get(word, word.lstrip("-"))
         if name not in _SWITCHES and not sign and words:
             value = words.pop(0)
-        found.setdefault(name, []).append(value)
+        if not (name == "index-url" and is_former_index(value)):
+            found.setdefault(name, []).append(value)
     return found
 
 

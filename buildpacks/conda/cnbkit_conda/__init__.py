@@ -157,7 +157,17 @@ class Conda(Buildpack[Chosen]):
         choice = ctx.look(self.choice, decision.wanted)
         kept = Kept(ctx.look(self.lock).directory)
         if choice.rebuild or not kept.complete:
-            decision.rest = f"the packages of {decision.chosen.name}, which are solved in the build"
+            from cnbkit_conda.planned import planned
+
+            chosen = decision.chosen
+            named = planned(ctx, decision.config, chosen, decision.groups.groups)
+            for each in named:
+                decision.package(
+                    each.name, each.version, size=each.size, layer=self.environment.name
+                )
+            decision.rest = f"the packages of {chosen.name}, which are solved in the build"
+            if chosen.kind != "environment":
+                decision.rest = f"what the packages of {chosen.name} bring for Python"
             environment = ctx.look(self.environment)
             decision.layer(self.environment, why=choice.why or ["its lock was lost"])
             python = f"{environment.directory}/bin/python3"

@@ -65,6 +65,6 @@ def _declared(ctx: BuildContext, folder: str) -> dict[str, str]:
             with open(f"{folder}/{name}", encoding="utf-8") as file:
                 table = json.load(file)
             found.update({str(key): str(value) for key, value in table.items()})
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             ctx.log.warning(f"{name} in etc/conda/env_vars.d is left out: {error}")
     return found

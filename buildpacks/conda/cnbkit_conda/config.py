@@ -26,6 +26,18 @@ class CondaConfig(Config):
         "BP_CONDA_KEEP_PACKAGES", help="Keep unpacked packages in the build cache"
     )
     refresh = Option.text("BP_CONDA_REFRESH", help="A new value solves again, and takes news")
+    limit = Option.number(
+        "BP_CONDA_TIME_LIMIT",
+        default=60,
+        help="Minutes that solving and installing may take, each",
+        at_least=1,
+    )
+    size_limit = Option.number(
+        "BP_CONDA_SIZE_LIMIT",
+        default=64_000,
+        help="Megabytes that channels' indexes, and the packages unpacked, may take, each",
+        at_least=1,
+    )
     process_groups = Option.text(
         SETTING, help="Dependency groups of process types, like `train=train,viz notebook=viz`"
     )

@@ -11,9 +11,11 @@ from rattler.networking import AddHeadersMiddleware, Client, RetryMiddleware
 
 from cnbkit import BuildContext, CnbkitError, PlatformFault, UserFault
 from cnbkit_conda.address import public
+from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.places import Places
+from cnbkit_limits import Limits
 
-__all__ = ["fault_of", "make_client"]
+__all__ = ["fault_of", "limits", "make_client"]
 
 # What Debian and its kin have; rattler finds it by itself where a variable does not say else.
 _RETRIES = 3
@@ -66,6 +68,12 @@ def _unverified(ctx: BuildContext, places: Places) -> Client:
     return Client.from_config(Config.from_toml(settings), max_retries=_RETRIES)
 
 
+def limits(ctx: BuildContext) -> Limits:
+    """What a channel may make a build take."""
+    config = CondaConfig.read(ctx.settings)
+    return Limits(config.limit, config.size_limit, "BP_CONDA_SIZE_LIMIT")
+
+
 def fault_of(error: Exception, places: Places, where: str) -> CnbkitError:
     """What failed fetching means.
 
@@ -107,6 +115,13 @@ def fault_of(error: Exception, places: Places, where: str) -> CnbkitError:
             where=where,
             remedy="correct the name of the channel; for a package that is gone, lock again or "
             "set BP_CONDA_REFRESH to a new value",
+            detail=detail,
+        )
+    if "following redirect" in text:
+        return PlatformFault(
+            f"{name} redirects without end",
+            where=where,
+            remedy="correct the address of the channel; open it in a browser to see where it leads",
             detail=detail,
         )
     if "error sending request" in text or "connect" in text.lower():

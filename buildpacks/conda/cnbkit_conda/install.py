@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ from cnbkit_conda.activation import activate
 from cnbkit_conda.bill import describe
 from cnbkit_conda.bytecode import make_bytecode
 from cnbkit_conda.choice import Input
-from cnbkit_conda.fetch import fault_of, make_client
+from cnbkit_conda.fetch import fault_of, limits, make_client
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import Places
 from cnbkit_conda.prefix import prefix_of
@@ -101,7 +100,7 @@ def _link(
         )
 
     try:
-        asyncio.run(run())
+        limits(ctx).run(run(), packages, prefix)
     except (InstallerError, LinkError, GatewayError, FetchRepoDataError, OSError) as error:
         raise fault_of(error, places, _where(records, str(error))) from None
 

@@ -78,13 +78,14 @@ def read_lock(
         ctx.hide(record.url) if public(record.url) != record.url else None
         record.url = public(record.url)
         record.channel = record.url.rsplit("/", 2)[0]  # not all locks name it
-    kept = [each for each in records if ("conda", each.name.normalized) not in left_out]
+    # A package of several categories stands there once for each.
+    once = {each.url: each for each in records}
+    kept = [each for each in once.values() if ("conda", each.name.normalized) not in left_out]
     if left_out:
         names = ", ".join(sorted(set(left_out.values())))
         ctx.log.info(f"Packages of {names} are left out (BP_PYTHON_GROUPS adds them)")
-    return kept, [
-        _entry(ctx, each) for each in entries if ("pip", each.name.lower()) not in left_out
-    ]
+    chosen_entries = [each for each in entries if ("pip", each.name.lower()) not in left_out]
+    return kept, list(dict.fromkeys(_entry(ctx, each) for each in chosen_entries))
 
 
 def _environment(config: CondaConfig, chosen: Input, lock: LockFile) -> Environment:
@@ -115,7 +116,7 @@ def _nests(text: str) -> bool:
 def _left_out(
     ctx: BuildContext, chosen: Input, groups: list[str], subdir: str
 ) -> dict[tuple[str, str], str]:
-    """Category of packages that are for development, by manager and name.
+    """Categories of packages all of whose are not wanted, by manager and name.
 
     Rattler's reader does not tell categories.
     """
@@ -138,10 +139,13 @@ def _left_out(
             where="BP_PYTHON_GROUPS",
             remedy=f"use some of: {', '.join(sorted(categories))}",
         )
+    every: dict[tuple[str, str], list[str]] = {}
+    for each in packages:
+        every.setdefault((each["manager"], each["name"].lower()), []).append(_category(each))
     return {
-        (each["manager"], each["name"].lower()): _category(each)
-        for each in packages
-        if _normalised(_category(each)) not in wanted
+        package: ", ".join(categories)
+        for package, categories in every.items()
+        if not wanted.intersection(map(_normalised, categories))
     }
 
 

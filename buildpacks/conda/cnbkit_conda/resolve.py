@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from cnbkit import BuildContext, Log, UserFault
 from cnbkit_conda.choice import SUBDIRS, Input
 from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.environment_file import EnvironmentFile
-from cnbkit_conda.fetch import fault_of, make_client
+from cnbkit_conda.fetch import fault_of, limits, make_client
 from cnbkit_conda.kept import Kept
 from cnbkit_conda.places import Place, Places, channel_names
 from cnbkit_conda.unsatisfied import unsatisfied
@@ -201,7 +200,7 @@ def _ask(
 
     with ctx.log.timed(f"Solving {environment.file}"):
         try:
-            return asyncio.run(run())
+            return limits(ctx).run(run(), f"{ctx.scratch}/repodata")
         except GatewayError as error:
             raise fault_of(error, places, _where(environment, places, str(error))) from None
         except InvalidChannelError as error:

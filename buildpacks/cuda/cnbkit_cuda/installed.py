@@ -38,12 +38,15 @@ class Installation:
         try:
             with open(PythonBuild.read(ctx).packages, encoding="utf-8") as file:
                 text = file.read()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return cls([], "", known=False)
         import json
 
-        packages = json.loads(text)
-        named = "\n".join(f"{each['name']} {each['version']}" for each in packages)
+        try:
+            packages = json.loads(text)
+            named = "\n".join(f"{each['name']} {each['version']}" for each in packages)
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return cls([], "", known=False)  # code of the app has written over it
         digest = hashlib.sha256(named.encode()).hexdigest()[:16]
         return cls(packages, f"#{digest}", known=True)
 

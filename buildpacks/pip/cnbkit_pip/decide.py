@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_limits import Limits
 from cnbkit_logins.address import split_login
 from cnbkit_pip.accelerators.declared import declared_names
 from cnbkit_pip.accelerators.hints import hints
@@ -10,7 +11,6 @@ from cnbkit_pip.accelerators.variant import Fitting
 from cnbkit_pip.diagnosis.announced import Announced
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.isolation import Unisolated
-from cnbkit_pip.engines.limits import Limits
 from cnbkit_pip.engines.pip_tools import PipTools
 from cnbkit_pip.engines.uv import Uv
 from cnbkit_pip.git_version import git_version

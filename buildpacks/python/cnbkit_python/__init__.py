@@ -51,6 +51,12 @@ class Interpreter(LayerKey):
     installed: str = note(default="")
 
 
+class Command(LayerKey):
+    """What the layer with the command `python` depends on."""
+
+    program: str = key("Python of the base image")
+
+
 class Standalone:
     """An interpreter that the base image has not.
 
@@ -111,6 +117,8 @@ class Python(Buildpack[Chosen]):
     # What later buildpacks need to know; made anew each time, which costs nothing.
     choice = Layer.for_build("choice")
     interpreter = Layer.cached("interpreter", build=True, launch=True)
+    # Debian has `python3` alone. Where packages are installed their environment has `python`.
+    command = Layer.launch("command")
 
     def decide(self, ctx: BuildContext) -> Chosen:
         """Choose the interpreter and the files that say which packages are wanted."""
@@ -160,6 +168,8 @@ class Python(Buildpack[Chosen]):
         )
         if standalone:
             decision.layer(self.interpreter, standalone.wanted)
+        elif not chosen.names:
+            decision.layer(self.command, Command(program=path))
         return decision
 
     def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
@@ -170,9 +180,20 @@ class Python(Buildpack[Chosen]):
             if not document.python_version:
                 _judge(ctx, decision.request, version)
                 document = document.replace(python_version=version)
+        elif not document.inputs:
+            self._name(ctx, document.python)
         with ctx.layer(self.choice) as choice:
             document.tell(choice)
         return decision.result
+
+    def _name(self, ctx: BuildContext, program: str) -> None:
+        """Have the base image's interpreter by the name that most commands use."""
+        with ctx.layer(self.command, Command(program=program)) as layer:
+            if layer.rebuild:
+                import os
+
+                os.mkdir(f"{layer.directory}/bin")
+                os.symlink(program, f"{layer.directory}/bin/python")
 
     def _install(self, ctx: BuildContext, chosen: Standalone) -> str:
         from cnbkit_python.standalone import install, installed_version

@@ -91,7 +91,7 @@ class Choice:
         Returns what is wrong with the `web` that they tell; whoever names other processes does
         without it.
         """
-        if {"web", "train", "notebook"} <= found.keys():
+        if {"web", "train", "notebook", "worker"} <= found.keys():
             return None
         from cnbkit_start import frameworks
         from cnbkit_start.declared import declared
@@ -110,6 +110,10 @@ class Choice:
             train = frameworks.train(ctx.app)
             if train:
                 found["train"] = train
+        if "worker" not in found:
+            worker = frameworks.worker(ctx.app, packages)
+            if worker:
+                found["worker"] = worker
         if "notebook" not in found:
             notebook = frameworks.notebook(packages)
             if notebook:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from cnbkit_start.endings import APPS, only_defines
+from cnbkit_start.listening import loopback
 from cnbkit_start.syntax import (
     DEFINITIONS,
-    HARMLESS,
     all_nodes,
     body_of,
     certain,
+    definition_of,
     dotted,
     is_main,
     is_plain,
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["APPS", "Code", "Import"]
-
-APPS = ("app", "application", "api", "server")
-"""Names of what a server is told to serve."""
 
 
 class Import:
@@ -94,6 +93,10 @@ class Code:
                 names = [each.name for each in node.names]
                 found.append(Import(node.module or "", names, node.level, node.lineno))
         return found
+
+    def definitions(self) -> list[tuple[int, list[str], list[str]]]:
+        """Line, bases, and all names like `a.b`, of what an import evaluates for sure."""
+        return [each for node in certain(self._body, main=False) for each in definition_of(node)]
 
     def needs(self, name: str) -> bool:
         """Whether an import of it imports a module for sure."""
@@ -166,14 +169,22 @@ class Code:
                         return str(target.id)
         return ""
 
-    def factory(self) -> tuple[str, int]:
-        """`create_app` or `make_app`, if it can be called without arguments."""
-        for node in statements(self._body):
-            if type(node).__name__ == "FunctionDef" and node.name in ("create_app", "make_app"):
-                arguments = node.args
-                positional = len(arguments.posonlyargs) + len(arguments.args)
-                if positional == len(arguments.defaults) and None not in arguments.kw_defaults:
-                    return node.name, node.lineno
+    def factory(self, *makers: str) -> tuple[str, int]:
+        """The function that makes an app and can be called without arguments, and its line.
+
+        `create_app` or `make_app`, whatever it does; of another name one that calls a maker.
+        """
+        for name, node in self._functions().items():
+            makes = name in ("create_app", "make_app") or (
+                name.endswith(("app", "application", "app_factory"))
+                and not name.startswith("_")
+                and _calls(node, makers)
+            )
+            arguments = node.args
+            positional = len(arguments.posonlyargs) + len(arguments.args)
+            needs = positional > len(arguments.defaults) or None in arguments.kw_defaults
+            if makes and not needs:
+                return name, node.lineno
         return "", 0
 
     def only_prints(self, function: str) -> bool:
@@ -235,19 +246,7 @@ class Code:
     @property
     def only_defines(self) -> bool:
         """Whether it holds functions, classes or an `app`, and starting it does nothing."""
-        kinds = [type(node).__name__ for node in self._body]
-        targets = [target for node in self._body for target in targets_of(node)]
-        return (
-            self.known
-            and (
-                any(kind in DEFINITIONS for kind in kinds)
-                or any(getattr(each, "id", "") in APPS for each in targets)
-            )
-            and all(
-                kind in HARMLESS or is_plain(node)
-                for kind, node in zip(kinds, self._body, strict=True)
-            )
-        )
+        return self.known and only_defines(self._body)
 
     def runs(self, *names: str, on_import: bool = False) -> bool:
         """Whether `name.run(…)` or `name(…)` stands in it, for one of these dotted names.
@@ -271,6 +270,10 @@ class Code:
                     if each.arg == name and isinstance(getattr(each.value, "value", None), str):
                         return str(each.value.value)
         return ""
+
+    def listens_on(self) -> tuple[str, int]:
+        """The address it names if only the same machine reaches that, and its line."""
+        return loopback(self._body)
 
     def defines(self, name: str) -> bool | None:
         """Whether an import of it has this attribute; None if that cannot be told."""

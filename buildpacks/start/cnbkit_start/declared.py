@@ -35,12 +35,18 @@ _BROUGHT = {
     "uvicorn": (
         *("fastapi[standard]", "fastapi[all]", "fastapi[standard-no-fastapi-cloud-cli]"),
         *("fastapi-cli", "gradio", "bentoml", "ray[serve]", "mlflow", "uvicorn-worker"),
+        *("litestar[standard]", "connexion[uvicorn]", "nicegui", "python-fasthtml"),
     ),
     "gunicorn": ("mlflow", "uvicorn-worker"),
-    "fastapi": ("gradio", "ray[serve]"),
+    "fastapi": ("gradio", "ray[serve]", "nicegui"),
     "hypercorn": ("quart",),
-    "flask": ("dash", "mlflow", "apiflask", "flask-restx", "flask-appbuilder"),
+    "flask": (
+        *("dash", "mlflow", "apiflask", "flask-restx", "flask-appbuilder", "flask-openapi3"),
+        *("eve", "flask-restful", "flask-smorest"),
+    ),
 }
+# In what describes a package: it has programs or dependencies.
+_BRINGING = ("entry_points", "scripts", "install_requires", "dependencies", "dynamic", "open(")
 # Their packages cannot be told from the line.
 _ELSEWHERE = ("-e", "--editable", ".", "/", "git+", "http://", "https://", "file:", "-f")
 
@@ -107,19 +113,28 @@ def declared(ctx: Context) -> Declared:
     if chosen is None:
         chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
     files = [name for name in chosen.split(",") if ctx.app.has(name)]
-    for name in files:
-        _read(ctx, name, names)
+    read = [_read(ctx, name, names) for name in files]
     if chosen.startswith("/"):  # the pip section of the environment
         _outside(chosen, names, set())
     lines = [line.strip() for name in files for line in _lines(ctx, name)]
+    own = [line for line in lines if line.removeprefix("-e ").partition("[")[0] == "."]
+    others = [line for line in lines if line not in own or not _brings_nothing(ctx)]
     return Declared(
         told.conda_file or (files[0] if files else ""),
         names,
-        complete=not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
-        and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in lines)
+        complete=all(read)
+        and not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
+        and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in others)
         and not any("dynamic" in line and "dependencies" in line for line in lines),
-        own=any(line.removeprefix("-e ").partition("[")[0] == "." for line in lines),
+        own=bool(own),
     )
+
+
+def _brings_nothing(ctx: Context) -> bool:
+    """Whether the app as a package has neither programs nor dependencies, by what it says."""
+    files = [name for name in ("setup.py", "setup.cfg", "pyproject.toml") if ctx.app.has(name)]
+    texts = [_text(ctx, name) for name in files]
+    return bool(texts) and not any(word in text for text in texts for word in _BRINGING)
 
 
 def _lines(ctx: Context, name: str) -> list[str]:
@@ -171,11 +186,14 @@ def _first_words(path: str) -> set[str]:
         return set().union(*(_requirement(line.strip()) for line in file))
 
 
-def _read(ctx: Context, file: str, names: set[str]) -> None:
+def _read(ctx: Context, file: str, names: set[str]) -> bool:
+    """Add a file's packages; whether it could be read."""
     if file.endswith((".txt", ".in")):
         _requirements(ctx, file, names, set())
     elif file == "pyproject.toml":
-        names |= _of_project(ctx, file)
+        of_project = _of_project(ctx, file)
+        names |= of_project or set()
+        return of_project is not None
     elif file in ("Pipfile.lock", "Pipfile"):
         names |= _of_pipenv(_text(ctx, file), is_lock=file.endswith("lock"))
     elif file.endswith((".yml", ".yaml")):
@@ -183,6 +201,7 @@ def _read(ctx: Context, file: str, names: set[str]) -> None:
         names.update(*(_requirement(line) for line in lines))
     else:
         names |= _names_of_lock(_text(ctx, file))
+    return True
 
 
 def _requirements(ctx: Context, file: str, names: set[str], seen: set[str]) -> None:
@@ -246,15 +265,18 @@ def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
     return names
 
 
-def _of_project(ctx: Context, file: str) -> set[str]:
-    """Dependencies of pyproject.toml, with the groups and extras that are asked for."""
+def _of_project(ctx: Context, file: str) -> set[str] | None:
+    """Dependencies of pyproject.toml, with the groups and extras that are asked for.
+
+    None if it cannot be read.
+    """
     text = _text(ctx, file)
     if "dependencies" not in text:
         return set()
     try:
         document = ctx.app.toml(file)
     except UserFault:  # for the buildpack that installs to tell
-        return set()
+        return None
     project = _table(document, "project")
     asked = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
     groups = [*(PythonBuild.read(ctx).groups or asked)]

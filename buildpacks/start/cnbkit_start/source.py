@@ -48,6 +48,16 @@ class Source:
         """Whether Python can start it as a file: it belongs to no package."""
         return not self.root and "/" not in self.name
 
+    def needs_root(self, app: App) -> bool:
+        """Whether it imports modules from there, which is not the folder it lies in."""
+        folder = self.name.rpartition("/")[0]
+        if folder == self.root:
+            return False
+        imported = {each.partition(".")[0] for each in self.code.imported()}
+        above = f"{self.root}/" if self.root else ""
+        inner = folder.removeprefix(above).partition("/")[0]
+        return inner in imported or any(_is_module(app, f"{above}{each}") for each in imported)
+
     def file_of(self, app: App, origin: Import) -> str:
         """The app's file that an import statement of this one reads; empty if there is none."""
         if origin.level:
@@ -123,7 +133,9 @@ def _root(app: App, name: str, code: Code) -> str:
         return ""
     base = "src" if name.startswith("src/") else ""
     top = name.partition("/")[0]
-    imported = {each.partition(".")[0] for each in code.imported()}
+    own = name.rpartition("/")[2].removesuffix(".py")
+    # `from celery import Celery` in a file of that name means the package.
+    imported = {each.partition(".")[0] for each in code.imported()} - {own}
     if top in imported:  # `from src.models import …`, `from app.models import …`
         return ""
     if base and folder == base:
@@ -132,11 +144,16 @@ def _root(app: App, name: str, code: Code) -> str:
         return "" if inside and not beside else base
     if name.endswith("/__init__.py") or code.is_relative:
         return base
-    # Modules beside it that are not in the root: it is meant to be started in its own folder.
-    own = any(_is_module(app, f"{folder}/{each}") for each in imported)
+    # Modules that are in a folder above it, or beside it, and not in the root: it is meant to be
+    # started there.
     above = f"{base}/" if base else ""
-    others = any(_is_module(app, f"{above}{each}") for each in imported)
-    return folder if own and not others else base
+    if any(_is_module(app, f"{above}{each}") for each in imported):
+        return base
+    while folder != base:
+        if any(_is_module(app, f"{folder}/{each}") for each in imported):
+            return folder
+        folder = folder.rpartition("/")[0]
+    return base
 
 
 def _is_module(app: App, path: str) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
     "all_nodes",
     "body_of",
     "certain",
+    "definition_of",
     "dotted",
     "fault_of",
     "is_main",
@@ -112,6 +113,45 @@ def certain(body: list[Any], *, main: bool) -> Iterator[Any]:
         handlers = getattr(node, "handlers", None)
         if handlers and all(type(each.body[-1]).__name__ == "Raise" for each in handlers):
             yield from certain(node.body, main=False)
+
+
+def definition_of(node: Any) -> Iterator[tuple[int, list[str], list[str]]]:
+    """What a statement evaluates when it runs: its line, bases of a class, and names like `a.b`.
+
+    Of a function its decorators, of a class what is evaluated in its body, too; not what is
+    evaluated only under a condition, or when something is called.
+    """
+    kind = type(node).__name__
+    if kind in ("Expr", "Assign", "AnnAssign") and node.value is not None:
+        names = [dotted(each) for each in _evaluated(node.value)]
+        yield node.lineno, [], [each for each in names if each]
+    if kind not in DEFINITIONS:
+        return
+    bases = [dotted(each) for each in getattr(node, "bases", ())]
+    yield node.lineno, bases, [*bases, *map(dotted, node.decorator_list)]
+    if kind == "ClassDef":
+        for each in node.body:
+            yield from definition_of(each)
+
+
+def _evaluated(value: Any) -> Iterator[Any]:
+    """Expressions within one that are evaluated together with it."""
+    kind = type(value).__name__
+    if kind in ("Lambda", "ListComp", "SetComp", "DictComp", "GeneratorExp"):
+        return
+    if kind == "BoolOp":
+        yield from _evaluated(value.values[0])
+    elif kind == "IfExp":
+        yield from _evaluated(value.test)
+    elif kind == "Attribute":
+        yield value
+        yield from _evaluated(value.value)
+    else:
+        for name in value._fields:
+            child = getattr(value, name, None)
+            for each in child if isinstance(child, list) else [child]:
+                if hasattr(each, "_fields"):
+                    yield from _evaluated(each)
 
 
 def all_nodes(nodes: list[Any]) -> Iterator[Any]:

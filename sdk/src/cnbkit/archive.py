@@ -18,8 +18,9 @@ import tempfile
 import zipfile
 import zlib
 
-from cnbkit.archive_folder import ArchiveFolder
+from cnbkit.archive_folder import ArchiveFolder, most_of
 from cnbkit.errors import BuildpackFault, PlatformFault
+from cnbkit.tar_header import BoundedHeader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = ["unpack"]
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, ValueError)
+_PATH = 4096
 _GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
 _ZIP, _AR = (b"PK\x03\x04", b"PK\x05\x06"), b"!<arch>\n"
 
@@ -135,7 +137,14 @@ def _from_zstd(file: IO[bytes]) -> IO[bytes]:
         ) from None
     # A tar is looked into twice, which the stream of zstandard cannot do.
     spool = tempfile.TemporaryFile()  # noqa: SIM115  closed with the archive
-    zstandard.ZstdDecompressor().copy_stream(file, spool)
+    most = most_of(file.seek(0, os.SEEK_END))
+    file.seek(0)
+    with zstandard.ZstdDecompressor().stream_reader(file, closefd=False) as stream:
+        while chunk := stream.read(1 << 20):
+            if spool.tell() > most:
+                spool.close()
+                raise ValueError("it unpacks to more than an honest archive")
+            spool.write(chunk)
     spool.seek(0)
     return spool
 
@@ -184,7 +193,7 @@ def _members_of_ar(file: IO[bytes]) -> Iterator[tuple[str, int]]:
 
 
 def _untar(file: IO[bytes], folder: ArchiveFolder) -> None:
-    with tarfile.open(fileobj=file, mode="r:") as tar:
+    with tarfile.open(fileobj=file, mode="r:", tarinfo=BoundedHeader) as tar:
         for member in tar:
             if member.isdir():
                 folder.folder(member.name, member.mode)
@@ -207,9 +216,11 @@ def _unzip(file: IO[bytes], folder: ArchiveFolder) -> None:
             if member.is_dir():
                 folder.folder(member.filename, mode or 0o755)
             elif stat.S_ISLNK(mode):
-                folder.link(
-                    member.filename, archive.read(member).decode("utf-8", "surrogateescape")
-                )
+                with archive.open(member) as contents:
+                    target = contents.read(_PATH + 1)
+                if len(target) > _PATH:
+                    folder.refuse(member.filename, "links to more than a path")
+                folder.link(member.filename, target.decode("utf-8", "surrogateescape"))
             elif stat.S_IFMT(mode) in (0, stat.S_IFREG):
                 with archive.open(member) as contents:
                     folder.file(member.filename, contents, mode or 0o644)

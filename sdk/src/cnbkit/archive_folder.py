@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 
 from cnbkit.errors import BuildpackFault
 
@@ -12,7 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
-__all__ = ["ArchiveFolder"]
+__all__ = ["ArchiveFolder", "most_of"]
+
+
+# What an archive may come to: so many times its own size, where that is more than so many bytes.
+_RATIO, _AT_LEAST = 250, 4_000_000_000
+_MEMBERS = 3_000_000
 
 
 class ArchiveFolder:
@@ -32,6 +36,8 @@ class ArchiveFolder:
         self.strip = strip
         self._archive = archive
         self._root = os.path.realpath(to)
+        self._left = most_of(os.path.getsize(archive))
+        self._members = 0
 
     def folder(self, name: str, mode: int) -> None:
         """Make a folder."""
@@ -49,7 +55,11 @@ class ArchiveFolder:
         path = self._new(name)
         if path:
             with open(path, "xb") as file:
-                shutil.copyfileobj(contents, file, 1 << 20)
+                while chunk := contents.read(1 << 20):
+                    self._left -= len(chunk)
+                    if self._left < 0:
+                        self.refuse(name, f"unpacks to more than {_RATIO} times its size")
+                    file.write(chunk)
             os.chmod(path, mode & 0o777 | 0o600)
             if mtime is not None:  # bytecode knows its source by it
                 os.utime(path, (mtime, mtime))
@@ -87,11 +97,14 @@ class ArchiveFolder:
         raise BuildpackFault(
             f"{os.path.basename(self._archive)} is not unpacked: {name} in it {why}",
             where=self._archive,
-            remedy="do not use this archive: an honest one has no such names",
+            remedy="do not use this archive: an honest one is not made so",
         )
 
     def _path(self, name: str) -> str:
         """Where a name belongs; empty if it is left out."""
+        self._members += 1
+        if self._members > _MEMBERS:
+            self.refuse(name, f"comes after {_MEMBERS:,} others")
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if name.startswith("/") or ".." in parts or "\0" in name:
             self.refuse(name, "leads out of the folder")
@@ -120,6 +133,11 @@ class ArchiveFolder:
         # A link that came before may lead elsewhere by way of another.
         if not _is_in(os.path.realpath(path), self._root):
             self.refuse(name, "goes through a link that leads out of the folder")
+
+
+def most_of(size: int) -> int:
+    """How many bytes an archive of a size may come to."""
+    return max(_AT_LEAST, _RATIO * size)
 
 
 def _is_in(path: str, root: str) -> bool:

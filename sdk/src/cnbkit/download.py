@@ -30,6 +30,10 @@ __all__ = ["DownloadFailed", "Downloads"]
 _CHUNK = 1 << 20
 _TELL_EVERY = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+# A line that brings less in that time brings nothing: bytes and seconds.
+_LEAST, _WINDOW = 64_000, 60.0
+# Nobody's dependency is larger; what has no end fills the disk.
+_LONGEST = 64_000_000_000
 
 
 class DownloadFailed(PlatformFault):
@@ -154,6 +158,10 @@ class Downloads:
                     raise _Final(times, failure.status) from None
                 self._log.debug(f"{dependency.name}: {failure}; again in {pause:g} s")
                 time.sleep(pause)
+            except _Final:
+                if os.path.exists(f"{path}.part"):
+                    os.unlink(f"{path}.part")  # it would be the beginning of the next attempt
+                raise
         found = _digest(f"{path}.part", dependency)
         if found != dependency.digest:
             # What is wrong now would be wrong as the beginning of the next attempt, too.
@@ -211,13 +219,21 @@ class Downloads:
             os.unlink(part)
             raise _Passing("it continued at another place")
         size = have if status == 206 else 0
-        total = size + int(response.headers.get("Content-Length", "0"))
-        told = time.monotonic()
+        length = response.headers.get("Content-Length", "0")
+        total = size + (int(length) if length.isdecimal() and len(length) < 20 else 0)
+        told = begun = time.monotonic()
+        before = size
         with open(part, "ab" if status == 206 else "wb") as file:
             # `stream` would throw away what came before the connection broke.
             while chunk := response.read1(_CHUNK):
                 file.write(chunk)
                 size += len(chunk)
+                if size > _LONGEST:
+                    raise _Final(f"it is longer than {_LONGEST // 1_000_000_000} GB")
+                if time.monotonic() - begun > _WINDOW:
+                    if size - before < _LEAST:
+                        raise _Passing(f"it came to {size - before} bytes in {_WINDOW:g} s")
+                    begun, before = time.monotonic(), size
                 if time.monotonic() - told > _TELL_EVERY:
                     told = time.monotonic()
                     of = f" of {total / 1e6:.0f}" if total else ""

@@ -9,6 +9,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,15 @@ def test_the_build_root_compiles_c_against_python(build_root: Path) -> None:
     assert _inside(build_root, "sh", "-c", program).endswith("compiled\n")
 
 
+def test_the_build_root_links_programs_with_python_in_them(build_root: Path) -> None:
+    program = (
+        "cd /tmp && printf '#include <Python.h>\\nint main() { Py_Initialize();"
+        ' return PyRun_SimpleString("import ssl; print(ssl.__name__, flush=True)"); }\' > a.c &&'
+        " gcc $(python3-config --includes) a.c -o a $(python3-config --ldflags --embed) && ./a"
+    )
+    assert _inside(build_root, "sh", "-c", program) == "ssl\n"
+
+
 def test_the_build_root_belongs_to_its_user_and_can_be_read_to_the_last_file(
     build_root: Path,
 ) -> None:
@@ -273,6 +283,17 @@ def test_the_run_images_configuration_says_what_platforms_ask_for(
     assert labels["io.buildpacks.base.distro.name"] == "debian"
     assert labels["io.buildpacks.base.distro.version"] == suite.version
     assert labels["io.buildpacks.stack.id"] == labels["io.buildpacks.base.id"] == suite.stack
+    assert labels["io.buildpacks.base.homepage"].startswith("https://")
+
+
+def test_the_run_image_says_when_the_newest_of_its_packages_was_made(
+    images: BaseImages, run_root: Path
+) -> None:
+    label = _config(images)["config"]["Labels"]["io.buildpacks.base.released"]
+    assert (run_root / "usr/share/cnbkit/released").read_text() == f"{label}\n"
+    # Neither the time of all files nor the day when this was made by the test.
+    released = date.fromisoformat(label)
+    assert date(2023, 6, 10) < released <= datetime.now(UTC).date()
 
 
 def test_the_build_images_environment_names_the_user_and_the_stack() -> None:

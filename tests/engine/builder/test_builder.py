@@ -205,6 +205,23 @@ def test_bytecode_is_there_and_does_not_depend_on_times(assembled: Callable[[], 
     assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01
 
 
+def test_what_two_buildpacks_carry_has_the_same_bytecode_in_both(
+    assembled: Callable[[], Path], tmp_path: Path
+) -> None:
+    for file, text in BUILDPACK.items():
+        (tmp_path / "second").mkdir(exist_ok=True)
+        (tmp_path / "second" / file).write_text(text.replace("test/hello", "test/second"))
+    (tmp_path / "builder.toml").write_text(f'[[buildpacks]]\nuri = "second"\n{BUILDER}')
+    folder = assembled() / "buildpacks"
+    there, others = (folder / name / "1.2.3" / "lib" for name in ("test_hello", "test_second"))
+    names = sorted(path.relative_to(there) for path in there.rglob("*.pyc"))
+    assert {f"redact.{TAG}.pyc", f"main.{TAG}.pyc"} <= {name.name for name in names}
+    for name in names:
+        content = (there / name).read_bytes()
+        assert content == (others / name).read_bytes(), name
+        assert b"/cnb/buildpacks" not in content, name
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "kind", "what"),
     [

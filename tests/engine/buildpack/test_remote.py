@@ -91,7 +91,7 @@ def server() -> Iterator[Callable[[Callable[[Any], None]], tuple[str, list[str]]
         handler = type("Handler", (_Registry,), {"answer": staticmethod(answer), "seen": []})
         made = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         running.append(made)
-        threading.Thread(target=made.serve_forever, daemon=True).start()
+        threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
         return f"127.0.0.1:{made.server_port}", handler.seen  # type: ignore[attr-defined]
 
     yield start

@@ -147,7 +147,7 @@ def release(tmp_path: Path) -> Iterator[tuple[str, bytes]]:
         return _Files(*args, directory=str(tmp_path / "served"))
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/{name}", data.getvalue()
         server.shutdown()
 

@@ -37,6 +37,16 @@ def tell(text: str, *, verbose: bool = False) -> tuple[Narrator, list[str], str]
     return narrator, shown, log.getvalue()
 
 
+def test_how_far_the_engine_has_come_is_shown_and_kept() -> None:
+    shown: list[str] = []
+    log = io.StringIO()
+    narrator = Narrator(shown.append, log, verbose=False)
+    narrator.line("===> EXPORTING")
+    narrator.progress("    512 MB compressed, 1 of 4 layers done")
+    assert shown == ["Exporting the image ...", "    512 MB compressed, 1 of 4 layers done"]
+    assert log.getvalue().endswith("512 MB compressed, 1 of 4 layers done\n")
+
+
 def test_a_person_sees_what_the_buildpacks_say_and_little_else() -> None:
     _, shown, log = tell(BUILD)
     assert shown == [

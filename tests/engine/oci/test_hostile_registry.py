@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import threading
+import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ class Hostile(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answers: dict[str, tuple[bytes, dict[str, str]]] = {}
         self.endless: set[str] = set()
+        self.drops: set[str] = set()
         self.sent = 0
         self.host = f"127.0.0.1:{self.server_port}"
 
@@ -60,7 +62,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         with suppress(OSError):
-            self.wfile.write(body)
+            for at in range(len(body)) if place in self.server.drops else ():
+                self.wfile.write(body[at : at + 1])
+                time.sleep(0.05)
+            if place not in self.server.drops:
+                self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""
@@ -69,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def hostile() -> Iterator[Hostile]:
     server = Hostile()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
@@ -184,3 +190,27 @@ def test_indexes_in_indexes_come_to_an_end(hostile: Hostile, tmp_path: Path) -> 
     with pytest.raises(PlatformFault, match="not a registry") as caught:
         Remote(f"{hostile.host}/a/one:19").pull(tmp_path / "out", "amd64")
     assert "indexes are nested" in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["manifests/1", "config", "layer"])
+def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(
+    hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr("cnbkit_engine.oci.flow._WINDOW", 0.3)
+    config = json.dumps({"os": "linux", "architecture": "amd64"}).encode()
+    layer = bytes(1000)
+    blobs = {"config": config, "layer": layer}
+    made: dict[str, dict[str, Any]] = {}
+    for name, data in blobs.items():
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        hostile.put(f"blobs/{digest}", data)
+        made[name] = {"mediaType": "application/x", "digest": digest, "size": len(data)}
+    hostile.put(
+        "manifests/1",
+        {"mediaType": OCI_MANIFEST, "config": made["config"], "layers": [made["layer"]]},
+        Content_Type=OCI_MANIFEST,
+    )
+    hostile.drops.add(place if place == "manifests/1" else f"blobs/{made[place]['digest']}")
+    with pytest.raises(PlatformFault) as caught:
+        Remote(f"{hostile.host}/a/one:1").pull(tmp_path, "amd64")
+    assert "bytes in 0.3 s" in str(caught.value)

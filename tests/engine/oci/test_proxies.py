@@ -44,3 +44,6 @@ def test_a_proxy_is_used_unless_the_host_is_an_exception(monkeypatch: pytest.Mon
     assert proxy_for("https", "other.example:5000") == PROXY
     assert proxy_for("https", "r.example:5000") is None
     assert proxy_for("http", "other.example") is None
+    monkeypatch.setenv("all_proxy", "socks.example:1080")
+    assert proxy_for("http", "other.example") == "http://socks.example:1080"
+    assert proxy_for("https", "other.example:5000") == PROXY

@@ -117,6 +117,15 @@ def test_a_later_entry_replaces_an_earlier_one(tmp_path: Path, make_tar: MakeTar
     assert (layer / "c").is_file()
 
 
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_names_without_end_are_not_read(tmp_path: Path, kind: bytes) -> None:
+    info = tarfile.TarInfo("x")
+    info.type, info.size = kind, 1 << 40
+    with pytest.raises(PlatformFault) as caught:
+        unpack(info.tobuf(tarfile.GNU_FORMAT) + bytes(1 << 20), tmp_path / "layer")
+    assert "names of 1099511627776 bytes are none" in str(caught.value)
+
+
 def test_devices_pipes_and_sockets_are_left_out(tmp_path: Path, make_tar: MakeTar) -> None:
     kinds = {"chr": tarfile.CHRTYPE, "blk": tarfile.BLKTYPE, "fifo": tarfile.FIFOTYPE}
     layer = unpack(make_tar({name: member(k) for name, k in kinds.items()}), tmp_path / "layer")

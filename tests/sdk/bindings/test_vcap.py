@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +82,28 @@ def test_a_tool_gets_a_file_that_nobody_else_reads() -> None:
     assert path.parent == Path(shop.path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert shop.file("tls/../key") == str(path)
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit(65)", "1 / 0"])
+def test_those_files_are_gone_when_the_phase_has_ended(tmp_path: Path, end: str) -> None:
+    code = (
+        "import os, sys\n"
+        "from cnbkit.bindings.bindings import Bindings\n"
+        "from cnbkit.settings import Settings\n"
+        "found = Bindings(Settings(dict(os.environ), ''), '').first('mysql')\n"
+        "print(found.file('password'), os.path.exists(found.file('password')), flush=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code + end],
+        env={"VCAP_SERVICES": json.dumps(SERVICES), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == {"": 0, "1 / 0": 1}.get(end, 65), done.stderr
+    path, was_there = done.stdout.split()
+    assert (was_there, Path(path).parents[1]) == ("True", tmp_path)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_its_secrets_are_hidden_and_the_rest_is_not() -> None:

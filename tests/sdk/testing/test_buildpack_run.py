@@ -228,6 +228,9 @@ def test_the_process_is_as_the_lifecycle_starts_it(
     buildpack_run: BuildpackRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LANG", "of the test")
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.setenv(name, f"{name}.example")
     where, outside = Path.cwd(), dict(os.environ)
     seen: dict[str, str] = {}
 
@@ -258,6 +261,10 @@ def test_the_process_is_as_the_lifecycle_starts_it(
         "CNB_TARGET_DISTRO_VERSION": "12",
         "CNB_TARGET_OS": "linux",
         "HOME": f"{root}/home",
+        "TMPDIR": f"{root}/tmp",
+        "http_proxy": "http_proxy.example",
+        "https_proxy": "https_proxy.example",
+        "no_proxy": "no_proxy.example",
     }
     assert (root / "platform" / "env" / "BP_X").read_text() == "1"
 

@@ -84,11 +84,9 @@ def _seen(log: str) -> list[list[object]]:
 
 
 @pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lifecycle passes a machine's proxies on, and these tests' own is none of the kit's."""
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
+def _proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lifecycle passes this session's proxies on, each by its name, and no other's."""
+    monkeypatch.setenv("FTP_PROXY", "ftp.example")
 
 
 ENV = {"BP_X": " a b\n", "LD_LIBRARY_PATH": "/mine", "HOME": "/root"}
@@ -119,8 +117,8 @@ def _without_places(seen: list[list[object]]) -> object:
         values = {
             name: value
             for name, value in environment.items()
-            # The shell that starts Python adds PWD; the target is this machine's.
-            if not name.startswith(("PWD", "CNB_TARGET_DISTRO", "PYTHON", "LC_CTYPE"))
+            # The shell that starts Python adds PWD; the target is this machine's, and so is /tmp.
+            if not name.startswith(("PWD", "TMPDIR", "CNB_TARGET_DISTRO", "PYTHON", "LC_CTYPE"))
         }
         for name in ("PATH", "HOME", "CNB_TARGET_ARCH", *values):
             if name in values and "/" in values[name] and name != "LD_LIBRARY_PATH":

@@ -27,6 +27,7 @@ _SAYS: tuple[tuple[str, str], ...] = (
     (r"No such file or directory: '(?P<name>[\w.+-]+)'", "%s"),
     (r"command '(?P<name>[\w.+-]+)' failed: No such file", "%s"),
     (r"unable to execute '(?P<name>[\w.+-]+)'", "%s"),
+    (r"[Tt]he '(?P<name>[\w.+-]+)' command appears not to be installed", "%s"),
     (r"Unknown compiler\(s\): \[\['(?P<name>gfortran|cc|gcc|c\+\+|g\+\+|rustc|cython3?)'", "%s"),
 )
 # Said without a name that Debian would know.
@@ -43,6 +44,8 @@ _ALSO = {"cc": "gcc", "c++": "g++", "rustc": "cargo"}
 _CHOSEN = {
     "Python.h": "python3-dev",
     "cargo": "cargo",
+    "apxs": "apache2-dev",
+    "krb5-config": "libkrb5-dev",
     "mysql.h": "default-libmysqlclient-dev",
     "mysql_config": "default-libmysqlclient-dev",
     "mysqlclient.pc": "default-libmysqlclient-dev",

@@ -22,6 +22,14 @@ _NEEDS = re.compile(
 )
 # uv's marker of a requirement: `name{sys_platform == 'linux'}==1`.
 _MARKER = re.compile(r"(?<=[\w\]])\{[^{}\n]*\}")
+# Why what is needed cannot be had, in uv's words, and in ours.
+_WHY = (
+    (r"{what} has no wheels with a matching Python[^(]*\(e\.g\., `cp(?P<major>\d)(?P<minor>\d+)`\)",
+     "which has no wheel for Python {major}.{minor}, and no source"),
+    (r"{what} has no wheels with a matching platform", "which has no wheel for this image"),
+    (r"no version of {what}(?![\w.-])", "which does not exist"),
+    (r"{name} was not found in the package registry", "which no index has"),
+)  # fmt: skip
 # Each try is a resolution.
 _TRIES = 6
 
@@ -54,7 +62,7 @@ def conflict(fault: Unresolved, stated: Stated, uv: Uv) -> UserFault | None:
     needed = {re.split(r"[^\w.-]", each["what"], maxsplit=1)[0].lower() for each in needs}
     lines.sort(key=lambda line: line.name not in needed)
     change, changed = _change(lines, every, stated, uv)
-    what = _what(lines, needs, changed, twice)
+    what = _what(lines, needs, changed, twice, text)
     if twice:
         change = "take out the line that is not meant"
     elif not change:
@@ -64,7 +72,11 @@ def conflict(fault: Unresolved, stated: Stated, uv: Uv) -> UserFault | None:
 
 
 def _what(
-    lines: list[Line], needs: list[dict[str, str]], changed: Line | None, twice: list[Line] | None
+    lines: list[Line],
+    needs: list[dict[str, str]],
+    changed: Line | None,
+    twice: list[Line] | None,
+    said: str,
 ) -> str:
     if twice:
         asked = " and ".join(line.text for line in twice)
@@ -75,9 +87,21 @@ def _what(
         if wanted in names and (changed is None or len(names) < 3 or wanted == changed.name):
             return f"{each['who']} needs {each['what']}, and {names[wanted].text} is asked for"
     if needs and len(lines) == 1:
-        return f"{lines[0].text} cannot be had: it needs {needs[0]['what']}"
+        return f"{lines[0].text} cannot be had: it needs {needs[0]['what']}{_why(needs, said)}"
     asked = ", ".join(line.text for line in lines)
     return f"{asked} cannot be had together"
+
+
+def _why(needs: list[dict[str, str]], said: str) -> str:
+    """Why what a package needs cannot be had; empty if the engine does not say."""
+    for each in needs:
+        name = re.split(r"[^\w.-]", each["what"], maxsplit=1)[0]
+        for words, ours in _WHY:
+            pattern = words.replace("{what}", re.escape(each["what"]))
+            found = re.search(pattern.replace("{name}", re.escape(name)), said)
+            if found:
+                return ", " + ours.format(**found.groupdict())
+    return ""
 
 
 def _change(

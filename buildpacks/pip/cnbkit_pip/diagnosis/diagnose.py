@@ -9,7 +9,8 @@ from cnbkit_import_names import DISTRIBUTIONS
 from cnbkit_pip.diagnosis.compile_faults import lacks
 from cnbkit_pip.diagnosis.git_faults import git_fault
 from cnbkit_pip.diagnosis.index_faults import flooded, index_fault
-from cnbkit_pip.diagnosis.own_project import own_fault, undeclared
+from cnbkit_pip.diagnosis.own_project import last_words, own_fault, undeclared
+from cnbkit_pip.diagnosis.setup_script import setup_fault
 from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
 from cnbkit_pip.git_version import without_version
 
@@ -44,6 +45,7 @@ _MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)")
 _OLD_PYTHON = re.compile(
     r"ImpImporter|No module named 'distutils'|No module named 'imp'|Missing parentheses in call to"
     r"|has no attribute 'SafeConfigParser'|longintrepr\.h|error: use_2to3 is invalid"
+    r"|PyThreadState\W[^\n]*has no member|PyFrameObject\W[^\n]*incomplete"
 )
 # Of uv, which ends so, and of pip.
 _FLOODED = re.compile(r"memory allocation of \d+ bytes failed|^MemoryError", re.MULTILINE)
@@ -76,7 +78,7 @@ def explained(
         return _too_slow(failed, str(requirements))
     if common := _common(failed, requirements, sources):
         return common
-    if own := own_fault(output, failed.shown):
+    if own := setup_fault(output, failed.shown) or own_fault(output, failed.shown):
         return own
     if found := _BUILD.search(output):
         name, version = _built(found)
@@ -121,7 +123,7 @@ def explained_install(
         return _too_slow(failed, where)
     if common := _common(failed, None, sources):
         return common
-    if own := own_fault(failed.output, failed.shown):
+    if own := setup_fault(failed.output, failed.shown) or own_fault(failed.output, failed.shown):
         return own
     if found := _BUILD.search(failed.output):
         name, version = _built(found)
@@ -171,8 +173,9 @@ def _common(
 
 
 def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
+    minutes = round((failed.timeout or 0) / 60)
     return PlatformFault(
-        f"it took longer than {(failed.timeout or 0) / 60:g} minutes",
+        f"it took longer than {minutes} minute{'s' if minutes != 1 else ''}",
         where=where,
         remedy="see whether the index answers; or set BP_PIP_TIME_LIMIT to more minutes",
         detail=failed.shown,
@@ -231,12 +234,12 @@ def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncom
     """
     lacking = lacks(output)
     changes, why = _changes(name, lacking, output)
+    if not why and (said := last_words(output)):
+        why = f": {said}"
     label = f"{name} {version}".strip()
     fault = Uncompiled(
         f"{label} has no wheel for this image, and compiling it fails{why}",
-        remedy=changes[0]
-        if changes
-        else f"take a version of {name} with a wheel, or a Python it has one for",
+        remedy=changes[0] if changes else _newer(name, output),
         detail=shown,
     )
     for change in reversed(changes[1:]):
@@ -244,6 +247,12 @@ def uncompiled(name: str, version: str, output: str, shown: str | None) -> Uncom
     fault.name, fault.version, fault.lacking = name, version, tuple(lacking)
     fault.output = output
     return fault
+
+
+def _newer(name: str, output: str) -> str:
+    if _OLD_PYTHON.search(output):
+        return f"take a newer release of {name}, or write an older Python into .python-version"
+    return f"take a version of {name} with a wheel, or a Python it has one for"
 
 
 def _changes(name: str, lacking: list[Lack], output: str) -> tuple[list[str], str]:

@@ -28,9 +28,9 @@ def place(root: str, lock: str, name: str) -> str:
     places = []
     if base in _MADE:
         # `"name>=1"` of a list, `name = "1"` of a table.
-        declared = rf"""^\s*(?:.*["'])?{written}(?:["']?\s*=[\s\{{]|["'\s<>=!~;\[,@])"""
+        declared = rf"""^[ \t]*(?:.*["'])?{written}(?:["']?\s*=[\s\{{]|["'\s<>=!~;\[,@])"""
         places.append((f"{folder}{slash}{_MADE[base][0]}", declared))
-    places.append((lock, rf"""^\s*(?:name = "{written}"|"{written}": \{{)"""))
+    places.append((lock, rf"""^[ \t]*(?:name = "{written}"|"{written}": \{{)"""))
     for file, pattern in places:
         try:
             with open(f"{root}/{file}", encoding="utf-8") as opened:

@@ -7,7 +7,7 @@ import re
 
 from cnbkit import UserFault
 
-__all__ = ["own_fault", "undeclared"]
+__all__ = ["last_words", "own_fault", "undeclared"]
 
 _LOCAL = re.compile(
     r"Failed to build [`'](?P<name>[A-Za-z0-9._-]+) @ file://(?P<path>[^`'\n]+)[`']"
@@ -31,6 +31,10 @@ _README = re.compile(
 _NO_BACKEND = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)'")
 # The last line of a traceback, or what setuptools says last.
 _LAST = re.compile(r"^ *(?:(?:[\w.]+\.)?\w*(?:Error|Exception|NotFound)|error): .+$", re.MULTILINE)
+# uv's own line about it; what a compiler says first.
+_UVS = re.compile(r" *error: Failed to (?:build|download)")
+_COMPILER = re.compile(r"^ *\S+:\d+:\d+: (?:fatal )?error: (?P<said>.+)$", re.MULTILINE)
+_MOST = 200
 # uv's words on a key that PEP 621 wants.
 _LACKING = re.compile(
     r"required `project\.(?P<key>\w+)` field is (?:not|neither) set|missing field `(?P<name>name)`"
@@ -128,6 +132,15 @@ def _reason(output: str, name: str) -> tuple[str, str]:
             f"it needs {backend['name']} to be built, and [build-system] does not require it",
             f'add "{backend["name"].replace("_", "-")}" to requires below [build-system]',
         )
-    last = _LAST.findall(output)
-    why = last[-1].strip().removeprefix("error: ") if last else "the backend says no reason"
-    return why, "correct what is said" if last else _WITHOUT
+    last = last_words(output)
+    return last or "the backend says no reason", "correct what is said" if last else _WITHOUT
+
+
+def last_words(output: str) -> str:
+    """What a build backend says last, as a rule the end of a traceback; empty if nothing."""
+    last = [each for each in _LAST.findall(output) if not _UVS.match(each)]
+    compiler = _COMPILER.search(output)
+    words = (
+        compiler["said"] if compiler else last[-1].strip().removeprefix("error: ") if last else ""
+    )
+    return words[:_MOST]

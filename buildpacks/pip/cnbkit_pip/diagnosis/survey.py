@@ -93,7 +93,7 @@ class Survey:
         sources: Sources,
     ) -> Survey:
         """One that asks by uv, whatever resolves and installs."""
-        from cnbkit_pip.engines.limits import Limits
+        from cnbkit_limits import Limits
         from cnbkit_pip.engines.uv import Uv
         from cnbkit_python_inputs.wanted import Locked
 

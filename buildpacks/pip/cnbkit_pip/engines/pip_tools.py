@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
+from cnbkit_limits import Limits
 from cnbkit_logins.address import Login, with_login
 from cnbkit_logins.git_environment import GitLogins
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
-from cnbkit_pip.engines.limits import Limits
 from cnbkit_pip.engines.patience import patient
 from cnbkit_pip.engines.pip_variables import pip_variables
 from cnbkit_pip.provided import Provided

@@ -8,13 +8,13 @@ from typing import Any
 
 from cnbkit import BuildContext, CommandFailed
 from cnbkit_indexes.sources import Sources
+from cnbkit_limits import Limits
 from cnbkit_logins.git_environment import GitLogins
 from cnbkit_pip.diagnosis.diagnose import explained, explained_install
 from cnbkit_pip.diagnosis.unresolved import Uncompiled
 from cnbkit_pip.engines.engine import Engine, Wanted
 from cnbkit_pip.engines.file_options import FileOptions
 from cnbkit_pip.engines.isolation import Beside, Unisolated
-from cnbkit_pip.engines.limits import Limits
 from cnbkit_pip.engines.matched import Matched
 from cnbkit_pip.engines.patience import fetched, patient, uv_cache
 from cnbkit_pip.engines.torch_index import TorchIndex

@@ -168,7 +168,7 @@ class Shelf:
             for name, (digest, fields) in table.items():
                 seeks = {path: Seeks(**each) for path, each in fields.pop("seeks").items()}
                 self._known[name] = (digest, Contents(seeks=seeks, **fields))
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             # Not there, or written by another version: such layers are made again.
             self._known = {}
 

@@ -48,17 +48,14 @@ class Installed:
     @classmethod
     def read(cls, site_packages: str) -> list[Installed]:
         """All that is installed in a folder; sorted by name."""
-        from importlib.metadata import Distribution
-
-        from cnbkit_pip.layers.metadata import read_metadata
+        from cnbkit_pip.layers.metadata import read_metadata, read_record
         from cnbkit_python_inputs.requirements import normalised
 
         names = os.listdir(site_packages) if os.path.isdir(site_packages) else []
         found = []
         for name in sorted(each for each in names if each.endswith(".dist-info")):
-            distribution = Distribution.at(f"{site_packages}/{name}")
             metadata = read_metadata(f"{site_packages}/{name}")
-            files = [str(file) for file in distribution.files or ()]
+            files = read_record(f"{site_packages}/{name}")
             inside = [file for file in files if "/" in file and not file.startswith("..")]
             folders = {os.path.dirname(file) for file in inside}
             # Compiled code finds what it needs by its own place, also where Python would not.
@@ -176,7 +173,7 @@ class Record:
             with open(path, encoding="utf-8") as file:
                 entries = json.load(file)
             self.packages = {each["name"]: Installed(**each) for each in entries}
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             # Not there, or written by another version: what is installed now is known anyway.
             return
 

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from email.message import Message
 
-__all__ = ["read_metadata"]
+__all__ = ["read_metadata", "read_record"]
 
 
 def read_metadata(dist_info: str) -> Message:
@@ -22,3 +22,20 @@ def read_metadata(dist_info: str) -> Message:
             return message_from_string(file.read())
     except FileNotFoundError:
         return message_from_string("")
+
+
+def read_record(dist_info: str) -> list[str]:
+    """Paths of a package's files, relative to the folder it is installed in; none without RECORD.
+
+    As it is read everywhere, but that other bytes than UTF-8 are no reason to read nothing.
+    """
+    import csv
+
+    found = []
+    try:
+        with open(f"{dist_info}/RECORD", encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.reader(file):
+                found += row[:1]
+    except (FileNotFoundError, csv.Error):  # an error: what comes then is no list
+        pass
+    return found

@@ -117,8 +117,16 @@ class Image:
         """Whether Python can import a module that is not the app's, by its first name."""
         if name in self._modules or is_standard(name, self._python):
             return True
-        open_ended = self.unknown or not self._modules or _OTHERS in self._modules
-        return None if open_ended else False
+        if self.unknown or _OTHERS in self._modules:
+            return None
+        return False if self._modules or self._of_base_alone(name) else None
+
+    def _of_base_alone(self, name: str) -> bool:
+        """Whether no layer has a package, and Python's own in the base lack a module for sure."""
+        if not os.path.exists(f"{self._system}{_STATUS}"):
+            return False
+        there = _listed(f"{self._system}/usr/lib/python3/dist-packages")
+        return name not in map(_module, there)
 
     def lost(self, name: str) -> bool:
         """Whether the app's Python has a module no more that others had, and no package has it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cached_property
 
 from cnbkit.app import App
@@ -11,7 +10,7 @@ from cnbkit_start.check.command import Command, commands_of
 from cnbkit_start.check.files import absent, unstartable
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.remedies import remedy
-from cnbkit_start.check.standard import loss, version_numbers
+from cnbkit_start.check.standard import loss, reads_no_more_than_this
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
@@ -54,10 +53,10 @@ def problems(
             or (checks.linked(libraries) if libraries else None)
             or checks.script()
             or checks.module()
-            or (checks.syntax() if _reads_no_more_than_this(python) else None)
+            or (checks.syntax() if reads_no_more_than_this(python) else None)
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
-            or checks.imported_names()
+            or checks.imported_names(python)
         )
         if problem:
             found.append(problem)
@@ -209,12 +208,12 @@ class _Checks:
         why = "which no package has"
         remedy_of_it = f"add `{missing.distribution}` to the dependencies"
         if self._image.lost(missing.name):
-            why, remedy_of_it = loss(missing.name)
+            why, remedy_of_it = loss(missing.name, own=True)
         line = f"{missing.file}:{missing.line}"
         return Problem(f"{line} imports {missing.name}, {why}", remedy_of_it)
 
-    def imported_names(self) -> Problem | None:
-        """Whether packages have what is imported from them for sure."""
+    def imported_names(self, python: str) -> Problem | None:
+        """Whether what is imported for sure is there: in packages, and in Python's own modules."""
         image, command = self._image, self._command
         if not image or not image.sites or command.folder is None or self._files_may_come:
             return None
@@ -222,8 +221,9 @@ class _Checks:
 
         files, places = self._started
         program = command.served_by or command.program
-        found = mismatch(files, places, image, self._app, main=command.main, program=program)
-        return Problem(found.what, found.remedy) if found else None
+        return mismatch(
+            files, places, image, self._app, main=command.main, program=program, python=python
+        )
 
     @cached_property
     def _running(self) -> list[Running]:
@@ -286,12 +286,6 @@ class _Checks:
             return None
         path = os.path.normpath(f"{self._command.folder}/{name}".lstrip("/"))
         return None if path.startswith("..") else path
-
-
-def _reads_no_more_than_this(python: str) -> bool:
-    """Whether what this Python cannot read, that version cannot either."""
-    numbers = version_numbers(python)
-    return bool(numbers) and numbers <= sys.version_info[:2]
 
 
 def _absent(libraries: str) -> str:

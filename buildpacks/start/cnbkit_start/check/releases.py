@@ -7,6 +7,9 @@ import sys
 from itertools import chain
 
 from cnbkit.app import App
+from cnbkit_start.check.outdated import Outdated
+from cnbkit_start.check.packages import package_of, release_of
+from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.standard import loss
 from cnbkit_start.check.walk import Imported, walk
 from cnbkit_start.code import Code
@@ -30,17 +33,18 @@ if TYPE_CHECKING:
             """Whether Python had a module of that name once, and nothing has it now."""
 
 
-__all__ = ["Mismatch", "mismatch"]
+__all__ = ["mismatch"]
 
-# A web framework's packages come to what they import of each other within this.
-_MOST = 400_000
+# A web framework's packages come to what they import of each other, and of Python, within this. A
+# million bytes take a third of a second.
+_MOST = 1_500_000
 # Code that makes modules or their contents in ways that nobody can read.
 _MAKES = (b"sys.modules", b"__path__", b"__dict__", b"meta_path", b"import_module", b"locals()")
 # Modules that a package brought once, and what brings them. Of others nobody can say that nothing
 # finds them: packages have folders of their own for what they carry along.
 _MODULES_GONE = {"pkg_resources": "setuptools<82"}
 # Defined or imported at the start of a line: most names are, and nothing else need be read.
-_PLAIN = rb"(?m)^\s*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
+_PLAIN = rb"(?m)^[ \t]*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
 # The release that has a name no more, where it is no major one.
 _GONE = {
     ("jinja2", "3"): "3.1",
@@ -48,21 +52,6 @@ _GONE = {
     ("markupsafe", "2"): "2.1",
     ("flask", "2"): "2.3",
 }
-
-
-class Mismatch:
-    """An import that fails.
-
-    Attributes:
-        what: in a sentence.
-        remedy: what to do about it.
-    """
-
-    __slots__ = ("remedy", "what")
-
-    def __init__(self, what: str, remedy: str) -> None:
-        self.what = what
-        self.remedy = remedy
 
 
 def mismatch(
@@ -73,8 +62,9 @@ def mismatch(
     *,
     main: bool,
     program: str = "",
-) -> Mismatch | None:
-    """The first name that certainly is imported from a package, and certainly is not there.
+    python: str = "",
+) -> Problem | None:
+    """The first name that certainly is imported, and certainly is not there.
 
     Args:
         files: what starts, relative to the app's root.
@@ -83,16 +73,17 @@ def mismatch(
         app: its files.
         main: whether the files are started, and not imported.
         program: what is started, if it is found on PATH.
+        python: the version that runs the app; empty if it is not known.
     """
     sites = image.sites
-    modules = _Modules()
+    modules, outdated = _Modules(), Outdated(app.root, sites, python)
     scripts = _scripts(program, sites)
     walks = [walk(files, places, sites, app, main=main, most=_MOST)]
     walks += [walk([], [], sites, app, main=True, most=_MOST, scripts=scripts)] if scripts else []
     for each in chain(*walks):
         files_of = dict(each.steps)
-        if gone := _unowned(each, image):
-            return gone
+        if found := _unowned(each, image) or outdated.problem(each):
+            return found
         if each.module.partition(".")[0] in sys.stdlib_module_names:
             continue
         wanted = each.module.split(".")
@@ -121,32 +112,29 @@ def _is_python(path: str) -> bool:
         return b"python" in file.read(500).partition(b"import")[0]
 
 
-def _unowned(each: Imported, image: Packages) -> Mismatch | None:
+def _unowned(each: Imported, image: Packages) -> Problem | None:
     """That a package imports what another one had."""
     top = each.module.partition(".")[0]
-    importer = next((site for site in image.sites if each.path.startswith(f"{site}/")), "")
+    importer = package_of(each.path, image.sites)
     if not importer or each.found.level or dict(each.steps).get(top):
         return None
     # setuptools brings `distutils` in ways of its own.
     lost = top != "distutils" and image.lost(top)
     if not lost and (top not in _MODULES_GONE or image.has_module(top) is not False):
         return None
-    other = _importer(each.path, importer)
-    chain_of = f"{each.at} imports {other}, which" if each.at != other else other
-    package = _release(importer, other)[0]
+    chain_of = importer.module
+    if each.at != importer.module:
+        chain_of = f"{each.at} imports {importer.module}, which"
+    newer = f"take a newer release of {importer.name}"
     if lost:
-        why, remedy = loss(top)
-        return Mismatch(
-            f"{chain_of} imports {top}, {why}", f"{remedy}, or take a newer release of {package}"
+        why, remedy = loss(top, own=False)
+        return Problem(
+            f"{chain_of} imports {top}, {why}", f"{remedy}, or {newer}" if remedy else newer
         )
-    return Mismatch(
+    return Problem(
         f"{chain_of} imports {top}, which no package has",
-        f"add `{_MODULES_GONE[top]}` to the dependencies, or take a newer release of {package}",
+        f"add `{_MODULES_GONE[top]}` to the dependencies, or {newer}",
     )
-
-
-def _importer(path: str, site: str) -> str:
-    return path.removeprefix(f"{site}/").partition("/")[0].removesuffix(".py")
 
 
 class _Modules:
@@ -190,36 +178,26 @@ def _sets(path: str, name: str) -> bool:
         return f".{name} =".encode() in file.read()
 
 
-def _mismatch(each: Imported, name: str, module: str, site: str, sites: Sequence[str]) -> Mismatch:
+def _mismatch(each: Imported, name: str, module: str, site: str, sites: Sequence[str]) -> Problem:
     top = module.partition(".")[0]
-    package, version = _release(site, top)
+    package, version = release_of(site, top)
     has = f"{package} {version}".strip()
-    importer = next((s for s in sites if each.path.startswith(f"{s}/")), "")
+    importer = package_of(each.path, sites)
     if importer:
-        other = _importer(each.path, importer)
+        other = importer.module
         chain_of = f"{each.at} imports {other}, which" if each.at != other else other
         what = f"{chain_of} imports {name} from {module}"
-        newer = f", or take a newer release of {_release(importer, other)[0]}"
+        newer = f", or take a newer release of {importer.name}"
     else:
         what = f"{each.at} imports {name} from {module}"
         newer = ", or change the import"
     older = _older(package, version)
-    return Mismatch(
+    return Problem(
         f"{what}, and {has} has no such name",
         f"add `{package}{older}` to the dependencies{newer}"
         if older
         else f"take another release of {package}{newer}",
     )
-
-
-def _release(site: str, module: str) -> tuple[str, str]:
-    """The package of a module, and its version, by the folder of its metadata."""
-    for entry in sorted(os.listdir(site)):
-        name, dash, version = entry.removesuffix(".dist-info").partition("-")
-        same = name.lower().replace("-", "_") == module.lower()
-        if entry.endswith(".dist-info") and dash and same:
-            return name.lower().replace("_", "-"), version
-    return module, ""
 
 
 def _older(package: str, version: str) -> str:

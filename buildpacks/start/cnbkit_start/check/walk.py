@@ -20,19 +20,27 @@ class Imported:
     Attributes:
         path: the file it stands in.
         at: the line of the app that leads to it, `main.py:3`.
+        code: of that file.
         found: the statement.
         module: the full name of the module it imports, or imports from.
         steps: full name and file of each module that it may run: those on the way to `module`, it,
             and the names that are imported from it. The file is empty if it is not Python's.
     """
 
-    __slots__ = ("at", "found", "module", "path", "steps")
+    __slots__ = ("at", "code", "found", "module", "path", "steps")
 
     def __init__(
-        self, path: str, at: str, found: Import, module: str, steps: list[tuple[str, str]]
+        self,
+        path: str,
+        at: str,
+        code: Code,
+        found: Import,
+        module: str,
+        steps: list[tuple[str, str]],
     ) -> None:
         self.path = path
         self.at = at
+        self.code = code
         self.found = found
         self.module = module
         self.steps = steps
@@ -79,10 +87,11 @@ def walk(
         size += len(data)
         todo.count(path, len(data))
         own = path.startswith(f"{app.root}/")
-        for each in Code(data, path).certain_imports(main=path in started):
+        code = Code(data, path)
+        for each in code.certain_imports(main=path in started):
             at = f"{path.removeprefix(f'{app.root}/')}:{each.line}" if own else line
             module, steps = _steps(each, path, roots)
-            yield Imported(path, at, each, module, steps)
+            yield Imported(path, at, code, each, module, steps)
             for _, file_path in steps:
                 if file_path and file_path not in seen:
                     seen.add(file_path)

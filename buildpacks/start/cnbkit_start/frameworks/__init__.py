@@ -7,7 +7,7 @@ from cnbkit_start.declared import Declared
 from cnbkit_start.frameworks.seen import Seen
 from cnbkit_start.process import Found
 
-__all__ = ["notebook", "train", "web"]
+__all__ = ["notebook", "train", "web", "worker"]
 
 
 def web(app: App, packages: Declared, function: str = "") -> Found | None:
@@ -21,7 +21,7 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
     Raises:
         UserFault: it is known, but its server is not among the packages; or there are several.
     """
-    from cnbkit_start.frameworks import agents, dashboards, models, scripts, servers
+    from cnbkit_start.frameworks import agents, dashboards, models, own_servers, scripts, servers
     from cnbkit_start.frameworks.deeper import only_app
     from cnbkit_start.frameworks.django import django
     from cnbkit_start.frameworks.functions import functions
@@ -31,7 +31,9 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
         *(scripts.declared_script, functions, django),
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
         *(models.bentofile, servers.asgi, dashboards.dash, servers.wsgi),
-        *(dashboards.panel, dashboards.shiny, models.mlflow, models.bentoml, models.ray),
+        *(own_servers.sanic, own_servers.bottle, own_servers.cherrypy, own_servers.robyn),
+        *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
+        *(models.mlflow, models.bentoml, models.ray),
         *(agents.adk, dashboards.voila, scripts.greeting, scripts.script),
         only_app,
     ):
@@ -56,3 +58,12 @@ def notebook(packages: Declared) -> Found | None:
     from cnbkit_start.frameworks.dashboards import jupyter
 
     return jupyter(packages)
+
+
+def worker(app: App, packages: Declared) -> Found | None:
+    """What works off a queue's tasks, if Celery is among the packages."""
+    if not packages.has("celery"):
+        return None
+    from cnbkit_start.frameworks.workers import celery
+
+    return celery(Seen(app, packages))

@@ -15,8 +15,10 @@ __all__ = [
     "dash",
     "gradio",
     "jupyter",
+    "marimo",
     "panel",
     "shiny",
+    "solara",
     "streamlit",
     "voila",
 ]
@@ -28,7 +30,7 @@ def streamlit(seen: Seen) -> Found | None:
     if source is None:
         return None
     return process(
-        f"streamlit run --server.port={PORT} --server.address=0.0.0.0 "
+        f"{_path(seen, source)}streamlit run --server.port={PORT} --server.address=0.0.0.0 "
         f"--server.headless=true --browser.gatherUsageStats=false {source.name}",
         f"streamlit in {source.name}",
     )
@@ -39,7 +41,9 @@ def chainlit(seen: Seen) -> Found | None:
     source = _importing(seen, "chainlit")
     if source is None:
         return None
-    line = f"chainlit run --headless --host 0.0.0.0 --port {PORT} {source.name}"
+    line = (
+        f"{_path(seen, source)}chainlit run --headless --host 0.0.0.0 --port {PORT} {source.name}"
+    )
     return process(line, f"chainlit in {source.name}")
 
 
@@ -80,13 +84,26 @@ def dash(seen: Seen) -> Found | None:
             option = f" --pythonpath {source.root}" if source.root else ""
             target = f"{source.module}:{server}"
             return process(f"gunicorn{option} --bind 0.0.0.0:{PORT} {target}", origin)
-        return process(
-            f"env HOST=0.0.0.0 PORT={PORT} python3 {source.name}",
-            origin,
-            warning="Dash runs by its own means, which are not made for production: "
-            f"{seen.packages.to_add('gunicorn')}",
-        )
+        return _dash(seen, source, name, origin)
     return None
+
+
+def _dash(seen: Seen, source: Source, name: str, origin: str) -> Found:
+    """By Flask's own server: `app.run(debug=True)` would open its debugger to everybody."""
+    warning = (
+        "Dash runs by its own means, which are not made for production: "
+        f"{seen.packages.to_add('gunicorn')}"
+    )
+    if source.code.runs(f"{name}.run", f"{name}.run_server", on_import=True):
+        line = f"env HOST=0.0.0.0 PORT={PORT} python3 {source.name}"
+        return process(line, origin, warning=warning)
+    root = f"sys.path.insert(0, {source.root!r}); " if source.root else ""
+    code = (
+        f"import os, sys; {root}from {source.module} import {name}; "
+        f"{name}.server.run(host='0.0.0.0', port=int(os.environ.get('PORT') or 8080))"
+    )
+    text = f"Dash with {source.module}:{name} (on 0.0.0.0:$PORT)"
+    return Found("web", text, ["python3", "-c", code], origin, warning=warning)
 
 
 def panel(seen: Seen) -> Found | None:
@@ -95,7 +112,8 @@ def panel(seen: Seen) -> Found | None:
     if source is None:
         return None
     return process(
-        f"panel serve --address 0.0.0.0 --port {PORT} --allow-websocket-origin='*' {source.name}",
+        f"{_path(seen, source)}panel serve --address 0.0.0.0 --port {PORT} "
+        f"--allow-websocket-origin='*' {source.name}",
         f"panel in {source.name}",
     )
 
@@ -105,8 +123,28 @@ def shiny(seen: Seen) -> Found | None:
     source = _importing(seen, "shiny")
     if source is None:
         return None
-    line = f"shiny run --host 0.0.0.0 --port {PORT} {source.name}"
+    line = f"{_path(seen, source)}shiny run --host 0.0.0.0 --port {PORT} {source.name}"
     return process(line, f"shiny in {source.name}")
+
+
+def solara(seen: Seen) -> Found | None:
+    """A script of Solara that has a page."""
+    source = _importing(seen, "solara")
+    if source is None or source.code.made_by("FastAPI", "Flask", "Starlette")[0]:
+        return None
+    line = (
+        f"{_path(seen, source)}solara run --host 0.0.0.0 --port {PORT} --production {source.name}"
+    )
+    return process(line, f"solara in {source.name}")
+
+
+def marimo(seen: Seen) -> Found | None:
+    """A notebook of marimo, as an app."""
+    source = _importing(seen, "marimo")
+    if source is None or not source.code.made_by("App")[0]:
+        return None
+    line = f"marimo run --headless --host 0.0.0.0 --port {PORT} {source.name}"
+    return process(line, f"marimo in {source.name}")
 
 
 def voila(seen: Seen) -> Found | None:
@@ -119,7 +157,10 @@ def voila(seen: Seen) -> Found | None:
     quoted = "'" + names[0].replace("'", "'\\''") + "'"
     name = f" {quoted}" if len(names) == 1 else ""
     line = f"voila --no-browser --Voila.ip=0.0.0.0 --port={PORT}{name}"
-    return process(line, f"voila in {seen.packages.file}")
+    # Widgets bring a kernel no more, and without one each page is an error.
+    has_kernel = seen.packages.has("ipykernel", "jupyterlab", "jupyter", "notebook")
+    warning = f"notebooks need a kernel: {seen.packages.to_add('ipykernel')}"
+    return process(line, f"voila in {seen.packages.file}", warning="" if has_kernel else warning)
 
 
 def jupyter(packages: Declared) -> Found:
@@ -149,3 +190,8 @@ def _importing(seen: Seen, package: str) -> Source | None:
         if not each.name.endswith("__init__.py") and not each.code.is_relative
     )
     return next((each for each in scripts if each.code.imports(package)), None)
+
+
+def _path(seen: Seen, source: Source) -> str:
+    """What finds the app's own modules: these programs look beside the script alone."""
+    return f"env PYTHONPATH={source.root or '.'} " if source.needs_root(seen.app) else ""

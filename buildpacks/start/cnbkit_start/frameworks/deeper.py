@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
-from cnbkit_start.frameworks import dashboards, servers
+from cnbkit_start.frameworks import dashboards, own_servers, servers
 from cnbkit_start.frameworks.seen import Seen
 from cnbkit_start.process import Found
 from cnbkit_start.source import every_source
@@ -12,7 +12,8 @@ __all__ = ["only_app"]
 
 _FRAMEWORKS = (
     *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio, servers.asgi),
-    *(dashboards.dash, servers.wsgi, dashboards.panel, dashboards.shiny),
+    *(dashboards.dash, servers.wsgi, own_servers.sanic, own_servers.bottle),
+    *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
 )
 _TOLD = 4
 

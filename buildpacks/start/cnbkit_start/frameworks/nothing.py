@@ -126,6 +126,8 @@ def _example(app: App, packages: Declared | None) -> str:
                 return next((name for name in programs if name in _LIKELY), next(iter(programs)))
     if app.has("manage.py"):
         return "python3 manage.py runserver 0.0.0.0:$PORT"
+    if app.has("rxconfig.py"):
+        return "reflex run --env prod"
     names = sorted(name for name in os.listdir(app.root) if name.endswith(".py"))
     names = [
         name

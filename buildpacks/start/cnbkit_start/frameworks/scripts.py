@@ -6,13 +6,13 @@ from cnbkit import UserFault
 from cnbkit_start.frameworks.dashboards import by_gradio
 from cnbkit_start.frameworks.seen import Seen, process
 from cnbkit_start.process import Found
-from cnbkit_start.source import folders, read_source
+from cnbkit_start.source import Source, folders, read_source
 
 __all__ = ["SCRIPTS", "TABLES", "declared_script", "greeting", "programs_of", "script"]
 
 SCRIPTS = ("app.py", "main.py")
 # Others that people start, where none of those is there.
-_MORE = ("server.py", "run.py", "start.py", "bot.py")
+_MORE = ("server.py", "run.py", "start.py", "bot.py", "worker.py")
 TABLES = ("project", "tool.poetry")
 
 
@@ -98,12 +98,12 @@ def _is_installed(seen: Seen, document: dict[str, object]) -> bool:
 
 def script(seen: Seen) -> Found | None:
     """A file that does something when it is started."""
-    for name in (*SCRIPTS, *_MORE):
-        if seen.app.has(name) and not read_source(seen.app, name).code.only_defines:
-            if "gradio" in seen.packages.names:
-                return by_gradio(name)
-            # Not `python`: where no other buildpack brings one, Debian's base has only python3.
-            return Found("web", f"python3 {name}", ["python3", name], name)
+    for base in ("", "src/"):
+        for name in (f"{base}{each}" for each in (*SCRIPTS, *_MORE)):
+            if seen.app.has(name):
+                source = read_source(seen.app, name)
+                if not source.code.only_defines:
+                    return _started(seen, source)
     for base in ("", "src/"):
         # `python -m` takes a name with a dash, too.
         names = [
@@ -115,3 +115,19 @@ def script(seen: Seen) -> Found | None:
             path = "env PYTHONPATH=src " if base else ""
             return process(f"{path}python3 -m {names[0]}", f"{base}{names[0]}/__main__.py")
     return None
+
+
+def _started(seen: Seen, source: Source) -> Found:
+    name = source.name
+    if "gradio" in seen.packages.names:
+        return by_gradio(name)
+    host, line = source.code.listens_on()
+    warning = host and (
+        f"{name}:{line} listens on {host}: nothing outside of the image reaches it; let it listen "
+        "on 0.0.0.0"
+    )
+    # In a package below src, of which it imports its neighbours.
+    is_module = "/" in name and not source.root
+    started = f"-m {source.module}" if is_module else name
+    # Not `python`: where no other buildpack brings one, Debian's base has only python3.
+    return process(f"python3 {started}", name, warning=warning)

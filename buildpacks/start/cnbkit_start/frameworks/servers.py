@@ -13,10 +13,24 @@ __all__ = ["ASGI_SERVERS", "WSGI_SERVERS", "asgi", "command", "missing", "wsgi"]
 _ASGI = ("FastAPI", "Starlette", "Litestar", "FastHTML", "Quart")
 _ASGI_PACKAGES = (
     *("fastapi", "starlette", "fasthtml", "python-fasthtml", "litestar", "quart"),
+    *("falcon", "connexion", "blacksheep", "python-socketio"),
     # They bring FastAPI.
     "gradio",
 )
-_FLASK = ("Flask", "APIFlask")
+_ASGI_MODULES = ("fastapi", "starlette", "litestar", "fasthtml", "quart")
+# Whose apps have names that others have as well: those count in a file that imports the module.
+_ASGI_BY_MODULE = (
+    ("falcon.asgi", ("App",), "Falcon"),
+    ("connexion", ("AsyncApp", "FlaskApp", "App"), "Connexion"),
+    ("blacksheep", ("Application",), "BlackSheep"),
+    ("socketio", ("ASGIApp",), "Socket.IO"),
+)
+_FLASK = ("Flask", "APIFlask", "OpenAPI", "Eve")
+_WSGI_BY_MODULE = (
+    ("falcon", ("App", "API"), "Falcon"),
+    ("pyramid", ("make_wsgi_app",), "Pyramid"),
+    ("socketio", ("WSGIApp",), "Socket.IO"),
+)
 ASGI_SERVERS = ("uvicorn", "hypercorn", "daphne", "granian")
 """In the order in which they count."""
 WSGI_SERVERS = ("gunicorn", "uwsgi", "pyuwsgi", "waitress", "granian", "hypercorn")
@@ -24,16 +38,23 @@ WSGI_SERVERS = ("gunicorn", "uwsgi", "pyuwsgi", "waitress", "granian", "hypercor
 
 
 def asgi(seen: Seen) -> Found | None:
-    """An app of FastAPI, Starlette, Litestar, FastHTML or Quart."""
+    """An app of FastAPI, Starlette, Litestar, FastHTML, Quart and others of their kind."""
     if not seen.packages.has(*_ASGI_PACKAGES):
         return None
     for source in seen.sources:
+        framework = "Quart" if source.code.imports("quart") else "FastAPI"
         name, line = seen.app_in(source, *_ASGI)
         factory = ""
-        if not name and (source.code.imports("fastapi") or source.code.imports("starlette")):
-            factory, line = source.code.factory()
+        if not name and any(source.code.imports(each) for each in _ASGI_MODULES):
+            factory, line = source.code.factory(*_ASGI)
+        for module, makers, label in () if name or factory else _ASGI_BY_MODULE:
+            if source.code.imports(module):
+                framework = label
+                name, line = seen.app_in(source, *makers)
+                if not name:
+                    factory, line = source.code.factory(*makers)
+                break
         if name or factory:
-            framework = "Quart" if source.code.imports("quart") else "FastAPI"
             return _asgi_process(seen, source, name, factory, framework, f"{source.name}:{line}")
     return None
 
@@ -66,14 +87,12 @@ def _asgi_process(
 
 
 def wsgi(seen: Seen) -> Found | None:
-    """An app of Flask, or a function that takes requests as WSGI has them."""
-    if not seen.packages.has("flask"):
-        return _plain(seen)
-    for source in seen.sources:
+    """An app of Flask, Falcon or Pyramid, or a function that takes requests as WSGI has them."""
+    for source in seen.sources if seen.packages.has("flask", "flask-openapi3", "eve") else ():
         name, line = seen.app_in(source, *_FLASK)
         factory = ""
         if not name and source.code.imports("flask"):
-            factory, line = source.code.factory()
+            factory, line = source.code.factory(*_FLASK)
         if name or factory:
             return _flask(seen, source, name, factory, f"{source.name}:{line}")
     return _plain(seen)
@@ -81,17 +100,27 @@ def wsgi(seen: Seen) -> Found | None:
 
 def _plain(seen: Seen) -> Found | None:
     for source in seen.sources:
+        framework = "an app (WSGI)"
         name, line = source.code.wsgi_function()
-        if not name:
+        factory = ""
+        for module, makers, label in () if name else _WSGI_BY_MODULE:
+            if seen.packages.has(module, f"python-{module}") and source.code.imports(module):
+                framework = label
+                name, line = seen.app_in(source, *makers)
+                if not name:
+                    factory, line = source.code.factory(*makers)
+                break
+        if not name and not factory:
             continue
         server = next((each for each in WSGI_SERVERS if seen.packages.has(each)), "")
         origin = f"{source.name}:{line}"
         if not server and source.code.has_main:
             return None  # it starts a server by itself
         if not server:
-            raise missing(seen.packages, "gunicorn", "an app (WSGI)", origin)
-        target = f"{source.module}:{name}"
-        return process(command(server, target, source.root, is_asgi=False), origin)
+            raise missing(seen.packages, "gunicorn", framework, origin)
+        target = f"{source.module}:{name or factory}"
+        line_of_server = command(server, target, source.root, is_asgi=False, factory=bool(factory))
+        return process(line_of_server, origin)
     return None
 
 

@@ -57,7 +57,7 @@ def base(findings: Findings, paths: Paths, stage: Stage) -> Answer:
         listed = _listed(paths)
         for package in known.packages:
             name = re.split(r"[\[=<>~!]", package)[0]
-            if not re.search(rf"^\s*{re.escape(name)}\b", listed, re.MULTILINE | re.IGNORECASE):
+            if not re.search(rf"^[ \t]*{re.escape(name)}\b", listed, re.MULTILINE | re.IGNORECASE):
                 add(findings.packages, package)
     if not known.known:
         where = "" if stage.role is Role.IMAGE else f" of stage {stage.name}"

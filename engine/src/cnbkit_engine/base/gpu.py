@@ -18,6 +18,7 @@ from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.store import UnknownImage
 from cnbkit_engine.oci.types import OCI_MANIFEST
+from cnbkit_engine.state.app_text import app_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ __all__ = [
 # error is for BPL_CUDA_CHECK to say.
 _VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
+_LIMIT = 1 << 24  # bytes of a file of the app
 _PLAIN, _NAME = "cnbkit/run", "cnbkit/run-cuda"
 _SUFFIX = "-cuda"
 
@@ -138,8 +140,9 @@ def _stated(app: Path, env: Mapping[str, str], configured: Path) -> Words:
         # As the lifecycle has it, a builder's variable without a suffix is a default.
         _text(configured / SETTING) or _text(configured / f"{SETTING}.default"),
     ]
-    file = _text(app / FILE) if (app / FILE).is_file() else None
-    return Words.of(next(filter(None, told), ""), file, _text(app / PROJECT))
+    file = app_text(app, FILE, _LIMIT)
+    project = app_text(app, PROJECT, _LIMIT) or ""
+    return Words.of(next(filter(None, told), ""), file, project)
 
 
 def _known(buildpacks: Path) -> set[str]:

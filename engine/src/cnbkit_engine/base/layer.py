@@ -9,6 +9,7 @@ import json
 import tarfile
 from typing import IO, TYPE_CHECKING, Any
 
+from cnbkit.tar_header import BoundedHeader
 from cnbkit_engine.base.recipe import EPOCH, OWNER
 from cnbkit_engine.oci.types import OCI_MANIFEST
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["store_image"]
 
+_RELEASED = "io.buildpacks.base.released"
+_DAY = "usr/share/cnbkit/released"  # finish.py writes it
 _CREATED = "1980-01-01T00:00:01Z"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -33,7 +36,7 @@ def store_image(archive: IO[bytes], recipe: BaseRecipe, store: ImageStore) -> tu
         tarfile.TarError: the archive is cut short.
     """
     with store.open_blob() as blob:
-        diff_id = _write_layer(archive, blob)
+        diff_id, released = _write_layer(archive, blob)
         size = blob.size
         layer = {"mediaType": _LAYER, "digest": blob.commit(None), "size": size}
     config = _json(
@@ -44,7 +47,7 @@ def store_image(archive: IO[bytes], recipe: BaseRecipe, store: ImageStore) -> tu
             "config": {
                 "User": f"{OWNER}:{OWNER}",
                 "Env": [f"{key}={value}" for key, value in recipe.variables().items()],
-                "Labels": recipe.labels(),
+                "Labels": recipe.labels() | {_RELEASED: released},
             },
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
             "history": [{"created": _CREATED, "created_by": "cnbkit: Debian packages"}],
@@ -60,15 +63,16 @@ def store_image(archive: IO[bytes], recipe: BaseRecipe, store: ImageStore) -> tu
     return OCI_MANIFEST, _json(manifest)
 
 
-def _write_layer(archive: IO[bytes], blob: BlobWriter) -> str:
-    """Copy the archive's entries into a gzip-compressed layer; return its diffID."""
+def _write_layer(archive: IO[bytes], blob: BlobWriter) -> tuple[str, str]:
+    """Copy the archive's entries into a gzip-compressed layer; return its diffID, and its day."""
+    released = ""
     # No file name and time in gzip's header either.
     with gzip.GzipFile(
         fileobj=_Sink(blob), mode="wb", filename="", mtime=0, compresslevel=6
     ) as out:
         layer = _Hashed(out)
         with (
-            tarfile.open(fileobj=archive, mode="r|") as entries,
+            tarfile.open(fileobj=archive, mode="r|", tarinfo=BoundedHeader) as entries,
             tarfile.open(fileobj=layer, mode="w|", format=tarfile.PAX_FORMAT) as files,
         ):
             for entry in entries:
@@ -81,8 +85,12 @@ def _write_layer(archive: IO[bytes], blob: BlobWriter) -> str:
                 entry.mtime = EPOCH
                 entry.uname = entry.gname = ""  # numbers only: names differ between machines
                 entry.pax_headers = {}
-                files.addfile(entry, entries.extractfile(entry) if entry.isreg() else None)
-    return f"sha256:{layer.hash.hexdigest()}"
+                content = entries.extractfile(entry) if entry.isreg() else None
+                if content and entry.name == _DAY:
+                    text = content.read()
+                    released, content = text.decode().strip(), io.BytesIO(text)
+                files.addfile(entry, content)
+    return f"sha256:{layer.hash.hexdigest()}", released
 
 
 class _Hashed(io.RawIOBase):

@@ -111,6 +111,7 @@ class BaseRecipe:
         return {
             f"{base}.id": self.suite.stack,
             f"{base}.maintainer": "cnbkit",
+            f"{base}.homepage": "https://github.com/cnbkit/cnbkit",
             f"{base}.description": (
                 f"Debian {self.suite.version} with Python {self.suite.python}; {purpose}"
             ),

@@ -10,17 +10,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from cnbkit_engine.state.app_text import app_text
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["AskedPython", "asked_python", "text_of"]
+__all__ = ["AskedPython", "asked_python"]
 
 _VERSION, _FOLDER = "BP_PYTHON_VERSION", "BP_PYTHON_FOLDER"
-_PLAIN = re.compile(r"\d+(?:\.\d+){0,2}")
+_PLAIN = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,2}")
 _SPELLING = re.compile(rf"(?:c?python)?[-@= ]*({_PLAIN.pattern})(?:\.[x*]|-dev)?")
 # With a star only where PEP 440 has one; what Poetry makes of others is not for here.
-_CLAUSE = re.compile(r"\s*(?:(>=|<=|~=|>|<)\s*(\d+(?:\.\d+)*)|(==|!=)\s*(\d+(?:\.\d+)*)(\.\*)?)\s*")
+_RELEASE = r"\d{1,9}(?:\.\d{1,9})*"
+_CLAUSE = re.compile(rf"\s*(?:(>=|<=|~=|>|<)\s*({_RELEASE})|(==|!=)\s*({_RELEASE})(\.\*)?)\s*")
 # What says it in a file whose lines are read one by one: the text in quotes behind a key.
 _RANGES = (
     ("pyproject.toml", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
@@ -28,11 +31,11 @@ _RANGES = (
     ("pylock.toml", re.compile(r'^requires-python\s*=\s*"([^"]*)"', re.MULTILINE)),
 )
 _POETRY = re.compile(
-    r"""^\[tool\.poetry\.dependencies\]\s*\n(?:(?!\[).*\n)*?python\s*=\s*["']([^"']*)["']""",
+    r"""^\[tool\.poetry\.dependencies\][ \t]*\n(?:(?!\[).*\n)*?python\s*=\s*["']([^"']*)["']""",
     re.MULTILINE,
 )
 _PIPFILE = re.compile(r"""^python_(?:full_)?version\s*=\s*["']([^"']*)["']""", re.MULTILINE)
-_LIMIT = 1 << 20  # bytes; who asks does so at the top of a file
+_LIMIT = 1 << 24  # bytes; the largest lock of a real project has a third of it
 
 
 class AskedPython:
@@ -61,19 +64,22 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
         app: its folder.
         env: build-time variables, the builder's own among them.
     """
-    folder = app / env.get(_FOLDER, "").strip()
-    for text, source in _named(folder, env):
+
+    def read(name: str) -> str:
+        return app_text(app, f"{env.get(_FOLDER, '').strip()}/{name}", _LIMIT) or ""
+
+    for text, source in _named(read, env):
         plain = _SPELLING.fullmatch(text)
         text = plain[1] if plain else text
         return AskedPython(text, source) if _understood(text) else None
     found = [
         (match[1].strip(), file)
         for file, pattern in _RANGES
-        for match in [pattern.search(text_of(folder / file))]
+        for match in [pattern.search(read(file))]
         if match and match[1].strip()
     ]
     if not found:
-        return _of_tools(folder)
+        return _of_tools(read)
     if not all(_understood(text) for text, _ in found):
         return None
     texts = list(dict.fromkeys(text for text, _ in found))
@@ -83,26 +89,26 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
     return AskedPython(",".join(texts), f"requires-python in {files}")
 
 
-def _named(folder: Path, env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _named(read: Callable[[str], str], env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What names a version, the one that counts first."""
     if setting := env.get(_VERSION, "").strip():
         yield setting, _VERSION
     for file in (".python-version", "runtime.txt"):
-        for line in _lines(text_of(folder / file)):
+        for line in _lines(read(file)):
             yield line, file
-    for line in _lines(text_of(folder / ".tool-versions")):
+    for line in _lines(read(".tool-versions")):
         tool, *versions = line.split()
         if tool == "python" and versions:
             yield versions[0], ".tool-versions"
 
 
-def _of_tools(folder: Path) -> AskedPython | None:
+def _of_tools(read: Callable[[str], str]) -> AskedPython | None:
     """What Poetry's table says, or Pipenv's file."""
-    if match := _POETRY.search(text_of(folder / "pyproject.toml")):
+    if match := _POETRY.search(read("pyproject.toml")):
         text = ",".join(map(_of_poetry, match[1].split(",")))
         source = "tool.poetry.dependencies in pyproject.toml"
         return AskedPython(text, source) if _understood(text) else None
-    if match := _PIPFILE.search(text_of(folder / "Pipfile")):
+    if match := _PIPFILE.search(read("Pipfile")):
         return AskedPython(match[1], "Pipfile") if _PLAIN.fullmatch(match[1]) else None
     return None
 
@@ -156,12 +162,3 @@ def _numbers(text: str) -> list[int]:
 def _lines(text: str) -> list[str]:
     found = (line.partition("#")[0].strip() for line in text.splitlines())
     return [line for line in found if line]
-
-
-def text_of(path: Path, limit: int = _LIMIT) -> str:
-    """What a file of the app says, at most that many characters; empty if it is not to be read."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            return file.read(limit)
-    except (OSError, UnicodeDecodeError):
-        return ""

@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import CnbkitError
+from cnbkit.dry_run import DECISION
+from cnbkit.errors import BuildpackFault, CnbkitError
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.build.predecessor import candidates, last_name, predecessor_in_store
 from cnbkit_engine.lifecycle.dry_run import can_decide, decisions
@@ -33,6 +34,7 @@ __all__ = [
     "PlannedProcess",
     "decided",
     "last_build",
+    "read_decision",
 ]
 
 _METADATA = "io.buildpacks.lifecycle.metadata"
@@ -179,7 +181,41 @@ def decided(
     layers = layers_folder(sandboxes.space, "builder")
     restore_known(layers, asked, last.metadata, last.cache)
     found = decisions(sandboxes, log, layers, asked, documents, resolve=resolve, tell=tell)
-    return tuple(_decided(each.id, found.get(each.id, {})) for each in group)
+    return tuple(read_decision(each.id, found.get(each.id, {})) for each in group)
+
+
+def read_decision(id: str, table: Mapping[str, Any]) -> Decided:  # noqa: A002
+    """What a buildpack has written; code of the app may have run there, and written over it.
+
+    Raises:
+        BuildpackFault: it is no decision.
+    """
+    try:
+        found = _decided(id, table)
+        _check(found)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BuildpackFault(
+            f"{id} decided what cannot be read: {error!r}"[:300],
+            where=DECISION,
+            remedy="tell whoever made the buildpack, if no code of the app has written it",
+        ) from None
+    return found
+
+
+def _check(found: Decided) -> None:
+    """Raises TypeError where what is shown as text is none."""
+    texts = [
+        *(found.rest, *found.notes, *found.warnings),
+        *(text for label in found.labels for text in label),
+        *(text for each in found.layers for text in (each.name, each.state, *each.why)),
+        *(text for each in found.processes for text in (each.type, *each.command)),
+        *(text for each in found.packages for text in (each.name, each.version, each.layer)),
+    ]
+    if any(not isinstance(each.size, int) for each in found.packages):
+        raise TypeError("a size is no number")
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
 
 
 def _decided(id: str, table: Mapping[str, Any]) -> Decided:  # noqa: A002

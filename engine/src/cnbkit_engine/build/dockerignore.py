@@ -11,6 +11,8 @@ from cnbkit_engine.build.ignore_rules import compiled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cnbkit_engine.build.bounded_pattern import BoundedPattern
+
 __all__ = ["DockerIgnore"]
 
 
@@ -26,12 +28,12 @@ class DockerIgnore:
         places = ["/".join(above[:count]) for count in range(1, len(above) + 1)]
         matched = False
         for expression, negated in self._rules:
-            if matched == negated and any(expression.fullmatch(place) for place in places):
+            if matched == negated and any(expression.matches(place) for place in places):
                 matched = not negated
         return matched
 
 
-def _rules(text: str) -> Iterator[tuple[re.Pattern[str], bool]]:
+def _rules(text: str) -> Iterator[tuple[BoundedPattern, bool]]:
     for raw in text.removeprefix("\ufeff").splitlines():
         if raw.startswith("#"):
             continue
@@ -46,7 +48,7 @@ def _rules(text: str) -> Iterator[tuple[re.Pattern[str], bool]]:
         line = posixpath.normpath(line.strip())
         if line in ("", "."):
             continue
-        expression = compiled(_expression(line))
+        expression = compiled(_expression(line), whole=True)
         if expression is not None:
             yield expression, negated
 

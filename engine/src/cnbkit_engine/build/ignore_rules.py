@@ -8,8 +8,9 @@ a pattern is a regular expression. The same app has to be the same image with bo
 from __future__ import annotations
 
 import re
-import warnings
 from typing import TYPE_CHECKING
+
+from cnbkit_engine.build.bounded_pattern import BoundedPattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,12 +32,12 @@ class IgnoreRules:
         """Whether they mean a path, which is relative and has no slash at its end."""
         matched = False
         for expression, negated in self._rules:
-            if expression.search(path):
+            if expression.matches(path):
                 matched = not negated
         return matched
 
 
-def _expression(line: str) -> tuple[re.Pattern[str], bool] | None:
+def _expression(line: str) -> tuple[BoundedPattern, bool] | None:
     """A line as regular expression, and whether it is negated; None if it means nothing."""
     line = line.rstrip("\r")
     if line.startswith("#"):
@@ -65,11 +66,9 @@ def _expression(line: str) -> tuple[re.Pattern[str], bool] | None:
     return None if expression is None else (expression, negated)
 
 
-def compiled(expression: str) -> re.Pattern[str] | None:
+def compiled(expression: str, *, whole: bool = False) -> BoundedPattern | None:
     """A regular expression; None if it is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what Python may read otherwise one day
-        try:
-            return re.compile(expression)
-        except re.error:
-            return None
+    try:
+        return BoundedPattern(expression, whole=whole)
+    except ValueError:
+        return None

@@ -8,15 +8,17 @@ known for certain is not judged: the app then gets the base it would get anyway.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnbkit_engine.build.asked_python import AskedPython, text_of
+from cnbkit_engine.build.asked_python import AskedPython
+from cnbkit_engine.state.app_text import app_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["NEWEST", "UnfitPackage", "first_wheels", "unfit_package"]
 
@@ -28,20 +30,20 @@ _INPUT, _FOLDER = "BP_PYTHON_INPUT", "BP_PYTHON_FOLDER"
 _WITH_WHEELS = ("pylock.toml", "uv.lock", "poetry.lock", "pdm.lock")
 _OTHERS = ("Pipfile.lock", "requirements.txt", "requirements.in", "Pipfile", "pyproject.toml")
 _WHEEL = re.compile(
-    r"(?P<name>[A-Za-z0-9][\w.]*)-(?P<version>[^-\s/\"']+)-(?:\d[^-\s]*-)?"
+    r"(?<![\w.])(?P<name>[A-Za-z0-9][\w.]*)-(?P<version>[^-\s/\"']+)-(?:\d[^-\s]*-)?"
     r"(?P<python>[a-z0-9.]+)-(?P<abi>[a-z0-9_.]+)-(?P<platform>[a-z0-9_.]+)\.whl"
 )
 _REQUIREMENT = re.compile(
     r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?(?P<range>[<>=!~][^;#\\)]*?)?\)?"
     r"\s*(?:;(?P<marker>[^#\\]*?))?\s*(?:\s--hash=.*|\s#.*|\\)?"
 )
-_BELOW = re.compile(r"(===?|<=?|~=)\s*v?(\d+(?:\.\d+)*)(\.\*)?")
+_BELOW = re.compile(r"(===?|<=?|~=)\s*v?(\d{1,9}(?:\.\d{1,9})*)(\.\*)?")
 _PYTHON = re.compile(
     r"python_(?:full_)?version\s*(<=|>=|==|!=|~=|<|>)\s*[\"']([\d.]+(?:\.\*)?)[\"']"
 )
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)")
 _LIMIT = 1 << 24  # bytes; the largest lock of a real project has a third of it
-_DEEPEST = 5
+_MOST_FILES = 50
 
 
 class UnfitPackage(NamedTuple):
@@ -77,15 +79,21 @@ def unfit_package(
     """
     if _numbers(other) >= _numbers(python):
         return None
-    folder = app / env.get(_FOLDER, "").strip()
+    folder = env.get(_FOLDER, "").strip()
+
+    def read(name: str) -> str:
+        return app_text(app, f"{folder}/{name}", _LIMIT) or ""
+
     names = [name.strip() for name in env.get(_INPUT, "").split(",") if name.strip()]
-    names = names or [name for name in (*_WITH_WHEELS, *_OTHERS) if (folder / name).is_file()][:1]
+    names = (
+        names or [name for name in (*_WITH_WHEELS, *_OTHERS) if (app / folder / name).is_file()][:1]
+    )
     for name in names:
         if name.endswith(_WITH_WHEELS):
-            if found := _of_wheels(text_of(folder / name, _LIMIT), python, other):
+            if found := _of_wheels(read(name), python, other):
                 return UnfitPackage(*found, name)
         elif python == NEWEST:
-            for written, wanted, file in _requirements(folder, name, python):
+            for written, wanted, file in _requirements(read, name, python):
                 if _too_old(written, wanted):
                     return UnfitPackage(written, wanted.strip(), file)
     return None
@@ -129,16 +137,18 @@ def _runs_on(tags: str, abis: str, python: str) -> bool:
     return False
 
 
-def _requirements(folder: Path, name: str, python: str) -> Iterator[tuple[str, str, str]]:
+def _requirements(
+    read: Callable[[str], str], name: str, python: str
+) -> Iterator[tuple[str, str, str]]:
     """Name, range and file of each package that a Python gets, where it can be told."""
     if name.endswith("Pipfile.lock"):
-        lines = _of_pipfile_lock(text_of(folder / name, _LIMIT))
+        lines = _of_pipfile_lock(read(name))
     elif name.endswith("pyproject.toml"):
-        lines = _of_project(text_of(folder / name, _LIMIT))
+        lines = _of_project(read(name))
     elif name.endswith("Pipfile"):
         lines = iter(())
     else:
-        for line, file in _lines(folder, name, 0):
+        for line, file in _lines(read, name, set()):
             yield from _read(line, file, python)
         return
     for line in lines:
@@ -157,13 +167,16 @@ def _read(line: str, file: str, python: str) -> Iterator[tuple[str, str, str]]:
     yield found["name"], found["range"] or "", file
 
 
-def _lines(folder: Path, name: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Each line of a requirements file, and of those it includes."""
-    for line in text_of(folder / name, _LIMIT).splitlines():
+def _lines(read: Callable[[str], str], name: str, seen: set[str]) -> Iterator[tuple[str, str]]:
+    """Each line of a requirements file, and of those it includes, each file once."""
+    seen.add(name)
+    for line in read(name).splitlines():
         included = _INCLUDED.match(line)
-        if included and depth < _DEEPEST:
-            yield from _lines(folder, str(Path(name).parent / included[1]), depth + 1)
-        elif not included:
+        if included:
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), included[1]))
+            if other not in seen and len(seen) < _MOST_FILES:
+                yield from _lines(read, other, seen)
+        else:
             yield line, name
 
 
@@ -175,7 +188,7 @@ def _of_pipfile_lock(text: str) -> Iterator[str]:
         for name, entry in default.items():
             marker = f" ; {entry['markers']}" if "markers" in entry else ""
             yield f"{name}{entry.get('version', '')}{marker}"
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return  # pipenv says what is wrong with it
 
 
@@ -184,7 +197,7 @@ def _of_project(text: str) -> Iterator[str]:
 
     try:
         found = tomllib.loads(text).get("project", {}).get("dependencies", [])
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return
     yield from (each for each in found if isinstance(each, str))
 

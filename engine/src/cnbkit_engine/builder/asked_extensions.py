@@ -28,7 +28,7 @@ __all__ = ["with_asked_extensions"]
 
 _TABLE = "[metadata.cnbkit.extension]"
 # Every build looks, so the file is not parsed for it.
-_URI = re.compile(r'^\s*uri\s*=\s*["\']([^"\':]+)["\']', re.MULTILINE)
+_URI = re.compile(r'^[ \t]*uri[ \t]*=[ \t]*["\']([^"\':]+)["\']', re.MULTILINE)
 
 
 def with_asked_extensions(home: Home, builder: Path, env: Mapping[str, str]) -> Path:

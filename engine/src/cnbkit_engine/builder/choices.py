@@ -53,7 +53,7 @@ def choices(builder: Path) -> Choices:
         return Choices()
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return Choices()
     return Choices(
         _text(table, "build", "image") or _text(table, "stack", "build-image"),

@@ -53,5 +53,5 @@ def _distros(builder: Path) -> list[tuple[str, str]]:
             for target in targets
             for each in target.get("distros", [])
         ]
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return []

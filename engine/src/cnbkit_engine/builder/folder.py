@@ -39,7 +39,7 @@ SYSTEM = "system.toml"
 """In the folder: the buildpacks before and after every group."""
 
 # Of the folder, as described above; raised when that changes.
-_LAYOUT = 5
+_LAYOUT = 6
 
 
 def ensure_builder(

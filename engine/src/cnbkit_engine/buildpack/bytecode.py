@@ -14,6 +14,24 @@ if TYPE_CHECKING:
 
 __all__ = ["compile_bytecode"]
 
+# Of each file only its place in the buildpack is named: what several buildpacks carry then has one
+# bytecode in all of them, and is in a builder once. An import puts the whole path there.
+_SCRIPT = """
+import compileall, concurrent.futures, multiprocessing, os, sys
+from py_compile import PycInvalidationMode
+
+def compiled(pair):
+    place, path = pair
+    one = compileall.compile_dir if os.path.isdir(path) else compileall.compile_file
+    mode = PycInvalidationMode.UNCHECKED_HASH
+    return one(path, quiet=1, stripdir=place, invalidation_mode=mode)
+
+pairs = [line.split(os.sep * 2) for line in sys.argv[1:]]
+fork = multiprocessing.get_context("fork")
+with concurrent.futures.ProcessPoolExecutor(mp_context=fork) as pool:
+    sys.exit(not all([*pool.map(compiled, [(place, f"{place}/{name}") for place, name in pairs])]))
+"""
+
 
 def compile_bytecode(
     home: Home,
@@ -29,7 +47,7 @@ def compile_bytecode(
     Args:
         home: for the sandbox.
         root: its root file system.
-        folder: what will be `/cnb/buildpacks`; the bytecode names files by where they will be.
+        folder: what will be `/cnb/buildpacks`.
         places: folders below it.
         python: the interpreter there, which the bytecode is for.
         with_libraries: those of the places whose libraries have their bytecode already.
@@ -37,6 +55,7 @@ def compile_bytecode(
     Raises:
         BuildpackFault: a module is not what this Python can compile.
     """
+    import os
     import subprocess
 
     from cnbkit_engine.buildpack.assemble import CORE_FOLDER, LIBRARY_FOLDER
@@ -50,19 +69,17 @@ def compile_bytecode(
         env={"PATH": "/usr/bin:/bin", "PYTHONHASHSEED": "0"},
         network=False,
     )
-    command = [python, "-s", "-P", "-m", "compileall", "-q", "-j", "0"]
-    options = ["--invalidation-mode", "unchecked-hash"]
-    paths = []
+    parts = []
     for place in places:
-        if place in with_libraries:
-            own = [each.name for each in (folder / place).iterdir() if each.name != LIBRARY_FOLDER]
-            own.append(f"{LIBRARY_FOLDER}/{CORE_FOLDER}")
-            paths += [f"/cnb/buildpacks/{place}/{name}" for name in sorted(own)]
-        else:
-            paths.append(f"/cnb/buildpacks/{place}")
-    with sandbox.popen(
-        [*command, *options, *paths], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    ) as run:
+        names = [each.name for each in (folder / place).iterdir()]
+        if LIBRARY_FOLDER in names:
+            names.remove(LIBRARY_FOLDER)
+            library = folder / place / LIBRARY_FOLDER
+            inner = [CORE_FOLDER] if place in with_libraries else os.listdir(library)
+            names += [f"{LIBRARY_FOLDER}/{name}" for name in inner]
+        parts += [f"/cnb/buildpacks/{place}//{name}" for name in sorted(names)]
+    command = [python, "-s", "-P", "-c", _SCRIPT, *parts]
+    with sandbox.popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as run:
         output = run.process.stdout.read() if run.process.stdout else b""
         if run.wait():
             raise BuildpackFault(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libraries", "content_digest"]
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 class Libraries:
@@ -50,9 +50,9 @@ class Libraries:
 
         Args:
             source: the buildpack.
-            place: where it will be below `/cnb/buildpacks`; bytecode names files by that.
+            place: where it will be below `/cnb/buildpacks`.
         """
-        total = hashlib.sha256(f"{self._made_for} {place}".encode())
+        total = hashlib.sha256(self._made_for.encode())
         for lock in locks(source):
             data = lock.read_bytes()
             total.update(f" {len(data)} ".encode() + data)

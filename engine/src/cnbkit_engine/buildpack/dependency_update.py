@@ -65,7 +65,7 @@ def read_feed(text: str | bytes, where: str) -> list[dict[str, Any]]:
     """
     try:
         entries = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserFault(
             f"the feed is not JSON: {error}", where=where, remedy="name a feed"
         ) from None

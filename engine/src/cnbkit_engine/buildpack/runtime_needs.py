@@ -20,7 +20,7 @@ __all__ = ["needs_of"]
 
 # What every image for glibc has: its own libraries. The shell that runs bin/build needs no more.
 _GLIBC = ("c", "dl", "m", "pthread", "resolv", "rt", "util")
-_MISSING = re.compile(r"^\s*(\S+) => not found$", re.MULTILINE)
+_MISSING = re.compile(r"^[ \t]*(\S+) => not found$", re.MULTILINE)
 # The loader tells what it would load, and runs nothing of the file.
 _LIST = 'for file; do LD_TRACE_LOADED_OBJECTS=1 "$0" "$file"; done; exit 0'
 

@@ -48,7 +48,7 @@ class Instruction:
             return None
         try:
             found = json.loads(self.text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         valid = isinstance(found, list) and all(isinstance(each, str) for each in found)
         return found if valid else None

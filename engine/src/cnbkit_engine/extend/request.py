@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Request", "files_below", "requests"]
 
 _LIMIT = 4 << 20
+# What documents of any other shape lead to.
+_WRONG = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _DEEPEST = 64
 
 
@@ -88,7 +90,7 @@ def requests(generated: Path, extensions: Sequence[str], kind: Kind, app: Path) 
                     tomllib.loads(top.read(config, _LIMIT).decode()) if top.is_file(config) else {}
                 )
                 args = _args(table, kind)
-            except (Unfit, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            except (Unfit, OSError, *_WRONG) as error:
                 raise BuildpackFault(
                     f"what the extension {each} left cannot be read",
                     where=name,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from cnbkit.errors import PlatformFault
-from cnbkit_engine.sandbox.network import connected, hindrance
+from cnbkit_engine.sandbox.network import connected, cut_off, hindrance
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.sandbox import Bind, Sandbox
 from cnbkit_engine.sandbox.superuser import held_range
@@ -61,7 +61,7 @@ class Workshop:
     def __enter__(self) -> Workshop:
         with ExitStack() as stack:
             # What the build has, which has said why if it is not a network of its own.
-            mode = self._network
+            mode = "none" if self._network != "host" and cut_off() else self._network
             own = mode == "private" or (not mode and not hindrance(os.environ))
             holder = stack.enter_context(held_range(network=own))
             namespace = stack.enter_context(connected(holder)) if own else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
 from cnbkit.spec.toml import decode, encode
+from cnbkit.tar_header import BoundedHeader
 from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 from cnbkit_engine.oci.layer import TIME
 
@@ -89,7 +90,7 @@ def read_lifecycle(archive: Path, folder: Path) -> dict[str, Any]:
     folder.mkdir(parents=True)
     table: dict[str, Any] | None = None
     try:
-        with tarfile.open(archive) as source:
+        with tarfile.open(archive, tarinfo=BoundedHeader) as source:
             for item in source:
                 parts = [part for part in PurePosixPath(item.name).parts if part not in "/."]
                 content = source.extractfile(item) if item.isreg() else None

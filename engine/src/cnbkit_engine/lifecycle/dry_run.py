@@ -105,6 +105,6 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         with Folder(folder) as own:
             found = json.loads(own.read(DECISION, _LIMIT))
-    except (OSError, Unfit, ValueError):
+    except (OSError, Unfit, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -129,7 +129,7 @@ def _members(group: bytes, table: str, folder: Path, kind: str) -> list[Member]:
     try:
         document: dict[str, Any] = tomllib.loads(group.decode())
         found = [Member(entry["id"], entry["version"]) for entry in document.get(table, [])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _left("group.toml", f"a file that the detector does not write: {error}") from None
     for member in found:
         if not _is_of(member, folder):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.spec.toml import encode
+from cnbkit.tar_header import BoundedHeader
 from cnbkit_engine.state.beneath import Folder, Unfit
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _layers(buildpack: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cache_metadata(cache: Path) -> Mapping[str, Any]:
-    with suppress(OSError, Unfit, ValueError), Folder(cache) as folder:
+    with suppress(OSError, Unfit, ValueError, RecursionError), Folder(cache) as folder:
         document = json.loads(folder.read(_CACHE, _LIMIT))
         if isinstance(document, dict):
             return document
@@ -97,7 +98,7 @@ def _extract(cache: Path, digest: str, target: Path, inside: str) -> None:
             return
         with (
             open(folder.open_file(name), "rb") as file,
-            tarfile.open(fileobj=file) as archive,
+            tarfile.open(fileobj=file, tarinfo=BoundedHeader) as archive,
         ):
             for steps, data in _files(archive, inside):
                 path = target.joinpath(*steps)

@@ -83,6 +83,6 @@ def launch_layers(layers: Folder, group: Sequence[Member]) -> list[LaunchLayer]:
 def _types(folder: Folder, name: str) -> dict[str, Any]:
     try:
         types = tomllib.loads(folder.read(f"{name}.toml", _LIMIT).decode()).get("types")
-    except (ValueError, Unfit, OSError):
+    except (ValueError, Unfit, OSError, RecursionError):
         return {}
     return types if isinstance(types, dict) else {}

@@ -101,6 +101,11 @@ class Narrator:
             self._show(text)
             self._hear(text)
 
+    def progress(self, text: str) -> None:
+        """Show and keep how far the engine's own work has come."""
+        self._log.write(text + "\n")
+        self._show(text)
+
     def _tell_notes(self) -> None:
         for note in self._notes:
             self._show(note)

@@ -185,6 +185,7 @@ class Phases:
                         gid=UID,
                         insecure=self._hosts,
                         alone=afresh,
+                        tell=self._narrator.progress,
                     )
                 )
                 self._narrator.ready = ready.layers

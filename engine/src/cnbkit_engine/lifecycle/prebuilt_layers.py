@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
+from cnbkit_engine.lifecycle.awaited import await_all
 from cnbkit_engine.lifecycle.compression import compressed
 from cnbkit_engine.lifecycle.earlier_image import earlier_layers
 from cnbkit_engine.lifecycle.layer_tar import Unusual, layer_tar
@@ -33,7 +34,7 @@ from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.state.beneath import Folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cnbkit_engine.lifecycle.launch_layers import LaunchLayer
@@ -74,6 +75,7 @@ class ReadyLayers:
         gid: group of the image's files.
         insecure: registries to speak plain HTTP to.
         alone: re-use nothing of the image that the app has.
+        tell: is told how far it has come, where that takes long.
     """
 
     def __init__(
@@ -91,7 +93,10 @@ class ReadyLayers:
         gid: int,
         insecure: Sequence[str] = (),
         alone: bool = False,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._tell = tell
+        self._read: dict[str, int] = {}
         self._places = (folder, aside)
         self._store = store
         self._registry = registry
@@ -158,6 +163,7 @@ class ReadyLayers:
                 for layer in self._layers
             ]
             try:
+                await_all(tasks, self._say)
                 results = [task.result() for task in tasks]
             except BaseException:
                 self._stopped = True
@@ -165,6 +171,10 @@ class ReadyLayers:
                 raise
         pairs = zip(self._layers, results, strict=True)
         return {layer: result for layer, result in pairs if result is not None}
+
+    def _say(self, done: int) -> None:
+        read = sum([*self._read.values()])
+        self._tell(f"    {read / 1e6:.0f} MB compressed, {done} of {len(self._layers)} layers done")
 
     def _compress(
         self, folder: Folder, layer: LaunchLayer, before: str, earlier: Mapping[str, Descriptor]
@@ -196,6 +206,7 @@ class ReadyLayers:
         for piece in layer_tar(folder, layer.place, "/layers", uid=uid, gid=gid):
             if self._stopped:
                 return
+            self._read[layer.identifier] = self._read.get(layer.identifier, 0) + len(piece)
             yield piece
 
     def _offered(self, blobs: Mapping[str, Descriptor]) -> str:

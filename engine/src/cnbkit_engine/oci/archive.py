@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
+from cnbkit.tar_header import BoundedHeader
 from cnbkit_engine.oci.layer import TIME
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def read_archive(path: Path, layout: Path) -> None:
     """
     (layout / "blobs" / "sha256").mkdir(parents=True)
     try:
-        with tarfile.open(path, "r:") as archive:
+        with tarfile.open(path, "r:", tarinfo=BoundedHeader) as archive:
             for item in archive:
                 parts = [part for part in PurePosixPath(item.name).parts if part not in "/."]
                 blob = len(parts) == 3 and parts[:2] == ["blobs", "sha256"] and parts[2].isalnum()

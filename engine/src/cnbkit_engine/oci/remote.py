@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit_engine.oci import types
+from cnbkit_engine.oci.flow import pieces
 from cnbkit_engine.oci.push import push_image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.session import Broken, Nonsense, Session, broken
@@ -274,7 +275,7 @@ class Remote:
             self._session.expect(answer, 200, f"does not give {blob.digest}")
             with store.open_blob() as writer:
                 size = 0
-                while piece := answer.read(PIECE):
+                for piece in pieces(answer, PIECE):
                     size += len(piece)
                     if size > blob.size:
                         answer.close()

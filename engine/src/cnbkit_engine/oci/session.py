@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.oci.docker_config import find_login
 from cnbkit_engine.oci.errors import out_of_reach, refused
+from cnbkit_engine.oci.flow import pieces
 from cnbkit_engine.oci.proxies import proxy_for
 from cnbkit_engine.oci.reference import HUB, Reference
 from cnbkit_engine.oci.token_service import Challenge, TokenService, is_private
@@ -267,13 +268,18 @@ def _read_whole(answer: BaseHTTPResponse) -> BaseHTTPResponse:
     """
     import urllib3
 
-    data = answer.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        answer.close()
-        raise Broken(f"its answer has more than {_LARGEST >> 20} MB")
+    data = bytearray()
+    for piece in pieces(answer, 1 << 20):
+        data += piece
+        if len(data) > _LARGEST:
+            answer.close()
+            raise Broken(f"its answer has more than {_LARGEST >> 20} MB")
     answer.release_conn()
     return urllib3.HTTPResponse(
-        body=io.BytesIO(data), headers=answer.headers, status=answer.status, decode_content=False
+        body=io.BytesIO(bytes(data)),
+        headers=answer.headers,
+        status=answer.status,
+        decode_content=False,
     )
 
 

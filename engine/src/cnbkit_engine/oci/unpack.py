@@ -19,6 +19,7 @@ import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 from cnbkit.errors import PlatformFault
+from cnbkit.tar_header import BoundedHeader
 from cnbkit_engine.oci.store import PIECE
 from cnbkit_engine.state.workspace import remove_tree
 
@@ -75,7 +76,9 @@ def open_layer(blob: IO[bytes]) -> tarfile.TarFile:
 
 def _forward(source: IO[bytes] | _HashingReader) -> tarfile.TarFile:
     # "r|" reads strictly forward, so the whole tar passes a hash once.
-    return tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE)
+    return tarfile.open(
+        fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE, tarinfo=BoundedHeader
+    )
 
 
 class _HashingReader:

@@ -21,6 +21,7 @@ from cnbkit.errors import PlatformFault
 from cnbkit_engine.sandbox.host import find_program, namespace_fault
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.ports import SOCKET, control_folder, forward
+from cnbkit_engine.sandbox.routes import way_out
 from cnbkit_engine.sandbox.staging import STAGE, Stage
 from cnbkit_engine.sandbox.view import NetworkNamespace
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.sandbox.owner import HostUser
     from cnbkit_engine.sandbox.view import Port
 
-__all__ = ["MODES", "connected", "hindrance", "network_for", "private_network"]
+__all__ = ["MODES", "connected", "cut_off", "hindrance", "network_for", "private_network"]
 
 MODES = ("host", "none", "private")
 """What `--network` takes."""
@@ -69,6 +70,10 @@ def network_for(
     if not mode and (reason := hindrance(variables)):
         show(f"Build code shares this machine's network, loopback included: {reason}")
         yield True, None
+        return
+    if not ports and cut_off():
+        show("This machine has no network now, so build code has none")
+        yield False, None
         return
     with private_network(ports) as namespace:
         yield True, namespace
@@ -109,6 +114,12 @@ def connected(holder: int, ports: Sequence[Port] = ()) -> Iterator[NetworkNamesp
                 where="--network private",
                 remedy=_INSTALL,
             )
+
+
+def cut_off() -> bool:
+    """Whether there is nothing to connect a network to; slirp4netns does not mind."""
+    # pasta takes the place of an interface of this machine, and ends where none leads out.
+    return not shutil.which("slirp4netns") and bool(shutil.which("pasta")) and not way_out()
 
 
 def hindrance(variables: Mapping[str, str]) -> str:

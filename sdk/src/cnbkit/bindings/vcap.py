@@ -33,9 +33,14 @@ class _Service(Binding):
         path = super().file(key)
         if not path:
             import os
+            import shutil
             import tempfile
+            import weakref
 
-            self.path = self.path or tempfile.mkdtemp(prefix="binding-")
+            if not self.path:
+                self.path = tempfile.mkdtemp(prefix="binding-")
+                # With the binding, at the latest when the phase ends: it holds a credential.
+                weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
             # The name comes from outside, and may be that of no file.
             name = "".join(char for char in key if char.isalnum() or char in "-_.")[-40:]
             handle, path = tempfile.mkstemp(suffix=f"-{name}", dir=self.path)

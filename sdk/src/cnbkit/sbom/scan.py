@@ -6,6 +6,7 @@ import json
 import os
 import re
 import zipfile
+import zlib
 
 from cnbkit.sbom.component import Component
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 __all__ = ["scan_components"]
 
+# What documents of any other shape lead to, and archives.
+_OTHERWISE = (
+    *(ValueError, KeyError, TypeError, AttributeError, RecursionError, EOFError),
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError),
+)
 _GEM = re.compile(r"(.+?)-(\d[\w.]*)(?:-[\w-]+)?\.gemspec")
 
 
@@ -60,7 +66,7 @@ def _read(parent: str, name: str) -> Iterator[Component]:
         return
     try:
         yield from [each for each in reader(path) if each.name and each.version]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (OSError, *_OTHERWISE):
         return  # no such thing, whatever it is called
 
 

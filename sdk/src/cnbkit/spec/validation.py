@@ -91,7 +91,10 @@ def fault_of(cls: type[Any], error: Any) -> tuple[tuple[str | int, ...], str, bo
 def _brief(value: Any) -> str:
     if isinstance(value, dict):
         return "a table"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # of more digits than Python writes
+        return "a number without end"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

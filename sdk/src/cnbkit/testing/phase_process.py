@@ -21,6 +21,8 @@ __all__ = ["Copied", "as_process", "exec_env_variables", "target_variables", "us
 
 # Where the user's value goes before what is there; everything else it replaces (env/env.go).
 _PATHS = ("PATH", "LD_LIBRARY_PATH", "LIBRARY_PATH", "CPATH", "PKG_CONFIG_PATH")
+# What a phase gets of the lifecycle's own environment (env/build.go).
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 
 
 class Copied(io.StringIO):
@@ -38,13 +40,19 @@ class Copied(io.StringIO):
 def user_env(home: Path, variables: Mapping[str, str], commands: Path) -> dict[str, str]:
     """The environment of a phase as the lifecycle makes it of the user's variables.
 
+    This machine's proxies are in it, because the lifecycle hands them on. In a build `/tmp` is the
+    build's own, so programs here get a folder for that.
+
     Args:
-        home: a folder, which is made.
+        home: a folder, which is made, and `tmp` beside it.
         variables: the user's.
         commands: the folder with fake commands, which are found first.
     """
     home.mkdir()
-    env = {"PATH": BASE_PATH, "HOME": str(home)}
+    temporary = home.with_name("tmp")
+    temporary.mkdir()
+    env = {name: os.environ[name] for name in _PROXIES if name in os.environ}
+    env |= {"PATH": BASE_PATH, "HOME": str(home), "TMPDIR": str(temporary)}
     for name, value in variables.items():
         before = env.get(name) if name in _PATHS else None
         env[name] = f"{value}{os.pathsep}{before}" if before else value

@@ -46,6 +46,7 @@ ENV CNB_GROUP_ID=1000
 ENV CNB_STACK_ID=cnbkit.bookworm
 LABEL io.buildpacks.base.id="cnbkit.bookworm"
 LABEL io.buildpacks.base.maintainer="cnbkit"
+LABEL io.buildpacks.base.homepage="https://github.com/cnbkit/cnbkit"
 LABEL io.buildpacks.base.description="Debian 12 with Python 3.11; runs buildpacks"
 LABEL io.buildpacks.base.distro.name="debian"
 LABEL io.buildpacks.base.distro.version="12"

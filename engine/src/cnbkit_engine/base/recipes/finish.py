@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -249,6 +250,24 @@ def record_run_image(run_list: Path) -> None:
     (folder / "libraries").write_text("".join(f"{each}\n" for each in libraries))
 
 
+def record_release() -> None:
+    """Leave the day when the newest of the packages was made: the image's own, whenever it is made.
+
+    Files of packages have their package's time; those of maintainer scripts, made just now, are
+    neither programs nor libraries.
+    """
+    names = (f"{folder}/{name}" for folder, _, found in os.walk("/usr") for name in found)
+    times = [
+        os.lstat(name).st_mtime
+        for name in names
+        if name.startswith("/usr/bin/") or name.endswith(".so") or ".so." in name
+        if not os.path.islink(name)
+    ]
+    folder = Path("/usr/share/cnbkit")
+    folder.mkdir(exist_ok=True)
+    (folder / "released").write_text(time.strftime("%Y-%m-%d\n", time.gmtime(max(times))))
+
+
 def main(kind: str, run_list: str) -> None:
     """Make the image: `run` or `build`."""
     if kind == "run":
@@ -265,6 +284,7 @@ def main(kind: str, run_list: str) -> None:
         record_run_image(Path(run_list))
     trust_one_bundle()
     add_user()
+    record_release()
     compile_stdlib()
     forget_this_machine()
 

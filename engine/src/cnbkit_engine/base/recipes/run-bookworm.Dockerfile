@@ -35,6 +35,7 @@ COPY --from=packages / /
 ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 LABEL io.buildpacks.base.id="cnbkit.bookworm"
 LABEL io.buildpacks.base.maintainer="cnbkit"
+LABEL io.buildpacks.base.homepage="https://github.com/cnbkit/cnbkit"
 LABEL io.buildpacks.base.description="Debian 12 with Python 3.11; runs apps"
 LABEL io.buildpacks.base.distro.name="debian"
 LABEL io.buildpacks.base.distro.version="12"

@@ -1,0 +1,54 @@
+"""Temporary folders: gone when their block ends, and those of the dead with the next one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cnbkit_engine.state.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_HOLD = """
+import sys
+from pathlib import Path
+from cnbkit_engine.state.workspace import Workspace
+with Workspace(Path(sys.argv[1])) as folder:
+    (folder / "file").touch()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_it_is_gone_whatever_ended_its_block(tmp_path: Path) -> None:
+    with Workspace(tmp_path / "place") as folder:
+        closed = folder / "closed"
+        closed.mkdir()
+        (closed / "file").touch()
+        closed.chmod(0)
+    assert [*(tmp_path / "place").iterdir()] == []
+    with pytest.raises(ZeroDivisionError), Workspace(tmp_path / "place"):
+        _ = 1 / 0
+    assert [*(tmp_path / "place").iterdir()] == []
+
+
+def test_the_next_removes_that_of_a_killed_process_and_none_of_a_living_one(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _HOLD, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        subprocess.Popen(command, **pipes) as living,  # type: ignore[call-overload]
+        subprocess.Popen(command, **pipes) as killed,  # type: ignore[call-overload]
+    ):
+        theirs, left = (each.stdout.readline().strip() for each in (living, killed))
+        killed.kill()
+        killed.wait()
+        with Workspace(tmp_path) as own:
+            folders = {str(path) for path in tmp_path.iterdir() if path.is_dir()}
+            assert folders == {theirs, str(own)}
+            assert left not in folders
+        living.stdin.close()
+    assert [*tmp_path.iterdir()] == []
