@@ -64,7 +64,9 @@ def _conda(lab: Lab) -> None:
     _scanned(lab)
     with suppress(ValueError, RecursionError):
         record = json.loads((lab.root / "layers/x/conda-meta/six.json").read_bytes())
-        if isinstance(record, dict) and isinstance(record.get("name"), str):
+        # The installer has read these before.
+        known = isinstance(record, dict) and {"name", "version", "build", "subdir"} <= {*record}
+        if known and all(isinstance(each, str) for each in record.values()):
             _component(record, "https://x")
 
 

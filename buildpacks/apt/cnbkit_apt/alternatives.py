@@ -47,12 +47,14 @@ def _note(command: str, layer: str, found: dict[str, tuple[int, str]]) -> None:
         return
     pairs = [(match[1], match[3])] + [(m[1], m[3]) for m in _SLAVE.finditer(match[5])]
     for link, path in pairs:
-        if (
-            "$" not in link + path
-            and ".." not in f"{link}/{path}".split("/")
-            and os.path.exists(f"{layer}{path}")
-        ):
+        if _is_plain(link) and _is_plain(path) and os.path.exists(f"{layer}{path}"):
             found[link] = max(found.get(link, (-1, "")), (int(match[4]), path))
+
+
+def _is_plain(path: str) -> bool:
+    """Whether it is the path of a file, and leads nowhere else."""
+    parts = path.split("/")
+    return "$" not in path and ".." not in parts and max(map(len, map(os.fsencode, parts))) < 250
 
 
 def _variables(text: str) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ requirement asks for one, as pip does in an environment that is there.
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from email.parser import HeaderParser
 
@@ -18,6 +19,9 @@ __all__ = ["LIST", "describe_installed"]
 
 # `name version` a line, beside the wheels.
 LIST = "packages"
+# A name is part of a path, like a version; others are no packages that pip could ask for.
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
+_LONGEST = 100
 _METADATA = {".dist-info": "METADATA", ".egg-info": "PKG-INFO"}
 _KEPT = ("Requires-Python", "Provides-Extra", "Requires-Dist")
 # The least wanted of all tags that fit: where an index has a wheel of the same version, as for
@@ -51,7 +55,7 @@ def describe_installed(site_packages: str, folder: str) -> dict[str, str]:
             parsed = str(Version(version))
         except InvalidVersion:
             continue
-        if not name or name in found:
+        if not _NAME.fullmatch(name) or len(parsed) > _LONGEST or name in found:
             continue
         found[str(name)] = parsed
         lines = [f"{key}: {value}" for key in _KEPT for value in headers.get_all(key) or ()]

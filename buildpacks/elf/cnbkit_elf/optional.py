@@ -93,10 +93,9 @@ def _import_may_fail(top: str, module: str) -> bool:
     guarded = []
     for text in _sources(top, module):
         try:
-            tree = ast.parse(text)
+            guarded += _imports(ast.parse(text), module, expected=False)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return False
-        guarded += [*_imports(tree, module, expected=False)]
     return bool(guarded) and all(guarded)
 
 

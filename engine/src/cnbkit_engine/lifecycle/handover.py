@@ -33,6 +33,7 @@ __all__ = [
     "take_over",
 ]
 
+_NAME = 256  # bytes; no file has a longer one
 _LIMIT = 64 << 20  # bytes; analyzed.toml holds the metadata of all layers
 _BILLS = "sbom"
 _DEEPEST = 8  # folders below one of the lifecycle's own
@@ -138,8 +139,10 @@ def _members(group: bytes, table: str, folder: Path, kind: str) -> list[Member]:
 
 
 def _is_of(member: Member, folder: Path) -> bool:
+    if not isinstance(member.id, str) or not isinstance(member.version, str):
+        return False
     plain = all(
-        isinstance(text, str) and "/" not in text and text not in ("", ".", "..")
+        "/" not in text and text not in ("", ".", "..") and len(text.encode()) < _NAME
         for text in (member.folder, member.version)
     )
     return plain and (folder / member.folder / member.version).is_dir()

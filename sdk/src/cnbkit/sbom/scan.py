@@ -22,6 +22,8 @@ _OTHERWISE = (
     *(ValueError, KeyError, TypeError, AttributeError, RecursionError, EOFError),
     *(zipfile.BadZipFile, zlib.error, NotImplementedError),
 )
+# What a document of CycloneDX takes.
+_LONGEST = 1024
 _GEM = re.compile(r"(.+?)-(\d[\w.]*)(?:-[\w-]+)?\.gemspec")
 
 
@@ -65,9 +67,15 @@ def _read(parent: str, name: str) -> Iterator[Component]:
     if reader is None or os.path.islink(path):
         return
     try:
-        yield from [each for each in reader(path) if each.name and each.version]
+        yield from [each for each in reader(path) if _is_named(each)]
     except (OSError, *_OTHERWISE):
         return  # no such thing, whatever it is called
+
+
+def _is_named(component: Component) -> bool:
+    """Whether it has a name and a version that documents can hold."""
+    texts = (component.name, component.version)
+    return all(isinstance(text, str) and 0 < len(text) <= _LONGEST for text in texts)
 
 
 def _python(path: str) -> Iterator[Component]:
