@@ -1,5 +1,6 @@
-"""Tests import each buildpack's module by its name; the folders follow from the descriptors."""
+"""pytest alone finds each example's module by its name, as `cnbkit test` does."""
 
-from tests.source_roots import put_on_path
+import sys
+from pathlib import Path
 
-put_on_path()
+sys.path[:0] = sorted({str(each.parent) for each in Path(__file__).parent.glob("*/*.toml")})

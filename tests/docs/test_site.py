@@ -138,3 +138,12 @@ def test_documents_and_templates_import_public_names_only() -> None:
         (where, name) for where, name in found if name not in (*PUBLIC, "cnbkit_engine.testing")
     }
     assert private == set()
+
+
+def test_every_page_is_in_the_menu_and_found_from_the_first_page() -> None:
+    menu = re.findall(r"([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    there = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
+    assert sorted(menu) == sorted(there)
+    first = (DOCS / "index.md").read_text()
+    howto = {name for name in there if name.startswith("howto/")}
+    assert sorted(name for name in howto if f"]({name})" not in first) == []

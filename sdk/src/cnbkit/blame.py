@@ -14,7 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-__all__ = ["authors", "calling_line", "fault_of", "raising_line", "told_traceback", "wrong_answer"]
+__all__ = [
+    "authors",
+    "calling_line",
+    "fault_of",
+    "line_of",
+    "no_phase",
+    "raising_line",
+    "told_traceback",
+    "wrong_answer",
+]
 
 # With this package lie, in a packaged buildpack and in an environment alike, those it imports.
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/"
@@ -110,8 +119,6 @@ def wrong_answer(buildpack: object, phase: str, answer: object, kind: type) -> B
         answer: what it returned.
         kind: what it has to return.
     """
-    code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
-    where = f"{code.co_filename}:{code.co_firstlineno}" if code else None
     remedy = f"return {kind.__name__}(…)"
     if hasattr(answer, "close") and hasattr(answer, "throw"):
         answer.close()  # else Python warns that nobody awaited it
@@ -119,5 +126,23 @@ def wrong_answer(buildpack: object, phase: str, answer: object, kind: type) -> B
     if phase == "detect":
         remedy = "return ctx.join(reason, plan) or ctx.skip(reason)"
     return BuildpackFault(
-        f"{type(buildpack).__name__}.{phase} returned {answer!r}", where=where, remedy=remedy
+        f"{type(buildpack).__name__}.{phase} returned {answer!r}",
+        where=line_of(buildpack, phase),
+        remedy=remedy,
+    )
+
+
+def line_of(buildpack: object, phase: str) -> str | None:
+    """`file:line` where a buildpack's phase begins; None if it is in no file."""
+    code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+
+
+def no_phase(buildpack: object, phase: str) -> BuildpackFault:
+    """The fault of a buildpack whose class has no such method."""
+    name = type(buildpack).__name__
+    return BuildpackFault(
+        f"{name} has no {phase} of its own",
+        where=getattr(sys.modules.get(type(buildpack).__module__), "__file__", None),
+        remedy=f"add: def {phase}(self, ctx)",
     )

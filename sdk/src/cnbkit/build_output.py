@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from cnbkit.build_context import WITHOUT_SBOM
 from cnbkit.build_report import REPEATABLE, REPORT
+from cnbkit.errors import BuildpackFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit.build_context import BuildContext
+    from cnbkit.phases import Phases
     from cnbkit.results import BuildResult
 
-__all__ = ["write_report", "write_results"]
+__all__ = ["check_starts", "write_report", "write_results"]
 
 
 def write_results(built: BuildResult, ctx: BuildContext, layers: str, buildpack: str) -> None:
@@ -51,6 +53,46 @@ def write_results(built: BuildResult, ctx: BuildContext, layers: str, buildpack:
 
         check_store(built.store, "store")
         _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
+
+
+def check_starts(buildpack: Phases, built: BuildResult, ctx: BuildContext, layers: str) -> None:
+    """Let no process start, and no variable of the image name, what is not in the image.
+
+    Raises:
+        BuildpackFault: something is in a layer of this build that is not for launch.
+    """
+    absent = [each.layer.name for each in ctx.opened if not each.layer.is_launch]
+    if not absent:
+        return
+    said = [
+        (f"the process {process.type}", "\0".join((*process.command, *process.args)))
+        for process in built.processes
+    ]
+    said += [
+        (f"{path.partition('/')[2]} of the layer {each.layer.name}", text)
+        for each in ctx.opened
+        if each.layer.is_launch
+        for path, text in each.env.snapshot().items()
+        if not path.startswith("env.build/")
+    ]
+    for what, text in said:
+        for name in absent:
+            if _names(text, f"{layers}/{name}"):
+                from cnbkit.blame import line_of
+
+                raise BuildpackFault(
+                    f"{what} names {layers}/{name}, and that layer is not in the image",
+                    where=line_of(buildpack, "build"),
+                    remedy=f'make it part of the image: Layer.launch("{name}"), or launch=True',
+                )
+
+
+def _names(text: str, folder: str) -> bool:
+    """Whether a text has the path of a folder, or of something in it."""
+    return any(
+        not after or not (after[0].isalnum() or after[0] in "-_.")
+        for after in text.split(folder)[1:]
+    )
 
 
 def write_report(ctx: BuildContext, layers: str, seconds: float, *, repeatable: bool) -> None:

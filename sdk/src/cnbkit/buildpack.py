@@ -176,14 +176,16 @@ class Buildpack(Generic[D]):
         """
         return self.contribute(ctx, ctx.deciding(self.decide))
 
-    def decide(self, ctx: BuildContext) -> D:
+    def decide(self, ctx: BuildContext) -> D:  # noqa: ARG002
         """Say what `contribute` will do: layers with their keys, packages, processes, labels.
 
         Asked by every build, and without one by `cnbkit plan`. It may read the app, run programs
         and ask indexes (unless `ctx.resolves` is false); it opens no layer and changes nothing
         but `ctx.scratch`. What it logs is in the plan.
         """
-        raise NotImplementedError
+        from cnbkit.blame import no_phase
+
+        raise no_phase(self, "build")
 
     def contribute(self, ctx: BuildContext, decision: D) -> BuildResult:  # noqa: ARG002
         """Carry out what was decided; this one has no layers to fill.
@@ -194,9 +196,11 @@ class Buildpack(Generic[D]):
         """
         return decision.result
 
-    def generate(self, ctx: GenerateContext) -> GenerateResult:
+    def generate(self, ctx: GenerateContext) -> GenerateResult:  # noqa: ARG002
         """In an image extension, in place of `build`: say how the images change."""
-        raise NotImplementedError
+        from cnbkit.blame import no_phase
+
+        raise no_phase(self, "generate")
 
     def on_error(self, error: CnbkitError) -> None:
         """Called with a fault before it is printed; does nothing by default.

@@ -239,6 +239,13 @@ class Config:
     def __init_subclass__(cls) -> None:
         own = {name: each for name, each in vars(cls).items() if isinstance(each, Option)}
         cls.__options__ = {**cls.__options__, **own}
+        named = [each.name for each in cls.__options__.values()]
+        if twice := sorted({name for name in named if named.count(name) > 1}):
+            raise BuildpackFault(
+                f"two options of {cls.__name__} are called {twice[0]}",
+                where=twice[0],
+                remedy="give each variable one option",
+            )
 
     @classmethod
     def read(cls, settings: Settings) -> Self:

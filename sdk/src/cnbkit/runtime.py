@@ -193,8 +193,9 @@ def build(
         _check_answer(buildpack, "build", built, BuildResult)
         for opened in ctx.opened:
             opened.check_finished()
-    from cnbkit.build_output import write_report, write_results
+    from cnbkit.build_output import check_starts, write_report, write_results
 
+    check_starts(buildpack, built, ctx, layers)
     write_results(built, ctx, layers, _folder(env))
     write_report(ctx, layers, time.monotonic() - start, repeatable=buildpack.repeatable)
     return 0

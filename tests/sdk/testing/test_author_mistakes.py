@@ -144,6 +144,42 @@ _BUILD = {
         "A of a layer's environment is None, not text",
         "give a text",
     ),
+    "a path put before others without what stands between": (
+        """
+        with ctx.layer(Layer.launch("data")) as data:
+            data.env.launch.prepend("PATH", data.path / "bin")  # here
+        return BuildResult()
+        """,
+        "nothing stands between the values of PATH",
+        r'prepend\("PATH", value, ":"\)',
+    ),
+    "options put behind others without what stands between": (
+        """
+        with ctx.layer(Layer.launch("data")) as data:
+            data.env.append("CFLAGS", "-O2")  # here
+        return BuildResult()
+        """,
+        "nothing stands between the values of CFLAGS",
+        r'append\("CFLAGS", value, " "\)',
+    ),
+    "a process in a layer that only the build has": (
+        """
+        with ctx.layer(Layer.cached("tool")) as tool:
+            (tool.path / "run").write_text("")
+        return BuildResult(WEB.replace(command=["sh", "-c", f"exec {tool.path}/run"]))
+        """,
+        "the process web names .*/tool, and that layer is not in the image",
+        r'Layer.launch\("tool"\)',
+    ),
+    "a variable that names a layer that only the build has": (
+        """
+        with ctx.layer(Layer.cached("tool")) as tool, ctx.layer(Layer.launch("data")) as data:
+            data.env.launch.prepend("PATH", tool.path / "bin", ":")
+        return BuildResult()
+        """,
+        "PATH.prepend of the layer data names .*/tool, and that layer is not in the image",
+        "launch=True",
+    ),
     "a table for a key": (
         """
         with ctx.layer(Layer.launch("data"), {"version": "1"}) as data:  # here
@@ -357,6 +393,10 @@ _DETECT = {
 
 _IMPORT = {
     "bytes in a key": ("    x: bytes = key('x')  ", "K.x is a bytes"),
+    "two options of one name": (
+        "    x: str = key('x')\nclass K2(Config): a = Option.text('BP_A'); b = Option.flag('BP_A')",
+        "two options of K2 are called BP_A",
+    ),
     "a date in a key": ("    x: datetime.date = key('x')", "K.x is a datetime.date"),
     "a table of numbers in a key": ("    x: list[complex] = key('x')", "K.x is a complex"),
     "a dataclass in a key": ("    x: Settings_ = key('x')", "K.x is a Settings_"),
@@ -508,3 +548,35 @@ def test_a_trigger_that_names_a_folder_is_told(buildpack_run: BuildpackRun) -> N
     assert result.reason == "none of src, src/main.c"
     assert "  src is a folder of the app, and triggers name files\n" in result.log
     assert "is a folder" not in buildpack_run(Pack, app={"src/main.c": ""}).log
+
+
+@pytest.mark.parametrize(
+    ("statement", "changed"),
+    [
+        ('open("made", "w").close()', "made"),
+        ('ctx.app.path.joinpath("a").write_text("b")', "a"),
+        ('ctx.app.path.joinpath("a").unlink()', "a"),
+        ('ctx.app.path.joinpath("a").chmod(0o700)', "a"),
+        ('ctx.app.path.joinpath("folder").mkdir()', "folder"),
+    ],
+)
+def test_a_detect_that_changes_the_app_is_told_by_the_first_unit_test(
+    tmp_path: Path, buildpack_run: BuildpackRun, statement: str, changed: str
+) -> None:
+    text = "class Pack(Buildpack):\n    def detect(self, ctx):  # here\n"
+    text += f"        {statement}\n        return ctx.join('x')\n"
+    text += "    def build(self, ctx): return BuildResult()\n"
+    folder = _folder(tmp_path, text)
+    result = buildpack_run(folder, app={"a": ""})
+    _assert_told(result, folder, f"detect changed the app: {changed}$", "in build")
+
+
+def test_a_build_with_a_slip_in_its_name_is_told_by_check_and_by_the_first_unit_test(
+    tmp_path: Path, buildpack_run: BuildpackRun
+) -> None:
+    text = "class Pack(Buildpack):\n    triggers = Triggers('a')\n"
+    folder = _folder(tmp_path, text + "    def bulid(self, ctx): return BuildResult()\n")
+    _assert_told(
+        buildpack_run(folder, app={"a": ""}), folder, "has no build of its own", "def build"
+    )
+    assert "Pack has no build of its own" in [each.what for each in check(folder)]

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["EnvChanges", "LayerEnv"]
 
+# What stands between the values of variables that are called so.
+_LISTS = {("PATH", "_DIRS"): ":", ("FLAGS", "OPTIONS", "OPTS"): " "}
 _ACTIONS = ("append", "default", "delim", "override", "prepend")
 _LAUNCH_PATHS = (("bin", ("PATH",)), ("lib", ("LD_LIBRARY_PATH",)))
 _BUILD_PATHS = (
@@ -34,6 +36,18 @@ _BUILD_PATHS = (
     ("include", ("CPATH",)),
     ("pkgconfig", ("PKG_CONFIG_PATH",)),
 )
+
+
+def _between(action: str, name: str, delim: str | None) -> str:
+    if delim is not None:
+        return delim
+    for endings, usual in _LISTS.items():
+        if isinstance(name, str) and name.endswith(endings):
+            raise BuildpackFault(
+                f"nothing stands between the values of {name}: {action} is given no delimiter",
+                remedy=f'write: {action}("{name}", value, "{usual}")',
+            )
+    return ""
 
 
 class EnvChanges:
@@ -70,26 +84,28 @@ class EnvChanges:
         """Set the variable if it is empty or unset."""
         self._set(name, "default", value)
 
-    def append(self, name: str, value: Value, delim: str = "") -> None:
+    def append(self, name: str, value: Value, delim: str | None = None) -> None:
         """Put the value after what is there; the delimiter only between two values.
 
-        Said twice, the second value comes after the first.
+        Said twice, the second value comes after the first. Without a delimiter the texts are
+        joined as they are; for a variable that holds a list that has to be said, by "".
 
         Raises:
+            BuildpackFault: no delimiter is given for PATH and the like, or for flags.
             ValueError: another delimiter was given for that variable. A directory of the
                 layer has one for each, so it cannot say both.
         """
-        self._set(name, "append", value, delim)
+        self._set(name, "append", value, _between("append", name, delim))
 
-    def prepend(self, name: str, value: Value, delim: str = "") -> None:
+    def prepend(self, name: str, value: Value, delim: str | None = None) -> None:
         """Put the value before what is there; the delimiter only between two values.
 
         Said twice, the second value comes before the first.
 
         Raises:
-            ValueError: as `append`.
+            BuildpackFault, ValueError: as `append`.
         """
-        self._set(name, "prepend", value, delim)
+        self._set(name, "prepend", value, _between("prepend", name, delim))
 
     @property
     def closed(self) -> bool:
