@@ -7,16 +7,19 @@ where `re` could take long. Both are made of one tree, and say the same.
 
 from __future__ import annotations
 
+import importlib
 import re
 import warnings
-from re import _constants as op  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["BoundedPattern"]
+
+# The tree that `re` itself is made of; its types are written down nowhere.
+op: Any = importlib.import_module("re._constants")
+_parser: Any = importlib.import_module("re._parser")
 
 # Steps of `re`, at worst: a tenth of a second.
 _STEPS = 2_000_000
