@@ -52,3 +52,36 @@ def test_the_next_removes_that_of_a_killed_process_and_none_of_a_living_one(tmp_
             assert left not in folders
         living.stdin.close()
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("background", ["", "background"])
+def test_what_is_mounted_below_is_not_emptied(tmp_path: Path, background: str) -> None:
+    """As a program leaves it that mounts and is killed; in a namespace that may mount."""
+    code = """
+import subprocess, sys, time
+from pathlib import Path
+from cnbkit_engine.state.workspace import Workspace
+try:
+    with Workspace(Path(sys.argv[1]) / "place", background=bool(sys.argv[2])) as folder:
+        (folder / "deep" / "seen").mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "x", folder / "deep" / "seen"], check=True)
+        (folder / "deep" / "seen" / "file").touch()
+except OSError:
+    pass
+deadline = time.monotonic() + 60
+while (locks := [*(Path(sys.argv[1]) / "place").glob("*.lock")]) and sys.argv[2]:
+    assert time.monotonic() < deadline, locks
+    time.sleep(0.05)
+[kept] = (Path(sys.argv[1]) / "place").rglob("file")
+"""
+    done = subprocess.run(
+        [
+            *("unshare", "--user", "--map-root-user", "--mount", sys.executable),
+            *("-c", code, str(tmp_path), background),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

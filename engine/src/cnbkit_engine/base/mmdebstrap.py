@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
@@ -77,22 +78,23 @@ def installed(recipe: BaseRecipe, tmp: Path) -> Iterator[IO[bytes]]:
         command = recipe.command(mode="root" if root else "unshare")
         # It looks for one way of emulation among several; whether any works is known by now.
         command.insert(1, "--skip=check/qemu")
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=recipe.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                umask=0o022,  # the image's files must not depend on the person's
-            )
-        except FileNotFoundError:
+        if root:
+            command[:0] = _own_mounts()
+        if shutil.which("mmdebstrap") is None:
             raise PlatformFault(
                 "mmdebstrap, which installs Debian packages into the base images, is missing",
                 where="PATH",
                 remedy="apt-get install mmdebstrap uidmap debian-archive-keyring gpg",
-            ) from None
+            )
+        process = subprocess.Popen(
+            command,
+            cwd=recipe.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            umask=0o022,  # the image's files must not depend on the person's
+        )
         with process:
             output = process.stdout
             assert output is not None  # Popen was given a pipe
@@ -108,6 +110,19 @@ def installed(recipe: BaseRecipe, tmp: Path) -> Iterator[IO[bytes]]:
                 raise
         if process.returncode:
             raise _fault(log, recipe, working)
+
+
+def _own_mounts() -> list[str]:
+    """A command that runs another with mounts of its own: none is left if that is killed.
+
+    Empty where this root may not mount, as in a container; mmdebstrap then mounts nothing either.
+    """
+    command = ["unshare", "--mount", "--propagation", "private"]
+    try:
+        tried = subprocess.run([*command, "true"], stderr=subprocess.DEVNULL, check=False)
+    except FileNotFoundError:
+        return []
+    return [] if tried.returncode else command
 
 
 def _fault(log: IO[bytes], recipe: BaseRecipe, folder: str) -> PlatformFault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -14,14 +15,16 @@ def remove_below(folder: int, name: str) -> None:
     """Remove what is at a name of an open folder, with all that is in it; no link is followed.
 
     Of a tree, each folder is moved up to the top before it is emptied, so that two descriptors do
-    whatever the depth.
+    whatever the depth. What is mounted there is left alone: a program that was killed can have
+    left this machine's own files so.
 
     Raises:
-        OSError: there is nothing, the disk refuses, or something is another user's.
+        OSError: there is nothing, the disk refuses, or something is another user's, or mounted.
     """
     if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=folder)
         return
+    _refuse_mount(os.fstat(folder).st_dev, folder, name)
     unlock(folder, name)
     top = os.open(name, DIRECTORY, dir_fd=folder)
     try:
@@ -33,6 +36,7 @@ def remove_below(folder: int, name: str) -> None:
 
 def _empty(top: int) -> None:
     todo = [""]
+    device = os.fstat(top).st_dev
     while todo:
         name = todo.pop()
         here = os.open(name, DIRECTORY, dir_fd=top) if name else top
@@ -41,6 +45,7 @@ def _empty(top: int) -> None:
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.name, dir_fd=here)
                     continue
+                _refuse_mount(device, here, entry.name)
                 unlock(here, entry.name)
                 if not name:
                     todo.append(entry.name)
@@ -64,3 +69,8 @@ def unlock(parent: int, name: str) -> None:
             os.chmod(f"/proc/self/fd/{handle}", 0o700)
     finally:
         os.close(handle)
+
+
+def _refuse_mount(device: int, parent: int, name: str) -> None:
+    if os.stat(name, dir_fd=parent, follow_symlinks=False).st_dev != device:
+        raise OSError(errno.EBUSY, "something is mounted there", name)

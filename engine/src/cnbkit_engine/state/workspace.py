@@ -88,7 +88,11 @@ def _remove_in_background(path: Path, lock: Path, held: int) -> None:
 
     # It inherits the lock, so that nobody sweeps the folder away under it. The shell we start
     # ends at once, so that no child of ours is left to wait for.
-    script = '(chmod -R u+rwX "$1"; rm -rf "$1"; rm -f "$2") &'
+    # What is mounted below is this machine's own.
+    script = (
+        '(find "$1" -xdev -type d ! -perm -u=rwx -exec chmod u+rwx {} \\;'
+        ' rm -rf --one-file-system "$1"; rm -f "$2") &'
+    )
     subprocess.run(
         ["/bin/sh", "-c", script, "remove", str(path), str(lock)],
         stdin=subprocess.DEVNULL,
