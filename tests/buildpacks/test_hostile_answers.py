@@ -252,7 +252,7 @@ def test_metadata_without_end_do_not_fill_the_disk(
 
 @pytest.mark.parametrize(("minutes", "said"), [(1, "1 minute"), (90, "90 minutes")])
 def test_the_time_that_is_allowed_is_told_in_minutes(minutes: int, said: str) -> None:
-    seconds = limits.Limits(minutes).seconds
+    seconds = limits.Limits("BP_PIP_SIZE_LIMIT", minutes).seconds
     assert seconds == minutes * 60
     fault = diagnose._too_slow(CommandFailed(["uv"], 1, "", timeout=seconds), "requirements.txt")
     assert fault.what == f"it took longer than {said}"

@@ -50,7 +50,7 @@ class Answering(HttpServer):
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six seconds and 20 MB in place of an hour and all there is."""
-    limits = Limits(1, 20, "BP_CONDA_SIZE_LIMIT")
+    limits = Limits("BP_CONDA_SIZE_LIMIT", 1, 20)
     limits.seconds = 6.0
     monkeypatch.setattr("cnbkit_conda.resolve.limits", lambda _ctx: limits)
     monkeypatch.setattr("cnbkit_conda.install.limits", lambda _ctx: limits)

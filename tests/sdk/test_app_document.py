@@ -166,3 +166,25 @@ def test_folders_and_patterns(app: App) -> None:
     assert app.glob("*/*.yml") == ["conf/c.yml"]
     assert app.glob("absent/*") == []
     assert [app.has_dir(name) for name in ("conf", "a.yml", "absent")] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "what"),
+    [
+        ("a.json", "[" * 100_000, 1, "nested too deeply"),
+        ("b.json", '{"a": ' * 5_000 + "1" + "}" * 5_000, 1, "nested too deeply"),
+        ("c.json", '{"a": ' + "1" * 5_000 + "}", 1, "Exceeds the limit"),
+        ("a.yaml", "a: " + "[" * 5_000, 1, "nested too deeply"),
+        ("b.yaml", "a: \x00", 1, "unacceptable character"),
+        ("a.ini", "\x00", 1, "no section"),
+        ("b.ini", "\n\nport = 1\n[server]\n", 3, "no section"),
+        ("c.ini", "[a]\nname = 1\nno value\n", 3, "neither a section nor"),
+    ],
+)
+def test_hostile_text_is_a_fault_of_the_app(
+    app: App, name: str, text: str, line: int, what: str
+) -> None:
+    (app.path / name).write_text(text)
+    with pytest.raises(UserFault, match=what) as caught:
+        app.read(name, Service)
+    assert str(caught.value.where) == f"{name}:{line}"

@@ -206,7 +206,7 @@ class Apt(Buildpack[Chosen]):
                 f"app lacks a library, add to the build image {_RECORD}, a copy of the run "
                 "image's /var/lib/dpkg/status"
             )
-        limits = Limits(config.limit, config.size_limit, "BP_APT_SIZE_LIMIT")
+        limits = Limits("BP_APT_SIZE_LIMIT", config.limit, config.size_limit)
         sources = declared.repositories
         apt = AptGet(ctx, self.system, config.mirror, sources, config.recommends, limits)
         with ctx.log.timed("Reading the lists of packages"):

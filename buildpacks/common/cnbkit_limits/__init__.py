@@ -42,14 +42,12 @@ class Limits:
         seconds: that a call may take.
 
     Args:
+        setting: what changes the megabytes; with `TIME` in place of `SIZE`, the minutes.
         minutes: that a call may take.
         megabytes: that what is fetched and unpacked may take.
-        setting: what changes that; with `TIME` in place of `SIZE`, the minutes.
     """
 
-    def __init__(
-        self, minutes: int = 60, megabytes: int = 64_000, setting: str = "BP_PIP_SIZE_LIMIT"
-    ) -> None:
+    def __init__(self, setting: str, minutes: int = 60, megabytes: int = 64_000) -> None:
         self.seconds = MINUTE * minutes
         self._bytes = 1_000_000 * megabytes
         self._setting = setting

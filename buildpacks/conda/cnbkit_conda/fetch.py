@@ -71,7 +71,7 @@ def _unverified(ctx: BuildContext, places: Places) -> Client:
 def limits(ctx: BuildContext) -> Limits:
     """What a channel may make a build take."""
     config = CondaConfig.read(ctx.settings)
-    return Limits(config.limit, config.size_limit, "BP_CONDA_SIZE_LIMIT")
+    return Limits("BP_CONDA_SIZE_LIMIT", config.limit, config.size_limit)
 
 
 def fault_of(error: Exception, places: Places, where: str) -> CnbkitError:

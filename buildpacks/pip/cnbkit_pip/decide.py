@@ -125,7 +125,7 @@ def engine_for(
     if text := unused_wheels(ctx, wanted, sources):
         ctx.log.info(text)
     more = git_version(ctx)
-    limits = Limits(config.limit, config.size_limit)
+    limits = Limits("BP_PIP_SIZE_LIMIT", config.limit, config.size_limit)
     unisolated = Unisolated.of(ctx, config.no_build_isolation)
     if config.engine == "pip":
         if unisolated:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cnbkit_start.endings import APPS, only_defines
-from cnbkit_start.listening import loopback
 from cnbkit_start.syntax import (
     DEFINITIONS,
     all_nodes,
@@ -273,6 +272,8 @@ class Code:
 
     def listens_on(self) -> tuple[str, int]:
         """The address it names if only the same machine reaches that, and its line."""
+        from cnbkit_start.listening import loopback
+
         return loopback(self._body)
 
     def defines(self, name: str) -> bool | None:

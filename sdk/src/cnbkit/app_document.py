@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["read_document"]
 
 
+_DEEP = "it is nested too deeply"
+
+
 class _Broken(Exception):
     """It is not in that notation."""
 
@@ -85,7 +88,10 @@ def _yaml(text: str) -> Decoded:
             "YAML needs the package pyyaml",
             remedy="name pyyaml in requirements.in and lock it",
         ) from None
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.YAMLError as error:  # a character that YAML has not
+        raise _Broken(1, str(error).partition("\n")[0]) from None
     lines: dict[Path, int] = {}
 
     def walk(node: Any, path: Path, above: frozenset[int]) -> None:
@@ -113,6 +119,8 @@ def _yaml(text: str) -> Decoded:
         raise _Broken(mark.line + 1 if mark else 1, str(what)) from None
     except ValueError as error:  # a date that is none
         raise _Broken(1, str(error)) from None
+    except RecursionError:
+        raise _Broken(1, _DEEP) from None
     finally:
         loader.dispose()
 
@@ -122,8 +130,15 @@ def _json(text: str) -> Decoded:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise _Broken(error.lineno, error.msg) from None
+    except ValueError as error:  # a number of thousands of digits
+        raise _Broken(1, str(error)) from None
+    except RecursionError:
+        raise _Broken(1, _DEEP) from None
     lines: dict[Path, int] = {}
-    _json_value(text, _blank(text, 0), (), lines)
+    try:
+        _json_value(text, _blank(text, 0), (), lines)
+    except RecursionError:
+        raise _Broken(1, _DEEP) from None
     return data, lines
 
 
@@ -161,6 +176,8 @@ def _ini(text: str) -> Decoded:
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string(text)
+    except configparser.MissingSectionHeaderError as error:
+        raise _Broken(error.lineno, "no section, such as [settings], stands before it") from None
     except configparser.ParsingError as error:
         line, what = error.errors[0]
         raise _Broken(line, f"{what} is neither a section nor a name and value") from None

@@ -175,7 +175,7 @@ def test_what_buildpacks_import_is_fetched_and_compiled_once(
     assert len(list(home.libraries.glob("[!.]*"))) == 1
 
 
-def test_another_lock_runtime_or_place_is_another_library(
+def test_another_lock_or_runtime_is_another_library_and_another_place_is_not(
     home: Home, root: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "hello").mkdir()
@@ -190,7 +190,7 @@ def test_another_lock_runtime_or_place_is_another_library(
     kept = Libraries(home, Runtime(), root).find(source, "a/1")
     assert kept is not None
     assert [each.name for each in kept.iterdir()] == ["six.py"]
-    assert Libraries(home, Runtime(), root).find(source, "a/2") is None
+    assert Libraries(home, Runtime(), root).find(source, "a/2") == kept
     assert Libraries(home, Runtime(arch="arm64"), root).find(source, "a/1") is None
     assert Libraries(home, Runtime(version="3.12"), root).find(source, "a/1") is None
     assert Libraries(home, Runtime(), tmp_path).find(source, "a/1") is None

@@ -99,7 +99,12 @@ class Survey:
 
         if isinstance(engine, Uv):
             return cls(ctx, engine, target, wanted)
-        uv = Uv(ctx, python, sources, limits=Limits(config.limit, config.size_limit))
+        uv = Uv(
+            ctx,
+            python,
+            sources,
+            limits=Limits("BP_PIP_SIZE_LIMIT", config.limit, config.size_limit),
+        )
         other = not isinstance(wanted, Locked)
         return cls(ctx, uv, target, wanted, second_opinion=other)
 

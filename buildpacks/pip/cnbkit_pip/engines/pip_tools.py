@@ -69,7 +69,7 @@ class PipTools(Engine):
         *,
         limits: Limits | None = None,
     ) -> None:
-        self._limits = limits or Limits()
+        self._limits = limits or Limits("BP_PIP_SIZE_LIMIT")
         self._options = options or FileOptions({})
         self._ctx = ctx
         self._sources = sources

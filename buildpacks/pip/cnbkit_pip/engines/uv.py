@@ -69,7 +69,7 @@ class Uv(Engine):
         self._beside = Beside(
             ctx, python, unisolated or Unisolated(), self._install_locked, self.ask
         )
-        self._limits = limits or Limits()
+        self._limits = limits or Limits("BP_PIP_SIZE_LIMIT")
         self._options = options or FileOptions({})
         self._ctx = ctx
         self._python = python

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
-from cnbkit_start.frameworks import dashboards, own_servers, servers
+from cnbkit_start.frameworks import dashboards, servers, with_own_servers
 from cnbkit_start.frameworks.seen import Seen
 from cnbkit_start.process import Found
 from cnbkit_start.source import every_source
 
 __all__ = ["only_app"]
 
-_FRAMEWORKS = (
-    *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio, servers.asgi),
-    *(dashboards.dash, servers.wsgi, own_servers.sanic, own_servers.bottle),
-    *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
-)
 _TOLD = 4
 
 
@@ -24,10 +19,15 @@ def only_app(seen: Seen) -> Found | None:
     Raises:
         UserFault: there are several, or its server is not among the packages.
     """
+    frameworks = (
+        *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio, servers.asgi),
+        *(dashboards.dash, servers.wsgi, *with_own_servers(seen.packages, "sanic", "bottle")),
+        *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
+    )
     found: list[tuple[str, Found | UserFault]] = []
     for source in every_source(seen.app):
         alone = Seen(seen.app, seen.packages, sources=[source])
-        for framework in _FRAMEWORKS:
+        for framework in frameworks:
             try:
                 one: Found | UserFault | None = framework(alone)
             except UserFault as fault:
