@@ -7,14 +7,7 @@ from cnbkit_start.declared import Declared
 from cnbkit_start.frameworks.seen import Seen
 from cnbkit_start.process import Found
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import TypeAlias
-
-    Framework: TypeAlias = Callable[[Seen], Found | None]
-
-__all__ = ["notebook", "train", "web", "with_own_servers", "worker"]
+__all__ = ["notebook", "train", "web", "worker"]
 
 
 def web(app: App, packages: Declared, function: str = "") -> Found | None:
@@ -29,18 +22,18 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
         UserFault: it is known, but its server is not among the packages; or there are several.
     """
     from cnbkit_start.frameworks import dashboards, models, scripts, servers
-    from cnbkit_start.frameworks.django import django
+    from cnbkit_start.frameworks.by_package import agents, django, own_servers
     from cnbkit_start.frameworks.functions import functions
 
     seen = Seen(app, packages, function=function)
     for framework in (
-        *(scripts.declared_script, functions, django),
+        *(scripts.declared_script, functions, *django(packages)),
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
         *(models.bentofile, servers.asgi, dashboards.dash, servers.wsgi),
-        *with_own_servers(packages, "sanic", "bottle", "cherrypy", "robyn"),
+        *own_servers(packages, "sanic", "bottle", "cherrypy", "robyn"),
         *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
         *(models.mlflow, models.bentoml, models.ray),
-        *_agents(packages),
+        *agents(packages),
         *(dashboards.voila, scripts.greeting, scripts.script),
     ):
         found = framework(seen)
@@ -49,23 +42,6 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
     from cnbkit_start.frameworks.deeper import only_app
 
     return only_app(seen)
-
-
-# What an app has not is not imported either: detect asks for this.
-def with_own_servers(packages: Declared, *names: str) -> Iterator[Framework]:
-    """Those of the named frameworks that are among the packages."""
-    declared = [name for name in names if packages.has(name)]
-    if declared:
-        from cnbkit_start.frameworks import own_servers
-
-        yield from (getattr(own_servers, name) for name in declared)
-
-
-def _agents(packages: Declared) -> Iterator[Framework]:
-    if packages.has("google-adk"):
-        from cnbkit_start.frameworks.agents import adk
-
-        yield adk
 
 
 def train(app: App) -> Found | None:

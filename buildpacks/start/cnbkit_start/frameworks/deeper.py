@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
-from cnbkit_start.frameworks import dashboards, servers, with_own_servers
+from cnbkit_start.frameworks import dashboards, servers
+from cnbkit_start.frameworks.by_package import own_servers
 from cnbkit_start.frameworks.seen import Seen
 from cnbkit_start.process import Found
 from cnbkit_start.source import every_source
@@ -21,7 +22,7 @@ def only_app(seen: Seen) -> Found | None:
     """
     frameworks = (
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio, servers.asgi),
-        *(dashboards.dash, servers.wsgi, *with_own_servers(seen.packages, "sanic", "bottle")),
+        *(dashboards.dash, servers.wsgi, *own_servers(seen.packages, "sanic", "bottle")),
         *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
     )
     found: list[tuple[str, Found | UserFault]] = []
