@@ -178,6 +178,7 @@ def test_folders_and_patterns(app: App) -> None:
         ("b.yaml", "a: \x00", 1, "unacceptable character"),
         ("a.ini", "\x00", 1, "no section"),
         ("b.ini", "\n\nport = 1\n[server]\n", 3, "no section"),
+        ("d.ini", "[a]\nb" + " " * 200_000 + "c\n", 2, "three hundred blanks"),
         ("c.ini", "[a]\nname = 1\nno value\n", 3, "neither a section nor"),
     ],
 )

@@ -172,6 +172,10 @@ def _json_value(text: str, at: int, path: Path, lines: dict[Path, int]) -> int:
 def _ini(text: str) -> Decoded:
     import configparser
 
+    # The parser's expressions take the square of a run of blanks.
+    if run := re.search(r"[^\S\n]{300}", text):
+        line = text.count("\n", 0, run.start()) + 1
+        raise _Broken(line, "it has three hundred blanks in a row")
     parser = configparser.ConfigParser(interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
