@@ -143,7 +143,7 @@ def test_a_server_that_cannot_continue_begins_anew(
 def test_drops_are_no_answer(
     server: Server, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cnbkit.download._WINDOW", 0.3)
+    monkeypatch.setattr("cnbkit.flow._WINDOW", 0.3)
     server.behaviours = ["drop by drop", "good"]
     # What came of them is what the file does not begin with, so that it is thrown away.
     with pytest.raises(DownloadFailed, match=r"it is not the file it should be"):

@@ -126,17 +126,14 @@ def _yaml(text: str) -> Decoded:
 
 
 def _json(text: str) -> Decoded:
+    lines: dict[Path, int] = {}
     try:
         data = json.loads(text)
+        _json_value(text, _blank(text, 0), (), lines)
     except json.JSONDecodeError as error:
         raise _Broken(error.lineno, error.msg) from None
     except ValueError as error:  # a number of thousands of digits
         raise _Broken(1, str(error)) from None
-    except RecursionError:
-        raise _Broken(1, _DEEP) from None
-    lines: dict[Path, int] = {}
-    try:
-        _json_value(text, _blank(text, 0), (), lines)
     except RecursionError:
         raise _Broken(1, _DEEP) from None
     return data, lines

@@ -13,6 +13,7 @@ import os
 import time
 
 from cnbkit.errors import PlatformFault
+from cnbkit.flow import TooSlow, pieces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ __all__ = ["DownloadFailed", "Downloads"]
 _CHUNK = 1 << 20
 _TELL_EVERY = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-# A line that brings less in that time brings nothing: bytes and seconds.
-_LEAST, _WINDOW = 64_000, 60.0
 # Nobody's dependency is larger; what has no end fills the disk.
 _LONGEST = 64_000_000_000
 
@@ -199,6 +198,8 @@ class Downloads:
                 self._receive(response, have, name, part)
             finally:
                 response.close()
+        except TooSlow as slow:
+            raise _Passing(str(slow)) from None
         except urllib3.exceptions.LocationValueError as error:
             raise _Final(str(error)) from None
         except urllib3.exceptions.HTTPError as error:
@@ -221,19 +222,14 @@ class Downloads:
         size = have if status == 206 else 0
         length = response.headers.get("Content-Length", "0")
         total = size + (int(length) if length.isdecimal() and len(length) < 20 else 0)
-        told = begun = time.monotonic()
-        before = size
+        told = time.monotonic()
         with open(part, "ab" if status == 206 else "wb") as file:
             # `stream` would throw away what came before the connection broke.
-            while chunk := response.read1(_CHUNK):
+            for chunk in pieces(response, _CHUNK):
                 file.write(chunk)
                 size += len(chunk)
                 if size > _LONGEST:
                     raise _Final(f"it is longer than {_LONGEST // 1_000_000_000} GB")
-                if time.monotonic() - begun > _WINDOW:
-                    if size - before < _LEAST:
-                        raise _Passing(f"it came to {size - before} bytes in {_WINDOW:g} s")
-                    begun, before = time.monotonic(), size
                 if time.monotonic() - told > _TELL_EVERY:
                     told = time.monotonic()
                     of = f" of {total / 1e6:.0f}" if total else ""

@@ -196,7 +196,7 @@ def test_indexes_in_indexes_come_to_an_end(hostile: Hostile, tmp_path: Path) -> 
 def test_an_answer_that_comes_drop_by_drop_is_not_waited_for(
     hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setattr("cnbkit_engine.oci.flow._WINDOW", 0.3)
+    monkeypatch.setattr("cnbkit.flow._WINDOW", 0.3)
     config = json.dumps({"os": "linux", "architecture": "amd64"}).encode()
     layer = bytes(1000)
     blobs = {"config": config, "layer": layer}

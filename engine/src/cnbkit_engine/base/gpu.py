@@ -41,7 +41,6 @@ __all__ = [
 # error is for BPL_CUDA_CHECK to say.
 _VARIABLES = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
 
-_LIMIT = 1 << 24  # bytes of a file of the app
 _PLAIN, _NAME = "cnbkit/run", "cnbkit/run-cuda"
 _SUFFIX = "-cuda"
 
@@ -140,8 +139,8 @@ def _stated(app: Path, env: Mapping[str, str], configured: Path) -> Words:
         # As the lifecycle has it, a builder's variable without a suffix is a default.
         _text(configured / SETTING) or _text(configured / f"{SETTING}.default"),
     ]
-    file = app_text(app, FILE, _LIMIT)
-    project = app_text(app, PROJECT, _LIMIT) or ""
+    file = app_text(app, FILE)
+    project = app_text(app, PROJECT) or ""
     return Words.of(next(filter(None, told), ""), file, project)
 
 

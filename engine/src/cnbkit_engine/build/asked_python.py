@@ -35,7 +35,6 @@ _POETRY = re.compile(
     re.MULTILINE,
 )
 _PIPFILE = re.compile(r"""^python_(?:full_)?version\s*=\s*["']([^"']*)["']""", re.MULTILINE)
-_LIMIT = 1 << 24  # bytes; the largest lock of a real project has a third of it
 
 
 class AskedPython:
@@ -66,7 +65,7 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
     """
 
     def read(name: str) -> str:
-        return app_text(app, f"{env.get(_FOLDER, '').strip()}/{name}", _LIMIT) or ""
+        return app_text(app, f"{env.get(_FOLDER, '').strip()}/{name}") or ""
 
     for text, source in _named(read, env):
         plain = _SPELLING.fullmatch(text)

@@ -42,7 +42,6 @@ _PYTHON = re.compile(
     r"python_(?:full_)?version\s*(<=|>=|==|!=|~=|<|>)\s*[\"']([\d.]+(?:\.\*)?)[\"']"
 )
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)")
-_LIMIT = 1 << 24  # bytes; the largest lock of a real project has a third of it
 _MOST_FILES = 50
 
 
@@ -82,7 +81,7 @@ def unfit_package(
     folder = env.get(_FOLDER, "").strip()
 
     def read(name: str) -> str:
-        return app_text(app, f"{folder}/{name}", _LIMIT) or ""
+        return app_text(app, f"{folder}/{name}") or ""
 
     names = [name.strip() for name in env.get(_INPUT, "").split(",") if name.strip()]
     names = (

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.flow import pieces
 from cnbkit_engine.oci import types
-from cnbkit_engine.oci.flow import pieces
 from cnbkit_engine.oci.push import push_image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.session import Broken, Nonsense, Session, broken

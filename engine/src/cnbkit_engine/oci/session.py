@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from cnbkit.errors import PlatformFault
+from cnbkit.flow import pieces
 from cnbkit_engine.oci.docker_config import find_login
 from cnbkit_engine.oci.errors import out_of_reach, refused
-from cnbkit_engine.oci.flow import pieces
 from cnbkit_engine.oci.proxies import proxy_for
 from cnbkit_engine.oci.reference import HUB, Reference
 from cnbkit_engine.oci.token_service import Challenge, TokenService, is_private

@@ -13,7 +13,11 @@ from cnbkit_engine.state.beneath import Folder, Unfit
 __all__ = ["app_text"]
 
 
-def app_text(app: str | os.PathLike[str], name: str, limit: int) -> str | None:
+# Bytes; the largest lock of a real project has a third of it.
+_LIMIT = 1 << 24
+
+
+def app_text(app: str | os.PathLike[str], name: str, limit: int = _LIMIT) -> str | None:
     """A text in an app; None if there is no such file, or it is not to be read.
 
     Args:
