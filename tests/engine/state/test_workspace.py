@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,16 +25,35 @@ with Workspace(Path(sys.argv[1])) as folder:
 """
 
 
-def test_it_is_gone_whatever_ended_its_block(tmp_path: Path) -> None:
-    with Workspace(tmp_path / "place") as folder:
+@pytest.mark.parametrize("background", [False, True])
+def test_it_is_gone_whatever_ended_its_block(tmp_path: Path, background: bool) -> None:
+    place = tmp_path / "place"
+    with Workspace(place, background=background) as folder:
         closed = folder / "closed"
         closed.mkdir()
         (closed / "file").touch()
         closed.chmod(0)
-    assert [*(tmp_path / "place").iterdir()] == []
-    with pytest.raises(ZeroDivisionError), Workspace(tmp_path / "place"):
+    _wait_for_locks(place)
+    assert [*place.iterdir()] == []
+    with pytest.raises(ZeroDivisionError), Workspace(place, background=background):
         _ = 1 / 0
-    assert [*(tmp_path / "place").iterdir()] == []
+    _wait_for_locks(place)
+    assert [*place.iterdir()] == []
+
+
+def test_the_next_removes_what_has_lost_its_lock(tmp_path: Path) -> None:
+    (tmp_path / ".ws-0123456789abcdef" / "deep").mkdir(parents=True)
+    with Workspace(tmp_path) as own:
+        assert {path.name for path in tmp_path.iterdir() if path.is_dir()} == {own.name}
+    assert [*tmp_path.iterdir()] == []
+
+
+def _wait_for_locks(place: Path) -> None:
+    """A removal in the background holds the lock until it ends."""
+    deadline = time.monotonic() + 60
+    while locks := [*place.glob("*.lock")]:
+        assert time.monotonic() < deadline, locks
+        time.sleep(0.05)
 
 
 def test_the_next_removes_that_of_a_killed_process_and_none_of_a_living_one(tmp_path: Path) -> None:
@@ -68,10 +88,11 @@ try:
         (folder / "deep" / "seen" / "file").touch()
 except OSError:
     pass
-deadline = time.monotonic() + 60
-while (locks := [*(Path(sys.argv[1]) / "place").glob("*.lock")]) and sys.argv[2]:
-    assert time.monotonic() < deadline, locks
-    time.sleep(0.05)
+# Who removes in the background holds the lock's flock until it ends.
+import fcntl
+for lock in (Path(sys.argv[1]) / "place").glob("*.lock") if sys.argv[2] else ():
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
 [kept] = (Path(sys.argv[1]) / "place").rglob("file")
 """
     done = subprocess.run(

@@ -89,9 +89,10 @@ def _remove_in_background(path: Path, lock: Path, held: int) -> None:
     # It inherits the lock, so that nobody sweeps the folder away under it. The shell we start
     # ends at once, so that no child of ours is left to wait for.
     # What is mounted below is this machine's own.
+    # The lock stays where the folder does, for the next sweep.
     script = (
-        '(find "$1" -xdev -type d ! -perm -u=rwx -exec chmod u+rwx {} \\;'
-        ' rm -rf --one-file-system "$1"; rm -f "$2") &'
+        '{ find "$1" -xdev -type d ! -perm -u=rwx -exec chmod u+rwx "{}" ";" ;'
+        ' rm -rf --one-file-system "$1" && rm -f "$2"; } &'
     )
     subprocess.run(
         ["/bin/sh", "-c", script, "remove", str(path), str(lock)],
@@ -114,11 +115,12 @@ def _hold(lock: Path) -> int:
 
 
 def _sweep(parent: Path) -> None:
-    for lock in parent.glob(".ws-*.lock"):
+    # A folder without its lock is dead too: the lock is there before it, and goes after it.
+    for lock in {path.with_suffix(".lock") for path in parent.glob(".ws-*")}:
         try:
-            handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
-            continue  # gone, or another user's
+            continue  # another user's
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_tree(lock.with_suffix(""))
