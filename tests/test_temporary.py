@@ -81,9 +81,9 @@ def session(folder: Path, tests: str, *options: str) -> subprocess.CompletedProc
     variables = {"PYTHONPATH": str(ROOT), "TMPDIR": f"{folder}/place", "CNBKIT_TEST_DOWNLOADS": ""}
     variables |= {"PATH": os.environ["PATH"], "HOME": str(folder / "home")}
     command = [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "-rP"]
+    command += ["--rootdir", ".", "-p", "tests.conftest", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [*command, "--rootdir", ".", "-p", "tests.conftest", "-p", "no:cacheprovider", *options]
-        + ["test_some.py"],
+        [*command, *options, "test_some.py"],
         cwd=folder,
         env=variables,
         capture_output=True,
