@@ -318,7 +318,8 @@ def test_a_plan_says_of_a_file_what_it_is_called(
     buildpack_run: BuildpackRun, apt: type[Apt], repository: Repository
 ) -> None:
     deb = (repository.root / "pool" / "fonts_1.0_all.deb").read_bytes()
-    app = {"Aptfile": "vendor/fonts_1.0_all.deb\n", "vendor/fonts_1.0_all.deb": deb}
+    app: dict[str, str | bytes | None] = {"vendor/fonts_1.0_all.deb": deb}
+    app["Aptfile"] = "vendor/fonts_1.0_all.deb\n"
     asked = buildpack_run(apt, app=app, phases=ASKED)
     assert named(asked) == [("vendor/fonts_1.0_all.deb", "1.0")]
 
