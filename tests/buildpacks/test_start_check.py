@@ -404,6 +404,25 @@ def test_what_the_image_has_not_is_an_error_for_the_default_process(
     assert phases.build(start).err == ""
 
 
+def test_without_the_cache_the_image_itself_remembers_its_programs(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    """A CI service has the previous image alone: the verdict is that of a first build."""
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    assert phases.build(start).code == 0
+    shutil.rmtree(installed)
+    for own in phases.layers.glob("known*"):
+        shutil.rmtree(own) if own.is_dir() else own.unlink()
+    add(phases, {"Procfile": "web: daphne app:app\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert ran.fault.what == "web cannot start: the image has no program daphne"
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": f"import yaml\n{APP}"})
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert "app.py:1 imports yaml, which no package has" in ran.fault.what
+
+
 NO_PYTHON: dict[str, tuple[dict[str, str], str]] = {
     "the script": (
         {"Procfile": "web: python app.py\n", "app.py": "x = 1\nprint 'x'\n"},

@@ -27,7 +27,7 @@ from cnbkit_conda.choice import SUBDIRS, Input
 from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.environment_file import EnvironmentFile
 from cnbkit_conda.fetch import fault_of, limits, make_client
-from cnbkit_conda.kept import Kept
+from cnbkit_conda.kept import Kept, variable_lines
 from cnbkit_conda.places import Place, Places, channel_names
 from cnbkit_conda.unsatisfied import unsatisfied
 
@@ -96,9 +96,7 @@ def resolve(
             remedy="add python to the dependencies",
         )
     _keep(kept, records)
-    kept.variables = [
-        f"{name}={value}".encode("unicode_escape").decode() for name, value in variables
-    ]
+    kept.variables = variable_lines(variables)
     kept.requested = requested
     for name in ("variables", "requested"):
         kept.write(name, getattr(kept, name))
