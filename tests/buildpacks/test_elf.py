@@ -63,7 +63,7 @@ def gl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def looked_at(*layers: Path) -> Facts:
-    return Facts.update(b"", {str(each): "1" for each in layers}, ARCH)
+    return Facts.update([b""], {str(each): "1" for each in layers}, ARCH)
 
 
 def lacking(*layers: Path, ignored: tuple[str, ...] = ()) -> dict[str, list[str]]:
@@ -305,6 +305,39 @@ def test_only_new_layers_are_looked_at_and_the_others_remembered(
     assert quiet.imported.isdisjoint(
         {"typing", "re", "pathlib", "json", "lzma", "cnbkit_elf_files"}
     )
+
+
+def test_without_the_cache_the_image_itself_remembers(
+    check: type[ElfCheck], phases: Phases, gl: Path
+) -> None:
+    """A CI service has the previous image alone: the verdict is that of the first build."""
+    wheels = layer(phases, "wheels", "1")
+    library(wheels / "cv2.so", gl)
+    first = phases.build(check())
+    assert "/acme/wheels/cv2.so needs libGL.so.1" in first.err
+
+    shutil.rmtree(wheels)
+    for own in phases.layers.glob("facts*"):
+        shutil.rmtree(own) if own.is_dir() else own.unlink()
+    again = phases.build(check())
+    assert again.err == first.err
+    assert "Not looked at" not in again.out
+    phases.env["BP_MISSING_LIBRARIES"] = "fail"
+    assert phases.build(check()).code == 65
+
+    # Another layer of that name is another: nothing is known of it.
+    layer(phases, "wheels", "2")
+    assert "Not looked at" in phases.build(check()).out
+
+
+@pytest.mark.parametrize("stored", ["", "%", "AAAA", 'eA=="\nother = "'])
+def test_a_store_that_says_nothing_is_passed_over(
+    check: type[ElfCheck], phases: Phases, gl: Path, stored: str
+) -> None:
+    library(layer(phases, "more", "1") / "cv2.so", gl)
+    layer(phases, "wheels", "1")
+    (phases.layers / "store.toml").write_text(f'[metadata]\nfacts = "{stored}"\n')
+    assert "only the previous image has them: 1 layer;" in phases.build(check()).out
 
 
 def test_without_memory_nothing_is_said_of_what_is_not_here(

@@ -404,18 +404,37 @@ def test_what_the_image_has_not_is_an_error_for_the_default_process(
     assert phases.build(start).err == ""
 
 
+def test_without_the_cache_the_image_itself_remembers_its_programs(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    """A CI service has the previous image alone: the verdict is that of a first build."""
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    assert phases.build(start).code == 0
+    shutil.rmtree(installed)
+    for own in phases.layers.glob("known*"):
+        shutil.rmtree(own) if own.is_dir() else own.unlink()
+    add(phases, {"Procfile": "web: daphne app:app\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert ran.fault.what == "web cannot start: the image has no program daphne"
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": f"import yaml\n{APP}"})
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert "app.py:1 imports yaml, which no package has" in ran.fault.what
+
+
 NO_PYTHON: dict[str, tuple[dict[str, str], str]] = {
     "the script": (
         {"Procfile": "web: python app.py\n", "app.py": "x = 1\nprint 'x'\n"},
-        "app.py:2 is no Python 3: Missing parentheses in call to 'print'",
+        "app.py:2 is not Python 3: Missing parentheses in call to 'print'",
     ),
     "what it imports": (
         {"Procfile": "web: python app.py\n", "app.py": "import shop\n", "shop.py": "a b\n"},
-        "shop.py:1 is no Python 3: invalid syntax",
+        "shop.py:1 is not Python 3: invalid syntax",
     ),
     "what a server imports": (
         {"Procfile": "web: gunicorn app:app\n", "app.py": f"{APP}return\n"},
-        "app.py:3 is no Python 3: 'return' outside function",
+        "app.py:3 is not Python 3: 'return' outside function",
     ),
 }
 
@@ -781,7 +800,7 @@ OUTDATED: dict[str, tuple[dict[str, str], str, str]] = {
     "a package for Python 2": (
         {"app.py": f"import flask\n{APP}",
          "*flask/__init__.py": "import os\nprint 'here'\nFlask = str\n"},
-        "app.py:1 imports flask, whose flask/__init__.py:2 is no Python 3: Missing parentheses in",
+        "app.py:1 imports flask, whose flask/__init__.py:2 is not Python 3: Missing parentheses in",
         "take a newer release of flask, or another package; or set",
     ),
 }  # fmt: skip

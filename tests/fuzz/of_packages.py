@@ -53,7 +53,7 @@ def _installed(lab: Lab) -> None:
 
 def _record(lab: Lab) -> None:
     _installed(lab)
-    Facts.update(b"", {f"{lab.layers}/x": "d"}, "amd64")
+    Facts.update([b""], {f"{lab.layers}/x": "d"}, "amd64")
 
 
 def _scanned(lab: Lab) -> None:

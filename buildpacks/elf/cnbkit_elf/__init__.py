@@ -20,6 +20,7 @@ from cnbkit import (
 
 __all__ = ["ElfCheck"]
 
+_FACTS = "facts.json"
 _UNLOADABLE = "unloadable.json"
 
 
@@ -66,7 +67,7 @@ class ElfCheck(Buildpack):
     system = ""
 
     # What is known of each layer's files, also of those whose contents are in the previous
-    # image alone; and the last answer.
+    # image alone (store.toml has it for machines without this cache); and the last answer.
     facts = Layer.cached("facts")
     # Python's shared library, for programs that embed Python.
     libpython = Layer.launch("libpython")
@@ -89,10 +90,16 @@ class ElfCheck(Buildpack):
         )
         opened = ctx.layer(self.facts, wanted)
         # Read before the layer is opened, which empties it.
-        facts = _read(f"{opened.directory}/facts.json") if opened.rebuild else b""
+        facts = _read(f"{opened.directory}/{_FACTS}") if opened.rebuild else b""
+        # Kept with the image, too, whose layers are reused by machines without this cache.
+        result = BuildResult()
         with opened as layer:
             if layer.rebuild:
                 self._check(ctx, config, layers, known, facts, layer)
+            if layer.rebuild or not os.path.exists(f"{os.path.dirname(ctx.scratch)}/store.toml"):
+                from cnbkit_kept_text import packed
+
+                result = BuildResult(store={"facts": packed(_read(f"{layer.directory}/{_FACTS}"))})
             told = _read(f"{layer.directory}/report.txt").decode()
             unloadable = _read(f"{layer.directory}/{_UNLOADABLE}")
             libpython = _read(f"{layer.directory}/libpython.txt").decode()
@@ -112,7 +119,7 @@ class ElfCheck(Buildpack):
             self._supply(ctx, libpython)
         if unloadable:
             self._tell(ctx, unloadable)
-        return BuildResult()
+        return result
 
     def _supply(self, ctx: BuildContext, path: str) -> None:
         """Have Python's library in the image, where the loader looks."""
@@ -155,8 +162,10 @@ class ElfCheck(Buildpack):
         from cnbkit_elf.report import report
         from cnbkit_elf.search import search
         from cnbkit_elf.unloadable import unloadable
+        from cnbkit_kept_text import unpacked
 
-        found = Facts.update(facts, layers, ctx.target.arch)
+        stored = unpacked(ctx.store.get("facts"))
+        found = Facts.update([facts, stored], layers, ctx.target.arch)
         if found.unknown:
             ctx.log.info(
                 f"Not looked at, because only the previous image has them: "
@@ -185,7 +194,7 @@ class ElfCheck(Buildpack):
         by_name = loaded_by_name(found, base, packages, [*config.ignore], release)
         for name, files in by_name.items():
             at_start.setdefault(name, []).extend(files)
-        found.save(f"{layer.directory}/facts.json")
+        found.save(f"{layer.directory}/{_FACTS}")
         told = report(at_start, release) if at_start and not found.unknown else ""
         if not told:
             ctx.log.info(f"{found.count} libraries and programs find what they are linked with")

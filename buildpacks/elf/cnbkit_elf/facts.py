@@ -9,6 +9,10 @@ from typing import Any
 
 from cnbkit_elf_files import MACHINES, read_elf
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["ElfFile", "Facts"]
 
 _FORMAT = 2
@@ -54,24 +58,22 @@ class Facts:
         self.unknown = unknown
 
     @classmethod
-    def update(cls, remembered: bytes, layers: dict[str, str], arch: str) -> Facts:
+    def update(cls, remembered: Sequence[bytes], layers: dict[str, str], arch: str) -> Facts:
         """Look at layers that are here and new; take the others from memory.
 
         Args:
-            remembered: what `save` wrote at the last build; may be empty.
+            remembered: what `save` wrote at earlier builds, the last one first; each may be empty.
             layers: directory and digest of each.
             arch: what the image is for; files for another are none of its own.
         """
-        try:
-            table = json.loads(remembered or b"{}")
-        except ValueError:
-            table = {}
-        before = table.get("layers", {}) if table.get("format") == _FORMAT else {}
+        tables = [_layers_of(each) for each in remembered]
         known: dict[str, dict[str, Any]] = {}
         unknown = []
         for directory, digest in layers.items():
-            if before.get(directory, {}).get("digest") == digest:
-                known[directory] = before[directory]
+            before = (table.get(directory, {}) for table in tables)
+            same = next((each for each in before if each.get("digest") == digest), None)
+            if same:
+                known[directory] = same
             elif os.path.isdir(directory):
                 known[directory] = {"digest": digest, **_look(directory, MACHINES[arch])}
             else:
@@ -81,7 +83,7 @@ class Facts:
     def save(self, path: str) -> None:
         """Write it for the next build."""
         with open(path, "w", encoding="utf-8") as file:
-            json.dump({"format": _FORMAT, "layers": self.layers}, file)
+            json.dump({"format": _FORMAT, "layers": self.layers}, file, sort_keys=True)
 
     @property
     def files(self) -> list[ElfFile]:
@@ -119,6 +121,14 @@ class Facts:
     def count(self) -> int:
         """How many files there are."""
         return sum(len(layer["files"]) for layer in self.layers.values())
+
+
+def _layers_of(remembered: bytes) -> dict[str, dict[str, Any]]:
+    try:
+        table = json.loads(remembered or b"{}")
+    except ValueError:
+        return {}
+    return table.get("layers", {}) if table.get("format") == _FORMAT else {}
 
 
 def _look(layer: str, machine: int) -> dict[str, Any]:
@@ -168,7 +178,7 @@ def _owned(dist_info: str, site_packages: str) -> dict[str, str]:
 
 
 def _read(path: str, machine: int) -> list[Any] | None:
-    """What it needs, where it looks, its name; nothing if it is no file for this machine."""
+    """What it needs, where it looks, its name; nothing if it is not a file for this machine."""
     found = read_elf(path, machine)
     if found is None:
         return None

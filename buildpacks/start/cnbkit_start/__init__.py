@@ -74,7 +74,8 @@ class Start(Buildpack["Chosen"]):
 
     # Programs that set $PORT and other variables, and look at the container's limits.
     limits = Layer.launch("limits")
-    # Programs and modules of all layers, also of those that only the previous image holds.
+    # Programs and modules of all layers, also of those that only the previous image holds
+    # (store.toml has them for machines without this cache).
     known = Layer.cached("known")
 
     def detect(self, ctx: DetectContext) -> DetectResult:
@@ -141,7 +142,7 @@ class Start(Buildpack["Chosen"]):
         from cnbkit_start.check import check
 
         options, choice = Options.read(ctx.settings), decision.choice
-        check(ctx, choice, self._image(ctx), options)
+        check(ctx, choice, self._image(ctx, decision.result), options)
         if ctx.app.has("manage.py"):
             from cnbkit_start.static_files import collect, collects
 
@@ -158,7 +159,7 @@ class Start(Buildpack["Chosen"]):
             ctx.log.info(f"{named}: in layers of their own, because they are large")
         return decision.result
 
-    def _image(self, ctx: BuildContext) -> Image:
+    def _image(self, ctx: BuildContext, result: BuildResult) -> Image:
         """What the image has, remembered for the next build."""
         from cnbkit_start.check.image import Image
 
@@ -169,9 +170,18 @@ class Start(Buildpack["Chosen"]):
                 with open(path, encoding="utf-8") as file:
                     before = file.read()
             image = Image(ctx, before, self.system)
+            if image.unknown:
+                from cnbkit_kept_text import unpacked
+
+                stored = unpacked(ctx.store.get("known")).decode("utf-8", "replace")
+                image = Image(ctx, f"{before}\n{stored}", self.system)
             if image.text != before:
                 with open(path, "w", encoding="utf-8") as file:
                     file.write(image.text)
+        if image.text != before or not os.path.exists(f"{os.path.dirname(ctx.scratch)}/store.toml"):
+            from cnbkit_kept_text import packed
+
+            result.store = {"known": packed(image.text.encode())}
         return image
 
 

@@ -7,6 +7,8 @@ all packages; requirements have those the app names itself, which are those that
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
+from cnbkit_start.asked import asked_extras, asked_groups, selection
+from cnbkit_start.selected import normalised, selected
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def declared(ctx: Context) -> Declared:
     names |= _installed(told.packages)
     if told.lock:
         with open(told.lock, encoding="utf-8") as file:
-            return Declared(chosen or told.lock, names | _names_of_lock(file.read()))
+            return Declared(chosen or told.lock, names | selected(file.read(), told.lock, None))
     if chosen is None:
         chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
     files = [name for name in chosen.split(",") if ctx.app.has(name)]
@@ -157,7 +159,7 @@ def _installed(path: str) -> set[str]:
             parts = file.read().split('"name": "')[1:]
     except (OSError, UnicodeDecodeError):
         return set()
-    return {_normalised(part.partition('"')[0]) for part in parts}
+    return {normalised(part.partition('"')[0]) for part in parts}
 
 
 def _outside(path: str, names: set[str], seen: set[str]) -> None:
@@ -194,13 +196,15 @@ def _read(ctx: Context, file: str, names: set[str]) -> bool:
         of_project = _of_project(ctx, file)
         names |= of_project or set()
         return of_project is not None
-    elif file in ("Pipfile.lock", "Pipfile"):
-        names |= _of_pipenv(_text(ctx, file), is_lock=file.endswith("lock"))
+    elif file == "Pipfile":
+        names |= _of_pipfile(_text(ctx, file))
     elif file.endswith((".yml", ".yaml")):
         lines = (line.strip(" -\"'\r") for line in _text(ctx, file).splitlines())
         names.update(*(_requirement(line) for line in lines))
     else:
-        names |= _names_of_lock(_text(ctx, file))
+        # Only Poetry's lock may leave to its project which packages are for whom.
+        own = _own(ctx) if file.endswith("poetry.lock") else None
+        names |= selected(_text(ctx, file), file, selection(ctx), own)
     return True
 
 
@@ -226,34 +230,16 @@ def _requirement(text: str) -> set[str]:
     end = 0
     while end < len(text) and text[end] in _WORD:
         end += 1
-    name = _normalised(text[:end])
+    name = normalised(text[:end])
     if not name or name[0] == "-":
         return set()
     rest = text[end:].lstrip()
     extras = rest[1:].partition("]")[0].split(",") if rest.startswith("[") else []
-    return {name, *(f"{name}[{_normalised(extra.strip())}]" for extra in extras)}
+    return {name, *(f"{name}[{normalised(extra.strip())}]" for extra in extras)}
 
 
-def _normalised(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")
-
-
-def _names_of_lock(text: str) -> set[str]:
-    """Names of a TOML lock: each package has a line `name = "…"`."""
-    names = set()
-    for line in text.splitlines():
-        key, _, value = line.partition("=")
-        if key.strip() == "name":
-            names.add(_normalised(value.strip().strip("\"'")))
-    return names
-
-
-def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
-    if is_lock:
-        # Keys at the second level are packages: those of `default`, which stands before `develop`.
-        text = text.partition('"default"')[2].partition('"develop"')[0]
-        lines = (line.strip() for line in text.splitlines())
-        return {_normalised(line.split('"')[1]) for line in lines if line.endswith('": {')}
+def _of_pipfile(text: str) -> set[str]:
+    """Keys below [packages]."""
     inside = False
     names = set()
     for raw in text.splitlines():
@@ -263,6 +249,12 @@ def _of_pipenv(text: str, *, is_lock: bool) -> set[str]:
         elif inside and "=" in line:
             names |= _requirement(line.strip("\"'"))
     return names
+
+
+def _own(ctx: Context) -> set[str] | None:
+    """What a project of Poetry's depends on itself, as far as that can be read."""
+    file = "pyproject.toml"
+    return _of_project(ctx, file) if ctx.app.has(file) else None
 
 
 def _of_project(ctx: Context, file: str) -> set[str] | None:
@@ -278,23 +270,18 @@ def _of_project(ctx: Context, file: str) -> set[str] | None:
     except UserFault:  # for the buildpack that installs to tell
         return None
     project = _table(document, "project")
-    asked = ctx.settings.get("BP_PYTHON_GROUPS").replace(",", " ").split()
-    groups = [*(PythonBuild.read(ctx).groups or asked)]
-    if ctx.exec_env == "test":
-        groups += ["dev", "test"]
-    extras = ctx.settings.get("BP_PYTHON_EXTRAS").replace(",", " ").split()
     lists = [
         project.get("dependencies"),
-        *(_table(project, "optional-dependencies").get(extra) for extra in extras),
-        *(_table(document, "dependency-groups").get(group) for group in groups),
+        *(_table(project, "optional-dependencies").get(each) for each in asked_extras(ctx)),
+        *(_table(document, "dependency-groups").get(each) for each in asked_groups(ctx)),
     ]
     found = [text for each in lists if isinstance(each, list) for text in each]
     names = set().union(*(_requirement(text) for text in found if isinstance(text, str)))
     poetry = _table(_table(_table(document, "tool"), "poetry"), "dependencies")
     for name, value in poetry.items():
-        names.add(_normalised(name))
+        names.add(normalised(name))
         extras = value.get("extras", []) if isinstance(value, dict) else []
-        names |= {f"{_normalised(name)}[{_normalised(str(extra))}]" for extra in extras}
+        names |= {f"{normalised(name)}[{normalised(str(extra))}]" for extra in extras}
     return names
 
 

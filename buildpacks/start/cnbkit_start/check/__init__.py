@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from cnbkit import PythonBuild, UserFault
 from cnbkit_start.check.locked import CONDA, Locked
 from cnbkit_start.choice import Choice, Nothing
 from cnbkit_start.process import Found
+from cnbkit_start.strangers import has_strangers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def check_early(ctx: DetectContext, options: Options) -> Choice | None:
         from cnbkit_start.check.problems import problems
 
         # Another builder's buildpacks may compile, bundle, generate.
-        strangers = _has_strangers(ctx)
+        strangers = has_strangers(ctx)
         default = choice.processes[choice.default]
         if _is_for(default, ctx):
             locked = None if strangers else Locked.read(ctx)
@@ -74,7 +73,7 @@ def check_planned(ctx: BuildContext, choice: Choice, options: Options) -> None:
         return
     from cnbkit_start.check.problems import problems
 
-    may_come = _changes_app(ctx) or _has_strangers(ctx)
+    may_come = _changes_app(ctx) or has_strangers(ctx)
     locked = None if may_come else Locked.planned(ctx)
     python = PythonBuild.read(ctx).python_version
 
@@ -164,14 +163,3 @@ def _changes_app(ctx: DetectContext | BuildContext) -> bool:
     return any(ctx.app.has(name) for name in _MAKERS) or any(
         ctx.settings.get(name) for name in _MAKER_SETTINGS
     )
-
-
-def _has_strangers(ctx: DetectContext | BuildContext) -> bool:
-    """Whether the builder has buildpacks of others, which may make files of the app."""
-    own = ctx.env.get("CNB_BUILDPACK_DIR", "")
-    folder = os.path.dirname(os.path.dirname(own))
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return True
-    return any(not name.startswith("cnbkit_") for name in names)

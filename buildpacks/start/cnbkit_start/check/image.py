@@ -51,7 +51,7 @@ class Image:
 
     Args:
         ctx: the build.
-        remembered: what `text` was at the last build: layers that the previous image has are not
+        remembered: what `text` was at earlier builds: layers that the previous image has are not
             there to look at.
         system: where the build image's own files are; tests have them elsewhere.
     """
@@ -63,10 +63,10 @@ class Image:
         self.layers: dict[str, Known] = {}
         self.unknown: list[str] = []
         for directory, digest in sorted(_launch_layers(ctx).items()):
-            old = before.get(directory)
+            old = before.get((directory, digest))
             if os.path.isdir(directory):
                 self.layers[directory] = _look(directory, digest)
-            elif old and old.digest == digest:
+            elif old:
                 self.layers[directory] = old
             else:
                 self.unknown.append(directory)
@@ -160,13 +160,14 @@ def _owners(system: str, paths: set[str]) -> set[str]:
     return found
 
 
-def _parsed(text: str) -> dict[str, Known]:
+def _parsed(text: str) -> dict[tuple[str, str], Known]:
+    """By directory and digest."""
     found = {}
     for line in text.splitlines():
         fields = line.split("\t")
         if len(fields) == 5:
             path, digest, *lists = fields
-            found[path] = Known(digest, *(each.split() for each in lists))
+            found[path, digest] = Known(digest, *(each.split() for each in lists))
     return found
 
 

@@ -195,18 +195,15 @@ def _add(library: Path, source: BuildpackSource, runtime: Runtime, version: str)
 
 
 def _install(library: Path, source: BuildpackSource, runtime: Runtime, version: str) -> None:
-    import subprocess
+    from cnbkit_engine.tools.uv import install
 
-    from uv import find_uv_bin
-
-    command = [
-        find_uv_bin(), "pip", "install", "--quiet", "--no-config", "--target", str(library),
-        "--python-version", version, "--python-platform", runtime.platform,
-        "--only-binary", ":all:", "--no-deps", "--require-hashes",
-    ]  # fmt: skip
+    arguments = [
+        *("--no-config", "--python-version", version, "--python-platform", runtime.platform),
+        *("--only-binary", ":all:"),
+    ]
     for lock in locks(source):
-        command += ["--requirement", str(lock)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+        arguments += ["--requirement", str(lock)]
+    done = install(library, *arguments)
     if done.returncode:
         raise PlatformFault(
             f"cannot fetch what {source.id} needs to run",

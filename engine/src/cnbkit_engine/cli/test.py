@@ -122,18 +122,10 @@ def _installed(lock: Path) -> Path:
     total.update(lock.read_bytes())
 
     def make(folder: Path) -> None:
-        from uv import find_uv_bin
+        from cnbkit_engine.tools.uv import install
 
-        done = subprocess.run(
-            [
-                *(find_uv_bin(), "pip", "install", "--quiet", "--no-config"),
-                *("--python", sys.executable, "--target", str(folder)),
-                *("--no-deps", "--require-hashes", "--requirement", str(lock)),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        python = ("--python", sys.executable)
+        done = install(folder, "--no-config", *python, "--requirement", str(lock))
         if done.returncode:
             raise PlatformFault(
                 "cannot install what the buildpack needs",

