@@ -169,8 +169,8 @@ def test_a_package_that_unpacks_to_much_ends_the_build(
     (folder / "DEBIAN/control").write_bytes(
         b"Package: tool\nVersion: 1\nArchitecture: amd64\nMaintainer: T <t@x>\nDescription: t\n"
     )
-    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", folder]
-    subprocess.run([*command, tmp_path / "tool.deb"], check=True, capture_output=True)
+    command = ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(folder)]
+    subprocess.run([*command, str(tmp_path / "tool.deb")], check=True, capture_output=True)
     content = (tmp_path / "tool.deb").read_bytes()
     assert len(content) < 100_000
     with closing(Source(b"", 0)) as source:
