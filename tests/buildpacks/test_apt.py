@@ -457,7 +457,7 @@ def test_packages_that_are_files_of_the_app(
     foreign = own.add("Package: own\nArchitecture: arm64").read_bytes()
     for data, what in (
         (foreign, "own.deb is for arm64, and the image for amd64"),
-        (deb[:100], "own.deb is no Debian package, or damaged"),
+        (deb[:100], "own.deb is not a Debian package, or damaged"),
     ):
         broken = buildpack_run(apt, app={"Aptfile": "\nown.deb\n", "own.deb": data})
         assert broken.fault is not None
@@ -534,7 +534,7 @@ def test_what_cannot_be_installed_is_explained(
     [
         ("[tool.cnbkit.apt]\ninstal = []\n", "has no instal"),
         ("[tool.cnbkit.apt]\ninstall = 'x'\nbuild = [1]\n", "has 2 faults"),
-        ("[tool.cnbkit]\napt = 1\n", "is no table"),
+        ("[tool.cnbkit]\napt = 1\n", "is not a table"),
         ("[tool.cnbkit.apt]\nrepositories = [{uri = 'x'}]\n", "a repository has uri"),
         ("[tool.cnbkit.apt]\ninstall = [\n", "project.toml"),
     ],

@@ -116,7 +116,9 @@ class Conda(Buildpack[Chosen]):
         binders = [name for name in _BINDERS if ctx.app.has(name)]
         if not names and not binders:
             there = self.triggers.found(ctx)
-            return ctx.skip(f"{there} is no list for this" if there else f"none of {self.triggers}")
+            return ctx.skip(
+                f"{there} is not a list for this" if there else f"none of {self.triggers}"
+            )
         # Required by itself as well: an environment without Python has its use.
         plan = Plan().provides("python").requires("python")
         # Required by itself as well, because nobody else may want it.

@@ -203,7 +203,7 @@ def _ask(
             raise fault_of(error, places, _where(environment, places, str(error))) from None
         except InvalidChannelError as error:
             raise UserFault(
-                f"a channel is no address and no name: {error}",
+                f"a channel is not an address and no name: {error}",
                 where=environment.file,
                 remedy="write a channel's name, like conda-forge, or its address, https://host/name",
             ) from None

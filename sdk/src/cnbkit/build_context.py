@@ -291,7 +291,8 @@ class BuildContext(PhaseContext[C]):
                 `--strip-components`.
 
         Raises:
-            BuildpackFault: it is no archive, is damaged, or has names that lead out of the folder.
+            BuildpackFault: it is not an archive, is damaged, or has names that lead out of the
+                folder.
             PlatformFault: the disk is full.
         """
         from cnbkit.archive import unpack

@@ -54,7 +54,7 @@ class CommandResult:
         def __getattr__(self, name: str) -> object:
             if hasattr(str, name):
                 raise AttributeError(
-                    f"what ctx.run returns is no text and has no {name}(); write .stdout.{name}(…)"
+                    f"what ctx.run returns is not text and has no {name}(); write .stdout.{name}(…)"
                 )
             raise AttributeError(f"what ctx.run returns has no {name}")
 
@@ -147,7 +147,7 @@ class Runner:
         Raises:
             CommandFailed: non-zero exit status (unless `check=False`), the time is over, or
                 the program does not exist.
-            BuildpackFault: an argument is no text.
+            BuildpackFault: an argument is not text.
         """
         command = [_argument(each) for each in argv]
         if not command:

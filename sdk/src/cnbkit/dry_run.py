@@ -86,7 +86,7 @@ def decide(buildpack: Deciding, ctx: BuildContext, log: Recording, layers: str) 
         layers: the buildpack's layers directory.
 
     Raises:
-        BuildpackFault: what it gives back is no `Decision`.
+        BuildpackFault: what it gives back is not a `Decision`.
     """
     import os
 

@@ -174,7 +174,7 @@ class _Checks:
         if found is None:
             return None
         file, line, why = found
-        return Problem(f"{file}:{line} is no Python 3: {why}", "correct that line")
+        return Problem(f"{file}:{line} is not Python 3: {why}", "correct that line")
 
     def linked(self, libraries: Libraries) -> Problem | None:
         """Whether the loader finds what the program is linked with."""
