@@ -34,7 +34,7 @@ _folder = pytest.StashKey[Path]()
 
 
 def begin(config: pytest.Config) -> None:
-    """Let all that is started from here on use the folder; make it, if this is no worker."""
+    """Let all that is started from here on use the folder; make it, if this is not a worker."""
     if hasattr(config, "workerinput"):
         tempfile.tempdir = str(Path(os.environ["TMPDIR"]).parent)
         return

@@ -132,7 +132,7 @@ def test_an_image_in_a_registry_for_another_processor_is_no_predecessor(
 
 
 def test_the_example_of_the_readme_answers_as_it_does_on_any_machine(vision: Project) -> None:
-    # An image of that name for another processor is no predecessor.
+    # An image of that name for another processor is not a predecessor.
     example = {name: (vision.app / name).read_bytes() for name in ("requirements.txt", "app.py")}
     vision.write({"requirements.txt": "", "app.py": "print(1)\n"})
     vision.build()

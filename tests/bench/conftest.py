@@ -1,4 +1,4 @@
-"""bench/ is no installed package; its modules are found from the repository's root."""
+"""bench/ is not an installed package; its modules are found from the repository's root."""
 
 import sys
 from pathlib import Path

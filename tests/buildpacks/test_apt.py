@@ -270,6 +270,69 @@ def test_what_the_run_image_lacks_is_in_a_layer_where_programs_find_it(
     assert env["FONTCONFIG_PATH"] == result_path(result, "etc/fonts")
 
 
+ASKED = ["detect", "decide"]
+
+
+def named(result: Result) -> list[tuple[str, str]]:
+    return [(each["name"], each["version"]) for each in result.decision["packages"]]
+
+
+def test_a_plan_has_what_the_last_build_came_to(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    built = buildpack_run(apt, app={"Aptfile": "libtop1\n"})
+    asked = built.rebuild(phases=ASKED)
+    assert named(asked) == [("libdeep", "2:1.5"), ("libtop1", "1.0")]
+    assert asked.decision["rest"] == ""
+    changed = built.rebuild(app={"Aptfile": "libtop1\nfonts=1.0\nbase\n"}, phases=ASKED)
+    assert named(changed) == [("libtop1", ""), ("fonts", "1.0")]
+    assert changed.decision["rest"] == "which packages these need besides, with versions"
+    assert "In the run image already: base" in changed.decision["notes"]
+
+
+def test_a_plan_takes_the_lists_that_the_build_image_has(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    built = buildpack_run(apt, app={"Aptfile": "libtop1\n"})
+    lists = Path(apt.system) / "var/lib/apt/lists"
+    shutil.copytree(built.layers_dir / ".scratch/apt/state/lists", lists)
+    before = sorted(path.name for path in lists.rglob("*"))
+    app = {"Aptfile": "libtop1\nfonts\n:build: libtop-dev\n"}
+    asked = built.rebuild(app=app, phases=ASKED)
+    assert named(asked) == [("fonts", "1.0"), ("libdeep", "2:1.5"), ("libtop1", "1.0")]
+    assert min(each["size"] for each in asked.decision["packages"]) > 0
+    left = "whether there are newer lists of packages than the build image's"
+    assert asked.decision["rest"] == left
+    assert sorted(path.name for path in lists.rglob("*")) == before
+    assert named(asked) == [tuple(each.split()) for each in packages(built.rebuild(app=app))]
+
+    unknown = built.rebuild(app={"Aptfile": "libtop1\nno-such\n"}, phases=ASKED)
+    assert unknown.code == 0
+    assert named(unknown) == [("libtop1", ""), ("no-such", "")]
+    [warning] = unknown.decision["warnings"]
+    assert warning.startswith("by the build image's lists of packages: ")
+    assert "no-such" in warning
+
+
+def test_a_plan_says_of_a_file_what_it_is_called(
+    buildpack_run: BuildpackRun, apt: type[Apt], repository: Repository
+) -> None:
+    deb = (repository.root / "pool" / "fonts_1.0_all.deb").read_bytes()
+    app: dict[str, str | bytes | None] = {"vendor/fonts_1.0_all.deb": deb}
+    app["Aptfile"] = "vendor/fonts_1.0_all.deb\n"
+    asked = buildpack_run(apt, app=app, phases=ASKED)
+    assert named(asked) == [("vendor/fonts_1.0_all.deb", "1.0")]
+
+
+def test_a_plan_names_packages_for_the_images_themselves(
+    buildpack_run: BuildpackRun, apt: type[Apt]
+) -> None:
+    env = {"BP_APT_MODE": "image"}
+    asked = buildpack_run(apt, app={"Aptfile": "libtop1=1.0\n"}, env=env, phases=ASKED)
+    assert named(asked) == [("libtop1", "1.0")]
+    assert asked.decision["layers"] == []
+
+
 def result_path(result: Result, path: str) -> str:
     """Where the lifecycle has it."""
     place = result.launch_env()["LD_LIBRARY_PATH"].partition("/debs/")[0]
@@ -394,7 +457,7 @@ def test_packages_that_are_files_of_the_app(
     foreign = own.add("Package: own\nArchitecture: arm64").read_bytes()
     for data, what in (
         (foreign, "own.deb is for arm64, and the image for amd64"),
-        (deb[:100], "own.deb is no Debian package, or damaged"),
+        (deb[:100], "own.deb is not a Debian package, or damaged"),
     ):
         broken = buildpack_run(apt, app={"Aptfile": "\nown.deb\n", "own.deb": data})
         assert broken.fault is not None
@@ -471,7 +534,7 @@ def test_what_cannot_be_installed_is_explained(
     [
         ("[tool.cnbkit.apt]\ninstal = []\n", "has no instal"),
         ("[tool.cnbkit.apt]\ninstall = 'x'\nbuild = [1]\n", "has 2 faults"),
-        ("[tool.cnbkit]\napt = 1\n", "is no table"),
+        ("[tool.cnbkit]\napt = 1\n", "is not a table"),
         ("[tool.cnbkit.apt]\nrepositories = [{uri = 'x'}]\n", "a repository has uri"),
         ("[tool.cnbkit.apt]\ninstall = [\n", "project.toml"),
     ],

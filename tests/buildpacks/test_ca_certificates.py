@@ -86,7 +86,7 @@ def test_certificates_that_may_not_help_are_warned_of(
     assert result.code == 0
     assert "Warning: binding corp: old.pem: Old Root expired 5 days ago" in result.log
     assert "Warning: binding corp: leaf.pem: certificate #" in result.log
-    assert "is no certificate authority's" in result.log
+    assert "is not a certificate authority's" in result.log
 
 
 def test_whatever_is_no_certificate_is_refused_all_at_once(

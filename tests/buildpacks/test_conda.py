@@ -213,7 +213,7 @@ def test_glibc_is_the_images(buildpack_run: BuildpackRun, channels: Path) -> Non
     assert "__glibc >=2.99" in fault(buildpack_run(Conda, app=app))
     newer = buildpack_run(Conda, app=app, env={"BP_CONDA_GLIBC": "2.99"})
     assert packages(newer) == {"modern": "1.0"}
-    assert "'new' is no version" in fault(
+    assert "'new' is not a version" in fault(
         buildpack_run(Conda, app=app, env={"BP_CONDA_CUDA": "new"})
     )
 
@@ -273,10 +273,10 @@ def test_link_scripts_of_packages_run(buildpack_run: BuildpackRun, channels: Pat
         ("- a\n", ["the file is a list, not `key: value` lines"]),
         ("dependencies: python\n", ["dependencies is the text 'python', not a list"]),
         ("channels: {a: b}\ndependencies: []\n", ["channels is a mapping, not a list"]),
-        ("dependencies:\n - a > =1\n", ["environment.yml:2", "'a > =1' is no package"]),
+        ("dependencies:\n - a > =1\n", ["environment.yml:2", "'a > =1' is not a package"]),
         ("dependencies:\n - pip: -r x.txt\n", ["what follows `pip:` is the text '-r x.txt'"]),
-        ("dependencies:\n - npm: [x]\n", ["'npm' is no package, and of sections"]),
-        ("dependencies:\n - [x]\n", ["a list is no package"]),
+        ("dependencies:\n - npm: [x]\n", ["'npm' is not a package, and of sections"]),
+        ("dependencies:\n - [x]\n", ["a list is not a package"]),
         ("dependencies: []\nvariables: {A: [1]}\n", ["the variable A is a list"]),
         ("dependencies: []\ndependencies: []\n", ["dependencies is there twice"]),
         (
@@ -424,8 +424,8 @@ def test_frameworks_of_the_environment_are_known_to_start(
     ("app", "env", "reason"),
     [
         ({"requirements.txt": ""}, {}, "none of"),
-        ({"explicit.txt": "my notes"}, {}, "is no list for this"),
-        ({f"conda-{OTHER}.lock": "@EXPLICIT"}, {}, "is no list for this"),
+        ({"explicit.txt": "my notes"}, {}, "is not a list for this"),
+        ({f"conda-{OTHER}.lock": "@EXPLICIT"}, {}, "is not a list for this"),
         (
             {"environment.yml": "", "poetry.lock": ""},
             {"BP_PYTHON_INPUT": "poetry.lock"},

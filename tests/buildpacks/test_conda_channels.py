@@ -118,7 +118,7 @@ def test_a_mirror_changes_where_packages_come_from_and_nothing_else(
             assert b"127.0.0.1" not in path.read_bytes(), path
     assert "secret-words" not in first.log + anew.log
     shown = fault(buildpack_run(Conda, app=app, env={"BP_CONDA_MIRROR": "mirror"}))
-    assert "'mirror' is no address of a mirror" in shown
+    assert "'mirror' is not an address of a mirror" in shown
 
 
 def test_a_condarc_says_where_channels_are_and_who_asks(

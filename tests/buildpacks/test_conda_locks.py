@@ -44,14 +44,14 @@ def test_an_explicit_list_is_installed_as_it_is(
     foreign = text.replace(f"/{SUBDIR}/", "/osx-arm64/") + "x\n"
     shown = fault(buildpack_run(Conda, app={"explicit.txt": foreign}))
     assert f"explicit.txt:3: packages for osx-arm64, and this image is {SUBDIR}" in shown
-    assert "explicit.txt:6: 'x' is no address of a conda package" in shown
+    assert "explicit.txt:6: 'x' is not an address of a conda package" in shown
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("http://[bad/linux-64/tool-1.0-0.conda", "is no address of a conda package"),
-        ("http://h/linux-64/t\0ool-1.0-0.conda", "is no address of a conda package"),
+        ("http://[bad/linux-64/tool-1.0-0.conda", "is not an address of a conda package"),
+        ("http://h/linux-64/t\0ool-1.0-0.conda", "is not an address of a conda package"),
         ("http://h/linux-64/tool.conda", "is not name-version-build"),
         ("http://h/linux-64/tool-1.conda", "is not name-version-build"),
         ("http://h/linux-64/tool-!!-0.conda", "is not name-version-build"),

@@ -287,7 +287,7 @@ def test_every_fault_of_its_declarations_is_told_with_its_line(phases: Phases) -
     fault = phases.build(PreBuild()).fault
     assert fault is not None
     assert [line.removeprefix(f"{PRE}:") for line in (fault.detail or "").splitlines()] == [
-        "2: 'output' is none of inputs, outputs, env, timeout, working-dir",
+        "2: 'output' is not one of inputs, outputs, env, timeout, working-dir",
         "3: inputs is empty",
         "4: timeout is '1h', not a number of seconds up to 86400",
         "5: '../x' is not within the app",

@@ -177,7 +177,7 @@ class Case(NamedTuple):
     what: str
 
 
-_NONE = "what answers is no package index"
+_NONE = "what answers is not a package index"
 CASES = {
     "no end": Case(
         endless, PlatformFault,
@@ -188,7 +188,9 @@ CASES = {
         "what an index answers takes more memory than there is, or than 8 GB",
     ),
     "JSON 100,000 deep": Case(deep, PlatformFault, _NONE),
-    "100,000 files": Case(many, UserFault, "the archive of evil==99999.0 is no right one: Wheel"),
+    "100,000 files": Case(
+        many, UserFault, "the archive of evil==99999.0 is not a valid one: Wheel"
+    ),
     "much from little": Case(unpacking, PlatformFault, _NONE),
     "an image": Case(lambda to: send(to, b"\x89PNG", "image/png"), PlatformFault, _NONE),
     "leads to a file": Case(

@@ -26,7 +26,7 @@ __all__ = ["buildpack"]
 _INFO = "evil-2.0.dist-info"
 _POINTS = f"{_INFO}/entry_points.txt"
 _ESCAPES = "the archive of evil==2.0 reaches out of its own folder"
-_WRONG = "the archive of evil==2.0 is no right one: "
+_WRONG = "the archive of evil==2.0 is not a valid one: "
 # pip tells no version of what it has fetched itself.
 _EITHER = "the archive of "
 # To the root from wherever it is.

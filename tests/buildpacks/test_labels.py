@@ -483,7 +483,7 @@ def test_every_rule_that_is_broken_is_told_with_those_of_the_file(phases: Phases
     assert faults(phases.build(Labels())) == [
         ("business-tags.yaml:1: cost-center is required (rule of binding rules): see the wiki"),
         (
-            "business-tags.yaml:1: owner is 'sales', which is none of vision, language "
+            "business-tags.yaml:1: owner is 'sales', which is not one of vision, language "
             "(rule of binding rules)"
         ),
         "business-tags.yaml:2: note has 4 characters; 3 are allowed (rule of binding rules)",
@@ -496,7 +496,7 @@ def test_every_rule_that_is_broken_is_told_with_those_of_the_file(phases: Phases
             "only; found ' '"
         ),
         (
-            "business-tags.yaml:5: tier is 'x', which is none of batch, online "
+            "business-tags.yaml:5: tier is 'x', which is not one of batch, online "
             "(rule of binding rules)"
         ),
     ]
@@ -521,7 +521,7 @@ def test_every_fault_of_the_rules_is_told(phases: Phases) -> None:
     fault = phases.build(Labels()).fault
     assert fault is not None
     assert fault.what == "labels.toml of binding rules has 10 faults"
-    assert "rules.b: pattern is no regular expression: " in (fault.detail or "")
+    assert "rules.b: pattern is not a regular expression: " in (fault.detail or "")
     bind(phases, "[")
     assert "labels.toml of binding rules is not TOML" in str(phases.build(Labels()).fault)
 

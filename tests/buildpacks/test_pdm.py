@@ -347,7 +347,7 @@ def test_a_lock_that_cannot_be_used_is_explained(
             "pyproject.toml",
             "pyproject.toml",
             "correct the file",
-            id="project is no TOML",
+            id="project is not TOML",
         ),
         pytest.param(
             {"pyproject.toml": None},

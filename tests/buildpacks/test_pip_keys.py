@@ -106,7 +106,7 @@ def test_a_change_of_what_is_installed_changes_the_key(
         # It is installed in place as well, unless BP_PYTHON_PROJECT says otherwise.
         (".\n", APP, "x.py"),
         ("-e lib\n", LIBRARY, "lib/x.py"),
-        # A name is no folder, though there is one.
+        # A name is not a folder, though there is one.
         ("lib\n", LIBRARY, "lib/x.py"),
         ("six\n", {"requirements.txt": "six # why\n"}, "requirements.txt"),
     ],

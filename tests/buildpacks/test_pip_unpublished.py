@@ -114,7 +114,7 @@ def test_all_packages_without_a_wheel_are_in_one_list_with_versions_that_have_on
     assert fault.where
     assert "requirements.txt:2" in fault.where
     assert "detector 1.5: 1.0 and 2.0 have one" in str(fault.remedy)
-    # Nothing asks for it but model, which is pure Python; for amd64 alone is no fault.
+    # Nothing asks for it but model, which is pure Python; for amd64 alone is not a fault.
     assert "driver 4.0: no version has one" in str(fault.remedy)
     assert "intel-only" not in str(fault.remedy)
     assert "plain" not in str(fault.remedy)

@@ -296,7 +296,7 @@ def test_all_packages_that_cannot_be_installed_are_named_at_once(
         "no-version: no version is locked for this Python and platform (*)",
         "no-hash: Pipfile.lock has no SHA-256 sum of any file",
         "no-file: there is no ./gone",
-        "no-commit: its ref main is no commit",
+        "no-commit: its ref main is not a commit",
         "in-hg: it is kept in hg, and only git is known",
         "no-marker: its marker is none",
         "secret-path: the path of https://…/${TOKEN}/simple has a variable",
@@ -387,7 +387,7 @@ def lock_with(change: Callable[[dict[str, Any]], object]) -> str:
             "Pipfile",
             "Pipfile",
             "correct the file",
-            id="Pipfile is no TOML",
+            id="Pipfile is not TOML",
         ),
         pytest.param(
             {"Pipfile": "[packages]\nsix = { comit = 'x' }\n"},

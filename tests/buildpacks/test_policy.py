@@ -369,7 +369,7 @@ def test_a_dump_may_be_an_archive_and_what_was_withdrawn_is_none(company: Compan
 def test_what_is_no_dump_is_told(company: Company, dump: str) -> None:
     company.bind("osv", {"dump.json": dump})
     fault = company.build("").fault
-    assert "dump.json of the binding osv is no OSV dump" in str(fault)
+    assert "dump.json of the binding osv is not an OSV dump" in str(fault)
 
 
 @pytest.mark.parametrize(
@@ -421,9 +421,15 @@ def test_every_fault_of_a_policy_is_told(company: Company) -> None:
         'at-least = "bad"\n'
     ).fault
     told = str(fault)
-    for part in ("other", "'no' is none of fail, warn, off", "'x' is none of", "reason", "'soon'"):
+    for part in (
+        "other",
+        "'no' is not one of fail, warn, off",
+        "'x' is not one of",
+        "reason",
+        "'soon'",
+    ):
         assert part in told, told
-    assert "is no requirement" in str(company.build('[packages.deny]\n"a b" = "x"\n').fault)
+    assert "is not a requirement" in str(company.build('[packages.deny]\n"a b" = "x"\n').fault)
     assert "is not TOML" in str(company.build("[").fault)
 
 

@@ -73,7 +73,7 @@ def test_the_reason_is_said_only_where_there_is_something_to_say(tmp_path: Path)
 @pytest.mark.parametrize(
     ("table", "what"),
     [
-        ('[tool.cnbkit]\nprocess-groups = "train"\n', "tool.cnbkit.process-groups is no table"),
+        ('[tool.cnbkit]\nprocess-groups = "train"\n', "tool.cnbkit.process-groups is not a table"),
         (
             '[tool.cnbkit.process-groups]\ntrain = "train"\nweb = [1]\n',
             "[tool.cnbkit.process-groups] does not list the groups of train, web",

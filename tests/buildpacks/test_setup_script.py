@@ -29,7 +29,7 @@ CASES: dict[str, tuple[str, str, str, str]] = {
     "no Python": (
         "from setuptools import setup\nprint 'shop'\n",
         "setup.py:2",
-        "setup.py is no Python 3: Missing parentheses in call to 'print'",
+        "setup.py is not Python 3: Missing parentheses in call to 'print'",
         "correct that line",
     ),
     "an error of its own": (

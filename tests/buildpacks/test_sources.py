@@ -331,7 +331,7 @@ def test_variables_that_would_move_packages_are_all_named(given_: Given) -> None
     [
         ("pip", {}, "the binding b has no pip.conf"),
         ("pip", {"pip.conf": "index-url = https://a:hunter2@b/\n"}, "pip.conf:1: an option stands"),
-        ("pip", {"pip.conf": "[global]\nhunter2\n"}, "pip.conf:2: this is no option"),
+        ("pip", {"pip.conf": "[global]\nhunter2\n"}, "pip.conf:2: this is not an option"),
         ("pip", {"pip.conf": "[global]\nindex-url = corp\n"}, "'corp' is not an address"),
         ("pip", {"pip.conf": "[global]\nno-index = perhaps\n"}, "'perhaps' is neither yes nor no"),
         ("pip", {"pip.conf": "[global]\ncert = ca.pem\n"}, "the binding b has no ca.pem"),

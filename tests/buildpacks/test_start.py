@@ -391,7 +391,7 @@ def test_a_table_that_is_none_is_refused(phases: Phases, value: str) -> None:
     phases.write("pyproject.toml", f"[tool.cnbkit]\nprocesses = {value}\n")
     fault = phases.build(Start()).fault
     assert fault is not None
-    assert fault.what == "pyproject.toml: tool.cnbkit.processes is no table"
+    assert fault.what == "pyproject.toml: tool.cnbkit.processes is not a table"
     assert fault.where == "pyproject.toml:2"
 
 
@@ -943,7 +943,7 @@ def test_each_large_file_of_the_app_has_a_layer_of_its_own(phases: Phases) -> No
     (phases.app / "link.bin").symlink_to("z.bin")
     (phases.app / "around").symlink_to(".")
     ran = phases.build(Start())
-    # As Go's filepath.Match reads it; a name that is no text stays with the rest.
+    # As Go's filepath.Match reads it; a name that is not text stays with the rest.
     assert ran.launch["slices"] == [
         {"paths": [r"a \[1]\*/b/w\?\\.bin"]},
         {"paths": ["z.bin"]},

@@ -518,15 +518,15 @@ def test_without_the_cache_the_image_itself_remembers_its_programs(
 NO_PYTHON: dict[str, tuple[dict[str, str], str]] = {
     "the script": (
         {"Procfile": "web: python app.py\n", "app.py": "x = 1\nprint 'x'\n"},
-        "app.py:2 is no Python 3: Missing parentheses in call to 'print'",
+        "app.py:2 is not Python 3: Missing parentheses in call to 'print'",
     ),
     "what it imports": (
         {"Procfile": "web: python app.py\n", "app.py": "import shop\n", "shop.py": "a b\n"},
-        "shop.py:1 is no Python 3: invalid syntax",
+        "shop.py:1 is not Python 3: invalid syntax",
     ),
     "what a server imports": (
         {"Procfile": "web: gunicorn app:app\n", "app.py": f"{APP}return\n"},
-        "app.py:3 is no Python 3: 'return' outside function",
+        "app.py:3 is not Python 3: 'return' outside function",
     ),
 }
 
@@ -892,7 +892,7 @@ OUTDATED: dict[str, tuple[dict[str, str], str, str]] = {
     "a package for Python 2": (
         {"app.py": f"import flask\n{APP}",
          "*flask/__init__.py": "import os\nprint 'here'\nFlask = str\n"},
-        "app.py:1 imports flask, whose flask/__init__.py:2 is no Python 3: Missing parentheses in",
+        "app.py:1 imports flask, whose flask/__init__.py:2 is not Python 3: Missing parentheses in",
         "take a newer release of flask, or another package; or set",
     ),
 }  # fmt: skip

@@ -251,7 +251,7 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "requirements.txt",
         "add the line `-e .` to requirements.txt",
     ),
-    "a component of streamlit, which is no script": (
+    "a component of streamlit, which is not a script": (
         {"requirements.txt": "streamlit\n", "component/__init__.py": STREAMLIT},
         {},
         "no process to start: there is no Procfile, app.py or main.py",

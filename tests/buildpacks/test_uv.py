@@ -196,7 +196,7 @@ def test_git_and_url_dependencies_and_indexes_keep_their_place(
     )
     result = buildpack_run(buildpack, app=made, env=ENV)
     found = packages(result)
-    # Without a build system the project is no package.
+    # Without a build system the project is not a package.
     assert found.keys() == {"eggs", "six", "idna"}
     assert found["eggs"]["vcs"]["type"] == "git"
     assert found["eggs"]["vcs"]["url"] == f"file://{eggs_repository}"
@@ -292,7 +292,7 @@ def test_a_local_package_that_only_its_build_system_knows_is_built_to_compare_it
             "uv cannot read pyproject.toml",
             "pyproject.toml:2",
             "correct it",
-            id="project is no TOML",
+            id="project is not TOML",
         ),
         pytest.param(
             {"uv.lock": b"\xff"}, {}, "uv.lock is not UTF-8", "uv.lock:1", "UTF-8", id="not UTF-8"

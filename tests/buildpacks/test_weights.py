@@ -409,15 +409,15 @@ def test_every_fault_of_the_file_is_told_with_its_line(buildpack_run: BuildpackR
         "weights.toml:1: 'wieghts' means nothing here",
         "weights.toml:2: name the revision: hf://org/name@<commit>/path",
         "weights.toml:2: sha256 is '12', not 64 hexadecimal digits",
-        "weights.toml:6: 'url' is none of uri, sha256, target, size",
+        "weights.toml:6: 'url' is not one of uri, sha256, target, size",
         "weights.toml:6: uri is missing",
-        "weights.toml:6: size is no number of bytes",
+        "weights.toml:6: size is not a number of bytes",
         "weights.toml:6: target '../a' leads out of the app",
         f"weights.toml:11: target '/etc/a' is not in the app: a build writes only below {app}",
         "weights.toml:19: target 'ok' is that of line 15, too",
         "weights.toml:23: target 'ok/below' is below 'ok', a file",
         "weights.toml:27: target 'weights.toml' is this file itself",
-        "weights.toml:31: uri is no text",
+        "weights.toml:31: uri is not text",
         "weights.toml:31: target 'folder/' is a folder: give the file's name as well",
     ):
         assert line in fault

@@ -144,7 +144,7 @@ def written_since(start: float, home: Home, apart: Path) -> Iterator[tuple[str, 
         device = place.lstat().st_dev
         for folder, folders, names in os.walk(place):
             # The test's own has the bindings and the index's passwords, and so have other tests'.
-            # What others mount here meanwhile (/proc of a base being made) is no file of a build's.
+            # What others mount here meanwhile (/proc of a base being made) is not a build's file.
             folders[:] = [
                 each
                 for each in folders

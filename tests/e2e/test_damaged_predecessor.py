@@ -1,4 +1,4 @@
-"""A damaged image in a registry is no predecessor: the build says so, and publishes a whole one."""
+"""A damaged image in a registry is not a predecessor: the build says so, and publishes another."""
 
 from __future__ import annotations
 

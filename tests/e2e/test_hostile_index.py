@@ -109,7 +109,7 @@ def test_whatever_an_index_does_is_explained_and_the_last_image_stays(
 FAULTS: dict[str, Callable[[HostileIndex], None]] = {
     "an index fails with 500 Internal Server Error": says(page(500, b"oops")),
     "an index takes too long to answer": says(page(200, b"x" * 100, pause=5)),
-    "what answers is no package index": says(page(200, b"Please sign in", "text/plain")),
+    "what answers is not a package index": says(page(200, b"Please sign in", "text/plain")),
     "no index has any file of evil: a web page that lists no files answers, like one to sign in": (
         says(page(200, b"<html>Please sign in</html>"))
     ),

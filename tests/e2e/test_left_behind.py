@@ -150,5 +150,5 @@ def test_a_cache_that_holds_links_is_refused(attack: Attack) -> None:
     document.unlink()
     document.symlink_to(attack.root / "host" / "file.toml")
     output = attack.build(code=69)
-    assert "the cache holds something that is no file" in output
+    assert "the cache holds something that is not a file" in output
     attack.build("", "--clear-cache")

@@ -33,7 +33,7 @@ def block(heading: str, language: str) -> str:
 
 
 def keyword(code: str, name: str) -> list[str]:
-    """A list of words that a call in some code is given; what is no text is `7`."""
+    """A list of words that a call in some code is given; what is not text is `7`."""
     [found] = [
         each.value
         for node in ast.walk(ast.parse(code))

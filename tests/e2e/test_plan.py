@@ -10,8 +10,7 @@ import pytest
 
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.base.suites import DEFAULT
-from cnbkit_engine.build.build import Build, Outcome
-from cnbkit_engine.build.plan import Plan, Planning
+from cnbkit_engine.build.build import Build
 from cnbkit_engine.builder.reference import reference_builder
 from cnbkit_engine.lifecycle import phases
 from cnbkit_engine.lifecycle.detect import analyzed_for
@@ -21,6 +20,7 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 
 from .conftest import ROOT, cnbkit
+from .plans import check_equal, planned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,70 +53,6 @@ def detected(app: Path, image: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
     with pytest.raises(_Detected):
         Build(app=app, name=image, builder=reference_builder()).run(Home.default())
     return found
-
-
-def planned(app: Path, name: str = "planned", **changes: Any) -> Plan:
-    planning = Planning(app=app, name=name, builder=reference_builder(), **changes)
-    return planning.run(Home.default())
-
-
-def installed(image: Image) -> set[tuple[str, str, str]]:
-    """Name, version and layer of each package that the `pip` buildpack has installed."""
-    label = image.config["config"]["Labels"]["io.buildpacks.lifecycle.metadata"]
-    [pip] = [each for each in json.loads(label)["buildpacks"] if each["key"] == "cnbkit/pip"]
-    noted = pip["layers"]["site"]["data"]["note"]["packages"]
-    fields = (line.split(" ", 2) for line in noted)
-    return {
-        (name, version, folder.removeprefix("/layers/cnbkit_pip/").partition("/")[0])
-        for name, version, folder in fields
-    }
-
-
-def check_equal(plan: Plan, outcome: Outcome) -> None:
-    """What was planned is what was built."""
-    image = outcome.image
-    assert image is not None
-    known = {each.id: each for each in plan.decisions if each.decides}
-    states = {"rebuild": "built", "keep": "built", "reuse": "reused"}
-    for name, decided in known.items():
-        found = {
-            what: state for what, state in outcome.layers.items() if what.startswith(f"{name}:")
-        }
-        layers = {
-            f"{name}:{each.name}": states[each.state] for each in decided.layers if each.launch
-        }
-        assert layers == found, name
-    pip = known["cnbkit/pip"]
-    assert {(each.name, each.version, each.layer) for each in pip.packages} == installed(image)
-    processes = {(e.type, e.command, e.default) for one in known.values() for e in one.processes}
-    assert processes == {
-        (each.type, (*each.command, *each.args), each.default) for each in image.processes
-    }
-    labels = {key: value for one in known.values() for key, value in one.labels}
-    assert labels.items() <= image.config["config"]["Labels"].items()
-
-
-def is_all_known(plan: Plan) -> bool:
-    """Whether nothing but the check of libraries is left to the build."""
-    return {each.id for each in plan.decisions if not each.decides} == {"cnbkit/elf-check"}
-
-
-# The others need a conda channel, gigabytes of wheels, or hardware's own files.
-BUILT = ("vision", "vision-apt", "notebook", "train-serve")
-
-
-@pytest.mark.parametrize("example", BUILT)
-def test_the_plan_of_an_example_is_what_its_build_does(example: str, project: Project) -> None:
-    app = ROOT / "examples" / example
-    plan = planned(app, project.name)
-    assert is_all_known(plan)
-    first = Build(app=app, name=project.name, builder=reference_builder()).run(Home.default())
-    check_equal(plan, first)
-    again = planned(app, project.name)
-    second = Build(app=app, name=project.name, builder=reference_builder()).run(Home.default())
-    check_equal(again, second)
-    states = {each.state for one in again.decisions for each in one.layers if each.launch}
-    assert states == {"reuse"}
 
 
 @pytest.mark.smoke

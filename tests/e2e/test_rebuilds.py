@@ -86,7 +86,7 @@ def test_a_second_machine_and_another_day_give_the_same_layers(
     ):
         home = tmp_path / f"home-{number}"
         home.mkdir()
-        # Base images and tools are no part of the question; the app's image and cache are new.
+        # Base images and tools are not part of the question; the app's image and cache are new.
         for name in ("base", "tools", "buildpacks", "requirements"):
             (home / name).symlink_to(own.root / name)
         shutil.copytree(own.images, home / "images", copy_function=os.link)

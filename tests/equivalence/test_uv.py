@@ -100,7 +100,7 @@ CASES = [
     locked("an editable path", with_sources('{path = "lib", editable = true}'), files=LIBRARY),
     locked("a path", with_sources('{path = "lib"}'), files=LIBRARY),
     locked(
-        "a path that is no package",
+        "a path that is not a package",
         with_sources('{path = "lib", package = false}'),
         files=LIBRARY,
     ),

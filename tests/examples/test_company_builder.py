@@ -59,8 +59,8 @@ def test_who_owns_everything_answers_for_the_image(
     [
         (None, "CODEOWNERS", "nobody answers for this app"),
         ("docs/ @example/docs\n", "CODEOWNERS:1", "no line says who owns `*`"),
-        ("# x\n* @ann\n", "CODEOWNERS:2", "@ann is no team of ours"),
-        ("*\n", "CODEOWNERS:1", "nobody is no team of ours"),
+        ("# x\n* @ann\n", "CODEOWNERS:2", "@ann is not a team of ours"),
+        ("*\n", "CODEOWNERS:1", "nobody is not a team of ours"),
     ],
 )
 def test_an_app_that_nobody_owns_is_refused(
@@ -113,7 +113,10 @@ def test_apps_are_built_by_the_rules_or_not_at_all(engine: Engine) -> None:
             "finance@example.com knows yours"
         ),
         "business-tags.yaml:1: com.example.security.level: keys beginning with",
-        "business-tags.yaml:2: data-class is 'secret', which is none of public, internal, personal",
+        (
+            "business-tags.yaml:2: data-class is 'secret', "
+            "which is not one of public, internal, personal"
+        ),
     ):
         assert line in refused
     assert engine.digest() == image

@@ -71,7 +71,7 @@ def test_a_buildpack_is_no_image_extension(tmp_path: Path) -> None:
         f'[[buildpacks]]\nuri = "{motd}"\n[[extensions]]\nuri = "{motd}"\n'
         '[[order]]\n[[order.group]]\nid = "samples/motd"\n'
     )
-    with pytest.raises(BuildpackFault, match="is no folder of an image extension"):
+    with pytest.raises(BuildpackFault, match="is not a folder of an image extension"):
         ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
 
 
@@ -143,7 +143,7 @@ def test_an_order_names_one_buildpack_that_is_there(tmp_path: Path, entry: str, 
 @pytest.mark.parametrize(
     ("place", "fault"),
     [
-        ('uri = "absent"', "absent is no folder of a buildpack and no package"),
+        ('uri = "absent"', "absent is not a folder of a buildpack and no package"),
         ('uri = "urn:cnb:registry:a/b"', "cnbkit cannot fetch urn:cnb:registry:a/b"),
     ],
 )

@@ -243,7 +243,7 @@ def test_a_builder_of_another_distribution_and_without_python(
         ('[lifecycle]\nversion = "0.1.0"\n', UserFault, "not 0.1.0"),
         ('[lifecycle]\nuri = "none.tgz"\n', UserFault, "there is no archive none.tgz"),
         ('[build]\nimage = "127.0.0.1:9/none:1"\n', CnbkitError, "cannot reach the registry"),
-        ('[[buildpacks]]\nuri = "none"\n', BuildpackFault, "none is no folder of a buildpack"),
+        ('[[buildpacks]]\nuri = "none"\n', BuildpackFault, "none is not a folder of a buildpack"),
         ('[[order]]\n[[order.group]]\nid = "a/b"\n', BuildpackFault, "names a/b, which no"),
     ],
 )

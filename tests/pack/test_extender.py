@@ -125,7 +125,7 @@ def builder(tmp_path: Path, build_image: str) -> Path:
 
 
 def files(store: ImageStore, image: Image) -> dict[str, File]:
-    """All files of an image that are no engine's own."""
+    """All files of an image that are not an engine's own."""
     found: dict[str, File] = {}
     for layer in image.layers:
         with store.blob_path(layer.digest).open("rb") as blob, open_layer(blob) as archive:

@@ -43,7 +43,7 @@ def blocks(text: str) -> list[Block]:
     """The blocks of a file.
 
     Raises:
-        ValueError: it is no Groovy; says the line.
+        ValueError: it is not Groovy; says the line.
     """
     top = Block("")
     open_: list[tuple[str, int, Block]] = []
@@ -104,7 +104,7 @@ def _tokens(text: str) -> list[tuple[str, str, int]]:
     while position < len(text):
         match = _TOKEN.match(text, position)
         if not match:
-            raise ValueError(f"line {line}: {text[position : position + 20]!r} is no Groovy")
+            raise ValueError(f"line {line}: {text[position : position + 20]!r} is not Groovy")
         kind = match.lastgroup or ""
         if kind != "space":
             found.append((kind, match[0], line))

@@ -105,13 +105,13 @@ def test_each_kind_reads_what_it_means() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("BP_ENGINE", "conda", "BP_ENGINE is 'conda', which is none of uv, pip"),
+        ("BP_ENGINE", "conda", "BP_ENGINE is 'conda', which is not one of uv, pip"),
         ("BP_LOUD", "low", "BP_LOUD is 'low', which is not in upper case"),
         ("BP_REFRESH", "maybe", "BP_REFRESH is 'maybe', which is neither yes nor no"),
         ("BP_JOBS", "0", "BP_JOBS is '0', which is out of 1…64"),
         ("BP_JOBS", "9" * 5000, "which is out of 1…64"),
-        ("BP_ANY", "1.5", "BP_ANY is '1.5', which is no whole number"),
-        ("BP_ANY", "\u0663", "which is no whole number"),
+        ("BP_ANY", "1.5", "BP_ANY is '1.5', which is not a whole number"),
+        ("BP_ANY", "\u0663", "which is not a whole number"),
     ],
 )
 def test_a_value_an_option_cannot_have_is_the_users_fault(name: str, value: str, said: str) -> None:

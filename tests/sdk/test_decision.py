@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING
 
 from cnbkit import (
@@ -112,6 +113,26 @@ def test_a_layer_is_told_to_be_reused_or_why_not(buildpack_run: BuildpackRun) ->
     assert (same["state"], same["why"]) == ("reuse", [])
     [other] = built.rebuild(app={"version": "1.3"}, phases=ASKED).decision["layers"]
     assert (other["state"], other["why"]) == ("rebuild", ["version changed from 1.2 to 1.3"])
+
+
+class Cached(Pack):
+    """Keeps its layer for the next build, where later buildpacks read files of it."""
+
+    tool = Layer.cached("tool")
+
+
+def test_a_layer_that_stays_is_where_later_buildpacks_look_for_it(
+    buildpack_run: BuildpackRun,
+) -> None:
+    built = buildpack_run(Cached, app={"version": "1.2"})
+    same = built.rebuild(phases=ASKED)
+    # The lifecycle moves away what has no type when a buildpack has ended.
+    kept = tomllib.loads((same.layers_dir / "tool.toml").read_text())
+    assert kept["types"] == {"launch": False, "build": False, "cache": True}
+    assert kept["metadata"]["key"] == {"version": "1.2"}
+    changed = built.rebuild(app={"version": "1.3"}, phases=ASKED)
+    old = tomllib.loads((changed.layers_dir / "tool.toml").read_text())
+    assert old == {"metadata": kept["metadata"]}
 
 
 def test_later_buildpacks_hear_what_is_told(buildpack_run: BuildpackRun) -> None:

@@ -111,13 +111,13 @@ def test_a_version_near_its_end_is_told(
 
 
 def test_a_range_that_is_none_is_the_users_fault() -> None:
-    with pytest.raises(UserFault, match="node: 'lts' is no range of versions") as caught:
+    with pytest.raises(UserFault, match="node: 'lts' is not a range of versions") as caught:
         node(entry("1.0.0")).best("lts", where=".nvmrc")
     assert caught.value.where == ".nvmrc"
 
 
 def test_a_version_that_is_none_is_the_buildpacks_fault() -> None:
-    with pytest.raises(BuildpackFault, match=r"node: '1\.0-final\+x!' is no version"):
+    with pytest.raises(BuildpackFault, match=r"node: '1\.0-final\+x!' is not a version"):
         node(entry("1.0-final+x!")).best()
 
 
@@ -139,8 +139,8 @@ def test_every_fault_of_the_list_is_told_at_once() -> None:
     assert caught.value.detail is not None
     assert caught.value.detail.splitlines() == [
         "dependencies[0].version: is required beside id",
-        "dependencies[1]: 'md5:1' is no checksum",
-        "dependencies[2]: '' is no checksum",
+        "dependencies[1]: 'md5:1' is not a checksum",
+        "dependencies[2]: '' is not a checksum",
     ]
 
 
@@ -169,7 +169,7 @@ def test_a_checksum_says_by_its_length_how_it_is_made(
 
 
 def test_a_digest_of_another_length_than_its_algorithm_is_refused() -> None:
-    with pytest.raises(BuildpackFault, match="is no checksum"):
+    with pytest.raises(BuildpackFault, match="is not a checksum"):
         Dependency("https://x/y", f"sha512:{SUM}")
 
 

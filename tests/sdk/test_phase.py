@@ -327,7 +327,7 @@ def test_a_pattern_in_a_trigger_reaches_into_directories(folders: Folders) -> No
 
 @pytest.mark.parametrize("name", ["/etc/x", "../x", "a//b", "a[bc]", "**/x", "", "a\\b"])
 def test_a_trigger_that_is_no_file_of_the_app_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no name or pattern"):
+    with pytest.raises(ValueError, match="is not a name or pattern"):
         Triggers(name)
 
 

@@ -54,11 +54,11 @@ def test_what_one_writes_the_next_reads_and_hands_on(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "it is no JSON object"),
-        ('{"version": 1', "it is no JSON object"),
-        ("[1]", "it is no JSON object"),
-        ('{"version": 1, "own": NaN}', "it is no JSON object"),
-        ('{"version": 1} x', "it is no JSON object"),
+        ("", "it is not a JSON object"),
+        ('{"version": 1', "it is not a JSON object"),
+        ("[1]", "it is not a JSON object"),
+        ('{"version": 1, "own": NaN}', "it is not a JSON object"),
+        ('{"version": 1} x', "it is not a JSON object"),
         ('{"python": "/x"}', "it is not of version 1 of the format"),
         ('{"version": 2}', "it is not of version 1 of the format"),
         ('{"version": 1, "python-version": 3, "inputs": "a"}', "python-version, inputs"),

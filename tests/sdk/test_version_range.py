@@ -72,7 +72,7 @@ def test_a_version_is_not_in_a_range(text: str, version: str) -> None:
 
 @pytest.mark.parametrize("text", NO_RANGE)
 def test_what_is_no_range_is_told(text: str) -> None:
-    with pytest.raises(ValueError, match="no range of versions"):
+    with pytest.raises(ValueError, match="not a range of versions"):
         VersionRange(text)
 
 
@@ -83,7 +83,7 @@ def test_versions_are_in_semvers_own_order() -> None:
         *("1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.0.1", "1.2.0", "1.10.0"),
     ]
     assert sorted(sorted(order), key=version_key) == order
-    with pytest.raises(ValueError, match=r"'1\.0\.0\.Final' is no version"):
+    with pytest.raises(ValueError, match=r"'1\.0\.0\.Final' is not a version"):
         version_key("1.0.0.Final")
 
 
@@ -100,5 +100,5 @@ def test_pep_440_is_what_packaging_says(ranges: list[tuple[str, str]], version: 
 
 def test_what_is_no_specifier_is_told() -> None:
     assert "3.12.1" in VersionRange("*", "pep440")
-    with pytest.raises(ValueError, match=r"'3\.x' is no range of versions"):
+    with pytest.raises(ValueError, match=r"'3\.x' is not a range of versions"):
         VersionRange("3.x", "pep440")

@@ -105,7 +105,8 @@ class Apt(Buildpack[Chosen]):
     def decide(self, ctx: BuildContext) -> Chosen:
         """What is declared, and whether the previous image has exactly that.
 
-        What it needs besides is apt's to say, whose lists take longer than all else in a plan.
+        What that comes to is apt's to say, by lists that take longer than all else in a plan; so
+        a plan names what is known without fetching them.
         """
         config = self.config.read(ctx.settings)
         inputs = Inputs.find(ctx.app, config.input)
@@ -116,7 +117,10 @@ class Apt(Buildpack[Chosen]):
             target=str(ctx.target),
         )
         if config.mode == "image":
-            return Chosen(config, inputs, wanted, [])
+            in_images = Chosen(config, inputs, wanted, [])
+            if ctx.dry:
+                self._plan(ctx, in_images)
+            return in_images
         resolution = ctx.look(self.resolution, wanted)
         restored = ctx.restored_layers()
         known = self.packages.name in restored and (
@@ -131,13 +135,21 @@ class Apt(Buildpack[Chosen]):
         if inputs.for_build:
             decision.layer(self.build_packages, why=why)
         if ctx.dry:
-            from cnbkit_aptfile.declared import read
-
-            for each in read(ctx).packages:
-                if not each.for_build:
-                    decision.package(each.name or each.word, "", layer=self.packages.name)
-            decision.rest = "which packages these need besides, with versions" if why else ""
+            self._plan(ctx, decision)
         return decision
+
+    def _plan(self, ctx: BuildContext, decision: Chosen) -> None:
+        from cnbkit_apt.planned import name_known, name_packages
+
+        layer = "" if decision.config.mode == "image" else self.packages.name
+        if layer and not decision.why:
+            kept = ctx.look(self.packages).old.get("key", {}).get("packages", [])
+            name_known(decision, kept, layer)
+        else:
+            status = self._status() if layer else ""
+            name_packages(
+                ctx, decision, decision.config, system=self.system, status=status, layer=layer
+            )
 
     def contribute(self, ctx: BuildContext, decision: Chosen) -> BuildResult:
         """Install, unless the previous image has exactly this."""

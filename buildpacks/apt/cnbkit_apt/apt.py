@@ -98,6 +98,14 @@ class AptGet:
         except CommandFailed as failed:
             raise update_failed(failed.output, self._repositories) from None
 
+    def read_lists(self, folder: str) -> None:
+        """Take lists that are there, in place of `update`. apt makes its index of them elsewhere.
+
+        Args:
+            folder: with the files that an earlier `apt-get update` has left.
+        """
+        self._options["Dir::State::lists"] = folder
+
     def resolve(self, wanted: list[DeclaredPackage], status: str, role: str) -> list[Archive]:
         """What has to be added to installed packages.
 

@@ -36,7 +36,7 @@ def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str, limits: L
                     *("curl", "--fail", "--silent", "--show-error", "--location", "--retry", "3"),
                     *("--proto", "=http,https,file", "--proto-redir", "=http,https"),
                     *("--max-redirs", "10"),
-                    # Less than that for a minute is no answer.
+                    # Less than that for a minute is not an answer.
                     *("--connect-timeout", "15", "--speed-limit", "1000", "--speed-time", "60"),
                     *("--output", path, address),
                     quiet=True,
@@ -44,6 +44,8 @@ def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str, limits: L
                     until=until,
                 )
         except CommandFailed as failed:
+            if failed.timeout is not None:
+                raise limits.too_long() from None
             raise PlatformFault(
                 f"cannot fetch {address}",
                 where=f"{package.file}:{package.line}",
@@ -64,7 +66,7 @@ def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str, limits: L
         said = ctx.run("dpkg-deb", "--field", path, "Architecture", quiet=True)
     except CommandFailed as failed:
         raise UserFault(
-            f"{address} is no Debian package, or damaged",
+            f"{address} is not a Debian package, or damaged",
             where=where,
             remedy="fetch it again, or take its line out",
             detail=failed.shown,

@@ -63,7 +63,7 @@ class Certificate:
         """Why it may not do what is hoped for."""
         now = time.time()
         if not self.is_authority:
-            what = "is no certificate authority's; many programs trust no server by its own"
+            what = "is not a certificate authority's; many programs trust no server by its own"
             return [f"{self.where}: {self.subject} {what}"]
         if self.not_after is not None and self.not_after < now:
             days = int((now - self.not_after) / _DAY)

@@ -160,14 +160,14 @@ def _words(line: str) -> list[str]:
     words = line.split()
     for word in words:
         if not word.partition("#")[0].endswith(".deb") and not _NAME.fullmatch(word):
-            raise ValueError(f"`{word}` is no name of a Debian package")
+            raise ValueError(f"`{word}` is not a name of a Debian package")
     return words
 
 
 def _repository(line: str, where: str) -> Repository:
     found = _REPO.fullmatch(line.strip())
     if not found:
-        raise ValueError(f"`:repo:{line}` is no source of packages")
+        raise ValueError(f"`:repo:{line}` is not a source of packages")
     options = dict(each.partition("=")[::2] for each in (found["options"] or "").split())
     signed_by = options.pop("signed-by", "")
     options.pop("arch", "")
@@ -190,7 +190,7 @@ def _read_table(
     if table is None:
         return
     if not isinstance(table, dict):
-        problems.append((_line(text, "apt"), f"{TABLE} is no table"))
+        problems.append((_line(text, "apt"), f"{TABLE} is not a table"))
         return
     problems += [
         (_line(text, name), f"{TABLE} has no {name}; it may have install, build, repositories")
@@ -200,7 +200,7 @@ def _read_table(
     for list_name in ("install", "build"):
         words = table.get(list_name, [])
         if not isinstance(words, list) or any(not isinstance(word, str) for word in words):
-            problems.append((_line(text, list_name), f"{list_name} is no list of texts"))
+            problems.append((_line(text, list_name), f"{list_name} is not a list of texts"))
             continue
         for word in words:
             line = _line(text, word)
@@ -213,7 +213,7 @@ def _read_table(
                 declared.packages.append(DeclaredPackage(each, file, line, list_name == "build"))
     repositories = table.get("repositories", [])
     if not isinstance(repositories, list):
-        problems.append((_line(text, "repositories"), "repositories is no list of tables"))
+        problems.append((_line(text, "repositories"), "repositories is not a list of tables"))
         return
     for each in repositories:
         line = _line(text, str(each.get("uri", "")) if isinstance(each, dict) else "repositories")

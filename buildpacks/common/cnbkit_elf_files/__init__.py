@@ -36,7 +36,7 @@ class Dynamic(NamedTuple):
 
 
 def read_elf(path: str, machine: int) -> Dynamic | None:
-    """Read a file; None if it is no program or shared library for a machine, or damaged.
+    """Read a file; None if it is not a program or shared library for a machine, or damaged.
 
     Args:
         path: any file.

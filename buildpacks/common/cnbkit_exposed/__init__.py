@@ -100,7 +100,7 @@ def _logins(line: str) -> Iterator[tuple[str, str]]:
             yield server.rpartition("@")[2], token
         login, at, host = rest.replace('"', " ").replace("'", " ").split("/")[0].rpartition("@")
         user, colon, password = login.partition(":")
-        # The user of ssh is no secret; a lone word before the @ of https is a token.
+        # The user of ssh is not a secret; a lone word before the @ of https is a token.
         secret = password if colon else "" if before.endswith("ssh") else user
         before = rest
         if at and secret and "$" not in secret and " " not in login:

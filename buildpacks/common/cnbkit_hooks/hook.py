@@ -97,7 +97,7 @@ class Hook:
     def _declare(self, text: str) -> None:
         name, sign, value = (part.strip() for part in text.partition("="))
         if not sign or name not in _KEYS:
-            raise ValueError(f"{name or text!r} is none of {', '.join(_KEYS)}")
+            raise ValueError(f"{name or text!r} is not one of {', '.join(_KEYS)}")
         if name in _LISTS:
             items = [item.strip() for item in value.split(",") if item.strip()]
             if not items:

@@ -68,11 +68,11 @@ def ask(
         into: a file to write it to, where it has to be whole.
 
     Raises:
-        HTTPError: its status is none of success; `infinite loop` stands in it for redirects.
+        HTTPError: its status is not one of success; `infinite loop` stands in it for redirects.
         OSError: there is none, it is longer, or takes longer.
     """
     if urlsplit(url).scheme not in _WEB:
-        raise URLError("it is no web address")
+        raise URLError("it is not a web address")
     request = urllib.request.Request(url, method="HEAD" if head else "GET")  # noqa: S310
     if login:
         text = base64.b64encode(f"{login.user}:{login.password}".encode()).decode()
@@ -140,7 +140,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if new is None:
             return None
         if urlsplit(newurl).scheme not in _WEB:
-            raise HTTPError(newurl, code, "it redirects to what is no web address", headers, fp)
+            raise HTTPError(newurl, code, "it redirects to what is not a web address", headers, fp)
         new.method = req.get_method()
         if _place(newurl) != _place(req.full_url):
             new.remove_header("Authorization")

@@ -97,7 +97,7 @@ class Origin:
         if option == "index-strategy":
             kept = [value.lower() for value in kept]
             faults += [
-                f"{self.name}: {value!r} is none of {', '.join(_STRATEGIES)}"
+                f"{self.name}: {value!r} is not one of {', '.join(_STRATEGIES)}"
                 for value in kept
                 if value not in _STRATEGIES
             ]

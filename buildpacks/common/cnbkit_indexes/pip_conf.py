@@ -50,7 +50,7 @@ def read_pip_conf(text: str) -> tuple[dict[str, list[str]], list[str], list[tupl
             sign = min((at for at in (line.find("="), line.find(":")) if at > 0), default=-1)
             if sign < 0:
                 # What stands there may be a secret: it is not shown.
-                faults.append((number, "this is no option: there is no = in it"))
+                faults.append((number, "this is not an option: there is no = in it"))
                 option = ""
                 continue
             option = line[:sign].strip().lower().replace("_", "-")

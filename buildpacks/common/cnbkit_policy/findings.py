@@ -200,7 +200,8 @@ def _denied(rules: Rules, package: Package) -> list[Finding]:
             # Where a version is not known yet, only a whole package can be denied.
             hit = denied.specifier.contains(package.version, True) if package.version else False
         except InvalidVersion:
-            hit = True  # Debian's versions are no Python's; nobody knows that this one is not meant
+            # Debian's versions are not Python's; nobody knows that this one is not meant.
+            hit = True
         if hit or not denied.specifier:
             found.append(Finding("package", f"{package} is denied ({text}): {why}", ""))
     return found

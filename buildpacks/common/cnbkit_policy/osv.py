@@ -57,7 +57,7 @@ def vulnerabilities(binding: Binding, packages: list[Package]) -> list[Vulnerabi
                     found[each.package.name, each.ids[0]] = each
         except (OSError, zipfile.BadZipFile, *_BROKEN) as error:
             raise UserFault(
-                f"{name} of the binding {binding.name} is no OSV dump: {error}",
+                f"{name} of the binding {binding.name} is not an OSV dump: {error}",
                 where=f"binding {binding.name}",
                 remedy="give it JSON files in the OSV format, or ZIP archives of them",
             ) from None

@@ -19,19 +19,19 @@ SEVERITIES = ("low", "moderate", "high", "critical")
 
 def _mode(value: str) -> str:
     if value not in ("fail", "warn", "off"):
-        raise ValueError(f"{value!r} is none of fail, warn, off")
+        raise ValueError(f"{value!r} is not one of fail, warn, off")
     return value
 
 
 def _severity(value: str) -> str:
     if value not in SEVERITIES:
-        raise ValueError(f"{value!r} is none of {', '.join(SEVERITIES)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(SEVERITIES)}")
     return value
 
 
 def _rule(value: str) -> str:
     if value not in RULES:
-        raise ValueError(f"{value!r} is none of {', '.join(RULES)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(RULES)}")
     return value
 
 
@@ -39,7 +39,7 @@ def _day(value: str) -> str:
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise ValueError(f"{value!r} is no day like 2026-12-31") from None
+        raise ValueError(f"{value!r} is not a day like 2026-12-31") from None
     return value
 
 
@@ -51,7 +51,7 @@ def _size(value: str) -> str:
 def _distros(value: list[str]) -> list[str]:
     for each in value:
         if len(each.split()) not in (1, 2):
-            raise ValueError(f"{each!r} is no distribution like `debian 12` or `debian`")
+            raise ValueError(f"{each!r} is not a distribution like `debian 12` or `debian`")
     return value
 
 
@@ -159,7 +159,9 @@ class Rules(Model, hyphens=True):
             try:
                 Requirement(text)
             except InvalidRequirement:
-                raise ValueError(f"{text!r} is no requirement like pycrypto or django<5") from None
+                raise ValueError(
+                    f"{text!r} is not a requirement like pycrypto or django<5"
+                ) from None
 
     def mode_of(self, rule: str) -> str:
         """What is done about what a rule finds."""

@@ -97,7 +97,7 @@ def in_bytes(text: str) -> int:
     """`2 GB` as a number; 0 of an empty text.
 
     Raises:
-        ValueError: it is no size.
+        ValueError: it is not a size.
     """
     if not text:
         return 0
@@ -109,7 +109,7 @@ def in_bytes(text: str) -> int:
     whole, dot, rest = number.partition(".")
     digits = whole + rest
     if not (digits.isascii() and digits.isdigit() and len(digits) < 16) or (dot and not rest):
-        raise ValueError(f"{text!r} is no size like `2 GB` or `500 MiB`")
+        raise ValueError(f"{text!r} is not a size like `2 GB` or `500 MiB`")
     return int(int(digits) * _UNITS[unit] / float(f"1e{len(rest)}"))
 
 

@@ -109,7 +109,7 @@ def _declared(ctx: BuildContext, file: str) -> dict[str, list[str]]:
         raise UserFault(
             f"[{_TABLE}] does not list the groups of {', '.join(wrong)}"
             if wrong != [""]
-            else f"{_TABLE} is no table",
+            else f"{_TABLE} is not a table",
             where=file,
             remedy=f'write [{_TABLE}] and below it `train = ["train"]`',
         )

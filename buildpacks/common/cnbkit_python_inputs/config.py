@@ -57,7 +57,7 @@ def _address(url: str) -> str:
     from cnbkit_logins.address import split_login
 
     if not url.startswith(("http://", "https://", "file:///")):
-        raise ValueError("which is no address")
+        raise ValueError("which is not an address")
     if split_login(url)[1]:
         raise ValueError("which holds a login: give that by a binding of type netrc")
     return url

@@ -15,7 +15,7 @@ def with_included(path: str) -> list[str]:
     """A file, and those that its `-r` and `-c` lines name, theirs too; each once.
 
     Args:
-        path: a file or a folder; a folder, a large file and what is no text include nothing.
+        path: a file or a folder; a folder, a large file and what is not text include nothing.
     """
     found: list[str] = []
     todo = [path]

@@ -168,7 +168,7 @@ class Requirements:
             return ""
         for folder in folders:
             found = os.path.normpath(os.path.join(self._root, folder, path))
-            # A folder that the app lies in, `/` above all, is no package of the app.
+            # A folder that the app lies in, `/` above all, is not a package of the app.
             above = f"{self._top}/".startswith(found.rstrip("/") + "/")
             if os.path.exists(found) and (found in (self._root, self._top) or not above):
                 return found

@@ -116,7 +116,9 @@ class Conda(Buildpack[Chosen]):
         binders = [name for name in _BINDERS if ctx.app.has(name)]
         if not names and not binders:
             there = self.triggers.found(ctx)
-            return ctx.skip(f"{there} is no list for this" if there else f"none of {self.triggers}")
+            return ctx.skip(
+                f"{there} is not a list for this" if there else f"none of {self.triggers}"
+            )
         # Required by itself as well: an environment without Python has its use.
         plan = Plan().provides("python").requires("python")
         # Required by itself as well, because nobody else may want it.
@@ -157,7 +159,7 @@ class Conda(Buildpack[Chosen]):
         choice = ctx.look(self.choice, decision.wanted)
         kept = Kept(ctx.look(self.lock).directory)
         if choice.rebuild or not kept.complete:
-            from cnbkit_conda.planned import planned
+            from cnbkit_conda.planned import planned, planned_variables
 
             chosen = decision.chosen
             named = planned(ctx, decision.config, chosen, decision.groups.groups)
@@ -170,14 +172,20 @@ class Conda(Buildpack[Chosen]):
                 decision.rest = f"what the packages of {chosen.name} bring for Python"
             environment = ctx.look(self.environment)
             decision.layer(self.environment, why=choice.why or ["its lock was lost"])
+            self._plan_variables(decision, planned_variables(ctx, chosen))
             python = f"{environment.directory}/bin/python3"
             decision.tells = PythonBuild.read(ctx).replace(python=python)
             return
         decision.layer(self.environment, _environment(ctx, kept))
+        self._plan_variables(decision, kept.variables)
         for line in kept.packages:
             name, version, *_ = [*line.split(), ""]
             decision.package(name, version, layer=self.environment.name)
         decision.tells = decision.groups.added_to(PythonBuild.load(choice.directory))
+
+    def _plan_variables(self, decision: Chosen, lines: list[str]) -> None:
+        if lines:
+            decision.layer(self.variables, Variables(variables=lines))
 
     def build(self, ctx: BuildContext) -> BuildResult:
         """Build, or have the environment again for whoever asks with the program it left."""

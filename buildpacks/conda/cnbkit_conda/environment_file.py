@@ -103,13 +103,13 @@ class EnvironmentFile:
             elif isinstance(item, yaml.MappingNode):
                 self._read_section(item, faults)
             else:
-                what = f"{yaml_text.kind(item)} is no package"
+                what = f"{yaml_text.kind(item)} is not a package"
                 faults.append((yaml_text.line(item), what))
 
     def _read_section(self, node: yaml.MappingNode, faults: yaml_text.Faults) -> None:
         for key, value in yaml_text.mapping(node, "dependencies", faults).items():
             if key != "pip":
-                what = f"{key!r} is no package, and of sections there is only `pip:`"
+                what = f"{key!r} is not a package, and of sections there is only `pip:`"
                 faults.append((yaml_text.line(node), what))
             elif isinstance(value, yaml.ScalarNode) and value.value:
                 what = f"what follows `pip:` is {yaml_text.kind(value)}, not a list"
@@ -127,7 +127,7 @@ class EnvironmentFile:
             name = MatchSpec(spec, strict=False).name
         except (InvalidMatchSpecError, ValueError) as error:
             reason = str(error).partition("\n")[0]
-            faults.append((line, f"{text!r} is no package: {reason}"))
+            faults.append((line, f"{text!r} is not a package: {reason}"))
             return
         self.packages.append(Wanted(spec, channel, name.normalized if name else spec, line))
 

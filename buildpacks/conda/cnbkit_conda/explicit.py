@@ -41,7 +41,7 @@ def read_list(ctx: BuildContext, file: str, places: Places) -> list[RepoDataReco
         parts = url.rsplit("/", 2)
         bad = "://" not in url or not is_address(url) or len(parts) < 3
         if bad or not url.endswith(_ARCHIVES):
-            faults.append((number, f"{url[:80]!r} is no address of a conda package"))
+            faults.append((number, f"{url[:80]!r} is not an address of a conda package"))
         elif parts[1] not in (subdir, "noarch"):
             others.add(parts[1])
             if len(others) == 1:

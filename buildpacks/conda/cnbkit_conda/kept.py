@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "variable_lines"]
 
 
 class Kept:
@@ -48,3 +48,12 @@ class Kept:
         """Write one of its files."""
         with open(f"{self.directory}/{name}", "w", encoding="utf-8") as file:
             file.write("".join(f"{line}\n" for line in lines))
+
+
+def variable_lines(variables: list[tuple[str, str]]) -> list[str]:
+    """`NAME=value`, escaped to one line each.
+
+    Args:
+        variables: names and values.
+    """
+    return [f"{name}={value}".encode("unicode_escape").decode() for name, value in variables]

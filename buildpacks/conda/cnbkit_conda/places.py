@@ -234,7 +234,7 @@ def _mirrors(setting: str) -> dict[str, str]:
             found[""] = word.rstrip("/")
         else:
             raise UserFault(
-                f"{public(word)!r} is no address of a mirror",
+                f"{public(word)!r} is not an address of a mirror",
                 where=MIRROR,
                 remedy="write https://host/path, below which all channels lie, or "
                 "conda-forge:https://host/path for one",

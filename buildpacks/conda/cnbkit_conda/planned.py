@@ -8,8 +8,9 @@ from __future__ import annotations
 from cnbkit import BuildContext
 from cnbkit_conda.choice import Input
 from cnbkit_conda.config import CondaConfig
+from cnbkit_conda.kept import variable_lines
 
-__all__ = ["Planned", "planned"]
+__all__ = ["Planned", "planned", "planned_variables"]
 
 
 class Planned:
@@ -56,3 +57,12 @@ def planned(
             Planned(each.name.normalized, str(each.version), each.size or 0) for each in records
         ]
     return sorted(found, key=lambda each: each.name)
+
+
+def planned_variables(ctx: BuildContext, chosen: Input) -> list[str]:
+    """What the file sets, as `Kept` has it. Locks set nothing."""
+    if chosen.kind != "environment":
+        return []
+    from cnbkit_conda.environment_file import EnvironmentFile
+
+    return variable_lines(EnvironmentFile.parse(ctx.app.text(chosen.name), chosen.name).variables)

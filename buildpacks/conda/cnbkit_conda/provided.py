@@ -19,7 +19,7 @@ __all__ = ["LIST", "describe_installed"]
 
 # `name version` a line, beside the wheels.
 LIST = "packages"
-# A name is part of a path, like a version; others are no packages that pip could ask for.
+# A name is part of a path, like a version; others are not packages that pip could ask for.
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,98}[a-z0-9])?")
 _LONGEST = 100
 _METADATA = {".dist-info": "METADATA", ".egg-info": "PKG-INFO"}

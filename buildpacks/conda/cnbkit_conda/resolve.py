@@ -27,7 +27,7 @@ from cnbkit_conda.choice import SUBDIRS, Input
 from cnbkit_conda.config import CondaConfig
 from cnbkit_conda.environment_file import EnvironmentFile
 from cnbkit_conda.fetch import fault_of, limits, make_client
-from cnbkit_conda.kept import Kept
+from cnbkit_conda.kept import Kept, variable_lines
 from cnbkit_conda.places import Place, Places, channel_names
 from cnbkit_conda.unsatisfied import unsatisfied
 
@@ -96,9 +96,7 @@ def resolve(
             remedy="add python to the dependencies",
         )
     _keep(kept, records)
-    kept.variables = [
-        f"{name}={value}".encode("unicode_escape").decode() for name, value in variables
-    ]
+    kept.variables = variable_lines(variables)
     kept.requested = requested
     for name in ("variables", "requested"):
         kept.write(name, getattr(kept, name))
@@ -205,7 +203,7 @@ def _ask(
             raise fault_of(error, places, _where(environment, places, str(error))) from None
         except InvalidChannelError as error:
             raise UserFault(
-                f"a channel is no address and no name: {error}",
+                f"a channel is not an address and no name: {error}",
                 where=environment.file,
                 remedy="write a channel's name, like conda-forge, or its address, https://host/name",
             ) from None

@@ -67,6 +67,6 @@ def _version(setting: str, text: str) -> str:
     parts = text.split(".")
     if not all(part.isascii() and part.isdigit() for part in parts):
         raise UserFault(
-            f"{text!r} is no version", where=setting, remedy="write numbers, such as 12.8"
+            f"{text!r} is not a version", where=setting, remedy="write numbers, such as 12.8"
         )
     return text

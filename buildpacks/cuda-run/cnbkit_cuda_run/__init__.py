@@ -60,5 +60,5 @@ class CudaRun(Buildpack):
 
 def _one_word(name: str) -> str:
     if name.split() != [name]:
-        raise ValueError("which is no name of an image")
+        raise ValueError("which is not a name of an image")
     return name

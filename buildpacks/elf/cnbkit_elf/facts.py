@@ -178,7 +178,7 @@ def _owned(dist_info: str, site_packages: str) -> dict[str, str]:
 
 
 def _read(path: str, machine: int) -> list[Any] | None:
-    """What it needs, where it looks, its name; nothing if it is no file for this machine."""
+    """What it needs, where it looks, its name; nothing if it is not a file for this machine."""
     found = read_elf(path, machine)
     if found is None:
         return None

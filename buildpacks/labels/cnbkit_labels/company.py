@@ -94,7 +94,7 @@ def _missing(rule: dict[str, Any]) -> str:
 def _fault(rule: dict[str, Any], value: str) -> str:
     allowed = rule.get("allowed")
     if allowed is not None and value not in allowed:
-        return f"is {value!r}, which is none of {', '.join(allowed)}"
+        return f"is {value!r}, which is not one of {', '.join(allowed)}"
     if len(value) > rule.get("max-length", len(value)):
         return f"has {len(value)} characters; {rule['max-length']} are allowed"
     pattern = rule.get("pattern")
@@ -132,7 +132,7 @@ def _read(text: str, where: str) -> Company:
 def _faults(document: dict[str, Any]) -> list[str]:
     import re
 
-    faults = [f"{name} is none of {', '.join(_KEYS)}" for name in document if name not in _KEYS]
+    faults = [f"{name} is not one of {', '.join(_KEYS)}" for name in document if name not in _KEYS]
     defaults = document.get("defaults", {})
     if not isinstance(defaults, dict) or any(not isinstance(e, str) for e in defaults.values()):
         faults.append("defaults must hold texts")
@@ -143,7 +143,7 @@ def _faults(document: dict[str, Any]) -> list[str]:
         return [*faults, "rules must hold a table for each label"]
     for key, rule in rules.items():
         if not isinstance(rule, dict):
-            faults.append(f"rules.{key} is no table; quote a key with dots in it")
+            faults.append(f"rules.{key} is not a table; quote a key with dots in it")
             continue
         faults += [f"rules.{key} has no {e}; it may have {', '.join(_RULES)}"
                    for e in rule if e not in _RULES]  # fmt: skip
@@ -158,7 +158,7 @@ def _faults(document: dict[str, Any]) -> list[str]:
         try:
             re.compile(rule.get("pattern", ""))
         except (re.error, TypeError, OverflowError, RecursionError) as error:
-            faults.append(f"rules.{key}: pattern is no regular expression: {error}")
+            faults.append(f"rules.{key}: pattern is not a regular expression: {error}")
     return faults
 
 

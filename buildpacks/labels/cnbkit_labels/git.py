@@ -62,7 +62,7 @@ def _commit(text: str) -> str:
 
 
 def _text(ctx: BuildContext, name: str) -> str:
-    # What cannot be read is no fault of the app: many builds have no history at all.
+    # What cannot be read is not a fault of the app: many builds have no history at all.
     try:
         with open(f"{ctx.app.root}/{name}", encoding="utf-8", errors="replace") as file:
             return file.read()

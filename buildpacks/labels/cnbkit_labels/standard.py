@@ -40,7 +40,7 @@ def standard(ctx: BuildContext) -> dict[str, str]:
     """Label → value of everything that can be told.
 
     Raises:
-        UserFault: SOURCE_DATE_EPOCH is no time, or BP_OCI_MODIFIED is neither yes nor no.
+        UserFault: SOURCE_DATE_EPOCH is not a time, or BP_OCI_MODIFIED is neither yes nor no.
     """
     project = _project(ctx)
     found = {
@@ -84,7 +84,7 @@ def _created(ctx: BuildContext) -> str:
         return ctx.settings.get("CI_COMMIT_TIMESTAMP")
     if not (text.isascii() and text.isdigit() and len(text) < 12):
         raise UserFault(
-            f"SOURCE_DATE_EPOCH is {text!r}, which is no number of seconds",
+            f"SOURCE_DATE_EPOCH is {text!r}, which is not a number of seconds",
             where="SOURCE_DATE_EPOCH",
             remedy="set it to the seconds since 1970, as `git log -1 --format=%ct` prints them",
         )

@@ -152,7 +152,7 @@ class Entries:
             address = f"ssh://{host}/{path}"
         commit = str(package.get("ref", ""))
         if not re.fullmatch(r"[0-9a-f]{40,64}", commit):
-            raise _Fault(f"its ref {commit or '(none)'} is no commit")
+            raise _Fault(f"its ref {commit or '(none)'} is not a commit")
         vcs = {"type": "git", "url": self._address(address), "commit-id": commit}
         if package.get("subdirectory"):
             vcs["subdirectory"] = str(package["subdirectory"])

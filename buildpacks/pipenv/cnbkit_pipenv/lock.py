@@ -19,7 +19,7 @@ _CHOSEN = "BP_PYTHON_VERSION"
 _LOCK = "Pipfile.lock"
 _PROJECT = "Pipfile"
 _SPEC = 6
-# Tables of a Pipfile that are no categories.
+# Tables of a Pipfile that are not categories.
 _NOT_PACKAGES = ("source", "requires", "scripts", "pipfile", "pipenv")
 
 

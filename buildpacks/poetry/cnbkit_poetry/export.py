@@ -129,14 +129,14 @@ def _has_name(ctx: BuildContext, project: Project) -> bool:
 def _has_code(ctx: BuildContext, project: Project) -> bool:
     """Whether there is something to install of the project itself.
 
-    Apps are managed by Poetry that are no package and do not say so: Poetry installs the others
+    Apps are managed by Poetry that are not a package and do not say so: Poetry installs the others
     and then says that it cannot install this one.
     """
     missing = missing_code(ctx.app, ctx.app.toml(_PROJECT))
     if missing:
         ctx.log.warning(
             f"{project.package.name} itself is not installed: there is no folder {missing}; "
-            f"package-mode = false below [tool.poetry] in {_PROJECT} says that it is no package"
+            f"package-mode = false below [tool.poetry] in {_PROJECT} says that it is not a package"
         )
     return not missing
 

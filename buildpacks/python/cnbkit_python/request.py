@@ -157,7 +157,7 @@ def _range(value: object, where: str) -> str:
     """A range that can be asked.
 
     Raises:
-        UserFault: it is no specifier.
+        UserFault: it is not a specifier.
     """
     if not isinstance(value, str):
         raise UserFault(

@@ -46,7 +46,7 @@ def read_file(app: App, file: str) -> list[Found]:
 def _read(file: str, table: object, text: str, below: str) -> list[Found]:
     if not isinstance(table, dict):
         line = _line(text, *below.rsplit(".", 1))
-        raise UserFault.of(file, [(line, f"{below} is no table")], remedy=_REMEDY)
+        raise UserFault.of(file, [(line, f"{below} is not a table")], remedy=_REMEDY)
     found = []
     problems = []
     for type, value in table.items():

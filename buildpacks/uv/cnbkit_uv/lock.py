@@ -30,7 +30,7 @@ class Lock:
         """Read the app's.
 
         Raises:
-            UserFault: it is no TOML, as after a merge with conflicts.
+            UserFault: it is not TOML, as after a merge with conflicts.
         """
         try:
             return cls(tomllib.loads(ctx.app.text("uv.lock")))
@@ -60,7 +60,7 @@ class Lock:
         return sorted(found)
 
     def _of(self, member: str) -> list[dict[str, Any]]:
-        """The member's package; without one the root's, or all where the root is no package."""
+        """The member's package; without one the root's, or all where the root is not a package."""
         roots = [name for name in self.members if self._is_root(name)]
         names = [member] if member else roots or self.members
         return [self._packages[name] for name in names if name in self._packages]

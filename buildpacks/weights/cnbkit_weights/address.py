@@ -52,7 +52,7 @@ def locate(uri: str, endpoints: Endpoints) -> Address:
     """The plain address.
 
     Raises:
-        ValueError: it is no address, or one with a login.
+        ValueError: it is not an address, or one with a login.
     """
     scheme, sign, rest = uri.partition("://")
     if not sign or scheme not in SCHEMES:

@@ -95,7 +95,7 @@ def read_entries(ctx: BuildContext, file: str) -> list[Entry]:
 def _faults(table: dict[str, Any], root: str) -> Iterator[str]:
     for name in table:
         if name not in _KEYS:
-            yield f"{_shown(name)} is none of {', '.join(_KEYS)}"
+            yield f"{_shown(name)} is not one of {', '.join(_KEYS)}"
     for name in ("uri", "sha256", "target"):
         value = table.get(name)
         if not isinstance(value, str) or not value:
@@ -113,7 +113,7 @@ def _faults(table: dict[str, Any], root: str) -> Iterator[str]:
             yield f"sha256 is {_shown(sha256)}, not 64 hexadecimal digits"
     size = table.get("size")
     if size is not None and (type(size) is not int or not 0 <= size < 1 << 50):
-        yield "size is no number of bytes"
+        yield "size is not a number of bytes"
     target = table.get("target")
     if isinstance(target, str) and target:
         fault = _target_fault(target, root)

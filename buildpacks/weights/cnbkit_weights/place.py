@@ -62,7 +62,7 @@ def _is_there(path: str, placed: Placed) -> bool:
     if not os.path.exists(path):  # nothing, or a link to nothing (DVC's cache, for one)
         return False
     if not os.path.isfile(path):
-        raise ValueError(f"{placed.target} in the app is no regular file")
+        raise ValueError(f"{placed.target} in the app is not a regular file")
     with open(path, "rb") as file:
         if os.path.getsize(path) < _POINTER:
             text = file.read()

@@ -16,7 +16,7 @@ class OsPackages(Buildpack):
         """Say how the images change."""
         packages = [line.strip() for line in ctx.app.text(FILE).splitlines()]
         faults = [
-            (number, f"{name!r} is no package's name")
+            (number, f"{name!r} is not a package's name")
             for number, name in enumerate(packages, 1)
             if any(not char.isalnum() and char not in "-+." for char in name)
         ]

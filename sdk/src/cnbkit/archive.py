@@ -76,7 +76,7 @@ def _unpack(file: IO[bytes], name: str, folder: ArchiveFolder) -> None:
                 part = _Part(file, file.tell(), size)
                 _unpack(part, member, folder)  # type: ignore[arg-type]
                 return
-        raise ValueError("it is no Debian package: it has no data.tar")
+        raise ValueError("it is not a Debian package: it has no data.tar")
     elif opened := _decompressed(file, head):
         with opened:
             # One packed file, unless what is in it is a tar in turn.

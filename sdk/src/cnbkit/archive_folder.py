@@ -119,7 +119,7 @@ class ArchiveFolder:
         if not path:
             return ""
         if path == self._root:
-            self.refuse(name, "is no name of a file")
+            self.refuse(name, "is not a name of a file")
         above = os.path.dirname(path)
         self._inside(name, above)
         os.makedirs(above, exist_ok=True)

@@ -76,7 +76,11 @@ class BuildContext(PhaseContext[C]):
 
         log = self.log
         return Runner(
-            self._env_of_programs, self.app.root, lambda line: log.info(f"  {line}"), log.secrets
+            self._env_of_programs,
+            self.app.root,
+            lambda line: log.info(f"  {line}"),
+            log.secrets,
+            log.still,
         )
 
     def enter(self, folder: str, setting: str) -> None:
@@ -287,7 +291,8 @@ class BuildContext(PhaseContext[C]):
                 `--strip-components`.
 
         Raises:
-            BuildpackFault: it is no archive, is damaged, or has names that lead out of the folder.
+            BuildpackFault: it is not an archive, is damaged, or has names that lead out of the
+                folder.
             PlatformFault: the disk is full.
         """
         from cnbkit.archive import unpack

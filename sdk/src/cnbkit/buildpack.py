@@ -63,16 +63,16 @@ class Triggers:
         for name in files:
             steps = name.split("/")
             if any(char in name for char in "[]\\\n") or {"", ".", "..", "**"} & {*steps}:
-                raise ValueError(f"{name!r} is no name or pattern of a file in the app")
+                raise ValueError(f"{name!r} is not a name or pattern of a file in the app")
         for name in settings:
             stem = name.removesuffix("*")
             if not stem.isascii() or not stem.isidentifier():
                 raise ValueError(
-                    f"{name!r} is no variable's name; BPE_* stands for all that begin so"
+                    f"{name!r} is not a variable's name; BPE_* stands for all that begin so"
                 )
         for name in bindings:
             if not name.isascii() or not name.translate(_IN_TYPES).isalnum():
-                raise ValueError(f"{name!r} is no type of a binding")
+                raise ValueError(f"{name!r} is not a type of a binding")
         self.files = files
         self.settings = settings
         self.bindings = bindings

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from cnbkit.errors import BuildpackFault, CnbkitError
+from cnbkit.log import EVERY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class CommandResult:
         def __getattr__(self, name: str) -> object:
             if hasattr(str, name):
                 raise AttributeError(
-                    f"what ctx.run returns is no text and has no {name}(); write .stdout.{name}(…)"
+                    f"what ctx.run returns is not text and has no {name}(); write .stdout.{name}(…)"
                 )
             raise AttributeError(f"what ctx.run returns has no {name}")
 
@@ -97,7 +99,10 @@ class Runner:
         cwd: where programs run: the app's directory.
         show: gets each line a program prints.
         secrets: what an error of a program must not show.
+        still: is told, time and again, of a program of which nothing is shown: seconds, its name.
     """
+
+    every = EVERY
 
     def __init__(
         self,
@@ -105,7 +110,9 @@ class Runner:
         cwd: str,
         show: Callable[[str], None],
         secrets: Secrets | None = None,
+        still: Callable[[float, str], None] = lambda _seconds, _name: None,
     ) -> None:
+        self._still = still
         self._env = env
         self._cwd = cwd
         self._show = show
@@ -140,7 +147,7 @@ class Runner:
         Raises:
             CommandFailed: non-zero exit status (unless `check=False`), the time is over, or
                 the program does not exist.
-            BuildpackFault: an argument is no text.
+            BuildpackFault: an argument is not text.
         """
         command = [_argument(each) for each in argv]
         if not command:
@@ -185,6 +192,9 @@ class Runner:
             lines.append((kind, line))
             if not quiet:
                 self._show(line.rstrip("\n"))
+                silence.end()
+
+        silence = _Silence(os.path.basename(command[0]), self.every, self._still)
 
         try:
             with subprocess.Popen(
@@ -213,7 +223,7 @@ class Runner:
                 try:
                     for thread in beside:
                         thread.start()
-                    _read_lines({process.stdout: 1, process.stderr: 2}, take)
+                    _read_lines({process.stdout: 1, process.stderr: 2}, take, silence)
                     for thread in beside:
                         thread.join()
                     process.wait()
@@ -244,7 +254,32 @@ def _argument(value: object) -> str:
     )
 
 
-def _read_lines(streams: dict[IO[bytes], int], take: Callable[[int, str], None]) -> None:
+class _Silence:
+    """How long nothing has been shown of a program."""
+
+    def __init__(self, name: str, every: float, still: Callable[[float, str], None]) -> None:
+        self._name, self._every, self._still = name, every, still
+        self._began = self._since = time.monotonic()
+
+    def end(self) -> None:
+        """Something has been shown."""
+        self._since = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """Seconds until it has lasted too long."""
+        return max(self._since + self._every - time.monotonic(), 0)
+
+    def look(self) -> None:
+        """Tell of the program if it has."""
+        if not self.left:
+            self.end()
+            self._still(self._since - self._began, self._name)
+
+
+def _read_lines(
+    streams: dict[IO[bytes], int], take: Callable[[int, str], None], silence: _Silence
+) -> None:
     """Read both streams to their ends, line by line.
 
     Of what is there at the same time stdout comes first: a program that prints, complains and
@@ -264,7 +299,8 @@ def _read_lines(streams: dict[IO[bytes], int], take: Callable[[int, str], None])
         for stream, kind in streams.items():
             ready.register(stream, selectors.EVENT_READ, kind)
         while ready.get_map():
-            for key, _ in sorted(ready.select(), key=lambda event: int(event[0].data)):
+            silence.look()
+            for key, _ in sorted(ready.select(silence.left), key=lambda event: int(event[0].data)):
                 data = os.read(key.fd, 65536)
                 text = rest[key.data] + decoders[key.data].decode(data, final=not data)
                 *whole, rest[key.data] = text.split("\n")

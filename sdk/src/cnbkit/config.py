@@ -180,7 +180,7 @@ class Option(Generic[T]):
 
         def read(text: str) -> int:
             if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdigit()):
-                raise ValueError("which is no whole number")
+                raise ValueError("which is not a whole number")
             value = int(text) if len(text) < 20 else 10**20
             if (at_least is not None and value < at_least) or (
                 at_most is not None and value > at_most
@@ -225,7 +225,7 @@ class Option(Generic[T]):
 
         def read(text: str) -> W:
             if text.lower() not in values:
-                raise ValueError(f"which is none of {', '.join(values.values())}")
+                raise ValueError(f"which is not one of {', '.join(values.values())}")
             return values[text.lower()]
 
         return Option(name, read, first, help=help, kind=" or ".join((first, *others)))
@@ -314,7 +314,7 @@ def table(config: type[Config]) -> str:
 def _family(option: Option[Any], settings: Settings) -> dict[str, str]:
     found = {}
     for name in settings.names(option.name):
-        # Files of a mounted map that are no variables have dots.
+        # Files of a mounted map that are not variables have dots.
         if name != option.name and name.isascii() and name.isidentifier():
             found[name.removeprefix(option.name)] = text = settings.raw(name) or ""
             if option.secret:

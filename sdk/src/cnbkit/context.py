@@ -100,7 +100,7 @@ class PhaseContext(Generic[C]):
             setting: the variable that says so.
 
         Raises:
-            UserFault: it is no folder of the app.
+            UserFault: it is not a folder of the app.
         """
         import os
 

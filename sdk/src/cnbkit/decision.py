@@ -94,7 +94,7 @@ class Decision:
     ) -> None:
         if result is not None and not isinstance(result, BuildResult):
             raise BuildpackFault(
-                f"{result!r} is no BuildResult", remedy="write: Decision(BuildResult(…))"
+                f"{result!r} is not a BuildResult", remedy="write: Decision(BuildResult(…))"
             )
         self.result = result or BuildResult()
         self.tells = tells

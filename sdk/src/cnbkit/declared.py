@@ -25,15 +25,15 @@ def check_class(cls: type[Buildpack]) -> None:
     faults: list[tuple[str, str]] = []
     if not isinstance(cls.triggers, Triggers):
         faults.append(
-            (f"triggers = {cls.triggers!r} is no Triggers", 'triggers = Triggers("file.txt")')
+            (f"triggers = {cls.triggers!r} is not a Triggers", 'triggers = Triggers("file.txt")')
         )
     if cls.plan is not None and not isinstance(cls.plan, Plan):
-        faults.append((f"plan = {cls.plan!r} is no Plan", 'plan = Plan().requires("python")'))
+        faults.append((f"plan = {cls.plan!r} is not a Plan", 'plan = Plan().requires("python")'))
     if cls.config is not None and not (
         isinstance(cls.config, type) and issubclass(cls.config, Config)
     ):
         faults.append(
-            (f"config = {cls.config!r} is no class of options", "config = MyOptions (the class)")
+            (f"config = {cls.config!r} is not a class of options", "config = MyOptions (the class)")
         )
     if faults:
         what, remedy = faults[0]

@@ -80,7 +80,7 @@ class Dependency:
         self.end_of_life = end_of_life
         if named not in ("", self.algorithm) or not self.algorithm or not _HEX.issuperset(digits):
             raise BuildpackFault(
-                f"{checksum!r} is no checksum",
+                f"{checksum!r} is not a checksum",
                 where=url,
                 remedy="give the SHA-256 (64 hexadecimal digits), SHA-384 or SHA-512 of the file",
             )

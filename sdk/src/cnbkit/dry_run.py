@@ -51,6 +51,11 @@ class Recording(Log):
         self.notes.append(self.secrets.redacted(text))
         super().info(text)
 
+    def still(self, seconds: float, text: str) -> None:
+        """As `Log.still`; it is nothing that was decided."""
+        if not self._steps:
+            super().info(f"  {seconds:.0f} s: {text}")
+
     def warning(self, text: str) -> None:
         """As `Log.warning`."""
         self.warnings.append(self.secrets.redacted(text))
@@ -81,7 +86,7 @@ def decide(buildpack: Deciding, ctx: BuildContext, log: Recording, layers: str) 
         layers: the buildpack's layers directory.
 
     Raises:
-        BuildpackFault: what it gives back is no `Decision`.
+        BuildpackFault: what it gives back is not a `Decision`.
     """
     import os
 
@@ -91,6 +96,7 @@ def decide(buildpack: Deciding, ctx: BuildContext, log: Recording, layers: str) 
         check_decision(buildpack, decision)
         _tell(decision, layers)
         table = {"decides": True, **decision.document(ctx)}
+        _keep(decision, ctx, layers)
     table |= {"notes": log.notes, "warnings": log.warnings}
     text = log.secrets.redacted(json.dumps(table, ensure_ascii=False))
     os.makedirs(layers, exist_ok=True)
@@ -109,6 +115,22 @@ def check_decision(buildpack: object, decision: object) -> None:
             f"{type(buildpack).__name__}.decide returned {decision!r}",
             remedy="return Decision(…), or an object of a class that derives from it",
         )
+
+
+def _keep(decision: Decision, ctx: BuildContext, layers: str) -> None:
+    """Give the layers that stay their types: the lifecycle moves away those without.
+
+    Later buildpacks may have been told of files in them.
+    """
+    from cnbkit.layer.files import types_table
+
+    for each in decision.layers:
+        if each.table(ctx)["state"] == "keep":
+            path = f"{layers}/{each.layer.name}.toml"
+            with open(path, encoding="utf-8") as file:
+                restored = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(types_table(each.layer) + restored)
 
 
 def _tell(decision: Decision, layers: str) -> None:

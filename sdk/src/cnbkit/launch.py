@@ -15,7 +15,7 @@ def launch_bindings(kind: str = "") -> list[dict[str, str]]:
         kind: only those of this type, in upper or lower case; all if empty.
 
     Returns:
-        a table for each: its entries, and `name`. An entry that is no text is left out.
+        a table for each: its entries, and `name`. An entry that is not text is left out.
     """
     import os
 

@@ -139,7 +139,7 @@ class PythonBuild:
         """
         table = _decoded(text)
         if not isinstance(table, dict):
-            raise _wrong(where, "it is no JSON object")
+            raise _wrong(where, "it is not a JSON object")
         if table.pop("version", None) != _FORMAT:
             raise _wrong(where, f"it is not of version {_FORMAT} of the format")
         inputs, groups = table.pop("inputs", None), table.pop("groups", None)
@@ -249,11 +249,11 @@ class _Rules:
 
     @staticmethod
     def parse_constant(name: str) -> object:
-        raise ValueError(name)  # NaN and the like are no JSON
+        raise ValueError(name)  # NaN and the like are not JSON
 
 
 def _decoded(text: str) -> object:
-    """The value; None for what is no JSON."""
+    """The value; None for what is not JSON."""
     from _json import make_scanner
 
     text = text.strip()

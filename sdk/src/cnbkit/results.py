@@ -79,7 +79,7 @@ class BuildResult:
         for process in processes:
             if not hasattr(process, "command"):
                 raise BuildpackFault(
-                    f"{process!r} is no Process",
+                    f"{process!r} is not a Process",
                     remedy="give each Process by itself: BuildResult(web, worker), or "
                     "BuildResult(*processes) for a list",
                 )

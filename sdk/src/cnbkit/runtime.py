@@ -56,7 +56,7 @@ def guarded(
     """Run one phase and print whatever fault ends it; the exit status."""
     secrets = Secrets()
     streams = sys.stdout, sys.stderr
-    # What is no method of theirs is the stream's own.
+    # What is not a method of theirs is the stream's own.
     sys.stdout = Redacting(sys.stdout, secrets)
     sys.stderr = Redacting(sys.stderr, secrets)
     try:

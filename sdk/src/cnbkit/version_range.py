@@ -33,7 +33,7 @@ class VersionRange:
     """A range of versions.
 
     Args:
-        text: the range; empty, `*` and `latest` stand for all that are no pre-releases.
+        text: the range; empty, `*` and `latest` stand for all that are not pre-releases.
         scheme: its notation.
 
     Raises:
@@ -59,7 +59,7 @@ def version_key(version: str, scheme: Scheme = "semver") -> Any:
     """Something to sort versions by, the oldest first.
 
     Raises:
-        ValueError: it is no version.
+        ValueError: it is not a version.
     """
     if scheme == "pep440":
         return _packaging("version").Version(version)
@@ -69,7 +69,7 @@ def version_key(version: str, scheme: Scheme = "semver") -> Any:
 def _parsed(version: str) -> Version:
     match = _VERSION.fullmatch(version.strip())
     if not match:
-        raise ValueError(f"{version!r} is no version")
+        raise ValueError(f"{version!r} is not a version")
     return _release(match[1].split(".")), _pre(match[2])
 
 
@@ -110,7 +110,7 @@ def _comparators(text: str, whole: str) -> list[tuple[str, Version]]:
             continue
         match = _SIMPLE.match(text, at)
         if not match or text[match.end() : match.end() + 1] not in ("", " ", "\t", ","):
-            raise ValueError(f"{whole!r} is no range of versions")
+            raise ValueError(f"{whole!r} is not a range of versions")
         found += _simple(match[1] or "=", match[2], whole)
         at = match.end()
     return found
@@ -123,9 +123,11 @@ def _simple(sign: str, text: str, whole: str) -> list[tuple[str, Version]]:
     full = len(known) == len(parts) >= 3
     open_ended = [part in ("x", "X", "*") for part in parts[len(known) :]]
     if not parts[: len(known)] == [part for part in parts if part.isdigit()] or not all(open_ended):
-        raise ValueError(f"{whole!r} is no range of versions")
+        raise ValueError(f"{whole!r} is not a range of versions")
     if pre and not full:
-        raise ValueError(f"{whole!r} is no range of versions: a pre-release is of a whole version")
+        raise ValueError(
+            f"{whole!r} is not a range of versions: a pre-release is of a whole version"
+        )
     at = (_release([str(each) for each in known]), _pre(pre or None))
     if not known:
         # Nothing is below or above all there is.
@@ -162,7 +164,7 @@ def _specifiers(text: str) -> Any:
     try:
         return specifiers.SpecifierSet("" if text in ("*", "latest") else text)
     except specifiers.InvalidSpecifier as error:
-        raise ValueError(f"{text!r} is no range of versions: {error}") from None
+        raise ValueError(f"{text!r} is not a range of versions: {error}") from None
 
 
 def _packaging(module: str) -> Any:

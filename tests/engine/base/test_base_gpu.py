@@ -40,7 +40,7 @@ def builder(tmp_path: Path) -> Path:
         ({"hardware.txt": "cpu\n", "pyproject.toml": f'{TABLE}"cuda"\n'}, "", False),
         ({"pyproject.toml": f'{TABLE}["arm64", "gpu"]\n'}, "", True),
         ({"pyproject.toml": f'{TABLE}"rocm"\n'}, "", False),
-        # What is no TOML, no text or no list is the buildpack's to refuse.
+        # What is not TOML, no text or no list is the buildpack's to refuse.
         ({"pyproject.toml": f"{TABLE}cuda\n"}, "", False),
         ({"pyproject.toml": f"{TABLE}12\n"}, "", False),
         ({"pyproject.toml": "[tool.cnbkit]\n"}, "", False),

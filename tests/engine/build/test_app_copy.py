@@ -130,7 +130,7 @@ def test_a_file_replaced_while_it_is_copied_is_one_of_the_two(
             try:
                 copy_app(app, copy)
             except PlatformFault:
-                continue  # it was no folder any more
+                continue  # it was not a folder any more
             for path in copy.rglob("*"):
                 assert path.is_symlink() or path.is_dir() or path.read_text() == "the app's\n"
     finally:

@@ -39,6 +39,6 @@ def test_now_is_now() -> None:
     ],
 )
 def test_what_is_no_time_is_told(option: str, environment: dict[str, str], where: str) -> None:
-    with pytest.raises(UserFault, match="is no creation time") as caught:
+    with pytest.raises(UserFault, match="is not a creation time") as caught:
         creation_time(option, environment)
     assert caught.value.where == where

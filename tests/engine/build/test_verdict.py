@@ -66,6 +66,7 @@ def nothing(*looked_for: str) -> Detection:
         (["MLmodel"], "MLmodel: write mlflow and the model's packages into requirements.txt"),
         (["model/x.onnx"], f"model/x.onnx: {MODEL}, and a requirements.txt with onnxruntime"),
         (["x.joblib"], f"x.joblib: {MODEL}, and a requirements.txt with joblib"),
+        (["m.safetensors"], f"m.safetensors: {MODEL}, and a requirements.txt with safetensors and"),
         (["Dockerfile"], "Dockerfile: cnbkit adopt writes the files that replace it"),
         (["README.md"], "add requirements.txt, environment.yml or a Procfile"),
         ([], "name another folder: there is no file in this one"),

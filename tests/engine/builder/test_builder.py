@@ -226,7 +226,13 @@ def test_what_two_buildpacks_carry_has_the_same_bytecode_in_both(
     ("file", "old", "new", "kind", "what"),
     [
         ("builder.toml", '"1.2.3"', '"9.9.9"', BuildpackFault, "test/hello@9.9.9"),
-        ("builder.toml", '"hello"', '"gone"', BuildpackFault, "gone is no folder of a buildpack"),
+        (
+            "builder.toml",
+            '"hello"',
+            '"gone"',
+            BuildpackFault,
+            "gone is not a folder of a buildpack",
+        ),
         ("builder.toml", "[[order]]", "[[ordr]]", InvalidDocument, "ordr"),
         ("builder.toml", "[[order]]", "[[order", InvalidDocument, "not TOML"),
         ("hello/buildpack.toml", "hello:Hello", "hello", BuildpackFault, "which class"),

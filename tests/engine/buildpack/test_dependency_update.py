@@ -147,7 +147,7 @@ def test_what_cannot_be_updated_is_told(tmp_path: Path) -> None:
     [
         ("<html>", "the feed is not JSON"),
         ("{}", "the feed is not a list of tables"),
-        ('[{"id": "node", "version": "1.0.0", "uri": "u/v"}]', "entries that are no dependencies"),
+        ('[{"id": "node", "version": "1.0.0", "uri": "u/v"}]', "entries that are not dependencies"),
     ],
 )
 def test_what_is_no_feed_is_told(text: str, what: str) -> None:

@@ -276,5 +276,5 @@ def test_services_of_cloud_foundry_are_looked_at_by_python(
 
 @pytest.mark.parametrize("name", ["", "a b", "a'b", "a*", "ä", 'x"'])
 def test_a_type_no_binding_can_have_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match="is no type of a binding"):
+    with pytest.raises(ValueError, match="is not a type of a binding"):
         Triggers(bindings=(name,))

@@ -260,7 +260,7 @@ def test_a_composite_of_itself_is_found(
         ("../arm.cnb", UserFault, "the package is for linux/arm64, not for linux/amd64"),
         ("../text.cnb", UserFault, "not a package"),
         ("../cut.cnb", CnbkitError, "damaged|not a package|lacks the blob"),
-        ("../none", BuildpackFault, "is no folder of a buildpack and no package"),
+        ("../none", BuildpackFault, "is not a folder of a buildpack and no package"),
         ("docker://127.0.0.1:9/a/b", CnbkitError, "cannot reach the registry 127.0.0.1:9"),
     ],
 )
@@ -338,8 +338,8 @@ def test_a_standalone_package_brings_its_python(tmp_path: Path, home: Home, root
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"no archive", "this archive is no relocatable Python"),
-        (b"", "this archive is no relocatable Python"),
+        (b"no archive", "this archive is not a relocatable Python"),
+        (b"", "this archive is not a relocatable Python"),
     ],
 )
 def test_an_archive_that_is_no_python_is_refused(

@@ -127,9 +127,9 @@ FAULTS = {
         {"pack.py": "x = 1\n"},
         ["buildpack.toml:14 error entry: cannot import pack:Pack: AttributeError"],
     ),
-    "an entry that is no buildpack": (
+    "an entry that is not a buildpack": (
         {"pack.py": "\nclass Pack:\n    pass\n"},
-        ["pack.py:2 error entry: pack:Pack is no class derived from cnbkit.Buildpack"],
+        ["pack.py:2 error entry: pack:Pack is not a class derived from cnbkit.Buildpack"],
     ),
     "an entry without build": (
         {"pack.py": PACK.partition("    def build")[0]},
@@ -162,9 +162,9 @@ FAULTS = {
         {"pack.py": PACK.replace("hello.txt", "*.{yml,yaml}")},
         ["pack.py:5 error trigger: the trigger '*.{yml,yaml}' never matches"],
     ),
-    "a trigger that is no BP_ variable": (
+    "a trigger that is not a BP_ variable": (
         {"pack.py": PACK.replace('"hello.txt"', 'settings=("PORT",)')},
-        ["pack.py:5 warning setting: the trigger PORT is no BP_* variable"],
+        ["pack.py:5 warning setting: the trigger PORT is not a BP_* variable"],
     ),
     "nothing that decides": (
         {"pack.py": PACK.replace('"hello.txt"', "")},
@@ -192,7 +192,7 @@ FAULTS = {
         {"buildpack.toml": TOML_WITH_DEPENDENCIES},
         [
             "buildpack.toml:16 error dependency: dependencies[0].version: is required beside id",
-            "buildpack.toml:20 error dependency: dependencies[1]: 'md5:1' is no checksum",
+            "buildpack.toml:20 error dependency: dependencies[1]: 'md5:1' is not a checksum",
         ],
     ),
     "a path in detect": (
@@ -358,7 +358,7 @@ PLANS = {
     "by itself": ({"one": 'Plan().provides("x").requires("x")'}, "one", []),
     "by its second choice": ({"one": 'Plan().provides("x") | Plan()'}, "one", []),
     "twice": ({"one": "None"}, "one one", ["error order: a/one is in group 1 twice"]),
-    "absent": ({"one": "None"}, "one two", ["error order: a/two is no buildpack named here"]),
+    "absent": ({"one": "None"}, "one two", ["error order: a/two is not a buildpack named here"]),
     "unused": ({"one": "None", "two": "None"}, "one", ["warning order: a/two is in no group"]),
 }
 
@@ -399,7 +399,7 @@ def test_what_runs_around_every_group_is_in_use_and_has_to_be_there(tmp_path: Pa
     builder(tmp_path, {"one": "None", "two": "None"}, "one", more)
     told = found(tmp_path)
     assert len(told) == 2, told
-    assert "error order: a/three is no buildpack named here" in told[0]
+    assert "error order: a/three is not a buildpack named here" in told[0]
     assert "error order: a/two is optional in system.post, which the lifecycle ignores" in told[1]
 
 
@@ -484,7 +484,7 @@ def test_a_composite_is_checked_against_its_package(tmp_path: Path) -> None:
     write(tmp_path, {"package.toml": package})
     assert found(tmp_path) == [
         "buildpack.toml:8 error order: a/one is there in version 1.1.0, not 1.0.0",
-        "buildpack.toml:11 error order: a/two is no buildpack named here",
+        "buildpack.toml:11 error order: a/two is not a buildpack named here",
     ]
     buildpack(tmp_path / "one", name="a/one")
     write(tmp_path, {"package.toml": f'{package}[[dependencies]]\nuri = "docker://a/two"\n'})
@@ -537,7 +537,7 @@ def test_an_extension_generates_and_provides_to_buildpacks(tmp_path: Path) -> No
     builder(tmp_path, {"one": 'Plan().requires("x")'}, "one", f'{more}other"')
     assert found(tmp_path) == [
         "builder.toml:1 warning order: a/ext is in no group of the order",
-        "builder.toml:6 error order: a/other is no buildpack named here",
+        "builder.toml:6 error order: a/other is not a buildpack named here",
     ]
     write(tmp_path / "ext", {"pack.py": GENERATES.partition("    def")[0]})
     assert found(tmp_path / "ext") == ["pack.py:4 error entry: Pack has no generate of its own"]

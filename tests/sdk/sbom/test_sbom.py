@@ -66,7 +66,7 @@ def test_what_is_not_json_is_refused(document: Any) -> None:
 
 
 def test_a_format_nobody_knows_or_declared_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BuildpackFault, match="'csv' is no SBOM format"):
+    with pytest.raises(BuildpackFault, match="'csv' is not an SBOM format"):
         checked("csv", {}, "")
     (tmp_path / "buildpack.toml").write_text("[buildpack]\nsbom-formats = []\n")
     with pytest.raises(BuildpackFault, match="is not declared") as caught:

@@ -224,7 +224,7 @@ os = 5
         "    line 6: buildpack.version: a version is X.Y.Z, like 1.2.3; found '1'",
         "    line 7: buildpack.clear_env: unknown key; did you mean clear-env?",
         (
-            "    line 8: buildpack.sbom-formats: 'text/plain' is no SBOM format; there are "
+            "    line 8: buildpack.sbom-formats: 'text/plain' is not an SBOM format; there are "
             "application/vnd.cyclonedx+json, application/spdx+json, application/vnd.syft+json"
         ),
         "    line 16: targets[1].os: Input should be a valid string; found 5",

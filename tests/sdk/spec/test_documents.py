@@ -213,7 +213,7 @@ def test_every_key_of_pack_is_read() -> None:
         (
             BuilderDescriptor,
             'buildpacks = []\n[[build.env]]\nname = "A"\nvalue = ""\nsuffix = "front"\n',
-            "is none of append",
+            "is not one of append",
         ),
         (PackageDescriptor, "", "either"),
         (PackageDescriptor, '[buildpack]\nuri = "."\n[extension]\nuri = "."\n', "either"),

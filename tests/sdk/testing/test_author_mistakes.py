@@ -245,7 +245,7 @@ _BUILD = {
         """
         return BuildResult([WEB])  # here
         """,
-        "is no Process",
+        "is not a Process",
         r"BuildResult\(\*processes\)",
     ),
     "labels that are a list": (
@@ -267,7 +267,7 @@ _BUILD = {
         version = ctx.run("echo", "3").strip()  # here
         return BuildResult()
         """,
-        "AttributeError: what ctx.run returns is no text",
+        "AttributeError: what ctx.run returns is not text",
         "",
     ),
     "arguments in a list": (
@@ -299,7 +299,7 @@ _BUILD = {
         ctx.download(Dependency("https://example.com/tool", "md5:12"))  # here
         return BuildResult()
         """,
-        "'md5:12' is no checksum",
+        "'md5:12' is not a checksum",
         "SHA-256",
     ),
     "an archive that is none": (
@@ -342,9 +342,9 @@ _BUILD = {
 }
 
 _CLASS = {
-    "triggers that are a text": ('triggers = "a"', "triggers = 'a' is no Triggers", "Triggers"),
-    "a plan that is a table": ("plan = {}", "plan = {} is no Plan", "plan = Plan"),
-    "options that are made": ("config = Config()", "is no class of options", "the class"),
+    "triggers that are a text": ('triggers = "a"', "triggers = 'a' is not a Triggers", "Triggers"),
+    "a plan that is a table": ("plan = {}", "plan = {} is not a Plan", "plan = Plan"),
+    "options that are made": ("config = Config()", "is not a class of options", "the class"),
     "an asynchronous build": (
         "async def build(self, ctx): return BuildResult()  # here",
         "build is asynchronous",
@@ -409,7 +409,7 @@ _IMPORT = {
     ),
     "a variable's pattern that nothing matches": (
         "    x: str = key('x')\nTriggers(settings=('BP_*_X',))",
-        r"'BP_\*_X' is no variable's name",
+        r"'BP_\*_X' is not a variable's name",
     ),
     "a text for settings": (
         "    x: str = key('x')\nTriggers(settings='BP_A')",

@@ -46,7 +46,7 @@ def archive_fault(output: str, name: str, where: str) -> CnbkitError | None:
     if any(sign in output for sign in _ESCAPES):
         wrong = "reaches out of its own folder"
     elif any(sign in output for sign in _UNPACKS) and (found := _UNPACKABLE.search(output)):
-        wrong = f"is no right one: {found['said'].strip()}"
+        wrong = f"is not a valid one: {found['said'].strip()}"
     if wrong:
         return UserFault(
             f"the archive of {name} {wrong}",

@@ -183,7 +183,7 @@ def _too_slow(failed: CommandFailed, where: str) -> PlatformFault:
 
 
 def _unparsable(requirements: Wanted, failed: CommandFailed) -> UserFault | None:
-    """A line that is no requirement, as uv or pip has found it."""
+    """A line that is not a requirement, as uv or pip has found it."""
     output = failed.output
     found = _PARSE.search(output) or _AT.search(output)
     if found is None and "Invalid requirement" in output:

@@ -140,7 +140,7 @@ def index_fault(
         )
     if _has(output, _NO_INDEX):
         return PlatformFault(
-            "what answers is no package index",
+            "what answers is not a package index",
             where=where,
             remedy="correct the address (most end in /simple); a proxy's page may stand in between",
             detail=output,
@@ -150,8 +150,8 @@ def index_fault(
         return UserFault(
             f"no index has any file of {found['uv'] or found['pip']}{answers}",
             where=where,
-            remedy="correct the name, or the address of the index: what is no index's page looks "
-            "like an empty one, and to pip so does an index that fails or refuses the login",
+            remedy="correct the name, or the address of the index: what is not an index's page "
+            "looks like an empty one, and to pip so does an index that fails or refuses the login",
             detail=output,
         )
     if _has(output, _SLOW):

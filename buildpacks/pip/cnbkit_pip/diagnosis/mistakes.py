@@ -136,7 +136,7 @@ def _misnamed(line: Line) -> tuple[str, str] | None:
     if name == "python":
         version = line.text.partition("==")[2].strip(" *.").partition(";")[0]
         return (
-            "Python itself is no package",
+            "Python itself is not a package",
             f"take the line out, and write {version or 'its version'} into .python-version",
         )
     if name in _TKINTER:

@@ -61,7 +61,7 @@ def setup_fault(output: str, shown: str | None, root: str = "") -> UserFault | N
 def _reason(end: re.Match[str], file: str, *, legacy: bool) -> tuple[str, str]:
     kind, text = end["kind"].rpartition(".")[2], end["text"].strip()
     if kind == "SyntaxError":
-        return f"{file} is no Python 3: {text}", "correct that line"
+        return f"{file} is not Python 3: {text}", "correct that line"
     if found := _FILE.search(text):
         path = found["path"].rpartition("/workspace/")[2]
         return (

@@ -11,7 +11,7 @@ def nearest_names(name: str) -> list[str]:
     """Up to three, the nearest first; none if none is near.
 
     An index does not say what is like a name. known-names.txt has the ones people mistype most,
-    being used most; it is no list of what may be installed.
+    being used most; it is not a list of what may be installed.
     """
     import difflib
 

@@ -36,6 +36,6 @@ def read_record(dist_info: str) -> list[str]:
         with open(f"{dist_info}/RECORD", encoding="utf-8", errors="replace", newline="") as file:
             for row in csv.reader(file):
                 found += row[:1]
-    except (FileNotFoundError, csv.Error):  # an error: what comes then is no list
+    except (FileNotFoundError, csv.Error):  # an error: what comes then is not a list
         pass
     return found

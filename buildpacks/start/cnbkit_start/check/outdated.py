@@ -66,7 +66,7 @@ class Outdated:
             if fault:
                 line, why = fault
                 name = found.path.removeprefix(f"{package.site}/")
-                what = f"{found.at} imports {package.module}, whose {name}:{line} is no Python 3"
+                what = f"{found.at} imports {package.module}, whose {name}:{line} is not Python 3"
                 return Problem(f"{what}: {why}", _remedy(package.name, older=False))
             return None
         wrong = failing(found.code, self._python) if found.code.known else None

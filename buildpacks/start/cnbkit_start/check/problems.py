@@ -175,7 +175,7 @@ class _Checks:
         if found is None:
             return None
         file, line, why = found
-        return Problem(f"{file}:{line} is no Python 3: {why}", "correct that line")
+        return Problem(f"{file}:{line} is not Python 3: {why}", "correct that line")
 
     def own_names(self) -> Problem | None:
         """Whether the app's own modules have what is imported of them for sure."""

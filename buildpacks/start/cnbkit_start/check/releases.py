@@ -45,7 +45,7 @@ _MAKES = (b"sys.modules", b"__path__", b"__dict__", b"meta_path", b"import_modul
 _MODULES_GONE = {"pkg_resources": "setuptools<82"}
 # Defined or imported at the start of a line: most names are, and nothing else need be read.
 _PLAIN = rb"(?m)^[ \t]*(?:(?:async +)?(?:def|class) +%b\b|%b *[:=,]|%b$|(?:from|import) .*\b%b\b)"
-# The release that has a name no more, where it is no major one.
+# The release that has a name no more, where it is not a major one.
 _GONE = {
     ("jinja2", "3"): "3.1",
     ("itsdangerous", "2"): "2.1",

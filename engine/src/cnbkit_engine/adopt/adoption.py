@@ -160,7 +160,7 @@ def _text(dockerfile: Path) -> str:
         # A pipe would be waited for, and a device has no end.
         if not S_ISREG((status := dockerfile.stat()).st_mode):
             raise UserFault(
-                f"{dockerfile.name} is no file",
+                f"{dockerfile.name} is not a file",
                 where=str(dockerfile),
                 remedy="name the Dockerfile to read",
             )

@@ -111,7 +111,7 @@ def _install(site: Site, asked: _Asked) -> Answer:
     for name in asked.constraints:
         path = site.app_path(name)
         if path is None:
-            wrong.append(f"the constraints {name} are no file of the app")
+            wrong.append(f"the constraints {name} are not a file of the app")
         else:
             add(found.packages, f"-c {path}")
     for name in (*asked.editable, *asked.packages):

@@ -52,7 +52,7 @@ class Key:
             self._signer = CryptoSigner(key, public)
         except (OSError, TypeError, ValueError) as error:
             raise UserFault(
-                f"this is no private key that can be used: {error}",
+                f"this is not a private key that can be used: {error}",
                 where=str(path),
                 remedy=f"name a PEM file with an ECDSA, Ed25519 or RSA key; {PASSWORD} is its "
                 "password, if it has one",

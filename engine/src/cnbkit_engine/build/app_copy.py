@@ -1,7 +1,7 @@
 """The copy of an app that a build works on: buildpacks may write into it.
 
 The app's author may not be the one who builds it, and files may change while they are copied. So
-links are copied as links, and the engine follows none. What is no file, folder or link is left
+links are copied as links, and the engine follows none. What is not a file, folder or link is left
 out, and so is a link that leads out of the app.
 
 Modes are those that git knows: what the owner may run is 0755, all else 0644. A host's umask would
@@ -42,7 +42,7 @@ class Copied:
     """What became of an app's files.
 
     Attributes:
-        left_out: what is no part of it, with the reason, for people: `run/control: a socket`.
+        left_out: what is not part of it, with the reason, for people: `run/control: a socket`.
         not_chosen: how many files its own rules leave out.
         secrets: files that look like secrets, and were copied.
         pointers: files that Git LFS has elsewhere, of which only the pointers are here.

@@ -28,7 +28,7 @@ def told_of_app(
     builder: Path,
     show: Callable[[str], None],
 ) -> None:
-    """Say what of the app is no part of the build, what should not be, and what nobody reads.
+    """Say what of the app is not part of the build, what should not be, and what nobody reads.
 
     Args:
         copied: what became of its files.

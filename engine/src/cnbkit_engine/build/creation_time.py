@@ -36,7 +36,7 @@ def creation_time(option: str, environment: Mapping[str, str] = os.environ) -> s
     digits = text.removeprefix("-")
     if text and not (digits.isascii() and digits.isdigit() and len(digits) < 12):
         raise UserFault(
-            f"{text!r} is no creation time",
+            f"{text!r} is not a creation time",
             where="--creation-time" if option else VARIABLE,
             remedy="write `now`, or seconds since 1970 like 1735689600",
         )

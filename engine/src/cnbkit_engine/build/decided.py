@@ -188,7 +188,7 @@ def read_decision(id: str, table: Mapping[str, Any]) -> Decided:  # noqa: A002
     """What a buildpack has written; code of the app may have run there, and written over it.
 
     Raises:
-        BuildpackFault: it is no decision.
+        BuildpackFault: it is not a decision.
     """
     try:
         found = _decided(id, table)
@@ -212,10 +212,10 @@ def _check(found: Decided) -> None:
         *(text for each in found.packages for text in (each.name, each.version, each.layer)),
     ]
     if any(not isinstance(each.size, int) for each in found.packages):
-        raise TypeError("a size is no number")
+        raise TypeError("a size is not a number")
     for text in texts:
         if not isinstance(text, str):
-            raise TypeError(f"{text!r} is no text")
+            raise TypeError(f"{text!r} is not text")
 
 
 def _decided(id: str, table: Mapping[str, Any]) -> Decided:  # noqa: A002

@@ -62,7 +62,7 @@ def _expression(line: str) -> tuple[BoundedPattern, bool] | None:
     line += r"(|.*)\Z" if line.endswith("/") else r"(|/.*)\Z"
     line = f"^(|/){line[1:]}" if line.startswith("/") else f"^(|.*/){line}"
     expression = compiled(line)
-    # As pack: what is no regular expression matches nothing.
+    # As pack: what is not a regular expression matches nothing.
     return None if expression is None else (expression, negated)
 
 

@@ -260,6 +260,6 @@ def _run(
     status = _STATUS.findall(said)
     if not status and not build.verbose:
         for text in said.splitlines()[-5:]:
-            build.show(text)  # pack's own fault, which is no line of the lifecycle's
+            build.show(text)  # pack's own fault, which is not a line of the lifecycle's
     failed = BuildFailed(int(status[-1]) if status else 1, log, told=narrator.told)
     raise judged(failed, narrator.detection, build.app, paths, assembled)

@@ -68,7 +68,7 @@ def judge(found: list[str], setting: str, source: str, show: Callable[[str], Non
     """
     if setting not in ("", "warn", "fail", "off"):
         raise UserFault(
-            f"{SETTING} is {setting!r}, which is none of warn, fail, off",
+            f"{SETTING} is {setting!r}, which is not one of warn, fail, off",
             where=SETTING,
             remedy=f"set {SETTING} to one of these, or unset it",
         )

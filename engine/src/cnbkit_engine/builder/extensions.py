@@ -44,7 +44,8 @@ def assemble_extensions(
         root: the build root; its Python compiles the bytecode.
 
     Raises:
-        BuildpackFault: an entry is no folder of an extension, or the order names what is not there.
+        BuildpackFault: an entry is not a folder of an extension, or the order names what is not
+            there.
     """
     versions: dict[str, str] = {}
     ours = []
@@ -52,7 +53,7 @@ def assemble_extensions(
         directory = (descriptor.parent / each.uri).resolve()
         if not each.uri or not (directory / "extension.toml").is_file():
             raise BuildpackFault(
-                f"{each.uri or each.image} is no folder of an image extension",
+                f"{each.uri or each.image} is not a folder of an image extension",
                 where=str(descriptor),
                 remedy="name a folder with an extension.toml in uri",
             )

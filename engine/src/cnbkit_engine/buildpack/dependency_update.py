@@ -61,7 +61,7 @@ def read_feed(text: str | bytes, where: str) -> list[dict[str, Any]]:
     """The entries of a feed.
 
     Raises:
-        UserFault: it is no list of dependencies; every fault at once.
+        UserFault: it is not a list of dependencies; every fault at once.
     """
     try:
         entries = json.loads(text)
@@ -79,7 +79,7 @@ def read_feed(text: str | bytes, where: str) -> list[dict[str, Any]]:
         dependencies_in({"dependencies": entries}, where)
     except BuildpackFault as fault:
         raise UserFault(
-            "the feed has entries that are no dependencies",
+            "the feed has entries that are not dependencies",
             where=where,
             remedy="correct these",
             detail=fault.detail,

@@ -52,8 +52,8 @@ class Finder:
             descriptor: the file the entry stands in.
 
         Raises:
-            BuildpackFault: there is no such thing, or it is no buildpack.
-            UserFault: a file is no package, or not for this architecture.
+            BuildpackFault: there is no such thing, or it is not a buildpack.
+            UserFault: a file is not a package, or not for this architecture.
             PlatformFault: the registry cannot be reached or refuses.
         """
         if uri.startswith("docker://"):
@@ -76,7 +76,7 @@ class Finder:
                 remedy="download it and name the folder or .cnb file, or its image in a registry",
             )
         raise BuildpackFault(
-            f"{uri} is no folder of a buildpack and no package",
+            f"{uri} is not a folder of a buildpack and no package",
             where=str(descriptor),
             remedy="name a folder or a .cnb file in uri, relative to this file",
         )
@@ -100,7 +100,7 @@ class Finder:
             raise BuildpackFault(
                 "this is the package of an image extension"
                 if extension
-                else f"this image is no buildpackage: it lacks the label {BUILDPACK_LAYERS}",
+                else f"this image is not a buildpackage: it lacks the label {BUILDPACK_LAYERS}",
                 where=where,
                 remedy="name the package of a buildpack",
             )

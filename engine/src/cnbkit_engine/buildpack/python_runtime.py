@@ -62,7 +62,7 @@ def find_standalone(
         show: told what each weighs.
 
     Raises:
-        UserFault: an archive is no Python, or there are two for one architecture.
+        UserFault: an archive is not Python, or there are two for one architecture.
         PlatformFault: an archive cannot be fetched, or the disk refuses.
     """
     found: dict[str, StandalonePython] = {}

@@ -34,12 +34,12 @@ _STUB = Path("bin/detect")
 _READ_DETECTION = """
 import json, os, sys
 answer = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # whatever the author's modules print is no part of the answer
+os.dup2(2, 1)  # whatever the author's modules print is not part of the answer
 sys.path[:0] = sys.argv[3:]
 from cnbkit import Buildpack, CnbkitError
 found = getattr(__import__(sys.argv[1], fromlist=[sys.argv[2]]), sys.argv[2])
 if not (isinstance(found, type) and issubclass(found, Buildpack)):
-    sys.exit(f"{sys.argv[1]}:{sys.argv[2]} is no class derived from cnbkit.Buildpack")
+    sys.exit(f"{sys.argv[1]}:{sys.argv[2]} is not a class derived from cnbkit.Buildpack")
 from cnbkit.declared import check_class
 try:
     check_class(found)

@@ -65,7 +65,7 @@ class StandalonePython:
             raise self._unusable(f"it holds no python/lib/python{self.version}")
         self.arch = architecture_of(program)
         if not self.arch:
-            raise self._unusable(f"python/bin/{program.name} is no program for amd64 or arm64")
+            raise self._unusable(f"python/bin/{program.name} is not a program for amd64 or arm64")
         (folder / "bin" / "python3").symlink_to(program.name)
         self._drop_library(program)
 
@@ -114,7 +114,7 @@ class StandalonePython:
 
     def _unusable(self, detail: str) -> UserFault:
         return UserFault(
-            "this archive is no relocatable Python",
+            "this archive is not a relocatable Python",
             where=str(self._archive),
             remedy="name an install_only archive of python-build-standalone",
             detail=detail,

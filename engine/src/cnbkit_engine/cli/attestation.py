@@ -37,7 +37,7 @@ class Attestation:
         key: file of the private key that signs; None signs nothing.
 
     Raises:
-        UserFault: it is no key.
+        UserFault: it is not a key.
     """
 
     def __init__(self, key: Path | None) -> None:

@@ -48,7 +48,7 @@ class Copy:
             if written in self.missing:
                 self.missing.remove(written)
             if not below and folder:
-                below = "."  # the target itself, which is no copy of the source
+                below = "."  # the target itself, which is not a copy of the source
             elif not below and self._folder:
                 below = posixpath.basename(path)
             yield posixpath.join(self._target, below) if below else self._target

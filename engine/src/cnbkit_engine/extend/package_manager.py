@@ -24,7 +24,7 @@ __all__ = ["lent_package_manager"]
 
 # Besides what Debian calls essential, which packages' scripts may use without saying so.
 _NEEDED = ("apt", "debconf", "debian-archive-keyring")
-_WITHOUT_OWNER = ("etc/apt",)  # sources are no package's
+_WITHOUT_OWNER = ("etc/apt",)  # sources are not a package's
 _FIELD = re.compile(r"(?m)^(Package|Essential|Depends|Pre-Depends): (.*)$")
 
 

@@ -107,7 +107,7 @@ def _args(table: Mapping[str, Any], kind: str) -> dict[str, str]:
     found = {}
     for each in table.get(kind, {}).get("args", []):
         if not isinstance(each["name"], str) or not isinstance(each["value"], str):
-            raise TypeError("an argument is no text")
+            raise TypeError("an argument is not text")
         found[each["name"]] = each["value"]
     return found
 

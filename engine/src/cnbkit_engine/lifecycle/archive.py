@@ -118,7 +118,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 def _no_lifecycle(archive: Path, detail: str) -> UserFault:
     return UserFault(
-        "this is no release of the lifecycle",
+        "this is not a release of the lifecycle",
         where=str(archive),
         remedy="name a lifecycle-v….tgz of the lifecycle's releases in [lifecycle] uri",
         detail=detail,

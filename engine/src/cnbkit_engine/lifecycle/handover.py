@@ -187,7 +187,7 @@ def check_cache(cache: Path) -> None:
         for place in _tree(folder, ""):
             if not stat.S_ISREG(folder.status(place).st_mode):
                 raise PlatformFault(
-                    "the cache holds something that is no file",
+                    "the cache holds something that is not a file",
                     where=str(cache / place),
                     remedy="build once with --clear-cache",
                 )
@@ -207,7 +207,7 @@ def _read_by_exporter(layers: Folder, group: Sequence[Member]) -> Iterator[str]:
 
 
 def _tree(top: Folder, start: str) -> Iterator[str]:
-    """All that is below a folder and is no folder."""
+    """All that is below a folder and is not a folder."""
     todo = [start]
     while todo:
         place = todo.pop()

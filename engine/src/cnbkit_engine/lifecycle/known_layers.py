@@ -26,7 +26,7 @@ __all__ = ["restore_known"]
 
 _CACHE = "committed/io.buildpacks.lifecycle.cache.metadata"
 _LIMIT = 64 << 20
-# Of a cached layer's archive; what is larger is no list.
+# Of a cached layer's archive; what is larger is not a list.
 _SMALL = 8 << 20
 
 
@@ -107,7 +107,7 @@ def _extract(cache: Path, digest: str, target: Path, inside: str) -> None:
 
 
 def _files(archive: tarfile.TarFile, inside: str) -> Iterator[tuple[list[str], bytes]]:
-    """Plain files of a layer, by their path in it. Links are no list of anything."""
+    """Plain files of a layer, by their path in it. Links are not a list of anything."""
     for entry in archive:
         _, found, rest = entry.name.partition(f"layers/{inside}/")
         steps = rest.split("/")

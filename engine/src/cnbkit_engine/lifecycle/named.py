@@ -45,7 +45,7 @@ def named_lifecycle(home: Home, uri: str, builder: Path, arch: str) -> Path:
         arch: what has to run them.
 
     Raises:
-        UserFault: there is no such file, it is no lifecycle, or not one the engine can use.
+        UserFault: there is no such file, it is not a lifecycle, or not one the engine can use.
         OSError: the disk refuses.
     """
     archive = (builder.parent / uri.removeprefix("file://")).resolve()

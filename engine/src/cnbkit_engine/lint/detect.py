@@ -45,7 +45,7 @@ def check_detect(
     for name in told.settings:
         at = python.place_of_text(name) or place
         if not name.startswith(("BP_", "BPE_")):
-            what = f"the trigger {name} is no BP_* variable"
+            what = f"the trigger {name} is not a BP_* variable"
             remedy = "name it BP_…: platforms pass on others too, but nobody expects them to act"
             found.warning(*at, "setting", what, remedy)
     triggers = told.files or told.settings or told.bindings

@@ -108,7 +108,7 @@ def tell_absent(
         what = f"{name} is there in version {versions}, not {version}"
         found.error(path, line, "order", what, f'write version = "{there[-1].version}"')
     else:
-        what = f"{name} is no buildpack named here"
+        what = f"{name} is not a buildpack named here"
         found.error(path, line, "order", what, "add its folder, or correct the id")
 
 

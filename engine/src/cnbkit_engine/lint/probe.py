@@ -45,7 +45,7 @@ sys.path[:0] = [folder, library, *paths]
 answer = {}
 import os
 out = os.dup(1)
-os.dup2(2, 1)  # whatever the author's modules print is no part of the answer
+os.dup2(2, 1)  # whatever the author's modules print is not part of the answer
 def tell():
     import json
     sys.stdout.flush()

@@ -228,7 +228,7 @@ def _tell_failure(
     told: Probed, place: tuple[Path, int], module: str, attribute: str, found: Findings
 ) -> None:
     if told.failed is None:
-        what = f"{module}:{attribute} is no class derived from cnbkit.Buildpack"
+        what = f"{module}:{attribute} is not a class derived from cnbkit.Buildpack"
         found.error(*place, "entry", what, "name the class in entry of [metadata.cnbkit]")
         return
     stage, error, places = told.failed

@@ -48,7 +48,7 @@ def read_archive(path: Path, layout: Path) -> None:
     Nothing but blobs and the two files of a layout is taken, whatever else is in it.
 
     Raises:
-        UserFault: it is no OCI image layout in a tar file.
+        UserFault: it is not an OCI image layout in a tar file.
         OSError: the disk refuses.
     """
     (layout / "blobs" / "sha256").mkdir(parents=True)

@@ -114,7 +114,7 @@ class Image:
         Raises:
             UnknownImage: there is none of that name.
             UserFault: it has no such platform.
-            PlatformFault: the store is damaged or the image is no image.
+            PlatformFault: the store is damaged or the image is not an image.
         """
         found = store.resolve(name)
         try:

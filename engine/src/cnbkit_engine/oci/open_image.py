@@ -20,7 +20,7 @@ def open_image(home: Home, name: str) -> tuple[ImageStore, Image]:
 
     Raises:
         UnknownImage: there is no such image.
-        UserFault: DIR is no OCI layout, or holds several images and none is named.
+        UserFault: DIR is not an OCI layout, or holds several images and none is named.
     """
     if not name.startswith("oci:"):
         store = ImageStore(home.images)

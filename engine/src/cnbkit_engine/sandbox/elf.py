@@ -14,7 +14,7 @@ _64_BITS = b"\x7fELF\x02"
 
 
 def architecture_of(program: Path) -> str:
-    """`amd64` or `arm64`; empty for every other processor, and for what is no program.
+    """`amd64` or `arm64`; empty for every other processor, and for what is not a program.
 
     Raises:
         OSError: it cannot be read.

@@ -168,7 +168,7 @@ class _Gift:
 
 
 def _give_file(folder: int, name: str, known: os.stat_result, user: HostUser, *, own: bool) -> None:
-    """Give what is no folder.
+    """Give what is not a folder.
 
     Args:
         folder: the open folder that it is in.

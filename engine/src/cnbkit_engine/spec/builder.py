@@ -75,7 +75,7 @@ class System(Model):
 
 def _suffix(value: str) -> str:
     if value not in ("", *_SUFFIXES):
-        raise ValueError(f"{value!r} is none of {', '.join(_SUFFIXES)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(_SUFFIXES)}")
     return value
 
 

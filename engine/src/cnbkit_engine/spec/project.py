@@ -30,7 +30,7 @@ _VERSIONS = ("0.1", "0.2", "0.3")
 
 def _schema(value: str) -> str:
     if value not in _VERSIONS:
-        raise ValueError(f"schema-version {value!r} is none of {', '.join(_VERSIONS)}")
+        raise ValueError(f"schema-version {value!r} is not one of {', '.join(_VERSIONS)}")
     return value
 
 

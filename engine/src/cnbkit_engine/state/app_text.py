@@ -22,7 +22,7 @@ def app_text(app: str | os.PathLike[str], name: str, limit: int = _LIMIT) -> str
 
     Args:
         app: its folder.
-        name: relative to it; one that leads out of it is no file of the app.
+        name: relative to it; one that leads out of it is not a file of the app.
         limit: bytes; nothing is read of a larger one.
     """
     root = os.path.realpath(app)
@@ -30,5 +30,5 @@ def app_text(app: str | os.PathLike[str], name: str, limit: int = _LIMIT) -> str
         path = os.path.relpath(os.path.realpath(f"{root}/{name}"), root)
         with Folder(root) as folder:
             return folder.read(path, limit).decode()
-    except (OSError, Unfit, ValueError):  # ValueError: it leads out, or is no UTF-8
+    except (OSError, Unfit, ValueError):  # ValueError: it leads out, or is not UTF-8
         return None

@@ -112,7 +112,7 @@ def _uppermost(top: Path) -> list[str]:
     for parent in found:  # grows meanwhile
         with suppress(OSError), os.scandir(top / parent) as entries:
             names = sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
-            # Some names are no text; their folders are not needed to notice what has happened.
+            # Some names are not text; their folders are not needed to notice what has happened.
             found += [os.path.join(parent, name) for name in names if name.isprintable()]
         if len(found) > _MOST:
             break

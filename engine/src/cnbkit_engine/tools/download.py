@@ -32,7 +32,7 @@ def download_release(address: str, checksum: str, folder: Path, *, timeout: floa
         did.
 
     Raises:
-        PlatformFault: what came is not what was vouched for, or is no archive.
+        PlatformFault: what came is not what was vouched for, or is not an archive.
     """
     try:
         with urllib.request.urlopen(address, timeout=timeout) as answer:  # noqa: S310 - ours

@@ -40,7 +40,7 @@ def _owner(text: str) -> tuple[str, list[tuple[int, str]]]:
         if pattern != "*":
             continue
         if len(teams) != 1 or not teams[0].startswith("@example/"):
-            problems.append((number, f"{' '.join(teams) or 'nobody'} is no team of ours"))
+            problems.append((number, f"{' '.join(teams) or 'nobody'} is not a team of ours"))
         else:
             owner = teams[0].removeprefix("@example/")
     return owner, problems

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PUBLIC", "Binding", "entries"]
 
-# Entries that are no secrets: hiding them would only make the log hard to read.
+# Entries that are not secrets: hiding them would only make the log hard to read.
 PUBLIC = (
     *("type", "provider", "kind", "tags", "host", "port", "database", "name", "user", "username"),
     *("repository", "region", "ca.crt", "tls.crt"),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_annotation", "check_value"]
 
-# In either case of letters: `typing.List` is no mistake.
+# In either case of letters: `typing.List` is not a mistake.
 _FINE = (
     *("str", "int", "float", "bool", "none", "list", "dict", "tuple", "set", "frozenset", "any"),
     *("optional", "union", "literal", "sequence", "mapping", "collection", "abstractset", "final"),

@@ -29,7 +29,7 @@ def checked(kind: str, document: Mapping[str, Any] | str | bytes, buildpack: str
     """
     if kind not in FORMATS:
         raise BuildpackFault(
-            f"{kind!r} is no SBOM format", remedy=f"use one of {', '.join(FORMATS)}"
+            f"{kind!r} is not an SBOM format", remedy=f"use one of {', '.join(FORMATS)}"
         )
     declared = _declared(buildpack)
     if declared is not None and FORMATS[kind] not in declared:
@@ -44,7 +44,7 @@ def checked(kind: str, document: Mapping[str, Any] | str | bytes, buildpack: str
         else:
             data = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         if not isinstance(json.loads(data), dict):
-            raise TypeError("it is no object")
+            raise TypeError("it is not an object")
         return data
     except (TypeError, ValueError) as error:
         raise BuildpackFault(

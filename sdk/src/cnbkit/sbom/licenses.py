@@ -31,7 +31,7 @@ def _spdx() -> Licensing:
 def expression(component: Component) -> LicenseExpression | None:
     """Its licence with SPDX's present identifiers.
 
-    None if it has none, or one that is no expression or names what SPDX does not know.
+    None if it has none, or one that is not an expression or names what SPDX does not know.
     """
     try:
         parsed = _spdx().parse(component.licence, strict=True)
@@ -44,7 +44,7 @@ def expression(component: Component) -> LicenseExpression | None:
 
 
 def names(component: Component) -> list[str]:
-    """Its licences in words that are no expression, each once."""
+    """Its licences in words that are not an expression, each once."""
     if expression(component) is not None:
         return []
     return sorted({each for each in (component.licence, *component.licences) if each})

@@ -134,7 +134,7 @@ def _both(before: Any, after: Any) -> Any:
 def _check_name(method: str, name: object) -> None:
     if not isinstance(name, str) or not name:
         raise BuildpackFault(
-            f"Plan().{method}({name!r}): that is no name of something to provide",
+            f"Plan().{method}({name!r}): that is not a name of something to provide",
             remedy=f'give each name as a text: Plan().provides("a", "b") or .{method}("a")',
         )
 

@@ -207,7 +207,7 @@ def read_metadata(text: bytes, kind: type[M], *, name: str, where: str) -> M:
     except InvalidDocument as invalid:
         from cnbkit.spec.positions import line_of, lines
 
-        # Of text that is no TOML the line is known, of all else to be found.
+        # Of text that is not TOML the line is known, of all else to be found.
         known = {} if invalid.name == name else lines(text.decode())
         faults = []
         for fault in invalid.faults:

@@ -174,7 +174,7 @@ class Model:
             yield spec.toml or name, _plain(value)
 
     def given(self) -> dict[str, Any]:
-        """The fields as they were given, by their TOML keys; None left out where it is no value."""
+        """The fields as they were given, by their TOML keys; a None that means nothing left out."""
         values = ((spec, name, self.__dict__[name]) for name, spec in self.__fields__.items())
         return {
             spec.toml or name: value

@@ -22,7 +22,9 @@ def media_type(value: str) -> str:
         ValueError: the lifecycle knows no such format.
     """
     if value.partition(";")[0].strip() not in FORMATS.values():
-        raise ValueError(f"{value!r} is no SBOM format; there are {', '.join(FORMATS.values())}")
+        raise ValueError(
+            f"{value!r} is not an SBOM format; there are {', '.join(FORMATS.values())}"
+        )
     return value
 
 
@@ -33,5 +35,5 @@ def file_name(of: str, kind: str) -> str:
         ValueError: no such format.
     """
     if kind not in FORMATS:
-        raise ValueError(f"{kind!r} is no SBOM format; there are {', '.join(FORMATS)}")
+        raise ValueError(f"{kind!r} is not an SBOM format; there are {', '.join(FORMATS)}")
     return f"{of}.sbom.{kind}.json"

@@ -62,7 +62,7 @@ def encode(data: Mapping[str, Any]) -> str:
 
 
 def _utf8(text: str) -> str:
-    # What came from a variable or a file name may hold bytes that are no text.
+    # What came from a variable or a file name may hold bytes that are not text.
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -36,7 +36,7 @@ def run_programs(
         app: the working directory.
 
     Raises:
-        AssertionError: a program failed, or what it wrote to descriptor 3 is no table of texts.
+        AssertionError: a program failed, or what it wrote to descriptor 3 is not a table of texts.
     """
     result = dict(env)
     for layer in layers:
@@ -82,5 +82,5 @@ def _output(program: Path, env: Mapping[str, str], app: Path) -> dict[str, str]:
         ) from None
     wrong = {name: value for name, value in table.items() if not isinstance(value, str)}
     if wrong:
-        raise AssertionError(f"exec.d/{program.name} gives {wrong}, which are no texts")
+        raise AssertionError(f"exec.d/{program.name} gives {wrong}, which are not texts")
     return table
