@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.ordinary_user import environment
+from tests.processes import below
 
 from cnbkit.errors import PlatformFault
 from cnbkit_engine.sandbox.network import network_for
@@ -103,7 +104,7 @@ def test_nothing_of_it_is_left_when_its_maker_is_killed(attacker: Attacker) -> N
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"[1]\n"
-        family = _below(process.pid)
+        family = [each.pid for each in below(process.pid)]
         assert len(family) >= 4
         process.kill()
     until = time.monotonic() + 30
@@ -134,18 +135,6 @@ def test_a_proxy_on_loopback_is_reached_and_that_is_said() -> None:
     with network_for("", {"HTTPS_PROXY": "http://127.0.0.1:3128"}, lines.append) as given:
         assert given == (True, None)
     assert "HTTPS_PROXY names a proxy there" in lines[0] or "closed to you" in lines[0]
-
-
-def _below(pid: int) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout
-    parents = {int(child): int(parent) for child, parent in map(str.split, listed.splitlines())}
-    found = [pid]
-    for child in sorted(parents):
-        if parents[child] in found:
-            found.append(child)
-    return found[1:]
 
 
 def _alive(pid: int) -> bool:

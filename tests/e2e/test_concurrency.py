@@ -16,6 +16,8 @@ from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore, UnknownImage
 from cnbkit_engine.state.home import Home
 
+from ..processes import below
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -123,16 +125,7 @@ def test_an_image_that_runs_keeps_its_layers(project: Project) -> None:
 
 def sleeping(pid: int) -> bool:
     """Whether a process has started the app's `sleep`."""
-    found = subprocess.run(
-        ["ps", "--no-headers", "-eo", "pid,ppid,comm"], capture_output=True, text=True, check=True
-    )
-    ours = {str(pid)}
-    for own, parent, name in (line.split(None, 2) for line in found.stdout.splitlines()):
-        if parent in ours:
-            ours.add(own)
-            if name == "sleep":
-                return True
-    return False
+    return any(each.name == "sleep" for each in below(pid))
 
 
 def test_two_prunes_do_not_collide(project: Project) -> None:

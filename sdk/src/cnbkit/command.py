@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cnbkit.errors import BuildpackFault, CnbkitError
-from cnbkit.running import end, end_when, feed, kill, read_lines
+from cnbkit.log import EVERY
+from cnbkit.running import Silence, end, end_when, feed, kill, read_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,7 +98,10 @@ class Runner:
         cwd: where programs run: the app's directory.
         show: gets each line a program prints.
         secrets: what an error of a program must not show.
+        still: is told, time and again, of a program of which nothing is shown: seconds, its name.
     """
+
+    every = EVERY
 
     def __init__(
         self,
@@ -104,7 +109,9 @@ class Runner:
         cwd: str,
         show: Callable[[str], None],
         secrets: Secrets | None = None,
+        still: Callable[[float, str], None] = lambda _seconds, _name: None,
     ) -> None:
+        self._still = still
         self._env = env
         self._cwd = cwd
         self._show = show
@@ -184,6 +191,9 @@ class Runner:
             lines.append((kind, line))
             if not quiet:
                 self._show(line.rstrip("\n"))
+                silence.end()
+
+        silence = Silence(os.path.basename(command[0]), self.every, self._still)
 
         try:
             with subprocess.Popen(
@@ -212,7 +222,7 @@ class Runner:
                 try:
                     for thread in beside:
                         thread.start()
-                    read_lines({process.stdout: 1, process.stderr: 2}, take)
+                    read_lines({process.stdout: 1, process.stderr: 2}, take, silence)
                     for thread in beside:
                         thread.join()
                     process.wait()

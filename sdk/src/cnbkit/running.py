@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,10 +11,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import IO
 
-__all__ = ["end", "end_when", "feed", "kill", "read_lines"]
+__all__ = ["Silence", "end", "end_when", "feed", "kill", "read_lines"]
 
 
-def read_lines(streams: dict[IO[bytes], int], take: Callable[[int, str], None]) -> None:
+class Silence:
+    """How long nothing has been shown of a program."""
+
+    def __init__(self, name: str, every: float, still: Callable[[float, str], None]) -> None:
+        self._name, self._every, self._still = name, every, still
+        self._began = self._since = time.monotonic()
+
+    def end(self) -> None:
+        """Something has been shown."""
+        self._since = time.monotonic()
+
+    @property
+    def left(self) -> float:
+        """Seconds until it has lasted too long."""
+        return max(self._since + self._every - time.monotonic(), 0)
+
+    def look(self) -> None:
+        """Tell of the program if it has."""
+        if not self.left:
+            self.end()
+            self._still(self._since - self._began, self._name)
+
+
+def read_lines(
+    streams: dict[IO[bytes], int], take: Callable[[int, str], None], silence: Silence
+) -> None:
     """Read both streams to their ends, line by line.
 
     Of what is there at the same time stdout comes first: a program that prints, complains and
@@ -33,7 +59,8 @@ def read_lines(streams: dict[IO[bytes], int], take: Callable[[int, str], None]) 
         for stream, kind in streams.items():
             ready.register(stream, selectors.EVENT_READ, kind)
         while ready.get_map():
-            for key, _ in sorted(ready.select(), key=lambda event: int(event[0].data)):
+            silence.look()
+            for key, _ in sorted(ready.select(silence.left), key=lambda event: int(event[0].data)):
                 data = os.read(key.fd, 65536)
                 text = rest[key.data] + decoders[key.data].decode(data, final=not data)
                 *whole, rest[key.data] = text.split("\n")
