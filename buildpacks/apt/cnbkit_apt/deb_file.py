@@ -44,6 +44,8 @@ def deb_file(ctx: BuildContext, package: DeclaredPackage, folder: str, limits: L
                     until=until,
                 )
         except CommandFailed as failed:
+            if failed.timeout is not None:
+                raise limits.too_long() from None
             raise PlatformFault(
                 f"cannot fetch {address}",
                 where=f"{package.file}:{package.line}",

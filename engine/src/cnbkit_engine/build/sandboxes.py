@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit_engine.build.app_copy import make_mount_point
 from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
+from cnbkit_engine.sandbox.process_limit import process_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ def phase_sandboxes(
         created: seconds since 1970 that the image says it was made at; the lifecycle's if empty.
 
     Raises:
-        UserFault: the app has something in a volume's way.
+        UserFault: the app has something in a volume's way, or the number of processes is none.
     """
     for volume in volumes:
         make_mount_point(volume, space)
@@ -69,4 +70,5 @@ def phase_sandboxes(
         network=allowed,
         namespace=namespace,
         created=created,
+        processes=process_limit(),
     )

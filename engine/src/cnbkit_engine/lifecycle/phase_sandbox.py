@@ -64,6 +64,7 @@ class PhaseSandboxes:
         extended_root: what image extensions made of the build image, for the builder.
         extended_env: the environment they gave it.
         extended_run: what they made of the run image, for the exporter.
+        processes: how many the phases that run others' code may have at once; no limit if 0.
     """
 
     scratch: Path
@@ -84,6 +85,7 @@ class PhaseSandboxes:
     extended_root: Path | None = None
     extended_env: Mapping[str, str] = field(default_factory=dict)
     extended_run: Path | None = None
+    processes: int = 0
 
     def analyzer(self, layers: Path, logins: Mapping[str, str]) -> Sandbox:
         """For the analyzer.
@@ -148,6 +150,7 @@ class PhaseSandboxes:
             cwd="/workspace",
             namespace=self.namespace,
             root=self.extended_root,
+            processes=self.processes,
         )
 
     @property
@@ -179,6 +182,7 @@ class PhaseSandboxes:
         cwd: str = "/",
         namespace: NetworkNamespace | None = None,
         root: Path | None = None,
+        processes: int = 0,
     ) -> Sandbox:
         name = self.store_host.partition(":")[0]
         return Sandbox(
@@ -194,6 +198,7 @@ class PhaseSandboxes:
             network=network,
             namespace=namespace,
             hosts={name: self.store_address},
+            processes=processes,
         )
 
     def _environment(self) -> dict[str, str]:

@@ -83,6 +83,7 @@ class Process:
         process = self._running.process
         assert process.stdout is not None
         end = ProcessEnd(self._running.first_pid())
+        self._running.limit()
         self._say(document)
         for line in process.stdout:
             tell(line.decode(errors="replace").rstrip("\n"))

@@ -21,6 +21,7 @@ from cnbkit.errors import PlatformFault
 from cnbkit_engine.sandbox.host import mount_fault, probe
 from cnbkit_engine.sandbox.launch import MOUNT_FAILED, Launch
 from cnbkit_engine.sandbox.owner import sandbox_user
+from cnbkit_engine.sandbox.process_limit import limit_processes
 from cnbkit_engine.sandbox.staging import Stage
 from cnbkit_engine.sandbox.view import Bind, View
 
@@ -130,6 +131,7 @@ class Sandboxed:
                     else:
                         self.process = subprocess.Popen(command, **options)
             self._user = user
+            self._processes = sandbox.processes
             if user:
                 # For programs that open /dev/stdout: a pipe belongs to whoever made it.
                 for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -210,6 +212,14 @@ class Sandboxed:
             where="bwrap",
             remedy="see whether the machine is overloaded, and build again",
         )
+
+    def limit(self) -> None:
+        """Limit the number of its processes as the view says, before it runs others' code.
+
+        Where this kernel cannot (`process_limit`), nothing is limited.
+        """
+        if self._processes and (first := self.first_pid()) is not None:
+            limit_processes(first, self._user, self._processes)
 
     def stop(self) -> None:
         """End the process and all it started: SIGTERM, and SIGKILL 10 seconds later."""

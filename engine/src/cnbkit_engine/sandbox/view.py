@@ -90,6 +90,8 @@ class View:
         hosts: addresses of host names, for /etc/hosts.
         superuser: a process in a user namespace with many ids (`superuser`), whose root this is.
         writable: whether the root folder may be changed; it is not given then.
+        processes: how many processes and threads it may have at once, from `Sandboxed.limit` on;
+            no limit if 0.
     """
 
     scratch: Path
@@ -110,3 +112,4 @@ class View:
     hosts: Mapping[str, str] = field(default_factory=dict)
     superuser: int | None = None
     writable: bool = False
+    processes: int = 0
