@@ -20,11 +20,11 @@ class Compiles(Buildpack):
     """Compiles the modules of a folder."""
 
     def __init__(self, folder: Path, python: str = sys.executable) -> None:
-        self.folder = folder
+        self.packages = folder
         self.python = python
 
     def build(self, ctx: BuildContext) -> BuildResult:
-        compile_sources(ctx, self.python, sorted(map(str, self.folder.rglob("*.py"))))
+        compile_sources(ctx, self.python, sorted(map(str, self.packages.rglob("*.py"))))
         return BuildResult()
 
 
