@@ -33,6 +33,23 @@ def test_what_a_program_prints_is_shown_by_line_and_comes_back(tmp_path: Path) -
     assert sorted(done.output.splitlines()) == sorted(shown) == ["one", "th\ufffd", "two"]
 
 
+@pytest.mark.parametrize("quiet", [True, False])
+def test_of_a_silent_program_something_is_told_again_and_again(tmp_path: Path, quiet: bool) -> None:
+    told: list[tuple[float, str]] = []
+    done = tmp_path / "done"
+
+    def still(seconds: float, name: str) -> None:
+        told.append((seconds, name))
+        if len(told) == 3:
+            done.touch()
+
+    run = Runner(lambda: {"PATH": PATH}, str(tmp_path), Shown().append, still=still)
+    run.every = 0.02
+    run("/bin/sh", "-c", "until [ -e done ]; do sleep 0.01; done", quiet=quiet, timeout=60)
+    assert {name for _, name in told} == {"sh"}
+    assert [seconds for seconds, _ in told] == sorted(seconds for seconds, _ in told)
+
+
 def test_what_a_program_warns_of_is_no_part_of_its_answer(tmp_path: Path) -> None:
     run = _runner(tmp_path, Shown())
     assert run("sh", "-c", "echo warning: x >&2; echo 3.12.1").stdout.strip() == "3.12.1"

@@ -66,6 +66,17 @@ def test_a_step_that_is_soon_over_says_only_that(capsys: pytest.CaptureFixture[s
     assert last.startswith("    done in ")
 
 
+def test_what_is_still_worked_on_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log()
+    log.still(9.4, "uv")
+    assert capsys.readouterr().out == "    9 s: uv\n"
+    with log.timed("Downloading"):
+        log.still(9.4, "uv")
+    assert "uv" not in capsys.readouterr().out
+    log.still(18, "uv")
+    assert capsys.readouterr().out == "    18 s: uv\n"
+
+
 @pytest.mark.parametrize(
     ("number", "noun", "plural", "text"),
     [

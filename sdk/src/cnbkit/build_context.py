@@ -76,7 +76,11 @@ class BuildContext(PhaseContext[C]):
 
         log = self.log
         return Runner(
-            self._env_of_programs, self.app.root, lambda line: log.info(f"  {line}"), log.secrets
+            self._env_of_programs,
+            self.app.root,
+            lambda line: log.info(f"  {line}"),
+            log.secrets,
+            log.still,
         )
 
     def enter(self, folder: str, setting: str) -> None:

@@ -51,6 +51,11 @@ class Recording(Log):
         self.notes.append(self.secrets.redacted(text))
         super().info(text)
 
+    def still(self, seconds: float, text: str) -> None:
+        """As `Log.still`; it is nothing that was decided."""
+        if not self._steps:
+            super().info(f"  {seconds:.0f} s: {text}")
+
     def warning(self, text: str) -> None:
         """As `Log.warning`."""
         self.warnings.append(self.secrets.redacted(text))

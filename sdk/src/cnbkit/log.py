@@ -40,6 +40,7 @@ class Log:
         self.verbose = level == "debug"
         self.quiet = level in ("warn", "error")
         self._warns = level != "error"
+        self._steps = 0
 
     @classmethod
     def from_setting(cls, value: str, secrets: Secrets | None = None) -> Self:
@@ -105,6 +106,16 @@ class Log:
         """
         return _Timed(self, text, so_far)
 
+    def still(self, seconds: float, text: str) -> None:
+        """Say that something is worked on, unless a step of `timed` does so.
+
+        Args:
+            seconds: for how long by now.
+            text: what it is.
+        """
+        if not self._steps:
+            self.info(f"  {seconds:.0f} s: {text}")
+
     def _write(self, stream: TextIO, text: str) -> None:
         stream.write(self.secrets.redacted(text) + "\n")
         # What a child process prints has to come in order with what we print.
@@ -124,6 +135,7 @@ class _Timed:
         import threading  # few builds have anything that takes long
 
         self._log.info(f"{self._text} ...")
+        self._log._steps += 1
         self._start = time.monotonic()
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._tell, name="timed", daemon=True)
@@ -143,6 +155,7 @@ class _Timed:
     ) -> None:
         self._over.set()
         self._watch.join()
+        self._log._steps -= 1
         if kind is None:
             self._log.info(f"  done in {time.monotonic() - self._start:.1f} s")
 

@@ -127,19 +127,26 @@ CONVENTIONS = (
         read=True,
         anywhere=True,
     ),
-    Convention(
-        "*.onnx",
-        "a model",
-        "add an app.py that serves it, and a requirements.txt with onnxruntime",
-        read=True,
-        anywhere=True,
-    ),
-    Convention(
-        "*.joblib",
-        "a model",
-        "add an app.py that serves it, and a requirements.txt with joblib and scikit-learn",
-        read=True,
-        anywhere=True,
+    *(
+        Convention(
+            f"*.{ending}",
+            "a model",
+            f"add an app.py that serves it, and a requirements.txt with {packages}",
+            read=True,
+            anywhere=True,
+        )
+        for ending, packages in (
+            ("onnx", "onnxruntime"),
+            ("joblib", "joblib and scikit-learn"),
+            ("pkl", "the packages that wrote it, in their versions"),
+            ("safetensors", "safetensors and torch"),
+            ("pt", "torch"),
+            ("pth", "torch"),
+            ("keras", "keras"),
+            ("h5", "keras"),
+            ("tflite", "ai-edge-litert"),
+            ("gguf", "llama-cpp-python"),
+        )
     ),
     Convention(
         "*.ipynb",

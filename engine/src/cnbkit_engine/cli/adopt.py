@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnbkit.errors import UserFault
+from cnbkit_engine.cli.progress import at_work
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.written import write_files
 
@@ -128,7 +129,8 @@ def _object(found: Adoption) -> dict[str, object]:
 def _report(folder: Path, page: Path | None, *, as_json: bool) -> None:
     from cnbkit_engine.adopt.tree import surveyed
 
-    tree = surveyed(folder)
+    with at_work(f"reading the Dockerfiles in {folder}"):
+        tree = surveyed(folder)
     if page is not None:
         from cnbkit_engine.adopt.tree_page import tree_page
 

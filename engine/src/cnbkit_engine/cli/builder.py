@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cnbkit_engine.cli.base import base_option
-from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.progress import Progress
 
 __all__ = ["command"]
 
@@ -68,6 +68,7 @@ def command(
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
+    show = click.get_current_context().with_resource(Progress(step=f"reading {file}")).show
     image = BuilderImage(
         path=file.resolve(),
         build_image=build_image,
@@ -75,10 +76,10 @@ def command(
         base=base or "",
         targets=[parse_target(target) for target in targets],
         insecure=insecure,
-        show=say,
+        show=show,
     )
     if publish:
-        say(f"Published {image.publish(home, publish)}")
+        show(f"Published {image.publish(home, publish)}")
     else:
         image.save(home, kind, Path(path))
-        say(f"Written to {path}")
+        show(f"Written to {path}")

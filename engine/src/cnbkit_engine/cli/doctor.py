@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -23,7 +24,8 @@ def command(repair: bool) -> None:
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
-    found = Doctor(home, repair=repair, show=say).run()
+    with Progress(step=f"checking {home.root}") as progress:
+        found = Doctor(home, repair=repair, show=progress.show).run()
     for finding in found:
         action = f" ({finding.done})" if repair and finding.done else ""
         say(f"{finding.where}: {finding.what}{action}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cnbkit_engine.cli.progress import at_work
 from cnbkit_engine.cli.say import say
 from cnbkit_engine.cli.target import architecture, platform_option
 from cnbkit_engine.cli.written import write_files
@@ -67,7 +68,9 @@ def command(
     if page is not None:
         from cnbkit_engine.build.image_page import image_page
 
-        write_files(page.parent, {page.name: image_page(store, found)}, option="--html")
+        with at_work(f"reading {image}"):
+            text = image_page(store, found)
+        write_files(page.parent, {page.name: text}, option="--html")
         say(f"Written {page}", err=True)
         if not as_json:
             return
@@ -81,7 +84,8 @@ def _attached(image: str, as_json: bool, arch: str, insecure: tuple[str, ...]) -
     from cnbkit_engine.base.images import machine_architecture
     from cnbkit_engine.cli.attestation import attestations, lines
 
-    found = attestations(image, arch or machine_architecture(), insecure)
+    with at_work(f"asking for what is attached to {image}"):
+        found = attestations(image, arch or machine_architecture(), insecure)
     if as_json:
         say(json.dumps(found, indent=2))
     else:

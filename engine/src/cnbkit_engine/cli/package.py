@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cnbkit_engine.cli.base import BASES
-from cnbkit_engine.cli.say import say
+from cnbkit_engine.cli.progress import Progress
 
 __all__ = ["command"]
 
@@ -100,9 +100,10 @@ def command(
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
+    show = click.get_current_context().with_resource(Progress(step=f"reading {directory}")).show
     store = ImageStore(home.images)
     suites = [suite_named(name) for name in dict.fromkeys(bases)] or [suite_named("")]
-    first, *others = (BaseImages(home, store, suite=each, progress=say) for each in suites)
+    first, *others = (BaseImages(home, store, suite=each, progress=show) for each in suites)
     package = Package(
         directory=directory.resolve(),
         root=first.ensure_build_root,
@@ -114,10 +115,10 @@ def command(
         offline=offline,
         runtimes=runtimes,
         insecure=insecure,
-        show=say,
+        show=show,
     )
     if output:
         for file in package.save(home, output, together=together):
-            say(f"Written to {file}")
+            show(f"Written to {file}")
     elif publish:
-        say(f"Published {package.publish(home, publish)}")
+        show(f"Published {package.publish(home, publish)}")

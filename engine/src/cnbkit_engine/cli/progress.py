@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import TextIO
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "at_work"]
 
 _LONGEST = 70
 _CLEAR = "\r\x1b[K"
@@ -32,6 +33,8 @@ class Progress:
 
     Args:
         show: prints a line.
+        step: what is being worked on before the first line.
+        aside: prints what is shown in silence; `show` if not given.
         every: seconds of silence before a line that is kept.
         terminal: where a line can be written over; found out if not given, None for nowhere.
     """
@@ -40,14 +43,17 @@ class Progress:
         self,
         show: Callable[[str], None] = say,
         *,
+        step: str = "",
+        aside: Callable[[str], None] | None = None,
         every: float = 10,
         terminal: TextIO | bool | None = True,
     ) -> None:
         self._show, self._every = show, every
+        self._aside = aside or show
         self._terminal = _terminal() if isinstance(terminal, bool) else terminal
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._last, self._since, self._told = "", time.monotonic(), 0
+        self._last, self._since, self._told = step, time.monotonic(), 0
         self._shown = self._failed = False
         self._thread = threading.Thread(target=self._watch, name="progress", daemon=True)
 
@@ -95,7 +101,7 @@ class Progress:
                 self._shown = True
         elif silent >= self._every * (self._told + 1):
             self._told += 1
-            self._show(f"    {silent:.0f} s: {step}")
+            self._aside(f"    {silent:.0f} s: {step}")
 
     def _clear(self) -> None:
         if self._shown and self._terminal:
@@ -103,6 +109,17 @@ class Progress:
                 self._terminal.write(_CLEAR)
                 self._terminal.flush()
             self._shown = False
+
+
+def at_work(step: str) -> Progress:
+    """Tell, on standard error, that a command works on one step. For use in a `with` block.
+
+    What a command prints when it is done is often read by programs.
+
+    Args:
+        step: what it does.
+    """
+    return Progress(partial(say, err=True), step=step)
 
 
 def _terminal() -> TextIO | None:

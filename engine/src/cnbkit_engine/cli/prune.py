@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -22,9 +23,10 @@ def command() -> None:
     from cnbkit_engine.state.home import Home
 
     home = Home.default()
-    freed = prune(
-        home,
-        ImageStore(home.images),
-        waiting=lambda holder: say(f"Waiting: {holder} prunes too ..."),
-    )
+    with Progress(step=f"looking for what is not used in {home.root}") as progress:
+        freed = prune(
+            home,
+            ImageStore(home.images),
+            waiting=lambda holder: progress.show(f"Waiting: {holder} prunes too ..."),
+        )
     say(f"{size_text(freed)} freed in {home.root}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cnbkit_engine.cli.progress import at_work
 from cnbkit_engine.cli.say import say
 
 __all__ = ["command"]
@@ -28,5 +29,6 @@ def command(image: str, reference: str, insecure: tuple[str, ...]) -> None:
 
     remote = Remote(reference, insecure=insecure)
     store, found = open_image(Home.default(), image)
-    digest = remote.push(store.path, store.resolve(found.name))
+    with at_work(f"sending {image} to {reference}"):
+        digest = remote.push(store.path, store.resolve(found.name))
     say(f"{reference}  {digest}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
+from cnbkit.log import Log
+from cnbkit_engine.cli.progress import Progress
 from cnbkit_engine.cli.say import say
 
 if TYPE_CHECKING:
@@ -50,17 +53,19 @@ def command(
     from cnbkit_engine.state.home import Home
 
     names = image_names(images, file.read() if file else "", file=file.name if file else "")
-    rebases = Rebases(names, run_image, publish, force, insecure, dry_run, show=say)
+    step = f"rebasing {names[0] if len(names) == 1 else Log.counted(len(names), 'image')}"
+    show = ctx.with_resource(Progress(step=step, aside=partial(say, err=True))).show
+    rebases = Rebases(names, run_image, publish, force, insecure, dry_run, show=show)
     results = []
     for result in rebases.run(Home.default()):
         results.append(result)
         if len(names) == 1:
             if result.fault:
                 raise result.fault
-            say(f"{result.name}  {result.digest}" if result.digest else str(result))
+            show(f"{result.name}  {result.digest}" if result.digest else str(result))
             return
-        say(str(result))
+        show(str(result))
         if result.fault:
             say(str(result.fault), err=True)
-    say(summary(results))
+    show(summary(results))
     ctx.exit(max((each.fault.exit_code for each in results if each.fault), default=0))

@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from cnbkit_engine.lifecycle.awaited import await_all
 from cnbkit_engine.lifecycle.compression import compressed
 from cnbkit_engine.lifecycle.earlier_image import earlier_layers
 from cnbkit_engine.lifecycle.layer_tar import Unusual, layer_tar
 from cnbkit_engine.oci import types
+from cnbkit_engine.oci.awaited import await_all
 from cnbkit_engine.oci.types import Descriptor
 from cnbkit_engine.state.beneath import Folder
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.oci.awaited import await_all
 from cnbkit_engine.oci.store import DigestMismatch
 from cnbkit_engine.oci.unpack import unpack_layer
 from cnbkit_engine.state.disk import disk_fault
@@ -15,7 +16,7 @@ from cnbkit_engine.state.tree_record import is_sound, record_tree
 from cnbkit_engine.state.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from cnbkit_engine.oci.image import Image, Layer
@@ -92,16 +93,29 @@ def diff_id_of(place: Path) -> str:
 
 @contextmanager
 def held_layers(
-    home: Home, store: ImageStore, image: Image, ids: tuple[int, int] | None = None
+    home: Home,
+    store: ImageStore,
+    image: Image,
+    ids: tuple[int, int] | None = None,
+    show: Callable[[str], None] = lambda _: None,
 ) -> Iterator[None]:
     """Have an image's layers unpacked side by side, and keep `prune` from removing them.
+
+    Args:
+        home: where they are unpacked.
+        store: has them.
+        image: whose they are.
+        ids: as of `ensure_layer`.
+        show: told from time to time how many there are by now.
 
     Raises:
         PlatformFault: as `ensure_layer`.
     """
     with Held() as held, ThreadPoolExecutor(_AT_ONCE) as pool:
-        for done in [pool.submit(_hold, held, home, store, each, ids) for each in image.layers]:
-            done.result()
+        tasks = [pool.submit(_hold, held, home, store, each, ids) for each in image.layers]
+        await_all(tasks, lambda done: show(f"  {done} of {len(tasks)} layers are unpacked"))
+        for task in tasks:
+            task.result()
         yield
 
 

@@ -104,7 +104,7 @@ def run_image(
     ids = _ids(home, store, image, options.user)
     _announce(home, image, ids, show)
     with (
-        held_layers(home, store, image, ids),
+        held_layers(home, store, image, ids, show),
         _network(options, show) as (there, namespace),
         limited_memory(options.memory, show) as limit,
     ):

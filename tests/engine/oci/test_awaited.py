@@ -7,7 +7,7 @@ from threading import Event
 
 import pytest
 
-from cnbkit_engine.lifecycle.awaited import await_all
+from cnbkit_engine.oci.awaited import await_all
 
 
 def test_how_many_are_done_is_said_until_all_are() -> None:
