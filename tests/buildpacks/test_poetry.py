@@ -507,6 +507,20 @@ def test_a_project_that_is_no_package_is_left_out_until_it_is_one(
         assert found.keys() == MAIN
 
 
+@pytest.mark.parametrize("name", ["Demo App", "demo app!", "-"])
+def test_a_project_whose_name_no_package_can_have_is_left_out(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], name: str
+) -> None:
+    """Poetry installs it, pip and uv cannot read its name."""
+    text = str(app["pyproject.toml"]).replace('name = "Demo_App"', f'name = "{name}"')
+    assert name in text
+    files = in_step({**app, "pyproject.toml": text}, tomllib.loads(str(app["poetry.lock"])))
+    result = buildpack_run(Poetry, app=files, env=ENV)
+    assert packages(result).keys() == MAIN - {"demo-app"}
+    assert f"{name} itself is not installed, because that is no name of a package" in result.log
+    assert f'write name = "{"demo-app" if "emo" in name else "app"}"' in result.log
+
+
 def test_an_app_that_only_poetry_can_install_is_refused_with_what_to_write(
     buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
 ) -> None:

@@ -49,7 +49,7 @@ def start(tmp_path: Path) -> Start:
 def installed(tmp_path: Path, phases: Phases) -> Path:
     """A layer with programs and modules, and only cnbkit's buildpacks in the builder."""
     layer = tmp_path / "cnbkit_pip" / "site"
-    for program in ("gunicorn", "streamlit", "uvicorn"):
+    for program in ("gunicorn", "panel", "sanic", "solara", "streamlit", "uvicorn"):
         write(layer / "bin" / program, "")
     write(layer / "venv/bin/python", "")
     write(layer / "env.launch/PATH.prepend", f"{layer}/venv/bin")
@@ -120,10 +120,69 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
         "app.py has no server",
         "correct `app:server`",
     ),
+    "no attribute, by Sanic": (
+        {"Procfile": "web: sanic --port $PORT app:server\n", "app.py": APP},
+        "app.py has no server",
+        "correct `app:server`",
+    ),
+    "no attribute, by Sanic with a dot": (
+        {"Procfile": "web: sanic shop.app.server --host=0.0.0.0\n", "shop/app.py": APP},
+        "shop/app.py has no server",
+        "correct `shop.app:server`",
+    ),
+    "no file for Panel": (
+        {"Procfile": "web: panel serve --port $PORT dash.py\n"},
+        "there is no file dash.py in the app",
+        "add it",
+    ),
+    "no file for Solara": (
+        {"Procfile": "web: solara run dash.py --production\n", "dash.ipynb": "{}"},
+        "there is no file dash.py in the app",
+        "add it",
+    ),
     "no attribute below src": (
         {"Procfile": "web: uvicorn --app-dir=src --port $PORT api:ap\n", "src/api.py": APP},
         "src/api.py has no ap",
         "correct `api:ap`",
+    ),
+    "no such name in a module of its own": (
+        {
+            "Procfile": "web: uvicorn --port $PORT app:app\n",
+            "app.py": "from api.routes import app",
+            "api/__init__.py": "",
+            "api/routes.py": "from config.tiers import first\napp = first\n",
+            "config/tiers.py": "first_of = 1\n",
+        },
+        "api/routes.py:1 imports first from config.tiers, and config/tiers.py has no first",
+        "correct the name, or define it there",
+    ),
+    "no such name beside it": (
+        {
+            "Procfile": "web: python -m shop\n",
+            "shop/__init__.py": "",
+            "shop/__main__.py": "from . import models\n",
+            "shop/models.py": "from .base import Row\n",
+            "shop/base.py": "class Rows: ...\n",
+        },
+        "shop/models.py:1 imports Row from .base, and shop/base.py has no Row",
+        "correct the name, or define it there",
+    ),
+    "no such module of its own": (
+        {
+            "Procfile": "web: gunicorn shop.web:app\n",
+            "shop/__init__.py": "",
+            "shop/web.py": "import flask\nfrom shop.settings import KEY\napp = 1\n",
+        },
+        "shop/web.py:2 imports shop.settings, and the app has no shop/settings.py",
+        "correct its name, or add the file",
+    ),
+    "no such module beside it": (
+        {
+            "Procfile": "web: gunicorn shop.web:app\n",
+            "shop/web.py": "from .keys import KEY\napp = 1\n",
+        },
+        "shop/web.py:1 imports .keys, and the app has no shop/keys.py",
+        "correct its name, or add the file",
     ),
     "only functions": (
         {"requirements.txt": "pandas\n", "main.py": "import pandas\n\ndef main():\n    pass\n"},
@@ -263,6 +322,39 @@ STARTS: dict[str, dict[str, str]] = {
         "src/a.py": "",
     },
     "a namespace": {"Procfile": "web: gunicorn shop.web:app\n", "shop/readme.md": ""},
+    "a name that another import makes": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "from shop import db, make, run, __version__\nfrom shop.base import a, b, c\n",
+        "shop/__init__.py": "from .base import *\n",
+        "shop/base.py": "try:\n    import json as a\nfinally:\n    b = 1\nfor c in (1, 2): ..."
+        "\nclass make: ...\ndb = run = make()\n",
+    },
+    "a folder that is a module": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "from shop import db\nfrom shop.data import rows\n",
+        "shop/__init__.py": "",
+        "shop/db/rows.csv": "",
+        "shop/data/rows.py": "",
+    },
+    "a name that a module makes for itself": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "from shop import row\nfrom keys import key\n",
+        "shop/__init__.py": "def __getattr__(name):\n    return 1\n",
+        "keys.py": "import sys\nsys.modules[__name__] = object()\n",
+    },
+    "a module of its own in two places": {
+        "Procfile": "web: gunicorn --pythonpath lib main:app\n",
+        "main.py": "from shop import row as app\n",
+        "shop.py": "",
+        "lib/shop.py": "row = 1\n",
+    },
+    "a compiled module of its own": {
+        "Procfile": "web: python main.py\n",
+        "main.py": "from shop import fast\nfrom shop.faster import run\n",
+        "shop/__init__.py": "",
+        "shop/fast.cpython-313-x86_64-linux-gnu.so": "",
+        "shop/faster.abi3.so": "",
+    },
     "an import that may fail": {
         "Procfile": "web: python main.py\n",
         "main.py": "try:\n    import yaml\nexcept ImportError:\n    yaml = None\n",

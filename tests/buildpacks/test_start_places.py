@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cnbkit_python.input import TYPOS
 from cnbkit_start import Start
 
 if TYPE_CHECKING:
@@ -285,6 +286,13 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "index.ipynb",
         "add the line `jupyterlab` to the dependencies in requirements.txt",
     ),
+    "a framework that is not installed, beside notebooks": (
+        {"requirements.txt": "pandas\n", "eda.ipynb": "{}", "dashboard.py": STREAMLIT},
+        {},
+        "no process to start: dashboard.py imports streamlit, and streamlit is not among",
+        "dashboard.py:1",
+        "add the line `streamlit` to the dependencies in requirements.txt",
+    ),
     "projects in folders": (
         {
             "requirements.txt": "pytest\n",
@@ -320,3 +328,10 @@ def test_where_nothing_can_start_the_error_names_the_one_thing_to_change(
     assert what in ran.fault.what
     assert ran.fault.where == where
     assert remedy in (ran.fault.remedy or "")
+
+
+@pytest.mark.parametrize("name", TYPOS)
+def test_misspelt_requirements_are_left_to_who_explains_them(phases: Phases, name: str) -> None:
+    write(phases, {name: "streamlit\n", "eda.ipynb": "{}", "dashboard.py": STREAMLIT})
+    ran = phases.detect(Start())
+    assert (ran.fault, ran.code) == (None, 0)

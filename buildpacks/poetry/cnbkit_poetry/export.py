@@ -7,6 +7,7 @@ there and make an HTTP session for every index.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,8 @@ __all__ = ["export"]
 
 _LOCK = "poetry.lock"
 _PROJECT = "pyproject.toml"
+# As installers other than Poetry read names (PEP 508).
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 # What Poetry's readers meet in a file that Poetry did not write like this.
 _WRONG = (AttributeError, LookupError, TypeError, ValueError, RuntimeError, OSError, LarkError)
 
@@ -80,7 +83,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
                 entries.add(package)
     except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
-    if project.is_package_mode and _has_code(ctx, project):
+    if project.is_package_mode and _has_name(ctx, project) and _has_code(ctx, project):
         _check_buildable(ctx)
         entries.add_project(project.package.name)
     return write_lock(path, "cnbkit/poetry", entries.checked(), wanted)
@@ -108,6 +111,19 @@ def _project(ctx: BuildContext) -> Project:
         return Factory().create_poetry(Path(ctx.app.root))
     except _WRONG as error:
         raise unreadable_project(ctx, "Poetry", _PROJECT, error, "poetry check") from None
+
+
+def _has_name(ctx: BuildContext, project: Project) -> bool:
+    """Whether the project's name is one of a package: Poetry alone installs it by any other."""
+    name = project.package.pretty_name
+    if _NAME.fullmatch(name):
+        return True
+    fitting = "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "app"
+    ctx.log.warning(
+        f"{name} itself is not installed, because that is no name of a package: write "
+        f'name = "{fitting}" in {_PROJECT}, or package-mode = false below [tool.poetry]'
+    )
+    return False
 
 
 def _has_code(ctx: BuildContext, project: Project) -> bool:

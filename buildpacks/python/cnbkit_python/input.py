@@ -21,7 +21,11 @@ LOCKS = {
 # stands before it.
 _UNLOCKED = ("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml", "setup.py")
 # Seen in the wild often enough to be worth an explanation.
-TYPOS = ("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt")
+TYPOS = (
+    *("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt"),
+    # As written on systems where capitals do not count.
+    *("Requirements.txt", "REQUIREMENTS.txt", "requirements.text", "requirements.TXT"),
+)
 
 
 class Input:

@@ -6,7 +6,7 @@ import os
 
 from cnbkit import Buildpack, Layer, LayerKey, Plan, Triggers, key
 from cnbkit_start.choice import Choice
-from cnbkit_start.config import ENTRYPOINT, PROCFILE, Options
+from cnbkit_start.config import ENTRYPOINT, MISSPELT, PROCFILE, Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,7 @@ PROJECT = (
     "environment.yaml",
     "conda-lock.yml",
     "pixi.lock",
-    # Misspelt; the `python` buildpack says so.
-    "requirement.txt",
-    "requirments.txt",
-    "requeriments.txt",
-    "requirements.txt.txt",
+    *MISSPELT,
 )
 # They start WEB_CONCURRENCY processes by themselves. Others may not bear the variable: a script
 # that calls `uvicorn.run(app)` ends with an error if it asks for more than one.

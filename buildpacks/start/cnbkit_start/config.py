@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from cnbkit import Config, Option
 
-__all__ = ["ENTRYPOINT", "FUNCTION", "PROCFILE", "Options"]
+__all__ = ["ENTRYPOINT", "FUNCTION", "MISSPELT", "PROCFILE", "Options"]
 
 ENTRYPOINT = "entrypoint.toml"
 PROCFILE = "Procfile"
 FUNCTION = "GOOGLE_FUNCTION_TARGET"
 """The variable by which Google's buildpacks are told which function to serve."""
+
+MISSPELT = (
+    *("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt"),
+    *("Requirements.txt", "REQUIREMENTS.txt", "requirements.text", "requirements.TXT"),
+)
+"""Names of requirements that nobody reads; the `python` buildpack says so."""
 
 
 class Options(Config):

@@ -229,6 +229,27 @@ def test_what_only_has_such_a_name_is_no_secret(app: Path, name: str, text: str)
     assert copied(app)[0].secrets == []
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 132\n"
+
+
+def test_pointers_of_git_lfs_are_named(app: Path, builder: Path) -> None:
+    """The image would start, and fail when it reads its model."""
+    write(app, "model.pkl", text=POINTER)
+    write(app, "docs/lfs.md", text=f"A pointer begins so:\n{POINTER}")
+    write(app, "docs/long.txt", text=POINTER + "x" * 1024)
+    shown: list[str] = []
+    told_of_app(copied(app)[0], AppFiles(app), {}, builder, shown.append)
+    told = "model.pkl is Git LFS's pointer and not the file: run `git lfs pull` before the build"
+    assert shown == [f"Warning: {told}"]
+    for number in range(6):
+        write(app, f"data/{number}.csv", text=POINTER)
+    shown.clear()
+    told_of_app(copied(app)[0], AppFiles(app), {}, builder, shown.append)
+    assert "data/4.csv and 2 more are Git LFS's pointers and not the files" in shown[0]
+    write(app, ".dockerignore", text="data\nmodel.pkl\n")
+    assert copied(app)[0].pointers == []
+
+
 def test_a_wrong_setting_is_told(app: Path, builder: Path) -> None:
     with pytest.raises(UserFault, match="BP_SECRET_FILES is 'no'"):
         told_of_app(Copied(), AppFiles(app), {"BP_SECRET_FILES": "no"}, builder, print)

@@ -55,6 +55,8 @@ def nothing(*looked_for: str) -> Detection:
         (["requirements-gpu.txt"], "cnbkit build ./app --env BP_PYTHON_INPUT=requirements-gpu.txt"),
         (["bot.py"], "say what starts: echo 'web: python3 bot.py' >Procfile"),
         (["a.py", "server.py"], "say what starts: echo 'web: python3 server.py' >Procfile"),
+        (["add.py", "flask_app.py"], "say what starts: echo 'web: python3 flask_app.py' >Procfile"),
+        (["a.py", "manage.py", "shop/urls.py"], "manage.py: write django, gunicorn and what else"),
         (["conftest.py", "test_x.py"], "add requirements.txt"),
         (["apt.txt"], "apt.txt: Debian packages stand in Aptfile: cp apt.txt Aptfile"),
         (["binder/apt.txt", "index.ipynb"], "binder/: copy what is in it to the app's root"),

@@ -46,6 +46,7 @@ _REPOSITORIES = {
     "bzr": ("Bazaar", "brz"),
 }
 _OTHER_REPOSITORY = re.compile(r"(?:^|[\s@])(?P<kind>hg|svn|bzr)\+\w+://")
+_OF_POINTER = re.compile(r"oid sha256:[0-9a-f]+|size \d+")
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+(?:\[[^\]]*\])?")
 
 
@@ -169,6 +170,13 @@ def _no_requirement(line: Line) -> tuple[str, str] | None:
     text = line.text
     if text.startswith(("<<<<<<<", "=======", ">>>>>>>")):
         return "git has left a conflict here", "choose one of the two versions"
+    if text.startswith("version https://git-lfs"):
+        return (
+            "this is Git LFS's pointer to the file, and not the file",
+            "run `git lfs pull` before the build, or let the checkout of CI do it (`lfs: true`)",
+        )
+    if _OF_POINTER.fullmatch(text):
+        return None  # its first line says it
     if text.startswith("<"):
         return (
             "this is a web page and no list of requirements",

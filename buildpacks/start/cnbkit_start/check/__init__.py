@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnbkit import PythonBuild, UserFault
 from cnbkit_start.check.locked import CONDA, Locked
 from cnbkit_start.choice import Choice, Nothing
+from cnbkit_start.config import MISSPELT
 from cnbkit_start.process import Found
 from cnbkit_start.strangers import has_strangers
 
@@ -60,7 +61,10 @@ def may_be_told_later(ctx: DetectContext | BuildContext) -> bool:
     from cnbkit_start.declared import declared
 
     conda = any(ctx.app.has(name) for name in CONDA) or ctx.settings.get("BP_CONDA_INPUT")
-    return bool(conda) or not declared(ctx).complete
+    packages = declared(ctx)
+    # The `python` buildpack ends the build where that is all there is.
+    misspelt = not packages.file and any(ctx.app.has(name) for name in MISSPELT)
+    return bool(conda) or misspelt or not packages.complete
 
 
 def check_planned(ctx: BuildContext, choice: Choice, options: Options) -> None:

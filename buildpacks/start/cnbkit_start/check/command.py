@@ -33,6 +33,12 @@ _APP_OPTIONS = {
     "celery": ("--app", "-A"),
     "uwsgi": ("--module", "-w", "--wsgi", "--wsgi-file"),
 }
+# Programs with a command that runs the file it is given.
+_RUN = {
+    **dict.fromkeys(("streamlit", "chainlit", "shiny", "fastapi"), (["run"], ["dev"])),
+    "solara": (["run"],),
+    "panel": (["serve"],),
+}
 _PATH_OPTIONS = ("--app-dir", "--chdir", "--pythonpath", "--working-dir")
 
 
@@ -124,10 +130,10 @@ def _command(words: list[str], folder: str | None, *, direct: bool) -> Command |
         _python(found, arguments)
     elif name in _SERVERS:
         _server(found, arguments)
-    elif name in ("streamlit", "chainlit", "shiny", "fastapi") and arguments[:1] in (
-        ["run"],
-        ["dev"],
-    ):
+    elif name == "sanic":
+        # `sanic server.app` is its other way to write `server:app`.
+        _server(found, [each if ":" in each else _with_colon(each) for each in arguments])
+    elif arguments[:1] in _RUN.get(name, ()):
         files = [each for each in arguments[1:] if each.endswith(".py") and each[0] != "-"]
         found.script = files[0] if len(files) == 1 and UNKNOWN not in files[0] else ""
         found.main = name == "streamlit"
@@ -186,6 +192,11 @@ def _server(found: Command, arguments: list[str]) -> None:
         targets.append((arguments[0], ""))
     if len(targets) == 1 and not any(UNKNOWN in path for path in found.paths):
         [(found.module, found.attribute)] = targets
+
+
+def _with_colon(target: str) -> str:
+    module, dot, attribute = target.rpartition(".")
+    return f"{module}:{attribute}" if dot and _is_dotted(target) else target
 
 
 def _app_option(found: Command, arguments: list[str], options: tuple[str, ...]) -> None:

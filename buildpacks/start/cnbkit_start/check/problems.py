@@ -54,6 +54,7 @@ def problems(
             or checks.script()
             or checks.module()
             or (checks.syntax() if reads_no_more_than_this(python) else None)
+            or checks.own_names()
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
             or checks.imported_names(python)
@@ -175,6 +176,17 @@ class _Checks:
             return None
         file, line, why = found
         return Problem(f"{file}:{line} is not Python 3: {why}", "correct that line")
+
+    def own_names(self) -> Problem | None:
+        """Whether the app's own modules have what is imported of them for sure."""
+        if self._command.folder is None or self._files_may_come:
+            return None
+        from cnbkit_start.check.own_names import absent_name
+
+        found = absent_name(self._running, self._started[1], self._app)
+        if found is None:
+            return None
+        return Problem(f"{found.line} imports {found.what}, and {found.why}", found.remedy)
 
     def linked(self, libraries: Libraries) -> Problem | None:
         """Whether the loader finds what the program is linked with."""

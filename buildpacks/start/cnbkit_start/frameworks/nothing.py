@@ -37,6 +37,9 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
     """
     notebooks = [name for name in sorted(os.listdir(app.root)) if name.endswith(".ipynb")]
     scripts = [name for name in SCRIPTS if app.has(name)]
+    missing = _missing(app, packages)
+    if missing:
+        return missing
     if notebooks and not scripts:
         add = (packages or Declared("", set())).to_add("jupyterlab")
         return (
@@ -44,9 +47,6 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
             notebooks[0],
             f"{add}: it is then what starts",
         )
-    missing = _missing(app, packages)
-    if missing:
-        return missing
     if not scripts and (apart := _not_installed(app, packages)):
         return apart
     why, where = _reason(app, scripts)

@@ -16,6 +16,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
+from cnbkit_engine.build.lfs_pointers import is_pointer
 from cnbkit_engine.build.secret_files import looks_like_secret
 from cnbkit_engine.state.beneath import Folder, Unfit
 from cnbkit_engine.state.disk import disk_fault
@@ -44,6 +45,7 @@ class Copied:
         left_out: what is not part of it, with the reason, for people: `run/control: a socket`.
         not_chosen: how many files its own rules leave out.
         secrets: files that look like secrets, and were copied.
+        pointers: files that Git LFS has elsewhere, of which only the pointers are here.
         sparse: files that for the most part were never written, with sizes, for people.
         paths: files and links that were copied, of the uppermost folders.
     """
@@ -52,6 +54,7 @@ class Copied:
         self.left_out: list[str] = []
         self.not_chosen = 0
         self.secrets: list[str] = []
+        self.pointers: list[str] = []
         self.sparse: list[str] = []
         self.paths: list[str] = []
 
@@ -182,7 +185,10 @@ class _Copy:
             return False
         if looks_like_secret(path, handle):
             self._copied.secrets.append(path)
-        self._holes(path, os.fstat(handle).st_size, _copy_file(handle, copy.create(name)))
+        size = os.fstat(handle).st_size
+        if is_pointer(handle, size):
+            self._copied.pointers.append(path)
+        self._holes(path, size, _copy_file(handle, copy.create(name)))
         return True
 
     def _holes(self, path: str, size: int, holes: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.log import Log
 from cnbkit_engine.build.app_files import PROJECT
+from cnbkit_engine.build.lfs_pointers import pointers
 from cnbkit_engine.build.named_files import PYPROJECT
 from cnbkit_engine.build.secret_files import SETTING, judge
 from cnbkit_engine.build.settings import unknown_settings
@@ -50,6 +51,8 @@ def told_of_app(
         show(f"Left out of the app: {line}")
     for line in copied.sparse:
         show(f"Never written, and zeros in the image: {line}")
+    if copied.pointers:
+        show(pointers(copied.pointers))
     for line in unknown_settings({"--env": given, PROJECT: files.variables}, builder):
         show(line)
     env = {**files.variables, **given}

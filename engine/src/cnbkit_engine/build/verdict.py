@@ -28,7 +28,8 @@ NOTHING_FITS = 20
 
 _SHOWN = 6
 # What people call the script that they start, the likeliest first.
-_STARTED = ("server.py", "run.py", "start.py", "bot.py", "manage.py")
+_STARTED = ("server.py", "run.py", "start.py", "bot.py")
+_SERVES = re.compile(r"(?:^|_)(?:app|api|main|serve|server|web)(?:_|\.)")
 # Python files that nobody starts, and folders that hold no app.
 _NOT_STARTED = ("setup.py", "conftest.py", "__init__.py", "noxfile.py", "tasks.py", "fabfile.py")
 _NO_APPS = {
@@ -108,6 +109,8 @@ def next_step(paths: Iterable[str], looked_for: Iterable[str], app: Path) -> tup
         step = f"cnbkit build {_shown(app)} --env {_SETTING}={shlex.quote(inputs[0])}"
     elif below:
         step = f"cnbkit build {_shown(app / next(iter(below)))}"
+    elif "manage.py" in scripts:
+        step = "manage.py: write django, gunicorn and what else it needs into requirements.txt"
     elif scripts:
         line = shlex.quote(f"web: python3 {shlex.quote(scripts[0])}")
         step = f"say what starts: echo {line} >Procfile"
@@ -161,6 +164,7 @@ def _scripts(paths: list[str]) -> list[str]:
     found = [path for path in paths if path.endswith(".py") and "/" not in path]
     found = [path for path in found if path not in _NOT_STARTED and not path.startswith("test_")]
     likely = [name for name in _STARTED if name in found]
+    likely += [name for name in found if _SERVES.search(name) and name not in likely]
     return [*likely, *(path for path in found if path not in likely)]
 
 
