@@ -215,6 +215,19 @@ def test_the_alternative_of_the_highest_priority_brings_its_slaves(root: Path) -
     assert (root / "usr/share/man/editor.1.gz").readlink() == Path("nano.1.gz")
 
 
+@pytest.mark.parametrize(
+    "link", [".toml", "-beside/tool", "../beside", "/../beside", "/usr/bin/\0", "/usr/bin/\x1b[2J"]
+)
+def test_an_alternative_that_leads_out_of_the_layer_or_has_no_name_is_not_made(
+    tmp_path: Path, link: str
+) -> None:
+    layer = tmp_path / "debs"
+    put(layer, "usr/bin/tool")
+    link_alternatives(str(layer), [f"update-alternatives --install {link} t /usr/bin/tool 10\n"])
+    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+    assert made == {"debs", "debs/usr", "debs/usr/bin", "debs/usr/bin/tool"}
+
+
 def python(code: str, *paths: Path, **env: str) -> str:
     """What Python prints with these in PYTHONPATH, without compiler and linker."""
     found = {"PYTHONPATH": ":".join(map(str, paths)), "PATH": "/nonexistent", **env}

@@ -96,6 +96,37 @@ def test_a_full_disk(project: Project) -> None:
     assert project.image().digest == digest
 
 
+def test_a_disk_that_is_full_between_the_phases_is_told_as_one(project: Project) -> None:
+    project.write(GOOD)
+    project.build()
+    digest = project.image().digest
+    script = 'mount -t tmpfs -o "$2" tmpfs "$1" && shift 2 && exec "$@"'
+    command = [CNBKIT, "build", str(project.app), "--tag", project.name]
+    # Full, or without room for another name, when the app is copied, a phase of the lifecycle
+    # writes, a buildpack does, or the exporter.
+    told = []
+    for number, options in enumerate(
+        ("size=60k", "size=100k", "size=200k", "nr_inodes=5", "nr_inodes=20", "nr_inodes=60")
+    ):
+        project.write({"app.py": f"print({number})\n"})
+        place = str(project.home.tmp)
+        done = subprocess.run(
+            in_user_namespace(["sh", "-c", script, "sh", place, options, *command]),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        if done.returncode:
+            error = next(line for line in output.splitlines() if line.startswith("Error: "))
+            told.append(error)
+            assert "the disk is full" in error or "no room for another file" in error, output
+            assert "to do: free space" in output or "to do: remove files there" in output
+            assert "Traceback" not in output
+    assert len(told) >= 4
+    assert project.image().digest == digest or len(told) < 6
+
+
 def _alive(name: str) -> list[str]:
     """Processes that still have the image's name among their arguments."""
     found = []

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit import BuildpackFault, CommandFailed, command
+from cnbkit import BuildpackFault, CommandFailed
 from cnbkit.command import Runner
 
 if TYPE_CHECKING:
@@ -49,21 +48,6 @@ def test_of_a_silent_program_something_is_told_again_and_again(tmp_path: Path, q
     run("/bin/sh", "-c", "until [ -e done ]; do sleep 0.01; done", quiet=quiet, timeout=60)
     assert {name for _, name in told} == {"sh"}
     assert [seconds for seconds, _ in told] == sorted(seconds for seconds, _ in told)
-
-
-def test_a_program_that_is_shown_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[float] = []
-    now = [0.0]
-    monkeypatch.setattr(command, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    silence = command._Silence("sh", 9, lambda seconds, _: told.append(seconds))
-    for second in (4, 8, 12, 16):
-        now[0] = second
-        silence.look()
-        silence.end()
-    assert told == []
-    now[0] = 25
-    silence.look()
-    assert (told, silence.left) == ([25], 9)
 
 
 def test_what_a_program_warns_of_is_no_part_of_its_answer(tmp_path: Path) -> None:

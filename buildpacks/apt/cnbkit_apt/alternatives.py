@@ -52,9 +52,11 @@ def _note(command: str, layer: str, found: dict[str, tuple[int, str]]) -> None:
 
 
 def _is_plain(path: str) -> bool:
-    """Whether it is the path of a file, and leads nowhere else."""
+    """Whether it is the path of a file in the image, and leads nowhere else."""
     parts = path.split("/")
-    return "$" not in path and ".." not in parts and max(map(len, map(os.fsencode, parts))) < 250
+    # Put behind the layer's own path, one that does not begin so is a name beside the layer.
+    whole = path.startswith("/") and path.isprintable() and "$" not in path
+    return whole and ".." not in parts and max(map(len, map(os.fsencode, parts))) < 250
 
 
 def _variables(text: str) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import hexdigits
 
 from rattler import BuildString, NoArchType, PackageRecord, RepoDataRecord
-from rattler.exceptions import InvalidPackageNameError, InvalidVersionError
+from rattler.exceptions import InvalidPackageNameError, InvalidUrlError, InvalidVersionError
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_conda.address import is_address, split_login
@@ -51,7 +51,7 @@ def read_list(ctx: BuildContext, file: str, places: Places) -> list[RepoDataReco
         else:
             try:
                 records.append(_record(places.own(split_login(url)[0]), digest))
-            except (ValueError, InvalidVersionError, InvalidPackageNameError):
+            except (ValueError, InvalidVersionError, InvalidPackageNameError, InvalidUrlError):
                 name = url.rpartition("/")[2][:80]
                 faults.append((number, f"{name!r} is not name-version-build of a conda package"))
     if not marked:

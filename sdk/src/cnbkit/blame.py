@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from cnbkit.errors import BuildpackFault, CnbkitError
+from cnbkit.errors import BuildpackFault, CnbkitError, PlatformFault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
 
 # With this package lie, in a packaged buildpack and in an environment alike, those it imports.
 _PACKAGES = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/"
+_FULL = (28, 122)  # ENOSPC and EDQUOT of Linux; `errno` would be imported for this alone
 _LIBRARY = os.path.dirname(os.path.abspath(os.__file__)) + "/"
 
 
@@ -92,6 +93,16 @@ def fault_of(error: BaseException, buildpack: str, phase: str) -> CnbkitError:
             elif not error.where.startswith(line):
                 error.code_line = line
         return error
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return PlatformFault(
+            "the disk is full",
+            where=error.filename
+            if isinstance(error.filename, str)
+            else raising_line(error) or None,
+            remedy="free space where the build's folders are; `df -h` and `df -i` show whether"
+            " bytes or files are used up",
+            detail=str(error),
+        )
     if isinstance(error, SystemExit):
         # Its status could be taken for success, or for detect's "not mine".
         fault = BuildpackFault(

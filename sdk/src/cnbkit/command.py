@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 from cnbkit.errors import BuildpackFault, CnbkitError
 from cnbkit.log import EVERY
+from cnbkit.running import Silence, end, end_when, feed, kill, read_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
     from os import PathLike
-    from typing import IO
 
     from cnbkit.redact import Secrets
 
@@ -194,7 +193,7 @@ class Runner:
                 self._show(line.rstrip("\n"))
                 silence.end()
 
-        silence = _Silence(os.path.basename(command[0]), self.every, self._still)
+        silence = Silence(os.path.basename(command[0]), self.every, self._still)
 
         try:
             with subprocess.Popen(
@@ -211,24 +210,24 @@ class Runner:
                 beside = []
                 if process.stdin is not None:
                     given = (process.stdin, input)
-                    beside.append(threading.Thread(target=_feed, args=given, daemon=True))
+                    beside.append(threading.Thread(target=feed, args=given, daemon=True))
                 if until is not None:
                     ends = (process.pid, until, done)
-                    threading.Thread(target=_end_when, args=ends, daemon=True).start()
+                    threading.Thread(target=end_when, args=ends, daemon=True).start()
                 timer = None
                 if timeout is not None:
-                    timer = threading.Timer(timeout, _end, (process.pid, over))
+                    timer = threading.Timer(timeout, end, (process.pid, over))
                     timer.daemon = True
                     timer.start()
                 try:
                     for thread in beside:
                         thread.start()
-                    _read_lines({process.stdout: 1, process.stderr: 2}, take, silence)
+                    read_lines({process.stdout: 1, process.stderr: 2}, take, silence)
                     for thread in beside:
                         thread.join()
                     process.wait()
                 except BaseException:
-                    _kill(process.pid)
+                    kill(process.pid)
                     raise
                 finally:
                     done.set()
@@ -254,100 +253,9 @@ def _argument(value: object) -> str:
     )
 
 
-class _Silence:
-    """How long nothing has been shown of a program."""
-
-    def __init__(self, name: str, every: float, still: Callable[[float, str], None]) -> None:
-        self._name, self._every, self._still = name, every, still
-        self._began = self._since = time.monotonic()
-
-    def end(self) -> None:
-        """Something has been shown."""
-        self._since = time.monotonic()
-
-    @property
-    def left(self) -> float:
-        """Seconds until it has lasted too long."""
-        return max(self._since + self._every - time.monotonic(), 0)
-
-    def look(self) -> None:
-        """Tell of the program if it has."""
-        if not self.left:
-            self.end()
-            self._still(self._since - self._began, self._name)
-
-
-def _read_lines(
-    streams: dict[IO[bytes], int], take: Callable[[int, str], None], silence: _Silence
-) -> None:
-    """Read both streams to their ends, line by line.
-
-    Of what is there at the same time stdout comes first: a program that prints, complains and
-    ends is read in that order.
-    """
-    import codecs
-    import io
-    import selectors
-
-    new = codecs.getincrementaldecoder("utf-8")
-    decoders = {
-        kind: io.IncrementalNewlineDecoder(new("replace"), translate=True)
-        for kind in streams.values()
-    }
-    rest = dict.fromkeys(streams.values(), "")
-    with selectors.DefaultSelector() as ready:
-        for stream, kind in streams.items():
-            ready.register(stream, selectors.EVENT_READ, kind)
-        while ready.get_map():
-            silence.look()
-            for key, _ in sorted(ready.select(silence.left), key=lambda event: int(event[0].data)):
-                data = os.read(key.fd, 65536)
-                text = rest[key.data] + decoders[key.data].decode(data, final=not data)
-                *whole, rest[key.data] = text.split("\n")
-                for line in whole:
-                    take(key.data, f"{line}\n")
-                if not data:
-                    ready.unregister(key.fileobj)
-                    if rest[key.data]:
-                        take(key.data, rest[key.data])
-
-
-def _feed(stream: IO[bytes], data: str | bytes) -> None:
-    try:
-        with stream as raw:
-            raw.write(data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data)
-    except OSError:
-        return  # it ended, or does not want to know
-
-
 def _without_middle(text: str) -> str:
     lines = text.splitlines()
     left_out = len(lines) - _HEAD - _TAIL
     if left_out <= 1:
         return text
     return "\n".join([*lines[:_HEAD], f"… {left_out} lines are left out", *lines[-_TAIL:]])
-
-
-def _end(group: int, over: threading.Event) -> None:
-    over.set()
-    _kill(group)
-
-
-def _end_when(group: int, until: threading.Event, done: threading.Event) -> None:
-    while not done.is_set():
-        if until.wait(0.1):
-            # Its id is another's as soon as it has been waited for.
-            if not done.is_set():
-                _kill(group)
-            return
-
-
-def _kill(group: int) -> None:
-    """Kill a program and everything it started."""
-    import os
-    import signal
-
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from cnbkit_engine.lifecycle.failure import BuildFailed
+from cnbkit_engine.lifecycle.failure import BuildFailed, told_of_disk
 from cnbkit_engine.lifecycle.output import Narrator
+
+if TYPE_CHECKING:
+    from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
 
 LOG = Path("/home/me/last.log")
 FAULT = "Error: no such package\n  where: requirements.txt:1\n  to do: write flask"
@@ -57,3 +62,35 @@ def test_where_no_buildpack_says_what_is_wrong_the_phase_is_told() -> None:
         f"  where: log: {LOG}",
         "  to do: see above what it says",
     ]
+
+
+RESTORE = (
+    "ERROR: failed to restore: restoring data: write /layers/pip/wheels.sbom.cdx.json:"
+    " copy_file_range: {}"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "what", "folder"),
+    [
+        (RESTORE.format("no space left on device"), "the disk is full", "tmp"),
+        (RESTORE.format("disk quota exceeded"), "the disk quota is used up", "tmp"),
+        (RESTORE.format("too many open files"), "too many open files", "tmp"),
+        ("ERROR: failed to cache: write /cache/x: no space left on device", "disk is full", "c"),
+    ],
+)
+def test_what_the_disk_did_to_the_lifecycle_is_told_as_that(
+    tmp_path: Path, line: str, what: str, folder: str
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    there = SimpleNamespace(scratch=tmp_path / "tmp", cache=tmp_path / "c")
+    told = told_of_disk(line, cast("PhaseSandboxes", there))
+    assert told
+    assert str(told).startswith("Error: the build cannot go on: ")
+    assert what in str(told).splitlines()[0]
+    assert f"where: {tmp_path / folder}" in str(told)
+
+
+def test_of_a_line_that_is_about_no_disk_nothing_is_said(tmp_path: Path) -> None:
+    there = SimpleNamespace(scratch=tmp_path, cache=tmp_path)
+    assert told_of_disk("ERROR: failed to build: x", cast("PhaseSandboxes", there)) is None

@@ -5,6 +5,7 @@ All folders here are the tests' own.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -226,3 +227,28 @@ def test_a_sandbox_gives_what_is_beside_its_scratch_folder_alone(
     else:
         assert sandbox.run(["/program"], stderr=subprocess.DEVNULL) == 1, "there is none"
     assert owners(elsewhere) == {ME}
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.EMFILE, "ulimit -n"),
+        (errno.ENOSPC, "free space there"),
+        (errno.EIO, "the disk reports an error"),
+        (errno.EPERM, "a folder on ext4, xfs or btrfs"),
+        (errno.EINVAL, "a folder on ext4, xfs or btrfs"),
+    ],
+    ids=errno.errorcode.get,
+)
+def test_only_a_disk_that_knows_no_owners_is_told_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: str
+) -> None:
+    (tmp_path / "tree").mkdir()
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("cnbkit_engine.sandbox.giving._Gift.entries", refuse)
+    with pytest.raises(PlatformFault) as caught:
+        give(tmp_path / "tree", USER, within=tmp_path)
+    assert told in str(caught.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -349,6 +350,25 @@ def test_a_bug_is_the_buildpacks_fault_with_its_traceback(buildpack_run: Buildpa
     )
     assert str(result.fault.where).startswith(f"{__file__}:")
     assert "ZeroDivisionError" in str(result.fault.detail)
+
+
+def test_a_full_disk_is_not_the_buildpacks_fault(buildpack_run: BuildpackRun) -> None:
+    # The device that is always full; and a folder, whose name the error has.
+    for act, where in (
+        (lambda _: Path("/dev/full").write_text("x"), f"{__file__}:"),
+        (_refused, "/layers/x"),
+    ):
+        result = buildpack_run(_Acts(act))
+        assert result.code == 69
+        assert result.fault is not None
+        assert result.fault.what == "the disk is full"
+        assert str(result.fault.where).startswith(where)
+        assert "df -i" in str(result.fault.remedy)
+        assert "report this" not in result.log
+
+
+def _refused(_: BuildContext) -> None:
+    raise OSError(errno.EDQUOT, "Disk quota exceeded", "/layers/x")
 
 
 def test_what_the_lifecycle_would_not_export_is_a_fault(buildpack_run: BuildpackRun) -> None:

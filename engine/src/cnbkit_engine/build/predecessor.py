@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import CnbkitError, PlatformFault, UserFault
+from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -184,9 +185,4 @@ def remember(cache: Path, digest: str, name: str) -> None:
     try:
         (cache / _LAST).write_text(f"{digest}\n{name}\n", encoding="utf-8")
     except OSError as error:
-        raise PlatformFault(
-            "cannot record the build",
-            where=str(cache),
-            remedy="see that the disk has space",
-            detail=str(error),
-        ) from None
+        raise disk_fault(error, "cannot record the build", cache) from None

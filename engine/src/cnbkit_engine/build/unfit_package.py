@@ -155,7 +155,8 @@ def _requirements(
 
 
 def _read(line: str, file: str, python: str) -> Iterator[tuple[str, str, str]]:
-    found = _REQUIREMENT.fullmatch(line)
+    # The pattern's time grows with the power of a run of blanks.
+    found = _REQUIREMENT.fullmatch(" ".join(line.split()))
     if not found:
         return
     marker = found["marker"] or ""

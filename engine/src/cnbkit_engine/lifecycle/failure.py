@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
@@ -9,7 +11,9 @@ from cnbkit.errors import PlatformFault
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BuildFailed"]
+    from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
+
+__all__ = ["BuildFailed", "told_of_disk"]
 
 # The lifecycle's exit codes (lifecycle, platform/exit.go).
 _MEANING = {
@@ -17,6 +21,23 @@ _MEANING = {
     21: ("a buildpack failed while looking at the app", "see above what it says"),
     51: ("a buildpack failed", "see above what it says"),
 }
+
+
+def told_of_disk(error: str, sandboxes: PhaseSandboxes) -> PlatformFault | None:
+    """What a line of the lifecycle says the disk did; None if it says nothing of one.
+
+    Args:
+        error: the line.
+        sandboxes: where its folders are.
+    """
+    known = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE)
+    code = next((each for each in known if os.strerror(each).lower() in error.lower()), None)
+    if code is None:
+        return None
+    from cnbkit_engine.state.disk import disk_fault
+
+    place = sandboxes.cache if " /cache/" in error else sandboxes.scratch
+    return disk_fault(OSError(code, error), "the build cannot go on", place)
 
 
 class BuildFailed(PlatformFault):

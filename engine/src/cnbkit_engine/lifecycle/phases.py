@@ -13,7 +13,7 @@ import tomllib
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.lifecycle.failure import BuildFailed
+from cnbkit_engine.lifecycle.failure import BuildFailed, told_of_disk
 from cnbkit_engine.lifecycle.fetched import give_back, keep
 from cnbkit_engine.lifecycle.handover import (
     check_cache,
@@ -310,7 +310,9 @@ class Phases:
         if code:
             from cnbkit_engine.oci.errors import told_by_lifecycle
 
-            fault = told_by_lifecycle(self._narrator.error, self._own)
+            fault = told_by_lifecycle(self._narrator.error, self._own) or told_of_disk(
+                self._narrator.error, self._processes.sandboxes
+            )
             raise fault or BuildFailed(code, self._log, told=self._narrator.told)
 
 

@@ -62,7 +62,7 @@ class Python:
         for path in files:
             try:
                 self._trees.append((path, ast.parse(path.read_bytes())))
-            except (SyntaxError, ValueError):
+            except (SyntaxError, ValueError, MemoryError, RecursionError):  # the last: nested deep
                 continue  # importing it tells, with its line
 
     def settings(self) -> dict[str, tuple[Path, int]]:

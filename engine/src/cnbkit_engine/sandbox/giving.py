@@ -9,6 +9,7 @@ itself runs. Only the owner of all its names is given away.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,8 @@ __all__ = ["give"]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# What file systems answer that know no owners, or root of a namespace that has not that user.
+_NO_OWNERS = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EOVERFLOW)
 _OTHERS = "set CNBKIT_HOME to a folder that cnbkit alone uses, or start cnbkit as an ordinary user"
 
 
@@ -46,7 +50,7 @@ def give(path: Path, user: HostUser | None, *, within: Path) -> None:
 
     Raises:
         PlatformFault: it is not below that folder, something is mounted in it, or it is neither
-            root's nor the user's; or the file system knows no owners.
+            root's nor the user's; or the file system knows no owners, or refuses.
     """
     if user is None:
         return
@@ -65,6 +69,8 @@ def give(path: Path, user: HostUser | None, *, within: Path) -> None:
             with _opened(path.parent) as parent:
                 _give_file(parent, path.name, known, user, own=known.st_nlink == 1)
     except OSError as error:
+        if error.errno not in _NO_OWNERS:
+            raise disk_fault(error, "what a sandbox needs cannot be prepared", path) from error
         raise PlatformFault(
             "what a sandbox needs cannot be given to the unprivileged user it runs as",
             where=str(path),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.state.disk import disk_fault
 
 __all__ = ["ProcessEnd"]
 
@@ -31,6 +33,8 @@ class ProcessEnd:
             except ProcessLookupError:
                 return
             except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    raise disk_fault(error, "cannot watch the processes of a build", "") from None
                 raise PlatformFault(
                     "cannot watch the processes of a build",
                     where="pidfd_open",
