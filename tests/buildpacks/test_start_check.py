@@ -145,6 +145,11 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
         "src/api.py has no ap",
         "correct `api:ap`",
     ),
+    "no such option": (
+        {"Procfile": "web: gunicorn app:app --log-file-\n", "app.py": APP},
+        "gunicorn has no option --log-file-",
+        "write `--log-file -`",
+    ),
     "no such name in a module of its own": (
         {
             "Procfile": "web: uvicorn --port $PORT app:app\n",
@@ -420,7 +425,10 @@ NOT_LOCKED = {
         "uv.lock": UV_LOCK,
     },
     "what it needs may bring it": BY_HAND,
-    "it is there": {**LOCKED["uv.lock"], "uv.lock": UV_LOCK.replace("flask", "gunicorn")},
+    "it is there": {
+        **LOCKED["uv.lock"],
+        "uv.lock": UV_LOCK + UV_LOCK.partition("\n\n")[2].replace("flask", "gunicorn"),
+    },
     "by apt": {**LOCKED["uv.lock"], "Aptfile": "gunicorn\n"},
     "by apt's table": {
         **LOCKED["uv.lock"],
@@ -494,6 +502,24 @@ def test_what_the_image_has_not_is_an_error_for_the_default_process(
     assert f"Warning: web (Procfile:1) cannot start: {what}; " in ran.err
     phases.env["BP_START_CHECK"] = "off"
     assert phases.build(start).err == ""
+
+
+IN_LOCK = UV_LOCK.replace("flask", "gunicorn")
+
+
+def test_a_framework_that_a_lock_lacks_is_told_before_packages_are_installed(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    add(phases, {"uv.lock": IN_LOCK, "Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    ran = phases.detect(start)
+    assert ran.fault is not None
+    assert ran.fault.what == "web cannot start: app.py:1 imports flask, and uv.lock has no flask"
+    assert "add `flask` to the dependencies and lock them again" in (ran.fault.remedy or "")
+    add(phases, {"app.py": "import yaml\n" + APP.replace("flask", "shop"), "shop/x.txt": ""})
+    assert phases.detect(start).fault is None  # several packages may bring them
+    add(phases, {"app.py": APP, "flask/__init__.py": "Flask = print\n"})
+    assert phases.detect(start).fault is None
 
 
 def test_without_the_cache_the_image_itself_remembers_its_programs(
