@@ -1025,6 +1025,8 @@ def place(phases: Phases, installed: Path, files: dict[str, str]) -> None:
     add(phases, {"Procfile": "web: gunicorn app:app\n"})
 
 
+# A name that goes with a later version warns as long as it is there.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_names_that_python_has_lost_are_those_that_this_python_lacks() -> None:
     """And what is named in their place is there."""
     from cnbkit_start.check.lost_names import _LOST
