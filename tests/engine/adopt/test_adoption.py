@@ -89,7 +89,16 @@ RUN_LINES: list[tuple[str, State, str, dict[str, str]]] = [
         {"requirements.txt": "opencv-python-headless\n"},
     ),
     ("apt-get install -y $PACKAGES", NEEDS, "$PACKAGES", {}),
-    ("apk add git", NEEDS, "Debian's names", {}),
+    ("apk add --no-cache git", COVERED, "Aptfile", {"Aptfile": "git\n"}),
+    ("apk add --virtual .deps build-base postgresql-dev", COVERED, "", {"Aptfile": "libpq-dev\n"}),
+    ("apk add libgomp", DEFAULT, "the run image has it", {}),
+    ("apk add no-such-thing git", NEEDS, "Debian's names for apk's no-such-thing", {}),
+    ("apk update", DEFAULT, "no such package manager", {}),
+    ("yum install -y mesa-libGL gcc-c++", COVERED, "", {"Aptfile": "libgl1\n"}),
+    ("dnf install -y python3-devel", DEFAULT, "compilers", {}),
+    ("microdnf install openssl-devel", COVERED, "", {"Aptfile": "libssl-dev\n"}),
+    ("apt-get install -y libgomp1", DEFAULT, "the run image has it", {}),
+    ("rm -rf /tmp/* ~/*", DEFAULT, "nothing of the installation", {}),
     ("add-apt-repository -y ppa:deadsnakes/ppa", DEFAULT, "every Python", {}),
     ("add-apt-repository ppa:other/ppa", NEEDS, ":repo:", {}),
     ("echo 'deb x y z' > /etc/apt/sources.list.d/x.list", NEEDS, ":repo:", {}),
@@ -150,6 +159,69 @@ RUN_LINES: list[tuple[str, State, str, dict[str, str]]] = [
 ]
 
 
+@pytest.mark.parametrize("folder", ["/usr/src/app", "/usr/local/app", "/var/task", "/root/app"])
+def test_a_folder_of_the_system_can_be_the_app_s(adopt: Adopt, folder: str) -> None:
+    text = f"""FROM python:3.12-slim
+WORKDIR {folder}
+COPY requirements.txt ./
+RUN pip install -r requirements.txt
+COPY . .
+CMD ["python", "main.py"]
+"""
+    found = adopt(text, "main.py", **{"requirements.txt": "six\n"})
+    assert found.findings.count(NEEDS) == 0
+    assert found.files["Procfile"] == "web: python main.py\n"
+    alone = adopt("FROM python:3.12-slim\nCOPY main.py /etc/main.py\n", "main.py")
+    assert said(alone, 2)[0][0] is NEEDS
+
+
+def test_what_is_removed_elsewhere_is_no_part_of_the_script(adopt: Adopt) -> None:
+    text = "FROM python:3.12\nWORKDIR /app\nCOPY . .\nRUN rm -rf build/* /tmp/* ~/.cache\n"
+    found = adopt(text, "build/x")
+    assert found.files[".cnbkit/pre-build"].splitlines()[-1] == "rm -rf build/*"
+
+
+@pytest.mark.parametrize(
+    ("installed", "own", "file", "text"),
+    [
+        (
+            "conda env create -f environment.yaml && conda install -c conda-forge libgomp",
+            "environment.yaml",
+            "environment.yaml",
+            "channels:\n  - conda-forge\ndependencies:\n  - libgomp\n",
+        ),
+        (
+            "conda env update -f environment.yml && pip install awscli",
+            "environment.yml",
+            "environment.yml",
+            'channels:\n  - conda-forge\ndependencies:\n  - pip\n  - pip:\n      - "awscli"\n',
+        ),
+        (
+            "pipenv install --system --deploy && pip install gunicorn 'flask>=3'",
+            "Pipfile.lock",
+            "Pipfile",
+            '[packages]\n"gunicorn" = "*"\n"flask" = ">=3"\n',
+        ),
+        (
+            "uv sync --frozen && uv pip install gunicorn",
+            "uv.lock",
+            "pyproject.toml",
+            '[project]\ndependencies = ["gunicorn"]\n',
+        ),
+    ],
+)
+def test_what_is_installed_besides_a_lock_is_said_of_its_project(
+    adopt: Adopt, installed: str, own: str, file: str, text: str
+) -> None:
+    found = adopt(
+        f"FROM continuumio/miniconda3\nWORKDIR /app\nCOPY . .\nRUN {installed}\n",
+        own,
+        **{file: "# its own\n"},
+    )
+    assert found.merge == {file: text}
+    assert file not in found.files
+
+
 @pytest.mark.parametrize(
     ("line", "state", "why", "files"), RUN_LINES, ids=[each[0] for each in RUN_LINES]
 )
@@ -180,6 +252,16 @@ def test_no_reason_is_empty(adopt: Adopt) -> None:
             COVERED,
             {"hardware.txt": "cuda\n", "requirements.txt": "tensorflow==2.15.0\n"},
         ),
+        # The newest Python with wheels of it.
+        ("tensorflow/tensorflow:2.15.0", COVERED, {".python-version": "3.11\n"}),
+        ("tensorflow/tensorflow:2.8.0", COVERED, {".python-version": "3.10\n"}),
+        ("tensorflow/tensorflow:2.20.0", COVERED, {".python-version": None}),
+        (
+            "pytorch/pytorch:2.1.0-cuda11.8-cudnn8-runtime",
+            COVERED,
+            {".python-version": "3.11\n", "hardware.txt": "cuda:11.8\n"},
+        ),
+        ("pytorch/pytorch:2.10.0-cuda12.8-cudnn9-runtime", COVERED, {".python-version": None}),
         ("tensorflow/tensorflow:2.15.0", COVERED, {"hardware.txt": None}),
         ("nvidia/cuda:12.3.1-base-ubuntu22.04", COVERED, {"hardware.txt": "cuda:12.4\n"}),
         ("nvidia/cuda:10.2-base", COVERED, {"hardware.txt": "cuda:11.8\n"}),

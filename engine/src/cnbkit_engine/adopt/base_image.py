@@ -65,6 +65,13 @@ class BaseImage:
     note: str = ""
 
 
+# Before which version there are no wheels for a newer Python, as the package index has them.
+_OLD = {
+    "torch": (((1, 13), "3.10"), ((2, 5), "3.11")),
+    "tensorflow": (((2, 12), "3.10"), ((2, 20), "3.11")),
+}
+
+
 def recognised(image: str) -> BaseImage:
     """What is known of an image by its name."""
     name, tag = _name_and_tag(image)
@@ -138,7 +145,8 @@ def _framework(name: str, tag: str) -> BaseImage | None:
         gpu = package == "torch" or "gpu" in tag
         word = cuda_word(cuda[1]) if cuda else "cuda" if gpu else ""
         more = ("jupyterlab",) if "jupyter" in tag else ()
-        return BaseImage(True, package, hardware=word, packages=(pinned, *more))
+        python = _newest_python(package, version[1]) if version else ""
+        return BaseImage(True, package, python=python, hardware=word, packages=(pinned, *more))
     if name.startswith(("nvcr.io/nvidia/pytorch", "rocm/pytorch")):
         return BaseImage(
             True, "torch", hardware="cuda" if "nvidia" in name else "rocm", packages=("torch",)
@@ -153,6 +161,12 @@ def _framework(name: str, tag: str) -> BaseImage | None:
         pinned = f"ray[default]=={version[1]}" if version else "ray[default]"
         return BaseImage(True, "ray", hardware="cuda" if "gpu" in tag else "", packages=(pinned,))
     return None
+
+
+def _newest_python(package: str, version: str) -> str:
+    """The newest Python that an old version has wheels for; empty if today's have."""
+    number = tuple(int(part) for part in version.split(".")[:2])
+    return next((python for below, python in _OLD[package] if number < below), "")
 
 
 def _nvidia(name: str, tag: str) -> BaseImage | None:

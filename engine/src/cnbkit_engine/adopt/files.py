@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -73,17 +74,41 @@ def _inputs(findings: Findings, app: Path, files: dict[str, str]) -> None:
         files["environment.yml"] = _environment(findings)
         findings.python = ""
         own, named = [], []
+    if findings.environment and (findings.conda or own or named):
+        # Said, and not written: the file is there.
+        findings.python = ""
+        files[findings.environment] = _environment(findings)
+        return
     if "project" in findings.locked and (named or own):
         own.append("-e .")
     has_default = (app / "requirements.txt").exists()
     if own and not named and not has_default and not findings.locked:
         files["requirements.txt"] = _lines(own)
         return
+    if own and not named and (table := _beside_lock(findings, own)) and (app / table[0]).exists():
+        files[table[0]] = table[1]
+        return
     if own and (named or not findings.locked):
         files[_IMAGE_REQUIREMENTS] = _lines(own)
         named.append(_IMAGE_REQUIREMENTS)
     if named and named != ["requirements.txt"]:
         findings.build_env["BP_PYTHON_INPUT"] = ",".join(named)
+
+
+def _beside_lock(findings: Findings, own: list[str]) -> tuple[str, str] | None:
+    """The file of a project with a lock, and what the Dockerfile installs besides the lock."""
+    if "pipenv" in findings.locked:
+        lines = [_pipfile_line(each) for each in own]
+        return "Pipfile", _lines(["[packages]", *lines])
+    if findings.locked:
+        return "pyproject.toml", _lines(["[project]", f"dependencies = {json.dumps(own)}"])
+    return None
+
+
+def _pipfile_line(requirement: str) -> str:
+    name = re.split(r"[<>=!~\[; ]", requirement, maxsplit=1)[0]
+    version = requirement.removeprefix(name).strip()
+    return f"{json.dumps(name)} = {json.dumps(version or '*')}"
 
 
 def _environment(findings: Findings) -> str:

@@ -76,6 +76,7 @@ class Findings:
         packages: lines of a requirements file that packages on a RUN line become.
         locked: what else is installed from: `poetry`, `uv`, `pipenv`, `pdm`, `conda`, `project`.
         conda: packages for an environment.yml, and its channels.
+        environment: the app's file of that kind, if it is installed from one.
         process: what the image starts.
         image_env: variables of the image.
         build_env: settings of the buildpacks.
@@ -96,6 +97,7 @@ class Findings:
     packages: list[str] = field(default_factory=list)
     locked: list[str] = field(default_factory=list)
     conda: list[str] = field(default_factory=list)
+    environment: str = ""
     channels: list[str] = field(default_factory=list)
     process: Process | None = None
     image_env: dict[str, str] = field(default_factory=dict)

@@ -34,6 +34,7 @@ _PACKAGES = (
     *("site-packages", "dist-packages", "__pypackages__", "venv", "/usr/local", "wheels"),
     *(".local", "/install", "/opt/conda", "/deps"),
 )
+_SYSTEM = ("/etc/", "/usr/", "/var/", "/lib/", "/root/", "/opt/conda")
 _BINARIES = ("/usr/local/bin", "/bin", "/usr/bin", "/usr/local/lib", "/usr/lib")
 
 
@@ -110,12 +111,19 @@ def copied(findings: Findings, paths: Paths, step: Step) -> Answer:
     if missing:
         return needs(f"{', '.join(missing)}: not in {paths.context.name}/")
     whole = posixpath.normpath(posixpath.join(step.workdir, target))
-    if whole.startswith(("/etc/", "/usr/", "/var/", "/lib/", "/root/", "/opt/conda")):
+    if whole.startswith(_SYSTEM) and not _is_apps(step, sources, whole):
         source = sources[0].removeprefix("./")
         if whole.startswith(_BINARIES):
             return needs(f"it stays in the app: name it as /workspace/{source}")
         return needs(f"it stays in the app: tell its program to read /workspace/{source}")
     return default("the whole folder is the app, but for what .dockerignore leaves out")
+
+
+def _is_apps(step: Step, sources: list[str], target: str) -> bool:
+    """Whether a place that looks like the system's is the app's folder, like /usr/src/app."""
+    whole = any(posixpath.normpath(source.lstrip("/") or ".") == "." for source in sources)
+    below = f"{target}/".startswith(f"{step.workdir.rstrip('/')}/") and step.workdir != "/"
+    return whole or below or target.startswith("/usr/src/")
 
 
 def other(findings: Findings, paths: Paths, step: Step) -> Answer:

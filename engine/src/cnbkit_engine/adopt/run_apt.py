@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from cnbkit_engine.adopt.findings import add
+from cnbkit_engine.adopt.os_names import debian_name
 from cnbkit_engine.adopt.site import covered, default, needs
 
 if TYPE_CHECKING:
@@ -67,9 +68,13 @@ def apt(site: Site, words: list[str]) -> Answer:
     action, names = _arguments(words[1:])
     if action != "install":
         return default("packages come from a current index, and nothing of apt is left")
+    return _installed(site, names)
+
+
+def _installed(site: Site, names: list[str]) -> Answer:
     kept: list[str] = []
     unknown: list[str] = []
-    by_builds = False
+    by_builds = by_images = False
     for raw in names:
         name = _RENAMED.get(raw, raw)
         bare = name.partition("=")[0].partition(":")[0]
@@ -81,8 +86,10 @@ def apt(site: Site, words: list[str]) -> Answer:
             system = site.findings.system_python if bare.startswith("python3") else ""
             if site.in_image and (match["version"] or not site.findings.python):
                 site.findings.python = match["version"] or system
-        elif bare in _IN_BUILDS or bare in _IN_IMAGES:
+        elif bare in _IN_BUILDS:
             by_builds = True
+        elif bare in _IN_IMAGES:
+            by_images = True
         elif bare.startswith(("cuda", "libcudnn", "libnccl", "libcublas", "nvidia-")):
             site.findings.hardware = site.findings.hardware or "cuda"
             kept.append(f"{bare} as CUDA's wheels")
@@ -101,6 +108,8 @@ def apt(site: Site, words: list[str]) -> Answer:
         return needs(f"say in Aptfile what this is: {' '.join(unknown)}")
     if kept:
         return covered("Aptfile" if not all(" as " in each for each in kept) else ", ".join(kept))
+    if by_images and not by_builds:
+        return default("the run image has it")
     if by_builds or not names:
         return default("the build image has compilers, Python is the python buildpack's")
     return default("nothing to install")
@@ -115,11 +124,16 @@ def repository(site: Site, words: list[str]) -> Answer:  # noqa: ARG001 - as all
     return needs("write the source into Aptfile: :repo:deb [signed-by=KEY] ADDRESS SUITE COMPONENT")
 
 
-def other_manager(site: Site, words: list[str]) -> Answer:  # noqa: ARG001
+def other_manager(site: Site, words: list[str]) -> Answer:
     """apk, yum, dnf, microdnf."""
-    if not {"install", "add"} & set(words):
+    if not {"install", "add", "groupinstall"} & set(words):
         return default("no such package manager is used")
-    return needs(f"find Debian's names for {words[0]}'s packages, and write them into Aptfile")
+    _, names = _arguments([each for each in words[1:] if not each.startswith(".")])
+    known = [(each, debian_name(words[0], each)) for each in names]
+    if lost := [each for each, found in known if found is None]:
+        manager = f"{words[0]}'s {' '.join(lost)}"
+        return needs(f"find Debian's names for {manager}, and write them into Aptfile")
+    return _installed(site, [found for _, found in known if found])
 
 
 def _arguments(words: list[str]) -> tuple[str, list[str]]:

@@ -66,13 +66,16 @@ def link(site: Site, words: list[str], text: str) -> Answer:
 def removed(site: Site, words: list[str], text: str) -> Answer:
     """`rm`."""
     named = [word for word in words[1:] if not word.startswith("-")]
-    inside = [word for word in named if not word.startswith("/") and site.in_app(word)]
+    elsewhere = [word for word in named if word.startswith(("/", "~", "$HOME", "${HOME}"))]
+    inside = [word for word in named if word not in elsewhere and site.in_app(word)]
     if (
         inside
         and site.cwd != "/"
         and not all(word.startswith(("*.deb", "Miniconda")) for word in inside)
     ):
-        return hooked(site, text)
+        # As it is written: its patterns are the shell's.
+        kept = " ".join(word for word in words if word not in elsewhere)
+        return hooked(site, kept if elsewhere else text)
     return default("nothing of the installation is left in an image")
 
 

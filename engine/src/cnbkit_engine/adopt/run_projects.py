@@ -73,7 +73,8 @@ def conda(site: Site, words: list[str]) -> Answer:
         if version:
             site.findings.python = version[1]
         add(site.findings.conda, name)
-    return covered("environment.yml") if names else default("the environment is made by it")
+    file = site.findings.environment or "environment.yml"
+    return covered(file) if names else default("the environment is made by it")
 
 
 def without_runner(words: list[str]) -> list[str]:
@@ -103,6 +104,7 @@ def _environment(site: Site, file: str) -> Answer:
     if path is None or not site.exists(path):
         return needs(f"{file} is not a file of the app: commit it as environment.yml")
     site.findings.locked.append("conda")
+    site.findings.environment = path
     if path not in ("environment.yml", "environment.yaml"):
         site.findings.build_env["BP_CONDA_INPUT"] = path
     return covered(path)
