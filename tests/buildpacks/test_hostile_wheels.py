@@ -200,8 +200,9 @@ def test_what_unpacks_to_more_than_is_allowed_ends_and_nothing_of_it_stays(
     assert refused.fault
     assert refused.fault.what == "the packages take more than 60 MB unpacked"
     assert str(refused.fault.where).startswith("the largest file of them: data.bin (")
+    # Links lead to the interpreter, which is large where it is one file.
     left = [path for path in refused.app.parent.rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in left) < 20_000_000
+    assert sum(path.lstat().st_size for path in left) < 20_000_000
     # The same, where that much is wanted.
     built = buildpack_run(buildpack, app=app, env={**env, "BP_PIP_SIZE_LIMIT": "200"})
     assert installed(built) == {"evil": "2.0"}

@@ -751,8 +751,10 @@ def environment(app: Path, env: dict[str, str], *, stranger: bool = False) -> di
     """What the launch program for all processes sets, perhaps for a user that nobody knows."""
     # As root everything is writable.
     user = 65533 if stranger and os.geteuid() == 0 else None
+    # By its text: this checkout may lie in root's home, which is closed to others.
+    program = LIMITS.with_name("environment").read_text()
     done = subprocess.run(
-        ["sh", "-c", 'exec 3>&1; . "$0"', LIMITS.with_name("environment")],
+        ["sh", "-c", f"exec 3>&1\n{program}"],
         env={"PATH": "/usr/bin:/bin", **env},
         cwd=app,
         user=user,

@@ -145,6 +145,11 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
         "src/api.py has no ap",
         "correct `api:ap`",
     ),
+    "no such option": (
+        {"Procfile": "web: gunicorn app:app --log-file-\n", "app.py": APP},
+        "gunicorn has no option --log-file-",
+        "write `--log-file -`",
+    ),
     "no such name in a module of its own": (
         {
             "Procfile": "web: uvicorn --port $PORT app:app\n",
@@ -420,7 +425,10 @@ NOT_LOCKED = {
         "uv.lock": UV_LOCK,
     },
     "what it needs may bring it": BY_HAND,
-    "it is there": {**LOCKED["uv.lock"], "uv.lock": UV_LOCK.replace("flask", "gunicorn")},
+    "it is there": {
+        **LOCKED["uv.lock"],
+        "uv.lock": UV_LOCK + UV_LOCK.partition("\n\n")[2].replace("flask", "gunicorn"),
+    },
     "by apt": {**LOCKED["uv.lock"], "Aptfile": "gunicorn\n"},
     "by apt's table": {
         **LOCKED["uv.lock"],
@@ -496,6 +504,24 @@ def test_what_the_image_has_not_is_an_error_for_the_default_process(
     assert phases.build(start).err == ""
 
 
+IN_LOCK = UV_LOCK.replace("flask", "gunicorn")
+
+
+def test_a_framework_that_a_lock_lacks_is_told_before_packages_are_installed(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    add(phases, {"uv.lock": IN_LOCK, "Procfile": "web: gunicorn app:app\n", "app.py": APP})
+    ran = phases.detect(start)
+    assert ran.fault is not None
+    assert ran.fault.what == "web cannot start: app.py:1 imports flask, and uv.lock has no flask"
+    assert "add `flask` to the dependencies and lock them again" in (ran.fault.remedy or "")
+    add(phases, {"app.py": "import yaml\n" + APP.replace("flask", "shop"), "shop/x.txt": ""})
+    assert phases.detect(start).fault is None  # several packages may bring them
+    add(phases, {"app.py": APP, "flask/__init__.py": "Flask = print\n"})
+    assert phases.detect(start).fault is None
+
+
 def test_without_the_cache_the_image_itself_remembers_its_programs(
     phases: Phases, installed: Path, start: Start
 ) -> None:
@@ -518,15 +544,15 @@ def test_without_the_cache_the_image_itself_remembers_its_programs(
 NO_PYTHON: dict[str, tuple[dict[str, str], str]] = {
     "the script": (
         {"Procfile": "web: python app.py\n", "app.py": "x = 1\nprint 'x'\n"},
-        "app.py:2 is not Python 3: Missing parentheses in call to 'print'",
+        "app.py:2 is not Python 3.11: Missing parentheses in call to 'print'",
     ),
     "what it imports": (
         {"Procfile": "web: python app.py\n", "app.py": "import shop\n", "shop.py": "a b\n"},
-        "shop.py:1 is not Python 3: invalid syntax",
+        "shop.py:1 is not Python 3.11: invalid syntax",
     ),
     "what a server imports": (
         {"Procfile": "web: gunicorn app:app\n", "app.py": f"{APP}return\n"},
-        "app.py:3 is not Python 3: 'return' outside function",
+        "app.py:3 is not Python 3.11: 'return' outside function",
     ),
 }
 
@@ -541,7 +567,10 @@ def test_code_that_the_apps_python_cannot_read_is_told_with_its_line(
     ran = phases.build(start)
     assert ran.fault is not None
     assert ran.fault.what.startswith(f"web cannot start: {what}")
-    assert (ran.fault.remedy or "").startswith("correct that line")
+    newer = "; if a newer Python has that, name it in .python-version"
+    assert (ran.fault.remedy or "").startswith(
+        f"correct that line{newer if 'invalid syntax' in what else ';'}"
+    )
     # What this Python cannot read, a newer one may.
     phases.env.update(telling(python_version="3.99.0"))
     assert phases.build(start).fault is None
@@ -999,6 +1028,8 @@ def place(phases: Phases, installed: Path, files: dict[str, str]) -> None:
     add(phases, {"Procfile": "web: gunicorn app:app\n"})
 
 
+# A name that goes with a later version warns as long as it is there.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_names_that_python_has_lost_are_those_that_this_python_lacks() -> None:
     """And what is named in their place is there."""
     from cnbkit_start.check.lost_names import _LOST

@@ -81,6 +81,40 @@ FOUND: dict[str, tuple[str, dict[str, str], str]] = {
         {"api/index.py": FLASK, "tests/app.py": FLASK, "examples/app.py": FLASK},
         f"{GUNICORN} api.index:app",
     ),
+    "made by a file of any name, and completed where apps begin": (
+        "fastapi\nuvicorn\n",
+        {
+            "api/config.py": FASTAPI,
+            "api/__init__.py": "",
+            "api/app.py": "from api.config import app\nfrom . import pages\n"
+            "app.include_router(pages.router)\n",
+            "api/pages.py": "from fastapi import APIRouter\nrouter = APIRouter()\n",
+        },
+        f"{UVICORN} api.app:app",
+    ),
+    "completed by a file that comes after its maker": (
+        "flask\ngunicorn\n",
+        {"app.py": FLASK, "main.py": "from app import app\n@app.route('/')\ndef home(): ...\n"},
+        f"{GUNICORN} main:app",
+    ),
+    "completed by files that the maker imports": (
+        "flask\ngunicorn\n",
+        {
+            "shop/__init__.py": f"{FLASK}from shop import api\n",
+            "run.py": "from shop import app\n",
+            "shop/api.py": "from shop import app\n@app.route('/')\ndef home(): ...\n",
+        },
+        f"{GUNICORN} shop:app",
+    ),
+    "completed by two files, of which nobody knows the one that counts": (
+        "flask\ngunicorn\n",
+        {
+            "app.py": FLASK,
+            "main.py": "from app import app\n@app.route('/a')\ndef a(): ...\n",
+            "server.py": "from app import app\n@app.route('/b')\ndef b(): ...\n",
+        },
+        f"{GUNICORN} app:app",
+    ),
     "two folders below": (
         "fastapi\nuvicorn\n",
         {"services/predict/endpoint.py": FASTAPI},
@@ -292,6 +326,13 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "no process to start: dashboard.py imports streamlit, and streamlit is not among",
         "dashboard.py:1",
         "add the line `streamlit` to the dependencies in requirements.txt",
+    ),
+    "a framework that is not installed, in a package": (
+        {"requirements.txt": "uvicorn\n", "app/__init__.py": "", "app/main.py": FASTAPI},
+        {},
+        "no process to start: app/main.py imports fastapi, and fastapi is not among",
+        "app/main.py:1",
+        "add the line `fastapi` to the dependencies in requirements.txt",
     ),
     "projects in folders": (
         {

@@ -261,6 +261,15 @@ class Code:
                 return True
         return False
 
+    def asks(self) -> int:
+        """The line where it waits for somebody to type; 0 if it does not."""
+        if self.defines("input"):
+            return 0
+        for node in all_nodes(self._body):
+            if type(node).__name__ == "Call" and dotted(node.func) == "input":
+                return int(node.lineno)
+        return 0
+
     def keyword(self, called: str, name: str) -> str:
         """The text that a keyword of a call has (`uvicorn.run(host="0.0.0.0")`); else empty."""
         for node in all_nodes(self._body):

@@ -190,6 +190,7 @@ SECRETS = {
 }
 NO_SECRETS = {
     ".env.example": "X=",
+    ".env.exemplo": "X=",
     "env": "",
     "ca.pem": "-----BEGIN CERTIFICATE-----\n",
     "translations.key": "hello",

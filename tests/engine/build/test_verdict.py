@@ -52,6 +52,10 @@ def nothing(*looked_for: str) -> Detection:
             ["requirements/dev.txt", "requirements/prod.txt", "requirements/a.txt"],
             "cnbkit build ./app --env BP_PYTHON_INPUT=requirements/prod.txt",
         ),
+        (
+            ["requirements/prod.in", "requirements/prod.txt"],
+            "cnbkit build ./app --env BP_PYTHON_INPUT=requirements/prod.txt",
+        ),
         (["requirements-gpu.txt"], "cnbkit build ./app --env BP_PYTHON_INPUT=requirements-gpu.txt"),
         (["bot.py"], "say what starts: echo 'web: python3 bot.py' >Procfile"),
         (["a.py", "server.py"], "say what starts: echo 'web: python3 server.py' >Procfile"),

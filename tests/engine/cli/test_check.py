@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parents[3]
+# What an import of it brings, besides what an empty program has.
+PATHLIB = "pathlib" if sys.version_info >= (3, 13) else "pathlib, urllib"
 TOML = """\
 api = "0.12"
 
@@ -197,7 +200,7 @@ FAULTS = {
     ),
     "a path in detect": (
         {"pack.py": DYNAMIC.format(detect='return ctx.skip(str(ctx.app.path / "x"))')},
-        ["pack.py:8 warning heavy: this line loads pathlib, urllib in detect"],
+        [f"pack.py:8 warning heavy: this line loads {PATHLIB} in detect"],
     ),
     "a variable among the files": (
         {"pack.py": PACK.replace("hello.txt", "BP_HELLO")},

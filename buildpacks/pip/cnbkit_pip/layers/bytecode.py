@@ -1,31 +1,94 @@
-"""Bytecode for installed packages."""
+"""Bytecode for installed packages, valid whatever the times of their files.
+
+Files in an image have one fixed time: bytecode that is checked against times would count as stale
+at every start. The same sources give the same bytes.
+"""
 
 from __future__ import annotations
 
-from cnbkit import BuildContext
-from cnbkit_python_inputs.interpreter import Interpreter
+import os
+from typing import TYPE_CHECKING
 
-__all__ = ["compile_bytecode"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from cnbkit import BuildContext
+    from cnbkit_python_inputs.interpreter import Interpreter
+
+__all__ = ["compile_bytecode", "compile_sources"]
 
 # Packages' own tests: nothing imports them, and they are two thirds of what numpy, pandas and
 # their kin would have compiled.
-_SKIPPED = r"/tests?/"
+_TESTS = ("test", "tests")
+
+# Not `python -m compileall -j 0`: that starts its processes by a socket in TMPDIR (Python 3.13 and
+# 3.14), whose path may be too long for one, and its exit status 1 says both that this failed, and
+# that some file would not compile. Packages do ship such files, for other versions of Python: they
+# are passed over, and nothing else is.
+_SCRIPT = """
+import errno, importlib.util, os, sys
+from py_compile import PycInvalidationMode, PyCompileError, compile
+
+def make(path):
+    made = importlib.util.cache_from_source(path)
+    if os.path.islink(made):
+        os.unlink(made)
+    try:
+        compile(path, doraise=True, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    except PyCompileError:
+        pass
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:  # so Python does without it, too
+            raise
+
+with open(sys.argv[1], encoding="utf-8", errors="surrogateescape") as file:
+    paths = [path for path in file.read().split("\\0") if os.path.isfile(path)]
+count = len(os.sched_getaffinity(0))
+children = []
+for number in range(count):
+    child = os.fork()
+    if not child:
+        for path in paths[number::count]:
+            make(path)
+        break
+    children.append(child)
+else:
+    sys.exit(any([os.waitpid(child, 0)[1] for child in children]))
+"""
 
 
 def compile_bytecode(ctx: BuildContext, python: Interpreter, *folders: str) -> None:
-    """Compile everything but tests, in parallel.
-
-    Unchecked: files in an image have one fixed time, so bytecode checked against times would
-    count as stale at every start. The same sources give the same bytes.
+    """Compile everything but tests.
 
     Raises:
-        CommandFailed: the interpreter does not work. Files with faulty syntax are passed over:
-            packages do ship such, for other versions of Python.
+        CommandFailed: the interpreter does not work.
     """
-    options = ("-q", "-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash")
-    # Exit status 1 only says that some file would not compile.
-    script = 'python=$1; shift; "$python" -I -m compileall "$@" || [ $? -eq 1 ]'
-    ctx.run(
-        *("sh", "-c", script, "compile", python.path, *options, "-x", _SKIPPED, *folders),
-        quiet=True,
-    )
+    compile_sources(ctx, python.path, [path for each in folders for path in _sources(each)])
+
+
+def compile_sources(ctx: BuildContext, python: str, sources: Iterable[str]) -> None:
+    """Compile modules, on all cores.
+
+    Args:
+        ctx: the build.
+        python: path of the interpreter.
+        sources: paths of the modules.
+
+    Raises:
+        CommandFailed: the interpreter does not work, or bytecode cannot be written.
+    """
+    import tempfile
+
+    # Several layers may be at it.
+    with tempfile.NamedTemporaryFile(
+        "w", dir=ctx.scratch, encoding="utf-8", errors="surrogateescape"
+    ) as file:
+        file.write("\0".join(sources))
+        file.flush()
+        ctx.run(python, "-I", "-c", _SCRIPT, file.name, quiet=True)
+
+
+def _sources(top: str) -> Iterator[str]:
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(name for name in folders if name not in _TESTS)
+        yield from (f"{folder}/{name}" for name in sorted(files) if name.endswith(".py"))

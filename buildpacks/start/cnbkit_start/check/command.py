@@ -55,11 +55,12 @@ class Command:
         served_by: the module that `python -m` runs; empty if none.
         main: whether the script runs as `__main__`, and is not imported.
         paths: folders of the app where modules are looked for besides `folder`.
+        no_option: an argument that the program certainly refuses; empty if none.
     """
 
     __slots__ = (
         *("attribute", "direct", "folder", "main", "module", "paths", "program", "script"),
-        "served_by",
+        *("served_by", "no_option"),
     )
 
     def __init__(self, program: str, folder: str | None, *, direct: bool) -> None:
@@ -67,7 +68,7 @@ class Command:
         self.folder = folder
         self.direct = direct
         self.main = False
-        self.script = self.module = self.attribute = self.served_by = ""
+        self.script = self.module = self.attribute = self.served_by = self.no_option = ""
         self.paths: list[str] = []
 
 
@@ -130,6 +131,10 @@ def _command(words: list[str], folder: str | None, *, direct: bool) -> Command |
         _python(found, arguments)
     elif name in _SERVERS:
         _server(found, arguments)
+        if name == "gunicorn":
+            # `--log-file-`, which was to be `--log-file -`.
+            wrong = (each for each in arguments if each[:2] == "--" and each[2:].endswith("-"))
+            found.no_option = next((each for each in wrong if "=" not in each), "")
     elif name == "sanic":
         # `sanic server.app` is its other way to write `server:app`.
         _server(found, [each if ":" in each else _with_colon(each) for each in arguments])

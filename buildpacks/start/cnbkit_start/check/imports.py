@@ -12,8 +12,14 @@ from cnbkit_start.syntax import fault_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Protocol
 
-    from cnbkit_start.check.image import Image
+    class Installed(Protocol):
+        """What is installed, or will be."""
+
+        def has_module(self, name: str) -> bool | None:
+            """Whether there is a module of that name; None if that is not known."""
+
 
 __all__ = ["Missing", "Running", "missing_import", "running", "started_files", "unreadable"]
 
@@ -66,7 +72,7 @@ class Running:
         self.imports = imports
 
 
-def missing_import(files: Sequence[Running], app: App, image: Image) -> Missing | None:
+def missing_import(files: Sequence[Running], app: App, installed: Installed) -> Missing | None:
     """The first module that files of the app, or what they import of it, need and do not find.
 
     Only what certainly runs counts: statements at a module's top level, not in `if` or a function,
@@ -76,7 +82,7 @@ def missing_import(files: Sequence[Running], app: App, image: Image) -> Missing 
     Args:
         files: what runs.
         app: its files.
-        image: what is installed.
+        installed: what there is besides.
     """
     known = _Modules(app)
     for each in files:
@@ -84,7 +90,7 @@ def missing_import(files: Sequence[Running], app: App, image: Image) -> Missing 
             top = found.module.partition(".")[0]
             if own or found.level or not top or top in _NEWER or top.startswith("_"):
                 continue
-            if image.has_module(top) is False and not known.has(top):
+            if installed.has_module(top) is False and not known.has(top):
                 return Missing(top, each.path, found.line)
     return None
 

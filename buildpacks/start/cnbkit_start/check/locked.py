@@ -39,6 +39,13 @@ _OWNERS = {
     "jupyter": ("jupyter-core",),
     "alembic": ("alembic",),
 }
+# Modules that no other package has.
+_MODULES = {
+    **{name: name for name in ("fastapi", "flask", "django", "starlette", "streamlit", "gradio")},
+    **{name: name for name in ("dash", "uvicorn", "chainlit", "panel", "bentoml", "requests")},
+    **{name: name for name in ("pandas", "joblib", "httpx", "pydantic", "sqlalchemy", "redis")},
+    "sklearn": "scikit-learn",
+}
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 
 
@@ -76,6 +83,15 @@ class Locked:
             return None
         packages = declared(ctx)
         return cls(packages.names, packages.file, _own(ctx))
+
+    def has_module(self, name: str) -> bool | None:
+        """Whether a module is there; None if other packages than one may bring it."""
+        return False if self.lacks_module(name) else None
+
+    def lacks_module(self, name: str) -> str:
+        """The package that alone has a module, if it certainly is not installed; else empty."""
+        package = _MODULES.get(name, "")
+        return "" if package in self._names else package
 
     def lacks(self, program: str) -> str:
         """The package of a program that certainly is not installed; empty if it may be."""

@@ -10,7 +10,7 @@ from cnbkit_start.check.command import Command, commands_of
 from cnbkit_start.check.files import absent, unstartable
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.remedies import remedy
-from cnbkit_start.check.standard import loss, reads_no_more_than_this
+from cnbkit_start.check.standard import reads_no_more_than_this
 from cnbkit_start.code import Code
 from cnbkit_start.process import Found
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cnbkit_start.check.locked import Locked
 
 __all__ = ["problems"]
+
+# What Python says of code that a newer one may read, and of slips.
+_OF_A_NEWER = ("invalid syntax", "multiple exception types")
 
 
 def problems(
@@ -50,10 +53,11 @@ def problems(
         checks = _Checks(command, app, image, locked, files_may_come=files_may_come)
         problem = (
             checks.program()
+            or checks.option()
             or (checks.linked(libraries) if libraries else None)
             or checks.script()
             or checks.module()
-            or (checks.syntax() if reads_no_more_than_this(python) else None)
+            or (checks.syntax(python) if reads_no_more_than_this(python) else None)
             or checks.own_names()
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
@@ -101,6 +105,14 @@ class _Checks:
                 f"write ./{own} in its place",
             )
         return Problem(f"the image has no program {name}", remedy(name))
+
+    def option(self) -> Problem | None:
+        """Whether the program knows all its options."""
+        wrong = self._command.no_option
+        if not wrong:
+            return None
+        right = f"{wrong.rstrip('-')} -"
+        return Problem(f"{self._command.program} has no option {wrong}", f"write `{right}`")
 
     def _not_locked(self, locked: Locked) -> Problem | None:
         """Whether the package of a program is missing in the lock."""
@@ -165,8 +177,8 @@ class _Checks:
             f"there is no module {command.module} in the app", "correct its name, or add the file"
         )
 
-    def syntax(self) -> Problem | None:
-        """Whether Python can read what runs first."""
+    def syntax(self, python: str) -> Problem | None:
+        """Whether a Python can read what runs first."""
         if self._command.folder is None or self._files_may_come:
             return None
         from cnbkit_start.check.imports import unreadable
@@ -175,18 +187,20 @@ class _Checks:
         if found is None:
             return None
         file, line, why = found
-        return Problem(f"{file}:{line} is not Python 3: {why}", "correct that line")
+        version = ".".join(python.split(".")[:2])
+        newer = "; if a newer Python has that, name it in .python-version"
+        return Problem(
+            f"{file}:{line} is not Python {version}: {why}",
+            f"correct that line{newer if why.startswith(_OF_A_NEWER) else ''}",
+        )
 
     def own_names(self) -> Problem | None:
         """Whether the app's own modules have what is imported of them for sure."""
         if self._command.folder is None or self._files_may_come:
             return None
-        from cnbkit_start.check.own_names import absent_name
+        from cnbkit_start.check.imported import of_its_own
 
-        found = absent_name(self._running, self._started[1], self._app)
-        if found is None:
-            return None
-        return Problem(f"{found.line} imports {found.what}, and {found.why}", found.remedy)
+        return of_its_own(self._running, self._started[1], self._app)
 
     def linked(self, libraries: Libraries) -> Problem | None:
         """Whether the loader finds what the program is linked with."""
@@ -210,19 +224,12 @@ class _Checks:
 
     def imported_modules(self) -> Problem | None:
         """Whether all is there that the script or module imports before it does anything."""
-        if self._image is None or self._command.folder is None or self._files_may_come:
+        installed = self._locked or self._image
+        if installed is None or self._command.folder is None or self._files_may_come:
             return None
-        from cnbkit_start.check.imports import missing_import
+        from cnbkit_start.check.imported import of_packages
 
-        missing = missing_import(self._running, self._app, self._image)
-        if missing is None:
-            return None
-        why = "which no package has"
-        remedy_of_it = f"add `{missing.distribution}` to the dependencies"
-        if self._image.lost(missing.name):
-            why, remedy_of_it = loss(missing.name, own=True)
-        line = f"{missing.file}:{missing.line}"
-        return Problem(f"{line} imports {missing.name}, {why}", remedy_of_it)
+        return of_packages(self._running, self._app, self._locked, self._image)
 
     def imported_names(self, python: str) -> Problem | None:
         """Whether what is imported for sure is there: in packages, and in Python's own modules."""

@@ -126,6 +126,11 @@ def _started(seen: Seen, source: Source) -> Found:
         f"{name}:{line} listens on {host}: nothing outside of the image reaches it; let it listen "
         "on 0.0.0.0"
     )
+    if not warning and (asks := source.code.asks()):
+        warning = (
+            f"{name}:{asks} waits for somebody to type (input()), which nobody does where an "
+            "image runs by itself"
+        )
     # In a package below src, of which it imports its neighbours.
     is_module = "/" in name and not source.root
     started = f"-m {source.module}" if is_module else name

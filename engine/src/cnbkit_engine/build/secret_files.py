@@ -26,7 +26,10 @@ _NAMES = {
 _PATHS = (".aws/credentials", ".docker/config.json", ".kube/config", ".config/gcloud")
 _STORES = (".p12", ".pfx", ".jks", ".keystore", ".kdbx")
 # Written for others to copy.
-_SAMPLES = ("example", "sample", "template", "dist", "defaults", "tmpl")
+_SAMPLES = (
+    *("example", "sample", "template", "dist", "defaults", "tmpl"),
+    *("exemplo", "ejemplo", "exemple", "esempio", "beispiel", "muster"),
+)
 _ENV = re.compile(r"\.env(\.[A-Za-z0-9_-]+)*")
 _KEYS = (".pem", ".key", ".ppk")
 _PRIVATE = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|PuTTY-User-Key-File")

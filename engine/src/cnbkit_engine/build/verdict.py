@@ -133,7 +133,8 @@ def _inputs(paths: list[str]) -> list[str]:
         fits = _REQUIREMENTS.fullmatch(path)
         if fits and fits[1] not in _NOT_INPUTS:
             found[path] = _INPUTS.index(fits[1]) if fits[1] in _INPUTS else len(_INPUTS)
-    return sorted(found, key=lambda path: (found[path], path))
+    # What was compiled of a .in file stands before it.
+    return sorted(found, key=lambda path: (found[path], path.endswith(".in"), path))
 
 
 def _shown(folder: Path) -> str:

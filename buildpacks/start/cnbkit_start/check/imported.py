@@ -1,0 +1,64 @@
+"""What is imported the moment a process starts, and is not there, in words."""
+
+from __future__ import annotations
+
+from cnbkit.app import App
+from cnbkit_start.check.imports import missing_import
+from cnbkit_start.check.own_names import absent_name
+from cnbkit_start.check.problem import Problem
+from cnbkit_start.check.standard import loss
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cnbkit_start.check.image import Image
+    from cnbkit_start.check.imports import Running
+    from cnbkit_start.check.locked import Locked
+
+__all__ = ["of_its_own", "of_packages"]
+
+
+def of_its_own(files: Sequence[Running], places: Sequence[str], app: App) -> Problem | None:
+    """A name or module of the app itself.
+
+    Args:
+        files: what runs.
+        places: folders of the app where Python looks for modules.
+        app: its files.
+    """
+    found = absent_name(files, places, app)
+    if found is None:
+        return None
+    return Problem(f"{found.line} imports {found.what}, and {found.why}", found.remedy)
+
+
+def of_packages(
+    files: Sequence[Running], app: App, locked: Locked | None, image: Image | None
+) -> Problem | None:
+    """A module of a package.
+
+    Args:
+        files: what runs.
+        app: its files.
+        locked: the packages that will be installed, if a lock tells.
+        image: what is installed; None before that.
+    """
+    if locked is not None:
+        missing = missing_import(files, app, locked)
+        if missing is None:
+            return None
+        package = locked.lacks_module(missing.name)
+        line = f"{missing.file}:{missing.line}"
+        return Problem(
+            f"{line} imports {missing.name}, and {locked.file} has no {package}",
+            f"add `{package}` to the dependencies and lock them again",
+        )
+    missing = missing_import(files, app, image) if image else None
+    if image is None or missing is None:
+        return None
+    why = "which no package has"
+    remedy = f"add `{missing.distribution}` to the dependencies"
+    if image.lost(missing.name):
+        why, remedy = loss(missing.name, own=True)
+    return Problem(f"{missing.file}:{missing.line} imports {missing.name}, {why}", remedy)
