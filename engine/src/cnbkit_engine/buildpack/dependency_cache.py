@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libraries", "content_digest"]
 
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 class Libraries:
