@@ -386,3 +386,15 @@ def test_a_folder_of_wheels_that_nothing_names_is_mentioned(
     assert "vendor has 1 wheel that nothing names: `--find-links vendor` in" in result.log
     named = {**app, "requirements.txt": "--no-index\n--find-links vendor\ndemo\n"}
     assert "nothing names" not in buildpack_run(buildpack, app=named, env=INPUT).log
+
+
+@pytest.mark.parametrize("engine", ["uv", "pip"])
+@pytest.mark.parametrize("absent", ["./wheels", "file:///home/me/wheels"])
+def test_links_to_a_folder_that_is_not_there_are_passed_over(
+    buildpack_run: BuildpackRun, buildpack: Path, engine: str, absent: str
+) -> None:
+    lines = f"--no-index\n--find-links vendor\n-f {absent}\ndemo\n"
+    app = {"requirements.txt": lines, **vendor(("demo", "1.0"))}
+    result = buildpack_run(buildpack, app=app, env={**INPUT, "BP_PIP_ENGINE": engine})
+    assert installed(result) == {"demo": "1.0"}
+    assert "requirements.txt:3: there is no " in result.log

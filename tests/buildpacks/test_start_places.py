@@ -327,6 +327,13 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "dashboard.py:1",
         "add the line `streamlit` to the dependencies in requirements.txt",
     ),
+    "a framework that is not installed, in a package": (
+        {"requirements.txt": "uvicorn\n", "app/__init__.py": "", "app/main.py": FASTAPI},
+        {},
+        "no process to start: app/main.py imports fastapi, and fastapi is not among",
+        "app/main.py:1",
+        "add the line `fastapi` to the dependencies in requirements.txt",
+    ),
     "projects in folders": (
         {
             "requirements.txt": "pytest\n",

@@ -93,6 +93,7 @@ FORMS = [
     requirements("wheel by file URL", f"file://{{app}}/vendor/{DEMO_FILE}\n", VENDOR),
     requirements("named wheel by file URL", f"demo @ file://{{app}}/vendor/{DEMO_FILE}\n", VENDOR),
     requirements("find-links", "--no-index\n--find-links vendor\ndemo\nother\n", VENDOR),
+    requirements("find-links to nothing", "-f ./absent\n--find-links vendor\ndemo\nsix\n", VENDOR),
     requirements("editable folder", "-e lib\n", {"lib/pyproject.toml": library("lib", "six")}),
     requirements("editable folder, dotted", "-e ./lib\n", {"lib/pyproject.toml": library("lib")}),
     requirements("folder", "./lib\n", {"lib/pyproject.toml": library("lib", "six")}),

@@ -118,11 +118,12 @@ def _bills(lab: Lab) -> None:
 
 def _scripts(lab: Lab) -> None:
     shutil.rmtree(lab.root / "alternatives", ignore_errors=True)
-    (lab.root / "alternatives/usr/bin").mkdir(parents=True)
-    (lab.root / "alternatives/usr/bin/vim.tiny").touch()
+    layer = lab.root / "alternatives/debs"
+    (layer / "usr/bin").mkdir(parents=True)
+    (layer / "usr/bin/vim.tiny").touch()
     text = (lab.app / "postinst").read_text(errors="replace")
-    link_alternatives(str(lab.root / "alternatives"), [text])
-    assert [*(lab.root / "alternatives").iterdir()] == [lab.root / "alternatives/usr"]
+    link_alternatives(str(layer), [text])
+    assert [*layer.parent.iterdir()] == [layer]
 
 
 FORMATS = (

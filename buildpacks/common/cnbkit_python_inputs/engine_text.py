@@ -50,7 +50,7 @@ def options_text(line: Line, links: str) -> str:
 
     Args:
         line: without a requirement.
-        links: the absolute path of the folder that `--find-links` names; empty for an address.
+        links: the address or absolute path that `--find-links` names; empty if nothing is there.
     """
     words = []
     for name, values in line.options.items():
@@ -58,7 +58,7 @@ def options_text(line: Line, links: str) -> str:
             if name == "no-index":
                 words.append("--no-index")
             elif name == "find-links":
-                words.append(f"--find-links {links or value}")
+                words += ["--find-links", links] if links else []
             elif name in ("index-url", "extra-index-url", "no-binary", "only-binary"):
                 words.append(f"--{name} {value}")
             else:

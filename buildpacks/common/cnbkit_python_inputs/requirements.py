@@ -241,8 +241,16 @@ class Requirements:
 
     def links(self) -> list[str]:
         """Pages and folders with packages that lines name; folders as absolute paths."""
-        named = [line for line in self.lines() if line.links]
+        named = [line for line in self.lines() if line.links and not self._lacks_links(line)]
         return [self._links(line) or filled(line.links, self._env) for line in named]
+
+    def without_links(self) -> list[Line]:
+        """`--find-links` of folders that are not there, which pip passes over."""
+        return [line for line in self.lines() if self._lacks_links(line)]
+
+    def _lacks_links(self, line: Line) -> bool:
+        named = filled(line.links, self._env)
+        return bool(named) and "://" not in named and not self._links(line)
 
     def build_settings(self) -> list[tuple[str, str]]:
         """Name and `key=value` of each `--config-settings` of a requirement."""
@@ -293,7 +301,8 @@ class Requirements:
             included = self._included(line)
             return f"{option} {included if '://' in included else self.place_of(included)}"
         if not line.requirement:
-            return options_text(line, self._links(line))
+            links = "" if self._lacks_links(line) else self._links(line) or line.links
+            return options_text(line, links)
         return requirement_text(line, self.path(line), self._env, self.logins)
 
     def indexes(self, env: Mapping[str, str]) -> list[str]:

@@ -118,6 +118,8 @@ def engine_for(
                 f"{line.where}: installed like any other package, and not editable (-e): its code "
                 "would lie outside the image's layers"
             )
+        for line in wanted.without_links():
+            ctx.log.warning(f"{line.where}: there is no {line.links}, and nothing is taken from it")
     for index in indexes:
         # Of an address without a login nothing is secret, and errors are about it.
         if split_login(index)[1]:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_engine.state.disk import StoreFull, disk_fault, replace_file, said_by_program
+from cnbkit.errors import PlatformFault
+from cnbkit_engine.state.disk import (
+    StoreFull,
+    disk_fault,
+    mark_used,
+    replace_file,
+    said_by_program,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +58,32 @@ def test_the_file_the_system_names_is_named(tmp_path: Path) -> None:
         (tmp_path / "gone").open()
     fault = disk_fault(caught.value, "cannot read", tmp_path)
     assert fault.where == str(tmp_path / "gone")
+
+
+def test_what_cannot_be_marked_as_used_is_named(tmp_path: Path) -> None:
+    mark_used(tmp_path)
+    with pytest.raises(PlatformFault) as caught:
+        mark_used(tmp_path / "gone")
+    assert caught.value.where == str(tmp_path / "gone")
+    program = (
+        "import pathlib, sys\n"
+        "from cnbkit.errors import PlatformFault\n"
+        "from cnbkit_engine.state.disk import mark_used\n"
+        "try:\n"
+        "    mark_used(pathlib.Path(sys.argv[1]))\n"
+        "except PlatformFault as fault:\n"
+        "    print(fault)\n"
+    )
+    script = 'mount -t tmpfs -o ro tmpfs "$2" && exec "$0" -c "$1" "$2"'
+    command = ["sh", "-c", script, sys.executable, program, str(tmp_path)]
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", *command],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "the file system is read-only" in done.stdout.splitlines()[0]
+    assert f"where: {tmp_path}" in done.stdout
 
 
 def test_a_file_system_without_inodes_is_not_told_as_a_full_disk(tmp_path: Path) -> None:

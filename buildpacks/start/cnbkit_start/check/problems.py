@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["problems"]
 
+# What Python says of code that a newer one may read, and of slips.
+_OF_A_NEWER = ("invalid syntax", "multiple exception types")
+
 
 def problems(
     process: Found,
@@ -54,7 +57,7 @@ def problems(
             or (checks.linked(libraries) if libraries else None)
             or checks.script()
             or checks.module()
-            or (checks.syntax() if reads_no_more_than_this(python) else None)
+            or (checks.syntax(python) if reads_no_more_than_this(python) else None)
             or checks.own_names()
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
@@ -174,8 +177,8 @@ class _Checks:
             f"there is no module {command.module} in the app", "correct its name, or add the file"
         )
 
-    def syntax(self) -> Problem | None:
-        """Whether Python can read what runs first."""
+    def syntax(self, python: str) -> Problem | None:
+        """Whether a Python can read what runs first."""
         if self._command.folder is None or self._files_may_come:
             return None
         from cnbkit_start.check.imports import unreadable
@@ -184,7 +187,12 @@ class _Checks:
         if found is None:
             return None
         file, line, why = found
-        return Problem(f"{file}:{line} is not Python 3: {why}", "correct that line")
+        version = ".".join(python.split(".")[:2])
+        newer = "; if a newer Python has that, name it in .python-version"
+        return Problem(
+            f"{file}:{line} is not Python {version}: {why}",
+            f"correct that line{newer if why.startswith(_OF_A_NEWER) else ''}",
+        )
 
     def own_names(self) -> Problem | None:
         """Whether the app's own modules have what is imported of them for sure."""

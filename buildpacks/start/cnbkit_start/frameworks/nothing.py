@@ -12,7 +12,7 @@ from cnbkit_start.declared import Declared
 from cnbkit_start.frameworks.scripts import SCRIPTS, TABLES, programs_of
 from cnbkit_start.frameworks.seen import PORT
 from cnbkit_start.frameworks.servers import ASGI_SERVERS, WSGI_SERVERS, command
-from cnbkit_start.source import folders, read_source
+from cnbkit_start.source import folders, read_source, sources
 
 __all__ = ["nothing_starts"]
 
@@ -73,6 +73,12 @@ def _missing(app: App, packages: Declared | None) -> tuple[str, str, str] | None
     if packages is None or not packages.complete:
         return None
     names = [*SCRIPTS, *(each for each in sorted(os.listdir(app.root)) if each.endswith(".py"))]
+    # What lies in a project of its own has that one's packages.
+    names += [
+        each.name
+        for each in sources(app)
+        if not any(app.has(f"{each.name.partition('/')[0]}/{file}") for file in _PROJECTS)
+    ]
     for name in dict.fromkeys(each for each in names if app.has(each)):
         for found in read_source(app, name).code.certain_imports():
             package = _FRAMEWORKS.get(found.module.partition(".")[0])

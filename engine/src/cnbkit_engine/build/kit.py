@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from cnbkit_engine.builder.folder import ensure_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.lifecycle.named import check_version, named_lifecycle
+from cnbkit_engine.state.disk import mark_used
 from cnbkit_engine.state.tree_record import damaged
 
 if TYPE_CHECKING:
@@ -142,5 +142,5 @@ def prepare(
         where = f"[build] image = {named.build_image!r}"
         check_python(assembled / "buildpacks", there, where, builder)
     for used in {root, compiling, assembled}:
-        os.utime(used)  # `prune` goes by this
+        mark_used(used)
     return Kit(root, run_image, lifecycle, launcher / "launcher", assembled, suite)

@@ -195,6 +195,7 @@ def _add(library: Path, source: BuildpackSource, runtime: Runtime, version: str)
 
 
 def _install(library: Path, source: BuildpackSource, runtime: Runtime, version: str) -> None:
+    from cnbkit_engine.buildpack.left_out import leave_out
     from cnbkit_engine.tools.uv import install
 
     arguments = [
@@ -213,6 +214,7 @@ def _install(library: Path, source: BuildpackSource, runtime: Runtime, version: 
         )
     for leftover in library.glob(".lock"):
         leftover.unlink()
+    leave_out(library)
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Libraries", "content_digest"]
 
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 class Libraries:
@@ -103,11 +103,12 @@ class Libraries:
         Raises:
             PlatformFault: a file cannot be read, or the disk is full.
         """
+        from cnbkit_engine.state.disk import mark_used
         from cnbkit_engine.state.locks import made_once
 
         kept = self._home.libraries / f"package-{content_digest(part.directory)[:32]}"
         made_once(kept, part.copy)
-        os.utime(kept)  # `prune` goes by this
+        mark_used(kept)
         out.parent.mkdir(parents=True, exist_ok=True)
         link_tree(kept, out)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -26,6 +25,7 @@ from cnbkit_engine.extend.workshop import Workshop
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.types import OCI_MANIFEST
 from cnbkit_engine.oci.unpack import open_plain
+from cnbkit_engine.state.disk import mark_used
 from cnbkit_engine.state.locks import made_once
 from cnbkit_engine.state.workspace import remove_tree
 
@@ -163,7 +163,7 @@ class Extender:
             scratch = newest.with_name(f"{newest.name}-{uuid.uuid4().hex}")
             scratch.write_text(name)
             scratch.replace(newest)
-        os.utime(made)  # `prune` goes by this
+        mark_used(made)
         self.say(f"The extended {kind} image is kept in {made}")
         return made
 

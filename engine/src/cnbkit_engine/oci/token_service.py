@@ -51,7 +51,8 @@ class Challenge:
     @classmethod
     def read(cls, header: str) -> Challenge | None:
         """The first of a WWW-Authenticate header's challenges that can be answered."""
-        for match in _CHALLENGE.finditer(header):
+        # The pattern's time grows with the square of a run of blanks.
+        for match in _CHALLENGE.finditer(" ".join(header.split())):
             told = {
                 name.lower(): re.sub(r"\\(.)", r"\1", quoted) or plain
                 for name, quoted, plain in _PARAMETER.findall(match[2])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "StoreFull",
     "disk_fault",
+    "mark_used",
     "open_regular",
     "read_regular",
     "replace_file",
@@ -47,6 +48,18 @@ def disk_fault(error: OSError, what: str, path: Path | str) -> PlatformFault:
     reason, remedy = _meaning(error, where)
     kind = StoreFull if error.errno in (errno.ENOSPC, errno.EDQUOT) else PlatformFault
     return kind(f"{what}: {reason}", where=where, remedy=remedy, detail=str(error))
+
+
+def mark_used(path: Path) -> None:
+    """Note that something is used now: `prune` goes by that.
+
+    Raises:
+        PlatformFault: the file system refuses, by this path (Python does not name it).
+    """
+    try:
+        os.utime(path)
+    except OSError as error:
+        raise disk_fault(error, "cannot note that this is used", path) from None
 
 
 def said_by_program(text: str) -> OSError:
