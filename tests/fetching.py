@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,8 +57,9 @@ class Session:
         self.began_empty = not any(folder.glob("*.body"))
         self.proxies: list[Proxy] = []
         for left in folder.glob("caches-*"):  # of a session that was killed
-            if time.time() - left.stat().st_mtime > _LONGEST:
-                shutil.rmtree(left, ignore_errors=True)
+            with suppress(FileNotFoundError):  # of one that ends now
+                if time.time() - left.stat().st_mtime > _LONGEST:
+                    shutil.rmtree(left, ignore_errors=True)
         self._caches = Path(tempfile.mkdtemp(prefix="caches-", dir=folder))
         self._caches.chmod(0o755)
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +58,7 @@ def end(config: pytest.Config) -> None:
 def _left(place: Path) -> Iterator[Path]:
     """Folders of sessions that were killed."""
     for each in place.glob(f"{_PREFIX}*"):
-        status = each.lstat()
-        if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _LONGEST:
-            yield each
+        with suppress(FileNotFoundError):  # of one that ends now
+            status = each.lstat()
+            if status.st_uid == os.geteuid() and time.time() - status.st_mtime > _LONGEST:
+                yield each

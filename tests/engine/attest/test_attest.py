@@ -123,7 +123,7 @@ def test_an_envelope_is_verified_with_the_public_key_alone(
     path = tmp_path / "key.pem"
     key = written(path, password).public_key()
     if password:
-        with pytest.raises(UserFault, match="no private key that can be used"):
+        with pytest.raises(UserFault, match="is not a private key that can be used"):
             Key(path)
         monkeypatch.setenv(PASSWORD, password.decode())
     line = tmp_path / "key.pub"

@@ -401,7 +401,6 @@ def test_a_full_disk_is_told_to_the_client_and_remembered(tmp_path: Path) -> Non
         "from cnbkit_engine.registry.grant import Grant\n"
         "from cnbkit_engine.registry.server import Registry\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=False)\n"
         "with Registry(ImageStore(folder / 'images')) as registry:\n"
         "    command = ['curl', '-sS', '-w', '%{http_code}', '--data-binary', '@-', '-H',\n"
         "               f'Authorization: {registry.admit(Grant(writes=chr(42)))}',\n"

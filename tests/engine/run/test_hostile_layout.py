@@ -187,3 +187,21 @@ def test_deep_nesting_is_refused(tmp_path: Path, which: str) -> None:
         write(folder, CONFIG, **{"index" if which == "manifest" else "manifest": change})
     with pytest.raises(CnbkitError):
         look(folder)
+
+
+@pytest.mark.parametrize("key", ["Env", "Entrypoint", "Cmd", "Labels"])
+def test_a_text_is_not_taken_for_a_list_of_its_letters(tmp_path: Path, key: str) -> None:
+    write(tmp_path, changed(CONFIG, ("config", key), None))
+    open_image(Home(tmp_path), f"oci:{tmp_path}")  # nothing is right
+    for number, junk in enumerate(("sh", "", [["a", "b"]], {"a": "b"}, 0)):
+        if key == "Labels" and isinstance(junk, dict):
+            continue
+        folder = write(tmp_path / str(number), changed(CONFIG, ("config", key), junk))
+        with pytest.raises(CnbkitError, match="not a container image"):
+            open_image(Home(tmp_path), f"oci:{folder}")
+
+
+def test_a_variable_without_a_name_is_none(tmp_path: Path) -> None:
+    write(tmp_path, changed(CONFIG, ("config", "Env"), ["=x", "A=1", "=", "B"]))
+    _, image = open_image(Home(tmp_path), f"oci:{tmp_path}")
+    assert image.env == {"A": "1", "B": ""}

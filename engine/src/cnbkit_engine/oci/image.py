@@ -148,6 +148,10 @@ class Image:
         Raises:
             AttributeError, KeyError, TypeError, ValueError: one cannot.
         """
+        for key, kind in (("Env", list), ("Entrypoint", list), ("Cmd", list), ("Labels", dict)):
+            # A text is a sequence of texts, too: of its letters.
+            if not isinstance(self._run(key), kind | None):
+                raise TypeError(f"{key} is {self._run(key)!r}")
         texts = [
             *self.labels.items(),
             *self.env.items(),
@@ -179,7 +183,8 @@ class Image:
     @property
     def env(self) -> dict[str, str]:
         """The environment processes start with, before the launcher adds the layers'."""
-        return dict(item.partition("=")[::2] for item in self._run("Env") or ())
+        given = (item.partition("=")[::2] for item in self._run("Env") or ())
+        return {name: value for name, value in given if name}  # no process can have another
 
     @property
     def entrypoint(self) -> tuple[str, ...]:
