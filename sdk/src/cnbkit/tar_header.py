@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["BoundedHeader"]
+__all__ = ["BoundedHeader", "SolidHeader"]
 
 # A name has 4096 bytes, an attribute of a file 64 KiB.
 _LONGEST = 1 << 20
@@ -28,3 +28,16 @@ class BoundedHeader(tarfile.TarInfo):
         if self.type in _LONG and self.size > _LONGEST:
             raise tarfile.ReadError(f"names of {self.size} bytes are none")
         return super()._proc_member(tar)  # type: ignore[misc,no-any-return]
+
+
+class SolidHeader(BoundedHeader):
+    """A header of an image's layer, whose files are as large as what the archive has of them.
+
+    A sparse one of a kilobyte can stand for more zeros than a disk holds; no tool makes layers so.
+    """
+
+    def _proc_member(self, tar: tarfile.TarFile) -> Self:
+        found = super()._proc_member(tar)
+        if getattr(found, "sparse", None) is not None:
+            raise tarfile.ReadError(f"{found.name[:200]} is a sparse file of {found.size} bytes")
+        return found

@@ -38,6 +38,7 @@ def test_other_programs_stay(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*.exe")) == ["tool.exe"]
 
 
+@pytest.mark.full
 def test_virtualenv_still_makes_environments_with_pip(library: Path, tmp_path: Path) -> None:
     seeds = [path.name.partition("-")[0] for path in library.rglob("embed/*.whl")]
     assert sorted(seeds) == sorted({*seeds})
@@ -52,6 +53,7 @@ def test_virtualenv_still_makes_environments_with_pip(library: Path, tmp_path: P
     assert str(made) in told.stdout
 
 
+@pytest.mark.full
 def test_pip_and_installer_still_install_programs(library: Path, tmp_path: Path) -> None:
     env = {"PYTHONPATH": str(library), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     wheels = tmp_path / "wheels"

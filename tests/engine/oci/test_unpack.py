@@ -126,6 +126,49 @@ def test_names_without_end_are_not_read(tmp_path: Path, kind: bytes) -> None:
     assert "names of 1099511627776 bytes are none" in str(caught.value)
 
 
+def of_pax(name: str, headers: dict[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.pax_headers = 1, headers
+        archive.addfile(entry, io.BytesIO(b"x"))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("version", ["0.0", "0.1", "1.0", "old"])
+def test_zeros_that_the_archive_does_not_have_are_not_written(tmp_path: Path, version: str) -> None:
+    size = "9999999999999"
+    old = {"GNU.sparse.numblocks": "1", "GNU.sparse.size": size}
+    headers = {
+        "0.0": {**old, "GNU.sparse.offset": "0", "GNU.sparse.numbytes": "1"},
+        "0.1": {**old, "GNU.sparse.map": "0,1"},
+        "1.0": {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": size},
+    }
+    data = of_pax("zeros", headers.get(version, {}))
+    if version == "1.0":
+        data = data.replace(b"x" + bytes(511), b"1\n0\n1\n".ljust(512, b"\0"))
+    if version == "old":
+        entry = tarfile.TarInfo("zeros")
+        entry.type = tarfile.GNUTYPE_SPARSE
+        block = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+        block[386:410] = b"%011o\0%011o\0" % (0, 0)
+        block[483:495] = b"%011o\0" % (8 << 30)
+        block[148:156] = b" " * 8
+        block[148:156] = b"%06o\0 " % sum(block[:512])
+        data = bytes(block) + bytes(1024)
+    with pytest.raises(PlatformFault, match="a layer cannot be unpacked") as caught:
+        unpack(data, tmp_path / "layer")
+    assert "zeros is a sparse file" in str(caught.value)
+    assert not (tmp_path / "layer/zeros").exists()
+
+
+@pytest.mark.parametrize("mtime", ["1e300", "-1e300", "99999999999999999999", "inf"])
+def test_a_time_that_no_file_can_have_is_the_nearest(tmp_path: Path, mtime: str) -> None:
+    layer = unpack(of_pax("file", {"mtime": mtime}), tmp_path / "layer")
+    known = (layer / "file").stat().st_mtime
+    assert known > 2**32 or (mtime.startswith("-") and known <= 0)
+
+
 def test_devices_pipes_and_sockets_are_left_out(tmp_path: Path, make_tar: MakeTar) -> None:
     kinds = {"chr": tarfile.CHRTYPE, "blk": tarfile.BLKTYPE, "fifo": tarfile.FIFOTYPE}
     layer = unpack(make_tar({name: member(k) for name, k in kinds.items()}), tmp_path / "layer")

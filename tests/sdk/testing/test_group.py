@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,6 +179,8 @@ def test_a_class_below_another_buildpacks_descriptor_is_a_buildpack_of_its_own(
     )
     for place in (folder, folder / "tests"):
         monkeypatch.syspath_prepend(place)
+    for name in ("doubles", "same"):  # an earlier test may have imported its own
+        monkeypatch.delitem(sys.modules, name, raising=False)
     import doubles  # type: ignore[import-not-found]
 
     found = detect_group([doubles.Node, doubles.Needs, folder])

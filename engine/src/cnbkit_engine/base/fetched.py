@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
-from cnbkit.tar_header import BoundedHeader
+from cnbkit.tar_header import SolidHeader
 from cnbkit_engine.base.suites import suite_of_config
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
@@ -130,7 +130,7 @@ def _check(name: str, image: Image, images: BaseImages) -> None:
 def _file(layer: Path, name: str) -> bytes:
     """A file of a layer; empty if it has none."""
     try:
-        with tarfile.open(layer, "r:*", tarinfo=BoundedHeader) as files:
+        with tarfile.open(layer, "r:*", tarinfo=SolidHeader) as files:
             for entry in files:
                 if entry.name.removeprefix("./") == name and entry.isreg():
                     found = files.extractfile(entry)

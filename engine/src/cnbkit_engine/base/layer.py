@@ -9,7 +9,7 @@ import json
 import tarfile
 from typing import IO, TYPE_CHECKING, Any
 
-from cnbkit.tar_header import BoundedHeader
+from cnbkit.tar_header import SolidHeader
 from cnbkit_engine.base.recipe import EPOCH, OWNER
 from cnbkit_engine.oci.types import OCI_MANIFEST
 
@@ -72,7 +72,7 @@ def _write_layer(archive: IO[bytes], blob: BlobWriter) -> tuple[str, str]:
     ) as out:
         layer = _Hashed(out)
         with (
-            tarfile.open(fileobj=archive, mode="r|", tarinfo=BoundedHeader) as entries,
+            tarfile.open(fileobj=archive, mode="r|", tarinfo=SolidHeader) as entries,
             tarfile.open(fileobj=layer, mode="w|", format=tarfile.PAX_FORMAT) as files,
         ):
             for entry in entries:

@@ -19,7 +19,7 @@ import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 from cnbkit.errors import PlatformFault
-from cnbkit.tar_header import BoundedHeader
+from cnbkit.tar_header import SolidHeader
 from cnbkit_engine.oci.store import PIECE
 from cnbkit_engine.state.workspace import remove_tree
 
@@ -77,8 +77,11 @@ def open_layer(blob: IO[bytes]) -> tarfile.TarFile:
 def _forward(source: IO[bytes] | _HashingReader) -> tarfile.TarFile:
     # "r|" reads strictly forward, so the whole tar passes a hash once.
     return tarfile.open(
-        fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE, tarinfo=BoundedHeader
+        fileobj=cast("IO[bytes]", source), mode="r|", bufsize=PIECE, tarinfo=SolidHeader
     )
+
+
+_EARLIEST, _LATEST = -(2**31), 2**33
 
 
 class _HashingReader:
@@ -168,7 +171,7 @@ class _Unpacking:
             self._closed.discard(path)
         else:
             self._closed.add(path)
-        self._times.append((path, member.mtime))
+        self._times.append((path, _times(member)[0]))
 
     def _file(self, path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         source = archive.extractfile(member)
@@ -183,7 +186,13 @@ class _Unpacking:
                 mode &= ~0o200
             os.fchmod(file.fileno(), mode)
             # Python compares a source's time with the one inside its .pyc.
-            os.utime(file.fileno(), (member.mtime, member.mtime))
+            os.utime(file.fileno(), _times(member))
+
+
+def _times(member: tarfile.TarInfo) -> tuple[float, float]:
+    """When it was changed, if that is a time which file systems know."""
+    time = min(max(member.mtime, _EARLIEST), _LATEST)
+    return time, time
 
 
 def writable_by(ids: tuple[int, int] | None, member: tarfile.TarInfo) -> bool:
