@@ -15,7 +15,10 @@ __all__ = ["Prefix", "differences"]
 
 # Each installer notes in its own way who installed, and from where; what `venv` itself writes.
 _NOTES = ("INSTALLER", "REQUESTED", "RECORD", "direct_url.json", "uv_cache.json", "uv_build.json")
-_OF_VENV = (".lock", "pyvenv.cfg", "lib64", "bin/activate", "bin/Activate.ps1", "bin/python")
+_OF_VENV = (
+    *(".lock", ".gitignore", "pyvenv.cfg", "lib64"),  # .gitignore: since Python 3.13
+    *("bin/activate", "bin/Activate.ps1", "bin/python"),
+)
 _LOADED = """
 import ctypes, json, os, sys
 failed = {}

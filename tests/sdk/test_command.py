@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from cnbkit import BuildpackFault, CommandFailed
 from cnbkit.command import Runner
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PATH = "/usr/bin:/bin"
 
@@ -174,6 +173,27 @@ def test_a_program_is_killed_with_all_it_started_when_its_time_is_over(tmp_path:
     assert caught.value.output == "begun"
     assert caught.value.timeout == 0.5
     assert runner("echo", "in time", timeout=60).stdout == "in time\n"
+
+
+@pytest.mark.parametrize("left", ["sleep 600", "yes", "exec setsid sleep 600", "cat"])
+def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path, left: str) -> None:
+    run = _runner(tmp_path, Shown())
+    done = run("sh", "-c", f"echo begun; {left} & echo $!; echo >&2 warned", timeout=60, input="x")
+    lines = done.stdout.splitlines()
+    [number] = {*lines} - {"begun", "y"}
+    assert (lines[0], done.stderr) == ("begun", "warned\n")
+    if "setsid" in left:  # a program that wants to outlive it may
+        os.kill(int(number), signal.SIGKILL)
+        return
+    while (status := Path(f"/proc/{number}/stat")).exists():
+        if status.read_text().rpartition(")")[2].split()[0] == "Z":
+            break  # nobody waits for it here
+
+
+def test_what_is_left_behind_and_holds_nothing_goes_on(tmp_path: Path) -> None:
+    run = _runner(tmp_path, Shown())
+    number = int(run("sh", "-c", "sleep 600 >/dev/null 2>&1 & echo $!", timeout=60).stdout)
+    os.kill(number, signal.SIGKILL)
 
 
 def test_a_program_ends_when_another_thread_says_so(tmp_path: Path) -> None:

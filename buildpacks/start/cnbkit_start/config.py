@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from cnbkit import Config, Option
 
-__all__ = ["ENTRYPOINT", "FUNCTION", "MISSPELT", "PROCFILE", "Options"]
+__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "MISSPELT", "PROCFILE", "Options", "normalised"]
 
 ENTRYPOINT = "entrypoint.toml"
 PROCFILE = "Procfile"
 FUNCTION = "GOOGLE_FUNCTION_TARGET"
 """The variable by which Google's buildpacks are told which function to serve."""
+
+CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
+"""Of an app with one of these packages are known only once the environment is solved."""
 
 MISSPELT = (
     *("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt"),
@@ -34,3 +37,8 @@ class Options(Config):
         default=True,
         help="Collect Django's static files, where its settings say where to",
     )
+
+
+def normalised(name: str) -> str:
+    """The name of a package, group or extra in its usual spelling."""
+    return name.lower().replace("_", "-").replace(".", "-")

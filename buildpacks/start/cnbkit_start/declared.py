@@ -7,8 +7,7 @@ all packages; requirements have those the app names itself, which are those that
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
-from cnbkit_start.asked import asked_extras, asked_groups, selection
-from cnbkit_start.selected import normalised, selected
+from cnbkit_start.config import normalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,6 +109,8 @@ def declared(ctx: Context) -> Declared:
     names = _first_words(told.conda_packages) if told.conda_packages else set()
     names |= _installed(told.packages)
     if told.lock:
+        from cnbkit_start.selected import selected
+
         with open(told.lock, encoding="utf-8") as file:
             return Declared(chosen or told.lock, names | selected(file.read(), told.lock, None))
     if chosen is None:
@@ -202,6 +203,9 @@ def _read(ctx: Context, file: str, names: set[str]) -> bool:
         lines = (line.strip(" -\"'\r") for line in _text(ctx, file).splitlines())
         names.update(*(_requirement(line) for line in lines))
     else:
+        from cnbkit_start.asked import selection
+        from cnbkit_start.selected import selected
+
         # Only Poetry's lock may leave to its project which packages are for whom.
         own = _own(ctx) if file.endswith("poetry.lock") else None
         names |= selected(_text(ctx, file), file, selection(ctx), own)
@@ -269,6 +273,8 @@ def _of_project(ctx: Context, file: str) -> set[str] | None:
         document = ctx.app.toml(file)
     except UserFault:  # for the buildpack that installs to tell
         return None
+    from cnbkit_start.asked import asked_extras, asked_groups
+
     project = _table(document, "project")
     lists = [
         project.get("dependencies"),

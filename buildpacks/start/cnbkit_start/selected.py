@@ -7,11 +7,13 @@ certainly stays away is left out.
 
 from __future__ import annotations
 
+from cnbkit_start.config import normalised
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Selection", "normalised", "selected"]
+__all__ = ["Selection", "selected"]
 
 _MAIN = ("main", "default")
 # Tables of a package in uv.lock, and what of them is asked for.
@@ -33,11 +35,6 @@ class Selection:
         self.groups = {normalised(each) for each in groups}
         self.extras = {normalised(each) for each in extras}
         self.member = normalised(member)
-
-
-def normalised(name: str) -> str:
-    """The name of a package, group or extra in its usual spelling."""
-    return name.lower().replace("_", "-").replace(".", "-")
 
 
 def selected(

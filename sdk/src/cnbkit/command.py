@@ -130,6 +130,8 @@ class Runner:
     ) -> CommandResult:
         """Run a program, showing what it prints line by line.
 
+        A process that it leaves behind, and that holds its output open, ends with it.
+
         Args:
             argv: program and arguments, each by itself; found on the build environment's PATH.
             env: variables on top of the build environment.
@@ -222,9 +224,11 @@ class Runner:
                 try:
                     for thread in beside:
                         thread.start()
-                    read_lines({process.stdout: 1, process.stderr: 2}, take, silence)
+                    streams = {process.stdout: 1, process.stderr: 2}
+                    if read_lines(streams, take, silence, process.pid):
+                        kill(process.pid)  # as yet nobody else has its id
                     for thread in beside:
-                        thread.join()
+                        thread.join(None if process.poll() is None else 1)
                     process.wait()
                 except BaseException:
                     kill(process.pid)

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Silence", "end", "end_when", "feed", "kill", "read_lines"]
 
+_EXIT = 3  # behind the kinds of streams
+# As much as a pipe holds: what a program had printed when it ended, others may print for ever.
+_PIPE = 1 << 16
+
 
 class Silence:
     """How long nothing has been shown of a program."""
@@ -38,12 +42,24 @@ class Silence:
 
 
 def read_lines(
-    streams: dict[IO[bytes], int], take: Callable[[int, str], None], silence: Silence
-) -> None:
-    """Read both streams to their ends, line by line.
+    streams: dict[IO[bytes], int],
+    take: Callable[[int, str], None],
+    silence: Silence,
+    program: int,
+) -> bool:
+    """Read both streams line by line, to their ends or what a program has printed at its own.
 
     Of what is there at the same time stdout comes first: a program that prints, complains and
     ends is read in that order.
+
+    Args:
+        streams: each with its kind, 1 or 2.
+        take: gets the kind and a line.
+        silence: ends with each line that is shown.
+        program: its process id.
+
+    Returns:
+        Whether a process that it has left behind holds a stream open.
     """
     import codecs
     import io
@@ -55,21 +71,55 @@ def read_lines(
         for kind in streams.values()
     }
     rest = dict.fromkeys(streams.values(), "")
-    with selectors.DefaultSelector() as ready:
+    still_open, ended = len(streams), False
+    left = dict.fromkeys(streams.values(), _PIPE)
+    with selectors.DefaultSelector() as ready, _Exit(program) as exited:
         for stream, kind in streams.items():
             ready.register(stream, selectors.EVENT_READ, kind)
-        while ready.get_map():
+        if exited.handle is not None:
+            ready.register(exited.handle, selectors.EVENT_READ, _EXIT)
+        while still_open:
             silence.look()
-            for key, _ in sorted(ready.select(silence.left), key=lambda event: int(event[0].data)):
-                data = os.read(key.fd, 65536)
+            events = ready.select(0 if ended else silence.left)
+            if ended and not events:
+                break
+            for key, _ in sorted(events, key=lambda event: int(event[0].data)):
+                if key.data == _EXIT:
+                    ready.unregister(key.fileobj)
+                    ended = True
+                    continue
+                data = os.read(key.fd, left[key.data])
                 text = rest[key.data] + decoders[key.data].decode(data, final=not data)
                 *whole, rest[key.data] = text.split("\n")
                 for line in whole:
                     take(key.data, f"{line}\n")
+                if ended:
+                    left[key.data] -= len(data)
                 if not data:
+                    still_open -= 1
+                if not data or not left[key.data]:
                     ready.unregister(key.fileobj)
-                    if rest[key.data]:
-                        take(key.data, rest[key.data])
+    for kind, text in rest.items():
+        if text:
+            take(kind, text)
+    return still_open > 0
+
+
+class _Exit:
+    """A descriptor that is ready when a process has ended; None where the kernel has none such."""
+
+    def __init__(self, program: int) -> None:
+        try:
+            self.handle: int | None = os.pidfd_open(program)
+        except (AttributeError, OSError):  # before Linux 5.3, or forbidden
+            self.handle = None
+
+    def __enter__(self) -> _Exit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.handle is not None:
+            os.close(self.handle)
 
 
 def feed(stream: IO[bytes], data: str | bytes) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
-from cnbkit_start.check.locked import CONDA, Locked
 from cnbkit_start.choice import Choice, Nothing
-from cnbkit_start.config import MISSPELT
+from cnbkit_start.config import CONDA, MISSPELT
 from cnbkit_start.process import Found
-from cnbkit_start.strangers import has_strangers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +41,9 @@ def check_early(ctx: DetectContext, options: Options) -> Choice | None:
             return None
         raise
     if options.check == "fail":
+        from cnbkit_start.check.locked import Locked
         from cnbkit_start.check.problems import problems
+        from cnbkit_start.strangers import has_strangers
 
         # Another builder's buildpacks may compile, bundle, generate.
         strangers = has_strangers(ctx)
@@ -75,7 +75,9 @@ def check_planned(ctx: BuildContext, choice: Choice, options: Options) -> None:
     """
     if options.check == "off" or not choice.processes:
         return
+    from cnbkit_start.check.locked import Locked
     from cnbkit_start.check.problems import problems
+    from cnbkit_start.strangers import has_strangers
 
     may_come = _changes_app(ctx) or has_strangers(ctx)
     locked = None if may_come else Locked.planned(ctx)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
+from cnbkit_start.config import CONDA
 from cnbkit_start.declared import declared
 
 TYPE_CHECKING = False
@@ -11,10 +12,7 @@ if TYPE_CHECKING:
 
     from cnbkit import BuildContext, DetectContext
 
-__all__ = ["CONDA", "Locked"]
-
-CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
-"""Of an app with one of these packages are known only once the environment is solved."""
+__all__ = ["Locked"]
 
 # Program, and module of `python -m`: the packages that have it.
 _OWNERS = {
