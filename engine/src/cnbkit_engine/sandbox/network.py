@@ -206,10 +206,11 @@ def _pasta(
         for port in ports:
             command += ["-t", f"{port.address}/{port.outside}:{port.inside}"]
         command += ["--no-map-gw", "--dns-forward", _PASTA_RESOLVER]
-        command += ["--pid", f"/proc/self/fd/{told}"]  # written when it is connected
+        # Written when it is connected. Of what it inherits it closes all but the standard streams.
+        command += ["--pid", "/proc/self/fd/1"]
         command += ["--userns", f"/proc/{holder}/ns/user", "--netns", f"/proc/{holder}/ns/net"]
         watched = ["/bin/sh", "-c", _WATCHED, "pasta", *command]
-        options = {"pass_fds": (told,), "stdin": subprocess.PIPE}
+        options = {"stdout": told, "stdin": subprocess.PIPE}
         process = _start(watched, user, stack, options)
     return _Connecting(ready, process)
 
