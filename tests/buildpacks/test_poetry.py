@@ -517,7 +517,7 @@ def test_a_project_whose_name_no_package_can_have_is_left_out(
     files = in_step({**app, "pyproject.toml": text}, tomllib.loads(str(app["poetry.lock"])))
     result = buildpack_run(Poetry, app=files, env=ENV)
     assert packages(result).keys() == MAIN - {"demo-app"}
-    assert f"{name} itself is not installed, because that is no name of a package" in result.log
+    assert f"{name} itself is not installed, because that is not a name of a package" in result.log
     assert f'write name = "{"demo-app" if "emo" in name else "app"}"' in result.log
 
 

@@ -220,7 +220,7 @@ def test_default_groups_of_uv_are_installed(alone: Phases) -> None:
         UV_LOCK.replace('virtual = "."', 'virtual = "app"'),
         UV_LOCK.replace('lab = [\n    { name = "jupyter" },\n]', 'lab = [{ name = "jupyter" }]'),
     ],
-    ids=["a workspace whose root is no package", "other lines than uv's"],
+    ids=["a workspace whose root is not a package", "other lines than uv's"],
 )
 def test_what_is_not_understood_counts_as_selected(odd: str) -> None:
     assert selected(odd, "uv.lock", Selection()) == {"jupyter", "notebook", "pandas", "shop"}

@@ -65,5 +65,5 @@ def test_processes_without_end_are_refused_in_both_phases(attack: Attack) -> Non
 
 def test_a_number_that_is_none_is_told_before_the_build(attack: Attack) -> None:
     output = attack.build(env={"CNBKIT_PROCESSES": "7"}, code=65)
-    assert "'7' is no number of processes" in output
+    assert "'7' is not a number of processes" in output
     assert "DETECTING" not in output

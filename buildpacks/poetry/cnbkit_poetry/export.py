@@ -120,7 +120,7 @@ def _has_name(ctx: BuildContext, project: Project) -> bool:
         return True
     fitting = "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "app"
     ctx.log.warning(
-        f"{name} itself is not installed, because that is no name of a package: write "
+        f"{name} itself is not installed, because that is not a name of a package: write "
         f'name = "{fitting}" in {_PROJECT}, or package-mode = false below [tool.poetry]'
     )
     return False

@@ -130,7 +130,7 @@ def _of_uv(entries: list[_Entry], wanted: Selection) -> set[str] | None:
         roots = by_name.get(wanted.member, [])
     else:
         roots = [each for each in entries if _is_root(each.values.get("source", ""))]
-    # A root that is no package has all members.
+    # A root that is not a package has all members.
     if len(roots) != 1 or any(_is_in_one_line(each) for each in entries):
         return None
     found: set[str] = set()

@@ -39,7 +39,7 @@ def process_limit(environment: Mapping[str, str] = os.environ) -> int:
         environment: has the variable, or not.
 
     Raises:
-        UserFault: it is no number, or too small a one for any build.
+        UserFault: it is not a number, or too small a one for any build.
     """
     text = environment.get(VARIABLE, "")
     if not text:
@@ -47,7 +47,7 @@ def process_limit(environment: Mapping[str, str] = os.environ) -> int:
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
     if number < _LEAST:
         raise UserFault(
-            f"{text[:20]!r} is no number of processes that a build can do with",
+            f"{text[:20]!r} is not a number of processes that a build can do with",
             where=VARIABLE,
             remedy=f"set it to {_LEAST} or more, or leave it out"
             f" ({max(_USUAL, _EACH * (os.cpu_count() or 1))} on this machine)",
