@@ -99,7 +99,7 @@ def _faults(table: dict[str, Any], root: str) -> Iterator[str]:
     for name in ("uri", "sha256", "target"):
         value = table.get(name)
         if not isinstance(value, str) or not value:
-            yield f"{name} is {'missing' if value in (None, '') else 'no text'}"
+            yield f"{name} is {'missing' if value in (None, '') else 'not text'}"
     uri = table.get("uri")
     if isinstance(uri, str) and uri:
         try:

@@ -101,7 +101,7 @@ def references(media_type: str, document: Mapping[str, Any]) -> list[Descriptor]
         return [Descriptor.parse(item) for item in found if not item.get("urls")]
     except (AttributeError, KeyError, TypeError) as error:
         raise PlatformFault(
-            f"this is no {media_type}",
+            f"this is not a document of type {media_type}",
             where=str(document)[:200],
             remedy="push the image again with a tool that follows the OCI image specification",
         ) from error
