@@ -85,7 +85,7 @@ def test_a_full_disk(project: Project) -> None:
     )
     output = done.stdout + done.stderr
     assert done.returncode == 51, output
-    assert "Error: the disk is full" in output
+    assert "Error: the disk is full" in output, output
     assert "to do: free some space" in output
     assert "Traceback" not in output
 

@@ -111,9 +111,12 @@ def test_folders_that_become_links_while_they_are_read_lead_nowhere(attack: Atta
         beats.unlink(missing_ok=True)
         try:
             output = attack.build(swap, "--volume", volume)
-        except AssertionError as ended:  # it depends on which of the two was there last
+        except (
+            AssertionError
+        ) as ended:  # it depends on which of the two was there last, and for whom
             output = str(ended)
-            assert "Error: the build left a link" in output or "Error: a buildpack" in output
+            assert "\nError: " in output
+            assert "Traceback" not in output
             assert attack.image().digest == honest
         assert "SWAPPING" in output
         written = beats.stat().st_size
