@@ -111,9 +111,7 @@ def test_folders_that_become_links_while_they_are_read_lead_nowhere(attack: Atta
         beats.unlink(missing_ok=True)
         try:
             output = attack.build(swap, "--volume", volume)
-        except (
-            AssertionError
-        ) as ended:  # it depends on which was there last, for whom
+        except AssertionError as ended:  # it depends on which was there last, for whom
             output = str(ended)
             assert "\nError: " in output
             assert "Traceback" not in output

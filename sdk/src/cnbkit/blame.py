@@ -85,6 +85,10 @@ def fault_of(error: BaseException, buildpack: str, phase: str) -> CnbkitError:
         buildpack: name of the author's class.
         phase: "detect", "build" or "generate".
     """
+    from cnbkit.command import CommandFailed
+
+    if isinstance(error, CommandFailed) and os.strerror(_FULL[0]) in error.output:
+        return _full_disk(error.argv[0], error.shown)
     if isinstance(error, CnbkitError):
         if isinstance(error, BuildpackFault):
             line = raising_line(error)
@@ -94,15 +98,8 @@ def fault_of(error: BaseException, buildpack: str, phase: str) -> CnbkitError:
                 error.code_line = line
         return error
     if isinstance(error, OSError) and error.errno in _FULL:
-        return PlatformFault(
-            "the disk is full",
-            where=error.filename
-            if isinstance(error.filename, str)
-            else raising_line(error) or None,
-            remedy="free space where the build's folders are; `df -h` and `df -i` show whether"
-            " bytes or files are used up",
-            detail=str(error),
-        )
+        place = error.filename if isinstance(error.filename, str) else raising_line(error)
+        return _full_disk(place, str(error))
     if isinstance(error, SystemExit):
         # Its status could be taken for success, or for detect's "not mine".
         fault = BuildpackFault(
@@ -119,6 +116,16 @@ def fault_of(error: BaseException, buildpack: str, phase: str) -> CnbkitError:
         )
     fault.layer = getattr(error, "layer", "")
     return fault
+
+
+def _full_disk(place: str, detail: str) -> PlatformFault:
+    return PlatformFault(
+        "the disk is full",
+        where=place or None,
+        remedy="free space where the build's folders are; `df -h` and `df -i` show whether"
+        " bytes or files are used up",
+        detail=detail,
+    )
 
 
 def wrong_answer(buildpack: object, phase: str, answer: object, kind: type) -> BuildpackFault:

@@ -357,6 +357,7 @@ def test_a_full_disk_is_not_the_buildpacks_fault(buildpack_run: BuildpackRun) ->
     for act, where in (
         (lambda _: Path("/dev/full").write_text("x"), f"{__file__}:"),
         (_refused, "/layers/x"),
+        (lambda ctx: ctx.run("sh", "-c", "cat /proc/version >/dev/full"), "sh"),
     ):
         result = buildpack_run(_Acts(act))
         assert result.code == 69

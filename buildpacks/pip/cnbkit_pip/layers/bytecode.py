@@ -38,6 +38,8 @@ def make(path):
     except PyCompileError:
         pass
     except OSError as error:
+        if error.errno is None:  # a part of it was written, which happens on a full disk alone
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), made) from None
         if error.errno != errno.ENAMETOOLONG:  # so Python does without it, too
             raise
 
