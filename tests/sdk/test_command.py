@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -185,9 +187,10 @@ def test_what_a_program_leaves_behind_is_not_waited_for(tmp_path: Path, left: st
     if "setsid" in left:  # a program that wants to outlive it may
         os.kill(int(number), signal.SIGKILL)
         return
-    while (status := Path(f"/proc/{number}/stat")).exists():
-        if status.read_text().rpartition(")")[2].split()[0] == "Z":
-            break  # nobody waits for it here
+    # Until it has ended, and somebody or nobody has waited for it.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        while Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+            time.sleep(0.01)
 
 
 def test_what_is_left_behind_and_holds_nothing_goes_on(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def check_detect(
             )
         found.warning(*where, "heavy", what, remedy)
     if not own and not told.loaded_at and len(told.modules) > MODULES:
-        what = f"detect loads {len(told.modules)} modules; {MODULES} are a good limit"
+        loaded = f"detect loads {len(told.modules)} modules besides Python's own"
+        what = f"{loaded}; {MODULES} are a good limit"
         remedy = "import inside build whatever only build needs"
         found.warning(*place, "heavy", what, remedy)

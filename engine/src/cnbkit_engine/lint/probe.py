@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAVY", "MODULES", "Probed", "probe"]
 
-MODULES = 75
-"""How many modules a detect may have loaded."""
+MODULES = 52
+"""How many modules a detect may load, besides those that Python begins with."""
 
 HEAVY = (
     *("argparse", "asyncio", "click", "concurrent", "dataclasses", "email", "http", "httpx"),
@@ -39,6 +39,7 @@ _SECONDS = 60
 
 _PROBE = """
 import sys
+begun = set(sys.modules)
 heavy = sys.argv.pop(1).split(",")
 module, attribute, folder, library, app, *paths = sys.argv[1:]
 sys.path[:0] = [folder, library, *paths]
@@ -140,7 +141,7 @@ except CnbkitError:
     pass
 except BaseException as error:
     fail("detect", error)
-answer["modules"] = sorted(sys.modules)
+answer["modules"] = sorted(set(sys.modules) - begun)
 config()
 tell()
 """
