@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HEAVY", "MODULES", "Probed", "probe"]
 
-MODULES = 52
-"""How many modules a detect may load, besides those that Python begins with."""
+MODULES = 51
+"""How many modules a detect may load, besides those that Python begins with, or has built in."""
 
 HEAVY = (
     *("argparse", "asyncio", "click", "concurrent", "dataclasses", "email", "http", "httpx"),
@@ -141,7 +141,7 @@ except CnbkitError:
     pass
 except BaseException as error:
     fail("detect", error)
-answer["modules"] = sorted(set(sys.modules) - begun)
+answer["modules"] = sorted(set(sys.modules) - begun - set(sys.builtin_module_names))
 config()
 tell()
 """
