@@ -179,7 +179,7 @@ FAULTS = {
     ),
     "too many modules": (
         {
-            "pack.py": "import json, glob, csv, bz2, calendar, difflib, textwrap, quopri, colorsys\n"
+            "pack.py": "import json, glob, csv, bz2, calendar, difflib, textwrap, colorsys\n"
             + DYNAMIC.format(detect='return ctx.skip("no")')
         },
         ["pack.py:5 warning heavy: detect loads "],
