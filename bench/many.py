@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -195,6 +196,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, metavar="F", help="of the packages")
     parser.add_argument("--builder", metavar="FILE", type=Path, help="another one, to compare")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end what was started, too
     results = HERE / "results"
     results.mkdir(exist_ok=True)
     options = ("--builder", str(asked.builder.resolve())) if asked.builder else ()
