@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnbkit import Config, Option
 
-__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "MISSPELT", "PROCFILE", "Options", "normalised"]
+__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "PROCFILE", "Options", "normalised"]
 
 ENTRYPOINT = "entrypoint.toml"
 PROCFILE = "Procfile"
@@ -13,12 +13,6 @@ FUNCTION = "GOOGLE_FUNCTION_TARGET"
 
 CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
 """Of an app with one of these packages are known only once the environment is solved."""
-
-MISSPELT = (
-    *("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt"),
-    *("Requirements.txt", "REQUIREMENTS.txt", "requirements.text", "requirements.TXT"),
-)
-"""Names of requirements that nobody reads; the `python` buildpack says so."""
 
 
 class Options(Config):
