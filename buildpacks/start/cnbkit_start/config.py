@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnbkit import Config, Option
 
-__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "PROCFILE", "Options", "normalised"]
+__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "PROCFILE", "Options"]
 
 ENTRYPOINT = "entrypoint.toml"
 PROCFILE = "Procfile"
@@ -31,8 +31,3 @@ class Options(Config):
         default=True,
         help="Collect Django's static files, where its settings say where to",
     )
-
-
-def normalised(name: str) -> str:
-    """The name of a package, group or extra in its usual spelling."""
-    return name.lower().replace("_", "-").replace(".", "-")

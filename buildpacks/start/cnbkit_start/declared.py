@@ -7,7 +7,7 @@ all packages; requirements have those the app names itself, which are those that
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
-from cnbkit_start.config import normalised
+from cnbkit_locked.entries import normalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def declared(ctx: Context) -> Declared:
     names = _first_words(told.conda_packages) if told.conda_packages else set()
     names |= _installed(told.packages)
     if told.lock:
-        from cnbkit_start.selected import selected
+        from cnbkit_locked.selected import selected
 
         with open(told.lock, encoding="utf-8") as file:
             return Declared(chosen or told.lock, names | selected(file.read(), told.lock, None))
@@ -203,8 +203,8 @@ def _read(ctx: Context, file: str, names: set[str]) -> bool:
         lines = (line.strip(" -\"'\r") for line in _text(ctx, file).splitlines())
         names.update(*(_requirement(line) for line in lines))
     else:
+        from cnbkit_locked.selected import selected
         from cnbkit_start.asked import selection
-        from cnbkit_start.selected import selected
 
         # Only Poetry's lock may leave to its project which packages are for whom.
         own = _own(ctx) if file.endswith("poetry.lock") else None
