@@ -249,7 +249,7 @@ def machine_platform() -> str:
 
 
 def _choose(index: Mapping[str, Any], name: str, wanted: str) -> Descriptor:
-    offered = []
+    offered: list[str] = []
     for item in index.get("manifests") or ():
         found = item.get("platform") or {}
         parts = [str(found.get(key, "")) for key in ("os", "architecture", "variant")]
