@@ -16,6 +16,7 @@ from cnbkit_engine.oci.session import Broken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
     from cnbkit_engine.oci.session import Session
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.oci.types import Descriptor
