@@ -55,7 +55,7 @@ def test_an_app_is_built_rebuilt_answers_and_is_rebased(
     assert "Did not find SBOM" not in first.log
     launcher = first.sbom()["buildpacksio_lifecycle/launcher/sbom.cdx.json"]
     assert launcher["metadata"]["component"]["name"] == "launcher"
-    assert "cnbkit_pip/site/sbom.cdx.json" in first.sbom()
+    assert any(place.startswith("cnbkit_pip/") for place in first.sbom())
 
     second = first.rebuild(app={"app.py": SERVER.replace("WORD", "second")})
     moved = {name for name in second.layers if second.layers[name] != first.layers.get(name)}
