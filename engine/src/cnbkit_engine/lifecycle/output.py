@@ -138,5 +138,5 @@ class Narrator:
             return not text.startswith("ERROR: failed to build: exit status")
         if self._phase == "BUILDING":
             return True
-        # The lifecycle that a builder names may have none of its own: nobody who builds can help it.
+        # The lifecycle that a builder names may have none: nobody who builds can help it.
         return text.startswith("Warning: ") and not text.startswith("Warning: Did not find SBOM")
