@@ -43,7 +43,7 @@ APP = {"app.py": SAYS, "data/a.csv": "1,2\n"}
 @pytest.fixture
 def builder(build_image: str, pack_services: PackServices, tmp_path: Path) -> Path:
     """A builder.toml whose run image is in the registry, with `environment`."""
-    names = ("environment", "python", "start")
+    names = ("python", "start", "environment")
     text = (
         f'[build]\nimage = "{build_image}"\n'
         f'[run]\n[[run.images]]\nimage = "{pack_services.run_image}"\n'
@@ -88,8 +88,10 @@ def _close(app: Path) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _built(services: PackServices, app: Path, builder: Path, reference: str, umask: int) -> None:
-    command = [CNBKIT, "build", "--engine", "pack", "--network", "host", str(app)]
+def _built(
+    services: PackServices, engine: str, app: Path, builder: Path, reference: str, umask: int
+) -> None:
+    command = [CNBKIT, "build", "--engine", engine, "--network", "host", str(app)]
     done = subprocess.run(
         [*command, "--builder", str(builder), "--publish", reference],
         env={
@@ -111,21 +113,29 @@ def _built(services: PackServices, app: Path, builder: Path, reference: str, uma
 def test_modes_of_the_host_change_nothing_of_the_image_and_any_user_reads_the_app(
     pack_services: PackServices, builder: Path, tmp_path: Path
 ) -> None:
-    engine = PackEngine(pack_services)
-    digests = []
-    for name, umask in (("usual", 0o022), ("closed", 0o077)):
+    packs = PackEngine(pack_services)
+    images = {}
+    for name, engine, umask in (
+        ("usual", "pack", 0o022),
+        ("closed", "pack", 0o077),
+        ("embedded", "embedded", 0o077),
+    ):
         app = tmp_path / name
         (app / "data").mkdir(parents=True)
         for file, text in APP.items():
             (app / file).write_text(text)
-        if name == "closed":
+        if umask != 0o022:
             _close(app)
-        _built(pack_services, app, builder, engine.reference(f"modes-{name}"), umask)
-        digests.append(engine.fetched(f"modes-{name}").digest)
-    assert digests[0] == digests[1]
-    assert engine.fetched("modes-closed").config["created"] == "2023-11-14T22:13:20Z"
+        reference = packs.reference(f"modes-{name}")
+        _built(pack_services, engine, app, builder, reference, umask)
+        images[name] = packs.fetched(f"modes-{name}")
+    closed = images["closed"]
+    assert images["usual"].digest == closed.digest
+    ours = images["embedded"]
+    assert [each.diff_id for each in closed.layers] == [each.diff_id for each in ours.layers]
+    assert {each.config["created"] for each in images.values()} == {"2023-11-14T22:13:20Z"}
     docker = pack_services.docker
-    image = f"{engine.reference('modes-closed')}@{digests[1]}"
+    image = f"{packs.reference('modes-closed')}@{closed.digest}"
     options = ("--user", "4321:0", "--read-only", "--network", "host")
     said = json.loads(docker.docker("run", "--rm", *options, image).stdout.splitlines()[-1])
     assert said["uid"] == 4321
