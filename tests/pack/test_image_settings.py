@@ -166,7 +166,8 @@ def debian_with_apt(pack_services: PackServices, derive: Derive) -> tuple[str, s
     docker = pack_services.docker
     said = f'"{DEFAULT.version}"'
     labels = f'io.buildpacks.base.distro.name="debian" io.buildpacks.base.distro.version={said}'
-    changes = ("USER 1000:1000", *(f"ENV {each}" for each in OWNER), f"LABEL {labels}")
+    path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    changes = ("USER 1000:1000", *(f"ENV {each}" for each in (*OWNER, path)), f"LABEL {labels}")
     docker.docker("import", *(f"--change={each}" for each in changes), str(files), run)
     docker.docker("push", "--quiet", run)
     return run, derive(run, "apt-build:1", [Entry("/cnbkit-build")], env=OWNER)
