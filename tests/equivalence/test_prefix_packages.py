@@ -37,7 +37,6 @@ GROUPS = {
     "versions": ("dvc",),
     "clusters": ("dask[distributed]", "pyarrow"),
     "ray": ("ray[default,serve]",),
-    "apache": ("mod_wsgi-standalone",),  # compiles Apache's own server
     "language": ("spacy", "nltk", "spacy-lookups-data"),
     "browser": ("playwright", "selenium"),
     "servers": (
