@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ["CountedPort"]
@@ -33,10 +34,12 @@ class CountedPort:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listening.getsockname()[1]}"
         self.sent = self.received = 0
-        self._counting = threading.Lock()
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> CountedPort:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
         return self
 
     def __exit__(
@@ -45,22 +48,42 @@ class CountedPort:
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        with suppress(OSError):
-            self._listening.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            left = [self._listening, *self._open]
+        for each in left:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:  # grows no more: nothing is accepted
+            thread.join()
         self._listening.close()
+
+    def _start(self, work: Callable[..., None], *arguments: object) -> threading.Thread:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return thread
 
     def _accept(self) -> None:
         with suppress(OSError):  # closed
             while True:
                 asking, _ = self._listening.accept()
-                answering = socket.create_connection(self._behind)
-                for pair in ((asking, answering, True), (answering, asking, False)):
-                    threading.Thread(target=self._hand_on, args=pair, daemon=True).start()
+                self._start(self._serve, asking)
+
+    def _serve(self, asking: socket.socket) -> None:
+        with asking, socket.create_connection(self._behind) as answering:
+            with self._lock:
+                self._open |= {asking, answering}
+            back = threading.Thread(target=self._hand_on, args=(answering, asking, False))
+            back.start()
+            self._hand_on(asking, answering, True)
+            back.join()
+            with self._lock:
+                self._open -= {asking, answering}
 
     def _hand_on(self, source: socket.socket, target: socket.socket, asked: bool) -> None:
         with suppress(OSError):
             while piece := source.recv(_PIECE):
-                with self._counting:
+                with self._lock:
                     if asked:
                         self.sent += len(piece)
                     else:
