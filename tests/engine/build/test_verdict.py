@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit_engine.build.conventions import CONVENTIONS
+from cnbkit_engine.build.convention_table import CONVENTIONS
 from cnbkit_engine.build.verdict import judged, next_step
 from cnbkit_engine.lifecycle.detection import Detection
 from cnbkit_engine.lifecycle.failure import BuildFailed
