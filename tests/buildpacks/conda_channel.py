@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_engine.base.images import BaseImages
-from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.state.home import Home
-
-from ..e2e.channel import SUBDIR, Channel, python_package
+from ..e2e.channel import SUBDIR, Channel, machine_python_package
 
 if TYPE_CHECKING:
     from cnbkit.testing import Result
@@ -32,8 +28,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the channels conda-forge and other; only read."""
     work = tmp_path_factory.mktemp("channels")
     main = Channel(work / "served" / "conda-forge")
-    home = Home.default()
-    python_package(main, BaseImages(home, ImageStore(home.images)).ensure_build_root())
+    machine_python_package(main)
     for version in ("1.0", "2.0"):
         main.add_pure("hello", version)
     main.add_pure("needy", "1.0", depends=["hello >=2"])

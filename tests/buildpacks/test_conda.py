@@ -19,7 +19,7 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 from cnbkit_start import Start
 
-from ..e2e.channel import FULL_PYTHON, SUBDIR, Channel, Server, python_package
+from ..e2e.channel import MACHINE_PYTHON, SUBDIR, Channel, Server, python_package
 from .conda_channel import OTHER, channels, checksum, environment, fault, files, packages
 from .told import heard
 
@@ -41,7 +41,7 @@ def test_prefixes_are_filled_in_and_commands_run(
     result = buildpack_run(Conda, app=app)
     assert result.code == 0
     others = {"hello": "2.0", "needy": "1.0", "tool": "1.0"}
-    assert packages(result) == {"python": FULL_PYTHON, **others}
+    assert packages(result) == {"python": MACHINE_PYTHON, **others}
     prefix = result.layers_dir / "environment" / "conda"
     assert (prefix / "share/tool/settings.txt").read_text() == f"data = {prefix}/share/tool\n"
     done = subprocess.run([prefix / "bin/tool"], capture_output=True, text=True)
@@ -52,7 +52,7 @@ def test_prefixes_are_filled_in_and_commands_run(
     # Programs of the run image must not load the environment's libraries.
     assert "LD_LIBRARY_PATH" not in env
     told = heard(result.build_env())
-    assert (told.python_version, told.python) == (FULL_PYTHON, f"{prefix}/bin/python")
+    assert (told.python_version, told.python) == (MACHINE_PYTHON, f"{prefix}/bin/python")
 
 
 @pytest.mark.full
@@ -375,7 +375,7 @@ def test_the_bill_names_each_package_with_its_licence(
         "pkg:conda/hello@2.0?build=pyhd8ed1ab_0&channel=conda-forge&subdir=noarch&type=tar.bz2"
     )
     assert python["purl"] == (
-        f"pkg:conda/python@{FULL_PYTHON}?build=0_cpython&channel=conda-forge&subdir={SUBDIR}"
+        f"pkg:conda/python@{MACHINE_PYTHON}?build=0_cpython&channel=conda-forge&subdir={SUBDIR}"
         "&type=conda"
     )
     assert PackageURL.from_string(rare["purl"]).qualifiers["channel"] == other.url

@@ -11,7 +11,7 @@ from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
 
 from cnbkit_conda import Conda
 
-from ..e2e.channel import FULL_PYTHON, SUBDIR
+from ..e2e.channel import MACHINE_PYTHON, SUBDIR
 from .conda_channel import OTHER, address, channels, checksum, environment, fault, packages
 from .told import heard
 
@@ -31,7 +31,7 @@ def test_an_explicit_list_is_installed_as_it_is(
         f"{tool}#sha256:{checksum(tool)}\n{hello}\n"
     )
     result = buildpack_run(Conda, app={"explicit.txt": text})
-    assert packages(result) == {"python": FULL_PYTHON, "tool": "1.0", "hello": "2.0"}
+    assert packages(result) == {"python": MACHINE_PYTHON, "tool": "1.0", "hello": "2.0"}
     assert "Warning: explicit.txt: no checksum for hello" in result.log
     assert heard(result.build_env()).inputs == []
     named = {f"conda-{SUBDIR}.lock": text, f"conda-{OTHER}.lock": text}
@@ -92,7 +92,7 @@ ENTRY = """
 def conda_lock(channels: Path, subdir: str = SUBDIR) -> str:
     text = CONDA_LOCK.format(subdir=subdir)
     for name, version, of, category in (
-        ("python", FULL_PYTHON, address(channels, "python"), "main"),
+        ("python", MACHINE_PYTHON, address(channels, "python"), "main"),
         ("tool", "1.0", address(channels, "tool"), "main"),
         ("hello", "2.0", address(channels, "hello-2", "noarch"), "dev"),
     ):
@@ -218,7 +218,7 @@ def test_packages_of_pip_in_a_pixi_lock(buildpack_run: BuildpackRun, channels: P
         wheel="ab" * 32,
     )
     result = buildpack_run(Conda, app={"pixi.lock": text})
-    assert packages(result) == {"python": FULL_PYTHON}
+    assert packages(result) == {"python": MACHINE_PYTHON}
     lock = tomllib.loads(Path(heard(result.build_env()).lock).read_text())
     git = {"type": "git", "url": "https://example.com/why.git", "commit-id": "c" * 40}
     wheel = {"name": "six-1.17.0-py2.py3-none-any.whl", "hashes": {"sha256": "ab" * 32}}

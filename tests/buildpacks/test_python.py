@@ -13,8 +13,9 @@ from poetry.core.constraints.version.exceptions import ParseConstraintError
 
 from cnbkit import BuildContext, UserFault
 from cnbkit.log import Log
+from cnbkit_misspelt import MISSPELT
 from cnbkit_python import constraint
-from cnbkit_python.input import LOCKS, TYPOS, Input
+from cnbkit_python.input import LOCKS, Input
 from cnbkit_python.request import VersionRequest
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_several_requirements_files_may_be_set_but_nothing_with_a_lock(tmp_path:
         Input.choose(context(tmp_path, files), "a.txt,gone.txt")
 
 
-@pytest.mark.parametrize("name", TYPOS)
+@pytest.mark.parametrize("name", MISSPELT)
 def test_a_misspelt_file_is_explained(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserFault, match=f"but a {name}"):
         Input.choose(context(tmp_path, {name: "six\n"}))

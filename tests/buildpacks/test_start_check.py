@@ -412,6 +412,11 @@ LOCKED = {
         "pylock.toml": 'lock-version = "1.0"\n[[packages]]\nname = "flask"\n',
     },
 }
+ADDS = {
+    "uv.lock": "run `uv add gunicorn` and commit uv.lock",
+    "requirements.txt": "add the line `gunicorn` to the dependencies in requirements.txt",
+    "pylock.toml": "add `gunicorn` to what pylock.toml was locked from, and lock it again",
+}
 BENTOML = '[project]\nname = "bentoml"\nversion = "1"\n[build-system]\nrequires = ["hatchling"]\n'
 NOT_LOCKED = {
     "the project is that package": {
@@ -447,8 +452,8 @@ def test_a_server_that_a_lock_lacks_is_told_before_packages_are_installed(
     ran = phases.detect(start)
     assert (ran.code, ran.fault is not None) == (65, True), ran.out
     assert ran.fault is not None
-    assert "has no gunicorn, which brings the program gunicorn" in ran.fault.what
-    assert "add `gunicorn` to the dependencies and lock them again" in (ran.fault.remedy or "")
+    assert "gunicorn, which brings the program gunicorn, is not among" in ran.fault.what
+    assert ADDS[next(name for name in ADDS if name in files)] in (ran.fault.remedy or "")
 
 
 @pytest.mark.parametrize("files", NOT_LOCKED.values(), ids=NOT_LOCKED)
@@ -514,8 +519,10 @@ def test_a_framework_that_a_lock_lacks_is_told_before_packages_are_installed(
     add(phases, {"uv.lock": IN_LOCK, "Procfile": "web: gunicorn app:app\n", "app.py": APP})
     ran = phases.detect(start)
     assert ran.fault is not None
-    assert ran.fault.what == "web cannot start: app.py:1 imports flask, and uv.lock has no flask"
-    assert "add `flask` to the dependencies and lock them again" in (ran.fault.remedy or "")
+    assert ran.fault.what == (
+        "web cannot start: app.py:1 imports flask, and flask is not among the packages of uv.lock"
+    )
+    assert "run `uv add flask` and commit uv.lock" in (ran.fault.remedy or "")
     add(phases, {"app.py": "import yaml\n" + APP.replace("flask", "shop"), "shop/x.txt": ""})
     assert phases.detect(start).fault is None  # several packages may bring them
     add(phases, {"app.py": APP, "flask/__init__.py": "Flask = print\n"})

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cnbkit_python.input import TYPOS
+from cnbkit_misspelt import MISSPELT
 from cnbkit_start import Start
 
 if TYPE_CHECKING:
@@ -378,7 +378,7 @@ def test_where_nothing_can_start_the_error_names_the_one_thing_to_change(
     assert remedy in (ran.fault.remedy or "")
 
 
-@pytest.mark.parametrize("name", TYPOS)
+@pytest.mark.parametrize("name", MISSPELT)
 def test_misspelt_requirements_are_left_to_who_explains_them(phases: Phases, name: str) -> None:
     write(phases, {name: "streamlit\n", "eda.ipynb": "{}", "dashboard.py": STREAMLIT})
     ran = phases.detect(Start())

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import uv
 
+from cnbkit_locked.selected import Selection, selected
 from cnbkit_start import Start
-from cnbkit_start.selected import Selection, selected
 
 if TYPE_CHECKING:
     from tests.buildpacks.conftest import Phases

@@ -1,8 +1,8 @@
 """A conda channel made on the spot: real packages, in conda's own formats.
 
-Its Python is the build image's own, packed as conda packs one; the other packages are as small
-as packages of their kind can be: pure Python with a command, compiled code with the prefix in
-its text and its binary files, one that wants CUDA, one with activation scripts.
+Its Python is the build image's own, or this machine's, packed as conda packs one; the other
+packages are as small as packages of their kind can be: pure Python with a command, compiled code
+with the prefix in its text and its binary files, one that wants CUDA, one with activation scripts.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import hashlib
 import io
 import json
 import os
+import platform
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import threading
 import warnings
@@ -36,17 +38,21 @@ if TYPE_CHECKING:
     from cnbkit_engine.base.suites import Suite
 
 __all__ = [
-    "FULL_PYTHON",
+    "MACHINE_PYTHON",
     "PYTHON",
     "SUBDIR",
     "Channel",
     "Server",
+    "machine_python_package",
     "python_package",
     "wheel_package",
 ]
 
-PYTHON, FULL_PYTHON = DEFAULT.python, DEFAULT.full_python
+PYTHON = DEFAULT.python
 """Of the package that `python_package` makes."""
+
+MACHINE_PYTHON = platform.python_version()
+"""Of the package that `machine_python_package` makes."""
 
 _NAME, _DIGITS = f"python{PYTHON}", PYTHON.replace(".", "")
 _MACHINE = os.uname().machine
@@ -261,23 +267,39 @@ def python_package(channel: Channel, root: Path, suite: Suite = DEFAULT) -> Path
         root: of the image's files.
         suite: what the image is made of.
     """
-    name, digits = f"python{suite.python}", suite.python.replace(".", "")
-    library = root / f"usr/lib/{name}"
+    program = root / f"usr/bin/python{suite.python}"
+    return _pack_python(channel, program, root / "usr/lib", suite.full_python)
+
+
+def machine_python_package(channel: Channel) -> Path:
+    """Pack the Python that runs this: it runs on this machine, whatever its C library.
+
+    Args:
+        channel: gets it.
+    """
+    library = Path(sysconfig.get_path("stdlib")).parent
+    program = Path(sys.executable).resolve()
+    return _pack_python(channel, program, library, MACHINE_PYTHON)
+
+
+def _pack_python(channel: Channel, program: Path, libraries: Path, full: str) -> Path:
+    version = full.rpartition(".")[0]
+    name, digits = f"python{version}", version.replace(".", "")
     files: dict[str, bytes | str] = {
-        f"bin/{name}": (root / f"usr/bin/{name}").read_bytes(),
+        f"bin/{name}": program.read_bytes(),
         f"lib/{name}/sitecustomize.py": _SITE,
         f"lib/{name}/site-packages/README.txt": "packages go here\n",
     }
+    # Where Python is a library, the program looks for it beside or where it was installed.
+    for path in libraries.glob(f"libpython{version}.so*"):
+        files[f"lib/{path.name}"] = path.read_bytes()
+    library = libraries / name
     for path in sorted(library.rglob("*")):
         parts = path.relative_to(library).parts
-        skipped = {
-            "__pycache__",
-            "test",
-            "tests",
-            f"config-{suite.python}-x86_64-linux-gnu",
-            "lib2to3",
-        }
-        if path.is_file() and not skipped.intersection(parts) and path.name != "sitecustomize.py":
+        left_out = {"__pycache__", "test", "tests", "lib2to3", "site-packages"}
+        if left_out.intersection(parts) or parts[0].startswith("config-"):
+            continue
+        if path.is_file() and path.name != "sitecustomize.py":
             files["/".join((f"lib/{name}", *parts))] = path.read_bytes()
             compiled = path.parent / "__pycache__" / f"{path.stem}.cpython-{digits}.pyc"
             if path.suffix == ".py" and compiled.exists():
@@ -285,10 +307,10 @@ def python_package(channel: Channel, root: Path, suite: Suite = DEFAULT) -> Path
                 files["/".join(at)] = _checked_against_time(compiled, path)
     return channel.add(
         "python",
-        suite.full_python,
+        full,
         files,
         build="0_cpython",
-        constrains=[f"python_abi {suite.python}.* *_cp{digits}"],
+        constrains=[f"python_abi {version}.* *_cp{digits}"],
         executable=[f"bin/{name}"],
         links={"bin/python3": name, "bin/python": name},
     )

@@ -11,6 +11,7 @@ import _imp
 import os
 
 from cnbkit import BuildContext
+from cnbkit_bytecode import compile_sources
 
 __all__ = ["make_bytecode"]
 
@@ -31,7 +32,7 @@ def make_bytecode(ctx: BuildContext, prefix: str, minor: str) -> None:
         minor: Python's version: "3.12".
 
     Raises:
-        CommandFailed: the interpreter does not work.
+        CommandFailed: the interpreter does not work, or bytecode cannot be written.
     """
     tag = f".cpython-{minor.replace('.', '')}.pyc"
     missing = []
@@ -50,7 +51,7 @@ def make_bytecode(ctx: BuildContext, prefix: str, minor: str) -> None:
             elif not _patch(source, compiled):
                 missing.append(source)
     if missing:
-        _compile(ctx, prefix, missing)
+        compile_sources(ctx, f"{prefix}/bin/python", missing)
 
 
 def _patch(source: str, compiled: str) -> bool:
@@ -72,16 +73,6 @@ def _patch(source: str, compiled: str) -> bool:
     with open(compiled, "wb") as file:
         file.write(code[:4] + _UNCHECKED + digest + code[_HEAD:])
     return True
-
-
-def _compile(ctx: BuildContext, prefix: str, sources: list[str]) -> None:
-    names = f"{ctx.scratch}/sources"
-    with open(names, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write("".join(f"{source}\n" for source in sources))
-    options = ("-q", "-q", "-f", "-j", "0", "--invalidation-mode", "unchecked-hash", "-i", names)
-    # Exit status 1 only says that some file would not compile; packages do ship such.
-    script = 'python=$1; shift; "$python" -I -m compileall "$@" || [ $? -eq 1 ]'
-    ctx.run("sh", "-c", script, "compile", f"{prefix}/bin/python", *options, quiet=True)
 
 
 def _remove(path: str) -> None:

@@ -24,6 +24,7 @@ from cnbkit_python.config import PythonConfig
 from cnbkit_python.constraint import request as narrowed
 from cnbkit_python.input import Input
 from cnbkit_python.request import VersionRequest
+from cnbkit_python.wheels import fitting
 from cnbkit_python_releases import outlived
 
 TYPE_CHECKING = False
@@ -126,6 +127,7 @@ class Python(Buildpack[Chosen]):
         chosen = Input.choose(ctx, config.input)
         request = VersionRequest.read(ctx, config.version, chosen.names)
         base = base_python()
+        request = fitting(ctx, request, base, chosen.names)
         standalone = None
         if base and request.satisfied_by(base) and not config.standalone:
             version, path = base, "/usr/bin/python3"
@@ -205,8 +207,7 @@ class Python(Buildpack[Chosen]):
                     try:
                         install(ctx, chosen.config, asked, build, layer.directory)
                     except PlatformFault as fault:
-                        source = chosen.request.source
-                        raise _with_bases(fault, chosen.base, source) from None
+                        raise _with_bases(fault, chosen.base, chosen.request) from None
             version = installed_version(layer.directory)
             ctx.log.info(f"Python {version} ({'installed' if layer.rebuild else 'from cache'})")
         return version
@@ -219,15 +220,20 @@ def _judge(ctx: BuildContext, request: VersionRequest, version: str) -> None:
         ctx.log.warning(old)
 
 
-def _with_bases(fault: PlatformFault, base: str, source: str) -> PlatformFault:
+def _with_bases(fault: PlatformFault, base: str, request: VersionRequest) -> PlatformFault:
     """The fault, and which versions are there without a download."""
+    if request.otherwise:
+        remedy = f"{fault.remedy}; {request.otherwise}"
+        return PlatformFault(fault.what, where=fault.where, remedy=remedy, detail=fault.detail)
     if not base:
         return fault
     minor = ".".join(base.split(".")[:2])
     other = next(
         (f"; cnbkit's base {_BASES[each]} has {each}" for each in _BASES if each != minor), ""
     )
-    remedy = f"{fault.remedy}; or ask for {minor} in {source}: the base image has {base}{other}"
+    remedy = (
+        f"{fault.remedy}; or ask for {minor} in {request.source}: the base image has {base}{other}"
+    )
     return PlatformFault(fault.what, where=fault.where, remedy=remedy, detail=fault.detail)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cnbkit import BuildContext, UserFault
+from cnbkit_misspelt import MISSPELT
 from cnbkit_python.pyproject import FILE, Pyproject
 
-__all__ = ["LOCKS", "TYPOS", "Input"]
+__all__ = ["LOCKS", "Input"]
 
 _SETTING = "BP_PYTHON_INPUT"
 
@@ -20,12 +21,6 @@ LOCKS = {
 # Without a lock the first of these is taken. What `pip-compile` made of a requirements.in
 # stands before it.
 _UNLOCKED = ("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml", "setup.py")
-# Seen in the wild often enough to be worth an explanation.
-TYPOS = (
-    *("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt"),
-    # As written on systems where capitals do not count.
-    *("Requirements.txt", "REQUIREMENTS.txt", "requirements.text", "requirements.TXT"),
-)
 
 
 class Input:
@@ -73,7 +68,7 @@ class Input:
             unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
             note = f"; {', '.join(unread)} not read ({_SETTING} chooses)" if unread else ""
             return cls([chosen], f"Dependencies from {chosen}{note}")
-        typo = next((name for name in TYPOS if ctx.app.has(name)), "")
+        typo = next((name for name in MISSPELT if ctx.app.has(name)), "")
         if typo:
             raise UserFault(
                 f"there is no requirements.txt, but a {typo}",

@@ -27,6 +27,7 @@ class VersionRequest:
         source: where it stands, for people.
         others: what else asks for a Python and was not asked.
         notes: what of the source was not taken, for the log.
+        otherwise: what to do where such a Python cannot be had; empty if another would do.
     """
 
     def __init__(self, wanted: str, source: str) -> None:
@@ -34,6 +35,7 @@ class VersionRequest:
         self.source = source
         self.others: list[VersionRequest] = []
         self.notes: list[str] = []
+        self.otherwise = ""
 
     @classmethod
     def read(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from cnbkit import Buildpack, Layer, LayerKey, Plan, Triggers, key
+from cnbkit_misspelt import MISSPELT
 from cnbkit_start.choice import Choice
-from cnbkit_start.config import ENTRYPOINT, MISSPELT, PROCFILE, Options
+from cnbkit_start.config import ENTRYPOINT, PROCFILE, Options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

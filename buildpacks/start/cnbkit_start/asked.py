@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
-from cnbkit_start.selected import Selection
+from cnbkit_locked.selected import Selection
 from cnbkit_start.strangers import has_strangers
 
 TYPE_CHECKING = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnbkit import Config, Option
 
-__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "MISSPELT", "PROCFILE", "Options", "normalised"]
+__all__ = ["CONDA", "ENTRYPOINT", "FUNCTION", "PROCFILE", "Options"]
 
 ENTRYPOINT = "entrypoint.toml"
 PROCFILE = "Procfile"
@@ -13,12 +13,6 @@ FUNCTION = "GOOGLE_FUNCTION_TARGET"
 
 CONDA = ("environment.yml", "environment.yaml", "conda-lock.yml", "pixi.lock")
 """Of an app with one of these packages are known only once the environment is solved."""
-
-MISSPELT = (
-    *("requirement.txt", "requirments.txt", "requeriments.txt", "requirements.txt.txt"),
-    *("Requirements.txt", "REQUIREMENTS.txt", "requirements.text", "requirements.TXT"),
-)
-"""Names of requirements that nobody reads; the `python` buildpack says so."""
 
 
 class Options(Config):
@@ -37,8 +31,3 @@ class Options(Config):
         default=True,
         help="Collect Django's static files, where its settings say where to",
     )
-
-
-def normalised(name: str) -> str:
-    """The name of a package, group or extra in its usual spelling."""
-    return name.lower().replace("_", "-").replace(".", "-")

@@ -7,17 +7,18 @@ all packages; requirements have those the app names itself, which are those that
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
-from cnbkit_start.config import normalised
+from cnbkit_locked.entries import normalised
+from cnbkit_start.requirements import file_with, requirement, requirements, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cnbkit import BuildContext, DetectContext
+    from cnbkit.app import App
 
     Context = BuildContext | DetectContext
 
 __all__ = ["Declared", "declared"]
 
-_WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 # What is read where no buildpack has chosen.
 _INPUTS = (
     *("pylock.toml", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"),
@@ -60,12 +61,20 @@ class Declared:
         names: normalised; an extra also as `name[extra]`.
         complete: whether nothing else says what is installed.
         own: whether the app itself is installed by a line of its requirements (`-e .`).
+        app: the app; None if it is not known.
     """
 
     def __init__(
-        self, file: str, names: set[str], *, complete: bool = True, own: bool = False
+        self,
+        file: str,
+        names: set[str],
+        *,
+        complete: bool = True,
+        own: bool = False,
+        app: App | None = None,
     ) -> None:
         self.file = file
+        self.app = app
         self.names = names
         self.complete = complete
         self.own = own
@@ -87,6 +96,8 @@ class Declared:
             return f"run `{program} {name}` and commit {self.file}"
         if self.file.endswith(".toml") and "pylock" in self.file:
             return f"add `{name}` to what {self.file} was locked from, and lock it again"
+        if self.app is not None and (other := file_with(self.app, name)):
+            return f"set BP_PYTHON_INPUT to {other}, which has {name}"
         return f"add the line `{name}` to {self._dependencies}"
 
     @property
@@ -109,10 +120,11 @@ def declared(ctx: Context) -> Declared:
     names = _first_words(told.conda_packages) if told.conda_packages else set()
     names |= _installed(told.packages)
     if told.lock:
-        from cnbkit_start.selected import selected
+        from cnbkit_locked.selected import selected
 
         with open(told.lock, encoding="utf-8") as file:
-            return Declared(chosen or told.lock, names | selected(file.read(), told.lock, None))
+            found = names | selected(file.read(), told.lock, None)
+            return Declared(chosen or told.lock, found, app=ctx.app)
     if chosen is None:
         chosen = next((name for name in _INPUTS if ctx.app.has(name)), "")
     files = [name for name in chosen.split(",") if ctx.app.has(name)]
@@ -130,27 +142,21 @@ def declared(ctx: Context) -> Declared:
         and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in others)
         and not any("dynamic" in line and "dependencies" in line for line in lines),
         own=bool(own),
+        app=ctx.app,
     )
 
 
 def _brings_nothing(ctx: Context) -> bool:
     """Whether the app as a package has neither programs nor dependencies, by what it says."""
     files = [name for name in ("setup.py", "setup.cfg", "pyproject.toml") if ctx.app.has(name)]
-    texts = [_text(ctx, name) for name in files]
+    texts = [text_of(ctx.app, name) for name in files]
     return bool(texts) and not any(word in text for text in texts for word in _BRINGING)
 
 
 def _lines(ctx: Context, name: str) -> list[str]:
     """Of a file that a person writes; a lock is complete."""
     by_hand = name.endswith((".txt", ".in")) or name == "pyproject.toml"
-    return _text(ctx, name).splitlines() if by_hand else []
-
-
-def _text(ctx: Context, name: str) -> str:
-    """A file's text, whatever its encoding: who installs by it says what is wrong with that."""
-    data = ctx.app.bytes(name)
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return data.decode("utf-16" if wide else "utf-8-sig", "replace")
+    return text_of(ctx.app, name).splitlines() if by_hand else []
 
 
 def _installed(path: str) -> set[str]:
@@ -174,7 +180,7 @@ def _outside(path: str, names: set[str], seen: set[str]) -> None:
     for line in lines:
         option, _, other = line.replace("=", " ", 1).partition(" ")
         if option not in ("-r", "--requirement"):
-            names |= _requirement(line)
+            names |= requirement(line)
             continue
         inner = other.partition(" #")[0].strip()
         if not inner.startswith("/"):
@@ -186,60 +192,30 @@ def _outside(path: str, names: set[str], seen: set[str]) -> None:
 def _first_words(path: str) -> set[str]:
     """What the lines of a list outside of the app begin with."""
     with open(path, encoding="utf-8") as file:
-        return set().union(*(_requirement(line.strip()) for line in file))
+        return set().union(*(requirement(line.strip()) for line in file))
 
 
 def _read(ctx: Context, file: str, names: set[str]) -> bool:
     """Add a file's packages; whether it could be read."""
     if file.endswith((".txt", ".in")):
-        _requirements(ctx, file, names, set())
+        requirements(ctx.app, file, names, set())
     elif file == "pyproject.toml":
         of_project = _of_project(ctx, file)
         names |= of_project or set()
         return of_project is not None
     elif file == "Pipfile":
-        names |= _of_pipfile(_text(ctx, file))
+        names |= _of_pipfile(text_of(ctx.app, file))
     elif file.endswith((".yml", ".yaml")):
-        lines = (line.strip(" -\"'\r") for line in _text(ctx, file).splitlines())
-        names.update(*(_requirement(line) for line in lines))
+        lines = (line.strip(" -\"'\r") for line in text_of(ctx.app, file).splitlines())
+        names.update(*(requirement(line) for line in lines))
     else:
+        from cnbkit_locked.selected import selected
         from cnbkit_start.asked import selection
-        from cnbkit_start.selected import selected
 
         # Only Poetry's lock may leave to its project which packages are for whom.
         own = _own(ctx) if file.endswith("poetry.lock") else None
-        names |= selected(_text(ctx, file), file, selection(ctx), own)
+        names |= selected(text_of(ctx.app, file), file, selection(ctx), own)
     return True
-
-
-def _requirements(ctx: Context, file: str, names: set[str], seen: set[str]) -> None:
-    seen.add(file)
-    for raw in _text(ctx, file).splitlines():
-        line = raw.strip()
-        for option in ("--requirement", "-r"):
-            if line.startswith(option):
-                other = line.removeprefix(option).lstrip(" =").partition(" #")[0].strip()
-                folder = file.rpartition("/")[0]
-                path = f"{folder}/{other}" if folder else other
-                # A missing one is for the buildpack that installs to tell.
-                if path not in seen and ctx.app.has(path):
-                    _requirements(ctx, path, names, seen)
-                break
-        else:
-            names |= _requirement(line)
-
-
-def _requirement(text: str) -> set[str]:
-    """`name` and `name[extra]` of a requirement; nothing of anything else."""
-    end = 0
-    while end < len(text) and text[end] in _WORD:
-        end += 1
-    name = normalised(text[:end])
-    if not name or name[0] == "-":
-        return set()
-    rest = text[end:].lstrip()
-    extras = rest[1:].partition("]")[0].split(",") if rest.startswith("[") else []
-    return {name, *(f"{name}[{normalised(extra.strip())}]" for extra in extras)}
 
 
 def _of_pipfile(text: str) -> set[str]:
@@ -251,7 +227,7 @@ def _of_pipfile(text: str) -> set[str]:
         if line.startswith("["):
             inside = line.startswith("[packages]")
         elif inside and "=" in line:
-            names |= _requirement(line.strip("\"'"))
+            names |= requirement(line.strip("\"'"))
     return names
 
 
@@ -266,7 +242,7 @@ def _of_project(ctx: Context, file: str) -> set[str] | None:
 
     None if it cannot be read.
     """
-    text = _text(ctx, file)
+    text = text_of(ctx.app, file)
     if "dependencies" not in text:
         return set()
     try:
@@ -282,7 +258,7 @@ def _of_project(ctx: Context, file: str) -> set[str] | None:
         *(_table(document, "dependency-groups").get(each) for each in asked_groups(ctx)),
     ]
     found = [text for each in lists if isinstance(each, list) for text in each]
-    names = set().union(*(_requirement(text) for text in found if isinstance(text, str)))
+    names = set().union(*(requirement(text) for text in found if isinstance(text, str)))
     poetry = _table(_table(_table(document, "tool"), "poetry"), "dependencies")
     for name, value in poetry.items():
         names.add(normalised(name))

@@ -7,10 +7,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 from cnbkit import BuildContext, Log, OpenLayer
+from cnbkit_bytecode import compile_bytecode
 from cnbkit_pip.engines.engine import Engine
 from cnbkit_pip.engines.patience import fetched, uv_cache
 from cnbkit_pip.layers.bill import describe
-from cnbkit_pip.layers.bytecode import compile_bytecode
 from cnbkit_pip.layers.contents import PREFIX, Contents, Shelf, site_packages
 from cnbkit_pip.layers.folders import install_folders
 from cnbkit_pip.layers.installed import Installed, Record, entangled
@@ -211,7 +211,7 @@ def _compile_light(
     left = {name: place for name, place in left.items() if name not in spare.compiled}
     if left:
         # In one go: starting what compiles takes longer than a few small packages do.
-        compile_bytecode(ctx, python, *(f"{place}/lib" for place in left.values()))
+        compile_bytecode(ctx, python.path, *(f"{place}/lib" for place in left.values()))
     spare.compiled.update(left)
 
 
@@ -220,7 +220,7 @@ def _fill_one(
 ) -> None:
     _put(ctx, engine, group, layer)
     # At once, while the network is busy with what is still missing.
-    compile_bytecode(ctx, python, f"{layer.directory}/{PREFIX}/lib")
+    compile_bytecode(ctx, python.path, f"{layer.directory}/{PREFIX}/lib")
 
 
 def _megabytes(size: int) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from cnbkit import PythonBuild, UserFault
+from cnbkit_misspelt import MISSPELT
 from cnbkit_start.choice import Choice, Nothing
-from cnbkit_start.config import CONDA, MISSPELT
+from cnbkit_start.config import CONDA
 from cnbkit_start.process import Found
 
 TYPE_CHECKING = False

@@ -7,6 +7,7 @@ from cnbkit_start.check.imports import missing_import
 from cnbkit_start.check.own_names import absent_name
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.standard import loss
+from cnbkit_start.requirements import file_with
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,14 +52,19 @@ def of_packages(
         package = locked.lacks_module(missing.name)
         line = f"{missing.file}:{missing.line}"
         return Problem(
-            f"{line} imports {missing.name}, and {locked.file} has no {package}",
-            f"add `{package}` to the dependencies and lock them again",
+            f"{line} imports {missing.name}, and {package} is not among {locked.packages.of_file}",
+            locked.packages.to_add(package),
         )
     missing = missing_import(files, app, image) if image else None
     if image is None or missing is None:
         return None
     why = "which no package has"
-    remedy = f"add `{missing.distribution}` to the dependencies"
+    other = file_with(app, missing.distribution)
+    remedy = (
+        f"set BP_PYTHON_INPUT to {other}, which has {missing.distribution}"
+        if other
+        else f"add `{missing.distribution}` to the dependencies"
+    )
     if image.lost(missing.name):
         why, remedy = loss(missing.name, own=True)
     return Problem(f"{missing.file}:{missing.line} imports {missing.name}, {why}", remedy)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cnbkit import BuildContext, DetectContext
+    from cnbkit_start.declared import Declared
 
 __all__ = ["Locked"]
 
@@ -42,6 +43,8 @@ _MODULES = {
     **{name: name for name in ("fastapi", "flask", "django", "starlette", "streamlit", "gradio")},
     **{name: name for name in ("dash", "uvicorn", "chainlit", "panel", "bentoml", "requests")},
     **{name: name for name in ("pandas", "joblib", "httpx", "pydantic", "sqlalchemy", "redis")},
+    **{name: name for name in ("numpy", "scipy", "matplotlib", "plotly", "transformers", "openai")},
+    **{name: name for name in ("aiohttp", "uvloop", "celery", "boto3", "litestar", "sanic")},
     "sklearn": "scikit-learn",
 }
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
@@ -51,14 +54,13 @@ class Locked:
     """All packages that the image gets.
 
     Args:
-        names: of them, and maybe of more.
-        file: what says so.
+        packages: they, and maybe more.
         own: programs that the app's own package brings.
     """
 
-    def __init__(self, names: set[str], file: str, own: Iterable[str] = ()) -> None:
-        self._names = names
-        self.file = file
+    def __init__(self, packages: Declared, own: Iterable[str] = ()) -> None:
+        self.packages = packages
+        self._names = packages.names
         self._own = frozenset(own)
 
     @classmethod
@@ -71,16 +73,17 @@ class Locked:
         lock = name in _LOCKS or (name.startswith("pylock.") and name.endswith(".toml"))
         if not packages.complete or not (lock or _is_compiled(ctx, packages.file)):
             return None
-        return cls(packages.names, packages.file, _own(ctx))
+        return cls(packages, _own(ctx))
 
     @classmethod
     def planned(cls, ctx: BuildContext) -> Locked | None:
         """What the buildpack that installs has decided; None if others may bring programs, too."""
         told = PythonBuild.read(ctx)
-        if not told.packages or told.conda_packages or _from_elsewhere(ctx):
+        nothing = told.inputs is not None and not told.inputs
+        if not (told.packages or nothing) or told.conda_packages or _from_elsewhere(ctx):
             return None
         packages = declared(ctx)
-        return cls(packages.names, packages.file, _own(ctx))
+        return cls(packages, _own(ctx))
 
     def has_module(self, name: str) -> bool | None:
         """Whether a module is there; None if other packages than one may bring it."""

@@ -120,9 +120,9 @@ class _Checks:
             package = locked.lacks(name)
             if package:
                 return Problem(
-                    f"{locked.file} has no {package}, which brings the program {name}",
-                    f"add `{package}` to the dependencies and lock them again, or correct the "
-                    "command",
+                    f"{package}, which brings the program {name}, is not among "
+                    f"{locked.packages.of_file}",
+                    f"{locked.packages.to_add(package)}, or correct the command",
                 )
         return None
 

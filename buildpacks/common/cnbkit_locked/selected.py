@@ -1,19 +1,17 @@
 """Which packages of a lock the image gets, before anything has read the lock for real.
 
-Read by lines, because parsing a megabyte of TOML takes longer than the rest of detect; programs
-write locks, always in the same lines. What is not understood counts as selected: only what
-certainly stays away is left out.
+What is not understood counts as selected: only what certainly stays away is left out.
 """
 
 from __future__ import annotations
 
-from cnbkit_start.config import normalised
+from cnbkit_locked.entries import Entry, entries, normalised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Selection", "selected"]
+__all__ = ["Selection", "certain", "selected"]
 
 _MAIN = ("main", "default")
 # Tables of a package in uv.lock, and what of them is asked for.
@@ -51,69 +49,46 @@ def selected(
     name = file.rpartition("/")[2]
     if name == "Pipfile.lock":
         return _of_pipfile(text, everything=wanted is None or bool(wanted.groups))
-    entries = _entries(text)
+    packages = entries(text)
     found: set[str] | None = None
     if wanted is not None:
         if name == "uv.lock":
-            found = _of_uv(entries, wanted)
+            found = _of_uv(packages, wanted)
         elif name == "poetry.lock":
-            found = _of_poetry(entries, wanted, own)
+            found = _of_poetry(packages, wanted, own)
         elif name == "pdm.lock":
-            found = _of_pdm(entries, wanted)
+            found = _of_pdm(packages, wanted)
         else:
-            found = _of_pylock(text, entries, wanted)
-    return {each.name for each in entries} if found is None else found
+            found = _of_pylock(text, packages, wanted)
+    return {each.name for each in packages} if found is None else found
 
 
-class _Entry:
-    """A package of a lock.
+def certain(text: str, file: str) -> list[Entry]:
+    """Packages that the image gets for sure, whichever Python it has: no marker leads to them.
 
-    Attributes:
-        values: of its own keys, as they are written.
-        lists: lines of a list by its key, in a table as `table:key`.
-        tables: keys of its tables.
+    Args:
+        text: of the lock.
+        file: its name.
     """
-
-    __slots__ = ("lists", "name", "tables", "values")
-
-    def __init__(self) -> None:
-        self.name = ""
-        self.values: dict[str, str] = {}
-        self.lists: dict[str, list[str]] = {}
-        self.tables: dict[str, list[str]] = {}
-
-
-def _entries(text: str) -> list[_Entry]:
-    """All that have a name; a name may be there several times."""
-    found: list[_Entry] = []
-    entry, table, key = _Entry(), "", ""
-    for raw in text.splitlines():
-        line = raw.strip()
-        if line in ("[[package]]", "[[packages]]"):
-            entry, table, key = _Entry(), "", ""
-            found.append(entry)
-        elif line.startswith("[") and line.endswith("]") and not key:
-            table = line.strip("[]")
-        elif key:
-            if line == "]":
-                key = ""
-            else:
-                entry.lists.setdefault(key, []).append(line)
-        else:
-            name, equals, value = (part.strip() for part in line.partition("="))
-            if not equals:
-                continue
-            name = name.strip("\"'")
-            if table:
-                entry.tables.setdefault(table, []).append(name)
-            else:
-                entry.values.setdefault(name, value)
-            if value == "[":
-                key = f"{table}:{name}" if table else name
-                entry.lists.setdefault(key, [])
-            if name == "name" and not table:
-                entry.name = normalised(value.strip("\"'"))
-    return [each for each in found if each.name]
+    wanted, name = Selection(), file.rpartition("/")[2]
+    packages = entries(text)
+    found: set[str] | None = None
+    if name == "uv.lock":
+        for each in packages:
+            each.lists = {
+                key: [line for line in lines if " marker = " not in line]
+                for key, lines in each.lists.items()
+            }
+        found = _of_uv(packages, wanted)
+    else:
+        packages = [each for each in packages if not {"marker", "markers"} & each.values.keys()]
+        if name == "poetry.lock":
+            found = _of_poetry(packages, wanted, None)
+        elif name == "pdm.lock":
+            found = _of_pdm(packages, wanted)
+        elif name != "Pipfile.lock":
+            found = _of_pylock(text, packages, wanted)
+    return [each for each in packages if each.name in (found or ())]
 
 
 def _words(text: str) -> set[str]:
@@ -121,17 +96,17 @@ def _words(text: str) -> set[str]:
     return {normalised(each.strip(" \"'")) for each in text.strip("[]").split(",")} - {""}
 
 
-def _of_uv(entries: list[_Entry], wanted: Selection) -> set[str] | None:
+def _of_uv(packages: list[Entry], wanted: Selection) -> set[str] | None:
     """What is reached from the member; uv's lock knows the project's own groups and extras."""
-    by_name: dict[str, list[_Entry]] = {}
-    for entry in entries:
+    by_name: dict[str, list[Entry]] = {}
+    for entry in packages:
         by_name.setdefault(entry.name, []).append(entry)
     if wanted.member:
         roots = by_name.get(wanted.member, [])
     else:
-        roots = [each for each in entries if _is_root(each.values.get("source", ""))]
+        roots = [each for each in packages if _is_root(each.values.get("source", ""))]
     # A root that is not a package has all members.
-    if len(roots) != 1 or any(_is_in_one_line(each) for each in entries):
+    if len(roots) != 1 or any(_is_in_one_line(each) for each in packages):
         return None
     found: set[str] = set()
     seen: set[tuple[str, str]] = set()
@@ -159,7 +134,7 @@ def _is_root(source: str) -> bool:
     return any(f'{kind} = "."' in source for kind in ("editable", "virtual", "directory"))
 
 
-def _is_in_one_line(entry: _Entry) -> bool:
+def _is_in_one_line(entry: Entry) -> bool:
     """Whether a list is not written as uv writes them."""
     tables = (
         f"{table}:{name}" for table in (_EXTRAS, _GROUPS) for name in entry.tables.get(table, ())
@@ -179,24 +154,24 @@ def _needed(line: str) -> list[tuple[str, str]]:
 
 
 def _of_poetry(
-    entries: list[_Entry], wanted: Selection, own: Iterable[str] | None
+    packages: list[Entry], wanted: Selection, own: Iterable[str] | None
 ) -> set[str] | None:
     """By what Poetry 2 or its first releases say of a package; else what `own` leads to."""
     for key in ("groups", "category"):
-        if any(key in each.values for each in entries):
+        if any(key in each.values for each in packages):
             if key == "category" and wanted.groups:
                 return None  # all but main are `dev` there
             groups = {*_MAIN, *wanted.groups}
             return {
                 each.name
-                for each in entries
+                for each in packages
                 if groups & _words(each.values.get(key, "main"))
                 and (wanted.extras or each.values.get("optional") != "true")
             }
     if own is None or wanted.groups or wanted.extras:
         return None
     edges: dict[str, set[str]] = {}
-    for entry in entries:
+    for entry in packages:
         needed = map(normalised, entry.tables.get("package.dependencies", ()))
         edges.setdefault(entry.name, set()).update(needed)
     found: set[str] = set()
@@ -209,21 +184,21 @@ def _of_poetry(
     return found
 
 
-def _of_pdm(entries: list[_Entry], wanted: Selection) -> set[str] | None:
+def _of_pdm(packages: list[Entry], wanted: Selection) -> set[str] | None:
     """By the groups of each package; extras of the project are groups as well."""
-    if not all("groups" in each.values for each in entries):
+    if not all("groups" in each.values for each in packages):
         return None
     groups = {*_MAIN, *wanted.groups, *wanted.extras}
-    return {each.name for each in entries if groups & _words(each.values["groups"])}
+    return {each.name for each in packages if groups & _words(each.values["groups"])}
 
 
-def _of_pylock(text: str, entries: list[_Entry], wanted: Selection) -> set[str]:
+def _of_pylock(text: str, packages: list[Entry], wanted: Selection) -> set[str]:
     """By the markers that name groups and extras."""
     head = text.partition("[[packages]]")[0]
     defaults = _words(head.partition("default-groups = ")[2].partition("\n")[0])
     there = {"dependency_groups": wanted.groups | defaults, "extras": wanted.extras}
     return {
-        each.name for each in entries if not _is_false(each.values.get("marker", "")[1:-1], there)
+        each.name for each in packages if not _is_false(each.values.get("marker", "")[1:-1], there)
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnbkit import BuildContext, Buildpack, BuildResult
-from cnbkit_pip.layers.bytecode import compile_sources
+from cnbkit_bytecode import compile_sources
 
 if TYPE_CHECKING:
     from cnbkit.testing import BuildpackRun, Result

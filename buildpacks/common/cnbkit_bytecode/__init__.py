@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from cnbkit import BuildContext
-    from cnbkit_python_inputs.interpreter import Interpreter
 
 __all__ = ["compile_bytecode", "compile_sources"]
 
@@ -59,13 +58,18 @@ else:
 """
 
 
-def compile_bytecode(ctx: BuildContext, python: Interpreter, *folders: str) -> None:
+def compile_bytecode(ctx: BuildContext, python: str, *folders: str) -> None:
     """Compile everything but tests.
+
+    Args:
+        ctx: the build.
+        python: path of the interpreter.
+        folders: with packages.
 
     Raises:
         CommandFailed: the interpreter does not work.
     """
-    compile_sources(ctx, python.path, [path for each in folders for path in _sources(each)])
+    compile_sources(ctx, python, [path for each in folders for path in _sources(each)])
 
 
 def compile_sources(ctx: BuildContext, python: str, sources: Iterable[str]) -> None:
