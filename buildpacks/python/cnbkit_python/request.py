@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["VersionRequest"]
 
 _SETTING = "BP_PYTHON_VERSION"
+# asdf's and mise's.
+_OF_MACHINES = (".tool-versions", "mise.toml", ".mise.toml", ".config/mise.toml")
 _POETRY = "tool.poetry.dependencies in pyproject.toml"
 
 
@@ -64,7 +66,7 @@ class VersionRequest:
                 )
             found.append(request)
         found.append(cls._of_files(ctx, inputs or []))
-        asking = [each for each in found if each.wanted]
+        asking = _uncontradicted([each for each in found if each.wanted])
         chosen, *others = asking or [cls("", "")]
         chosen.others = others
         return chosen
@@ -142,6 +144,21 @@ class VersionRequest:
             for each in self.others
             if not each.satisfied_by(version)
         ]
+
+
+def _uncontradicted(asking: list[VersionRequest]) -> list[VersionRequest]:
+    """Last, what tools for a whole machine are told, where the project's own range excludes it.
+
+    Those who install by the range look for another Python then, and so does this.
+    """
+    if len(asking) < 2 or asking[0].source not in _OF_MACHINES:
+        return asking
+    first, *others = asking
+    for each in others:
+        if each.source not in _OF_MACHINES and not some_release(both(first.wanted, each.wanted)):
+            rest = [other for other in others if other is not each]
+            return [each, first, *rest]
+    return asking
 
 
 def _constraints(value: Any, where: str) -> list[str]:

@@ -41,7 +41,7 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
             return found
     from cnbkit_start.frameworks.deeper import only_app
 
-    return only_app(seen)
+    return only_app(seen) or scripts.script(seen, greets=True)
 
 
 def train(app: App) -> Found | None:
