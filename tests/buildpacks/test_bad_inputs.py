@@ -178,6 +178,7 @@ def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: 
     assert "numpy 1.23.1: it has wheels for Python 3.8 to 3.10" in told
     assert "onlysource 1.0: it has no wheels at all\n" in told
     assert "psycopg2 1.0: it has no wheels at all; psycopg2-binary comes with them" in told
+    assert "Python 3.10 has wheels of the one that has any: write 3.10 into .python-version" in told
 
 
 def test_public_addresses_are_shown_and_logins_are_not(builds: Builds) -> None:

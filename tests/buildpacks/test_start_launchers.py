@@ -184,3 +184,27 @@ def test_a_dashboard_whose_framework_a_lock_lacks_is_an_aside(phases: Phases) ->
         "panel/app.py": FASTAPI,
     }
     assert "web: python3 -m bot" in line(ran(phases, files))
+
+
+AIOHTTP = (
+    "from aiohttp import web\n\nasync def init_app():\n    return web.Application()\n\n"
+    "def main():\n    web.run_app(init_app())\n\nif __name__ == '__main__':\n    main()\n"
+)
+
+
+def test_the_module_of_a_package_that_runs_an_app_of_aiohttp_is_started(phases: Phases) -> None:
+    files = {"requirements.txt": "aiohttp\n", "chat/__init__.py": "", "chat/main.py": AIOHTTP}
+    assert "web: python3 -m chat.main, from chat/main.py" in line(ran(phases, files))
+    fault = ran(phases, {"blog/__init__.py": "", "blog/main.py": AIOHTTP}).fault
+    assert fault is not None, "of two nobody knows which"
+
+
+def test_of_several_scripts_the_example_is_the_one_that_starts_a_server(phases: Phases) -> None:
+    files = {
+        "requirements.txt": "rich\n",
+        "ask_client.py": "import sys\nsys.exit(1)\n",
+        "start_server.py": "import sys\nsys.exit(1)\n",
+    }
+    fault = ran(phases, files).fault
+    assert fault is not None
+    assert "echo 'web: python3 start_server.py' >Procfile" in (fault.remedy or "")

@@ -35,6 +35,7 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
         *(models.mlflow, models.bentoml, models.ray),
         *agents(packages),
         *(dashboards.voila, scripts.greeting, scripts.script),
+        *own_servers(packages, "aiohttp"),
     ):
         found = framework(seen)
         if found is not None:
