@@ -30,6 +30,7 @@ class VersionRequest:
         others: what else asks for a Python and was not asked.
         notes: what of the source was not taken, for the log.
         otherwise: what to do where such a Python cannot be had; empty if another would do.
+        where: the source with its line, where that is known.
     """
 
     def __init__(self, wanted: str, source: str) -> None:
@@ -38,6 +39,7 @@ class VersionRequest:
         self.others: list[VersionRequest] = []
         self.notes: list[str] = []
         self.otherwise = ""
+        self.where = source
 
     @classmethod
     def read(
@@ -60,6 +62,7 @@ class VersionRequest:
                 found.append(cls._understood(each.text, each.file))
                 continue
             request = cls(version_of(each.text, f"{each.file}:{each.line}"), each.file)
+            request.where = f"{each.file}:{each.line}"
             if each.more:
                 request.notes.append(
                     f"{each.file}: {each.text} is taken, {', '.join(each.more)} not"

@@ -151,7 +151,8 @@ def declared(ctx: Context) -> Declared:
         complete=all(read)
         and not (chosen in ("", "setup.py", "pyproject.toml") and ctx.app.has("setup.py"))
         and not any(line.startswith(_ELSEWHERE) or " @ " in line for line in others)
-        and not any("dynamic" in line and "dependencies" in line for line in lines),
+        and not any("dynamic" in line and "dependencies" in line for line in lines)
+        and not any(_is_damaged(text_of(ctx.app, name), name) for name in files),
         own=bool(own),
         app=ctx.app,
     )
@@ -162,6 +163,14 @@ def _brings_nothing(ctx: Context) -> bool:
     files = [name for name in ("setup.py", "setup.cfg", "pyproject.toml") if ctx.app.has(name)]
     texts = [text_of(ctx.app, name) for name in files]
     return bool(texts) and not any(word in text for text in texts for word in _BRINGING)
+
+
+def _is_damaged(text: str, name: str) -> bool:
+    """Whether a file holds what no tool reads, which is for who installs to tell."""
+    if "\n<<<<<<< " in f"\n{text}":
+        return True
+    # A page, or a list as other languages write it.
+    return name.endswith((".txt", ".in")) and text.lstrip()[:1] in ("[", "{", "<")
 
 
 def _lines(ctx: Context, name: str) -> list[str]:
@@ -268,6 +277,8 @@ def _of_project(ctx: Context, file: str) -> set[str] | None:
         *(_table(project, "optional-dependencies").get(each) for each in asked_extras(ctx)),
         *(_table(document, "dependency-groups").get(each) for each in asked_groups(ctx)),
     ]
+    if not isinstance(project.get("dependencies", []), list):
+        return None
     found = [text for each in lists if isinstance(each, list) for text in each]
     names = set().union(*(requirement(text) for text in found if isinstance(text, str)))
     poetry = _table(_table(_table(document, "tool"), "poetry"), "dependencies")
