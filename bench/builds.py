@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from bench.registry import LocalRegistry
     from bench.stories import Story
 
-__all__ = ["CASES", "CNBKIT", "DOCKER", "DOCKER_UV", "Rounds", "measure_builds"]
+__all__ = [
+    "CASES",
+    "CNBKIT",
+    "DOCKER",
+    "DOCKER_UV",
+    "Rounds",
+    "measure_builds",
+    "with_pip",
+    "with_uv",
+]
 
 DOCKER, DOCKER_UV, CNBKIT = "docker (pip)", "docker (uv)", "cnbkit"
 CASES = {
@@ -39,16 +48,30 @@ RUN apt-get update && apt-get install -y --no-install-recommends {packages} \\
  && rm -rf /var/lib/apt/lists/*
 """
 _COMMAND = 'COPY . .\nCMD ["python3", "app.py"]\n'
-_PIP = f"""\
+
+
+def with_pip(index: str = "") -> str:
+    """A Dockerfile's lines that install by pip, and copy the app.
+
+    Args:
+        index: another one than pip's own.
+    """
+    option = f" --index-url {index}" if index else ""
+    return f"""\
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install --no-cache-dir -r requirements.txt
+RUN pip install --no-cache-dir{option} -r requirements.txt
 {_COMMAND}"""
-_UV = f"""\
+
+
+def with_uv(index: str = "") -> str:
+    """The same by uv, which keeps what it fetches and compiles bytecode."""
+    option = f" --default-index {index}" if index else ""
+    return f"""\
 WORKDIR /app
 COPY requirements.txt .
 RUN --mount=type=cache,target=/root/.cache/uv \\
-    uv pip install --system --link-mode=copy --compile-bytecode -r requirements.txt
+    uv pip install --system --link-mode=copy --compile-bytecode{option} -r requirements.txt
 {_COMMAND}"""
 
 
@@ -205,9 +228,9 @@ def _sides(
 
     apt = _APT.format(packages=" ".join(story.debian)) if story.debian else ""
     return [
-        docker(DOCKER, "docker-pip", apt + _PIP, base),
+        docker(DOCKER, "docker-pip", apt + with_pip(), base),
         cnbkit("cnbkit-publish", registry),
-        docker(DOCKER_UV, "docker-uv", apt + _UV, f"{base}-uv"),
+        docker(DOCKER_UV, "docker-uv", apt + with_uv(), f"{base}-uv"),
         cnbkit("cnbkit-store", None),
     ]
 

@@ -60,10 +60,12 @@ the lifecycle's creator in the same sandbox, publishing the app without its pack
 _MANY = """
 ## 150 packages
 
-20 heavy and 130 light packages made by `bench/many.py`, served on loopback as the public index
-serves its own; six of the light ones put modules into one's import package. "after a failed build"
-is the build after one that ended with a package that cannot be compiled, all others fetched. uv
-alone: the same packages into a folder, cache empty, bytecode compiled.
+20 heavy and 130 light packages made by `bench/packages.py`, served to all sides on loopback as the
+public index serves its own; six of the light ones put modules into one's import package. Sides,
+registry and turns are those of the builds above; images go to the registry. "to pip" is what the
+goal is for. "after a failed build" is the build after one that ended with a package that cannot be
+compiled, all others fetched. uv alone: the same packages into a folder, cache empty, bytecode
+compiled.
 """
 
 _DETECT = """

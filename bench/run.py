@@ -74,7 +74,9 @@ def main() -> None:
             place = scratch / "many"
             place.mkdir()
             runs, scale = (1, 0.25) if options.quick else (min(3, options.runs), 1.0)
-            _measured("many", place, partial(measure_many, place, runs, scale))
+            _measured(
+                "many", place, partial(measure_many, place, RESULTS, Rounds(runs, runs), scale)
+            )
             remove_tree(place)
         rounds = Rounds(1, 1) if options.quick else Rounds(min(3, options.runs), options.runs)
         for name, story in STORIES.items():

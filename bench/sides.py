@@ -13,7 +13,7 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.workspace import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bench.docker_engine import DockerEngine
     from bench.registry import LocalRegistry
@@ -145,6 +145,7 @@ class CnbkitSide:
         prepared: has base images and tools; they are linked to, not copied.
         app: what to build.
         log: gets the output of all commands.
+        options: more of `cnbkit build`.
     """
 
     def __init__(
@@ -155,6 +156,7 @@ class CnbkitSide:
         prepared: Home,
         app: App,
         log: Path,
+        options: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.app = app
@@ -162,6 +164,7 @@ class CnbkitSide:
         self._home = home
         self._prepared = prepared
         self._log = log
+        self._options = options
         self._round = 0
 
     @property
@@ -189,7 +192,7 @@ class CnbkitSide:
             where = ["--publish", f"{host}/{self._repository}", "--insecure-registry", host]
         program = Path(sys.executable).with_name("cnbkit")
         command = Command(
-            (str(program), "build", str(self.app.folder), *where),
+            (str(program), "build", str(self.app.folder), *where, *self._options),
             env=os.environ | {"CNBKIT_HOME": str(self._home.root)},
         )
         return {"registry" if self._registry else "local": timed(command, self._log)}

@@ -24,8 +24,12 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing import Container, EmbeddedEngine
 
+from .attacks import USERS, attacking
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from .attacks import Attack
 
 ROOT = Path(__file__).resolve().parents[2]
 CNBKIT = str(Path(sys.executable).with_name("cnbkit"))
@@ -159,3 +163,11 @@ def user_home() -> Iterator[Home]:
         yield copy
     finally:
         shutil.rmtree(copy.root)
+
+
+@pytest.fixture(params=USERS)
+def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
+    """A build whose buildpack attacks, by each kind of user."""
+    home = Home.default() if request.param == "root" else user_home
+    with attacking(home, request.param) as made:
+        yield made

@@ -17,8 +17,6 @@ from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing.docker import LocalRegistry
 
-from .attacks import USERS, attacking
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -100,13 +98,6 @@ echo '{"auths": {"store.localhost:5095": {"auth": "Zm9yOmdlZA=="}}, "credsStore"
 printf '#!/bin/sh\necho ran >> /evidence/helper\n' > "$HOME/docker-credential-forged"
 chmod +x "$HOME/docker-credential-forged"
 """
-
-
-@pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
-    home = Home.default() if request.param == "root" else user_home
-    with attacking(home, request.param) as made:
-        yield made
 
 
 @pytest.fixture(scope="session")

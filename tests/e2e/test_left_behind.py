@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.state.home import Home
-
-from .attacks import USERS, attacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,20 +18,19 @@ if TYPE_CHECKING:
 HOSTS_FILE = b"[run-image]\nreference = 'the host says so'\n"
 
 
-@pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
-    home = Home.default() if request.param == "root" else user_home
-    with attacking(home, request.param) as made:
-        host = made.root / "host"
-        (host / "folder" / "layer").mkdir(parents=True)
-        (host / "file.toml").write_bytes(HOSTS_FILE)
-        (host / "folder" / "layer.toml").write_text("[types]\nlaunch = true\n")
-        (host / "folder" / ".cnbkit-report.tsv").write_text("layer\tx\tbuilt\tSECRET\n")
-        yield made
-        assert (host / "file.toml").read_bytes() == HOSTS_FILE
-        assert sorted(path.name for path in host.rglob("*")) == [
-            *(".cnbkit-report.tsv", "file.toml", "folder", "layer", "layer.toml"),
-        ]
+@pytest.fixture
+def attack(attack: Attack) -> Iterator[Attack]:
+    """One with files of the host's, which stay as they are."""
+    host = attack.root / "host"
+    (host / "folder" / "layer").mkdir(parents=True)
+    (host / "file.toml").write_bytes(HOSTS_FILE)
+    (host / "folder" / "layer.toml").write_text("[types]\nlaunch = true\n")
+    (host / "folder" / ".cnbkit-report.tsv").write_text("layer\tx\tbuilt\tSECRET\n")
+    yield attack
+    assert (host / "file.toml").read_bytes() == HOSTS_FILE
+    assert sorted(path.name for path in host.rglob("*")) == [
+        *(".cnbkit-report.tsv", "file.toml", "folder", "layer", "layer.toml"),
+    ]
 
 
 def emptied(attack: Attack, before: set[str]) -> bool:

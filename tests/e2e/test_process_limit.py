@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from cnbkit_engine.state.home import Home
-
-from .attacks import USERS, attacking
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .attacks import Attack
 
 # No more than 300, whatever is let through.
@@ -40,13 +32,6 @@ print(f"FORKED {len(children)} STARTED {threads}", flush=True)
 os._exit(0)
 END
 """
-
-
-@pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
-    home = Home.default() if request.param == "root" else user_home
-    with attacking(home, request.param) as made:
-        yield made
 
 
 def test_processes_without_end_are_refused_in_both_phases(attack: Attack) -> None:

@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit_engine.oci.store import ImageStore
-from cnbkit_engine.state.home import Home
-
-from .attacks import USERS, attacking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,20 +68,19 @@ first=$(cat beat); sleep 0.5
 """
 
 
-@pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
-    home = Home.default() if request.param == "root" else user_home
-    with attacking(home, request.param) as made:
-        folder = made.root / "host" / "folder"
-        (folder / "layer").mkdir(parents=True)
-        (folder / "layer" / "file").write_text(SECRET)
-        (folder / "layer.toml").write_text("[types]\nlaunch = true\n")
-        (folder / "launch.toml").write_text(f'[[labels]]\nkey = "stolen"\nvalue = "{SECRET}"\n')
-        yield made
-        assert (folder / "layer" / "file").read_text() == SECRET
-        assert sorted(path.name for path in folder.rglob("*")) == [
-            *("file", "launch.toml", "layer", "layer.toml")
-        ]
+@pytest.fixture
+def attack(attack: Attack) -> Iterator[Attack]:
+    """One with files of the host's, which stay as they are."""
+    folder = attack.root / "host" / "folder"
+    (folder / "layer").mkdir(parents=True)
+    (folder / "layer" / "file").write_text(SECRET)
+    (folder / "layer.toml").write_text("[types]\nlaunch = true\n")
+    (folder / "launch.toml").write_text(f'[[labels]]\nkey = "stolen"\nvalue = "{SECRET}"\n')
+    yield attack
+    assert (folder / "layer" / "file").read_text() == SECRET
+    assert sorted(path.name for path in folder.rglob("*")) == [
+        *("file", "launch.toml", "layer", "layer.toml")
+    ]
 
 
 def contents(attack: Attack) -> str:

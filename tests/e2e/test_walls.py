@@ -6,16 +6,9 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-import pytest
 from tests.ordinary_user import ORDINARY
 
-from cnbkit_engine.state.home import Home
-
-from .attacks import USERS, attacking
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from .attacks import Attack
 
 # $PORT is of a service on loopback. Kernel parameters are opened and not written.
@@ -41,13 +34,6 @@ shutil.copy("/usr/bin/id", "/evidence/id")
 os.chmod("/evidence/id", 0o6755)
 END
 """
-
-
-@pytest.fixture(params=USERS)
-def attack(request: pytest.FixtureRequest, user_home: Home) -> Iterator[Attack]:
-    home = Home.default() if request.param == "root" else user_home
-    with attacking(home, request.param) as made:
-        yield made
 
 
 def test_walls_stand_in_a_real_build(attack: Attack) -> None:

@@ -434,6 +434,31 @@ def test_a_port_taken_on_every_address_is_a_platform_fault(store: ImageStore) ->
             Registry(store, port)
 
 
+def test_an_image_that_is_expected_is_kept_aside_and_needs_no_blobs_that_are_elsewhere(
+    client: Client, registry: Registry, store: ImageStore
+) -> None:
+    elsewhere, here = b"elsewhere", b"here"
+    registry.expect("going/out", {digest_of(elsewhere): 9})
+    asked = client("HEAD", f"/v2/going/out/blobs/{digest_of(elsewhere)}")
+    assert (asked.status, asked.headers["Content-Length"]) == (200, "9")
+    # It is only said to be there.
+    assert client("GET", f"/v2/going/out/blobs/{digest_of(elsewhere)}").status == 404
+    assert client("HEAD", f"/v2/other/app/blobs/{digest_of(elsewhere)}").status == 404
+    assert client("HEAD", f"/v2/going/out/blobs/{digest_of(here)}").status == 404
+
+    data = manifest(elsewhere)
+    kind = {"Content_Type": types.OCI_MANIFEST}
+    sent = client("PUT", "/v2/going/out/manifests/latest", data, **kind)
+    assert sent.status == 201
+    assert sent.headers["Docker-Content-Digest"] == digest_of(data)
+    assert registry.left("going/out") == data
+    assert store.names() == []
+    assert client("PUT", "/v2/other/app/manifests/latest", data, **kind).status == 404
+    registry.forget_expected("going/out")
+    assert client("PUT", "/v2/going/out/manifests/latest", data, **kind).status == 404
+    assert client("HEAD", f"/v2/going/out/blobs/{digest_of(elsewhere)}").status == 404
+
+
 def test_skopeo_pushes_and_pulls(registry: Registry, store: ImageStore, tmp_path: Path) -> None:
     store.put_blob(CONFIG)
     store.put_blob(b"")

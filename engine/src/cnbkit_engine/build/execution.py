@@ -21,6 +21,7 @@ from cnbkit_engine.build.report import reasons
 from cnbkit_engine.build.request import Outcome
 from cnbkit_engine.build.sandboxes import phase_sandboxes
 from cnbkit_engine.lifecycle.build_report import all_repeatable
+from cnbkit_engine.lifecycle.compression import ZSTD
 from cnbkit_engine.lifecycle.failure import BuildFailed
 from cnbkit_engine.lifecycle.output import Narrator
 from cnbkit_engine.lifecycle.phase_sandbox import proxies_with_passwords
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from cnbkit_engine.build.no_change import Record
     from cnbkit_engine.build.request import BuildRequest
     from cnbkit_engine.build.run_image import RunImage, RunImages
+    from cnbkit_engine.lifecycle.outgoing import Outgoing
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.state.home import Home
     from cnbkit_engine.state.locks import Held
@@ -102,6 +104,7 @@ class Execution:
         run_images, arch, cache = self._run_images, self._arch, self._cache
         afresh = request.clear_cache
         log = cache / LOG
+        zstd = request.compression == ZSTD
         names = candidates(reference, request.previous_image, last_name(cache))
         # It takes its time, which is spent on what comes before the buildpacks.
         network = stack.enter_context(network_for(request.network, os.environ, request.show))
@@ -177,6 +180,7 @@ class Execution:
                 extend=self._extend(home, store, kit, registry.host, run_image)
                 if sandboxes.has_extensions
                 else None,
+                outgoing=self._outgoing(registry) if zstd else None,
             )
             if search:
                 found = search()
@@ -186,7 +190,10 @@ class Execution:
                     request.show("Nothing of it is used; what is needed is built anew.")
                 if found.damaged:
                     phases.differ()
-                if found.damaged and not before:
+                if before and found.zstd != zstd:
+                    request.show(f"The image {before} is compressed otherwise: all is made anew")
+                    before = ""
+                if (found.damaged or found.name) and not before:
                     phases.ignore_predecessor()
             if before and not afresh and Reference.parse(before).stored != reference.stored:
                 request.show(f"Continuing from {before}")
@@ -219,6 +226,14 @@ class Execution:
             image=image,
             marks=tuple(narrator.timeline.marks),
         )
+
+    def _outgoing(self, registry: Registry) -> Outgoing:
+        """What publishes an image whose layers the exporter would call gzip."""
+        from cnbkit_engine.lifecycle.outgoing import Outgoing
+
+        request = self._request
+        names = (request.name, *request.tags)
+        return Outgoing(registry, self._store, names, self._arch, request.insecure_registries)
 
     def _extend(
         self, home: Home, store: ImageStore, kit: Kit, host: str, run_image: RunImage

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.types import ZSTD_LAYER
 from cnbkit_engine.state.disk import disk_fault
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ class Predecessor:
     Args:
         name: how the lifecycle is told of it; empty if there is none.
         damaged: names of images that were looked at before it, and what is wrong with each.
+        zstd: whether it has layers that are compressed by zstd.
     """
 
     name: str
     damaged: tuple[tuple[str, str], ...] = ()
+    zstd: bool = False
 
 
 def candidates(
@@ -124,10 +127,12 @@ def predecessor_in_registry(
                 pass  # what is wrong, the image or the registry, is asked next
             try:
                 damage = remote.damage(arch)
+                layers = () if damage else remote.layers(arch)
             except CnbkitError:
                 break
             if not damage:
-                return Predecessor(name, tuple(damaged))
+                zstd = any(layer.media_type == ZSTD_LAYER for layer in layers)
+                return Predecessor(name, tuple(damaged), zstd)
             damaged.append((name, damage))
         return Predecessor("", tuple(damaged))
 

@@ -54,6 +54,7 @@ class BuildRequest:
         volumes: files and folders of the host to show to the buildpacks (`--volume`).
         publish: export to the registry in `name` instead of the store.
         tags: more names for the published image, in the same registry.
+        compression: of the published image's layers, `gzip` or `zstd`; the run image's stay.
         run_image: what the app is put on (`--run-image`); the builder's choice if empty.
         previous_image: whose layers are used again (`--previous-image`); if empty the image that
             has the name, else an earlier one of the repository.
@@ -81,6 +82,7 @@ class BuildRequest:
     volumes: tuple[Bind, ...] = ()
     publish: bool = False
     tags: tuple[str, ...] = ()
+    compression: str = "gzip"
     run_image: str = ""
     previous_image: str = ""
     cache_image: str = ""

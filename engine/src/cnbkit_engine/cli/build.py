@@ -38,6 +38,7 @@ def command(
     path: Path,
     tag: str | None,
     published: tuple[str, ...],
+    compression: str,
     previous_image: str,
     cache_image: str,
     run_image: str,
@@ -78,6 +79,8 @@ def command(
         raise click.UsageError("--output and --publish exclude each other")
     if cache_image and not publish:
         raise click.UsageError("--cache-image goes with --publish")
+    if compression != "gzip" and not publish:
+        raise click.UsageError("--compression goes with --publish")
     attestation: Attestation | None = None
     if attest or attest_key:
         from cnbkit_engine.cli.attestation import attestation_of
@@ -103,6 +106,8 @@ def command(
     if engine != "pack":
         network = embedded_network(network)
     arch = architecture(platform)
+    if engine == "pack" and compression != "gzip":
+        raise click.UsageError("--compression is for the embedded engine")
     if engine == "pack" and arch:
         raise click.UsageError("--platform is for the embedded engine")
     layers: dict[str, Sequence[Layer | Descriptor]] = {}
@@ -142,6 +147,7 @@ def command(
             volumes=given_volumes(volumes, closed=("/cnb", "/layers", "/cache")),
             publish=bool(publish),
             tags=names.tags(number),
+            compression=compression,
             run_image=run_image,
             previous_image=previous_image,
             cache_image=cache_image,

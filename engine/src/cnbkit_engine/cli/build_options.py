@@ -27,6 +27,13 @@ _OPTIONS = (
         help="Export to a registry instead of the local store; given again, under that name too.",
     ),
     click.option(
+        "--compression",
+        type=click.Choice(["gzip", "zstd"]),
+        default="gzip",
+        show_default=True,
+        help="Of the layers of a published image; zstd is smaller, where all that pulls takes it.",
+    ),
+    click.option(
         "--previous-image",
         metavar="REF",
         default="",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cnbkit import __version__
 from cnbkit.errors import CnbkitError, UserFault
 from cnbkit_engine.cli.say import say
 
@@ -68,9 +69,7 @@ class _LazyGroup(click.Group):
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:  # noqa: ARG001
     if wanted and not ctx.resilient_parsing:
-        from importlib.metadata import version  # 40 ms, which no other command shall wait for
-
-        say(f"cnbkit {version('cnbkit')}")
+        say(f"cnbkit {__version__}")
         ctx.exit()
 
 

@@ -14,7 +14,9 @@ from isal import isal_zlib
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["compressed"]
+__all__ = ["GZIP", "KINDS", "ZSTD", "compressed"]
+
+GZIP, ZSTD = KINDS = ("gzip", "zstd")
 
 _GZIP = 31  # the window of 32 KiB, with gzip's header, which has neither name nor time
 # Go's fastest level makes it no smaller, in five times the time. Of this library's levels 0 to 2
@@ -23,12 +25,18 @@ _LEVEL = 2
 _PIECE = 1 << 18  # bytes
 
 
-def compressed(archive: Iterable[bytes]) -> Iterator[bytes]:
-    """An archive as a gzip file.
+def compressed(archive: Iterable[bytes], kind: str = GZIP) -> Iterator[bytes]:
+    """An archive as a compressed file.
 
     Args:
         archive: its bytes, in pieces of any size.
+        kind: one of `KINDS`.
     """
+    if kind == ZSTD:
+        from cnbkit_engine.oci.zstd import compress  # few builds ask for it
+
+        yield from compress(_equal(archive))
+        return
     packed = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
     for piece in _equal(archive):
         yield packed.compress(piece)

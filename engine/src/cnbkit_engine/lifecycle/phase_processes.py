@@ -123,11 +123,18 @@ class PhaseProcesses:
             *self._cache, *OWNER, *skip, *(self._insecure if logins else ()),
         )  # fmt: skip
 
-    def exporter(self, layers: Path, logins: Mapping[str, str]) -> Process:
-        """Makes the image."""
+    def exporter(self, layers: Path, logins: Mapping[str, str], place: str = "") -> Process:
+        """Makes the image.
+
+        Args:
+            layers: its `/layers`.
+            logins: for the registries it reads and writes.
+            place: where it leaves the image, instead of under its names.
+        """
+        names = (place,) if place else (self._image, *self._tags)
         return Process(
             self.sandboxes.exporter(layers, logins), "exporter", *APP, *LAYERS, *self._cache,
             *LAUNCHER, *OWNER, "-parallel", "-extended",
             EXTENDED if self.sandboxes.extended_run else NOTHING, *self._insecure,
-            *self._default, self._image, *self._tags,
+            *self._default, *names,
         )  # fmt: skip

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from cnbkit_engine.lifecycle.outgoing import Outgoing
     from cnbkit_engine.lifecycle.output import Narrator
     from cnbkit_engine.lifecycle.phase_sandbox import PhaseSandboxes
     from cnbkit_engine.lifecycle.process import Process
@@ -71,6 +72,7 @@ class Phases:
         cache_image: what the cache is kept in, in a registry; its folder if empty.
         detect_output: let the detector print what buildpacks say, also where all goes well.
         extend: carries out what image extensions ask for; None if the builder has none.
+        outgoing: publishes the image where the exporter must not; None if that may.
     """
 
     def __init__(
@@ -90,8 +92,10 @@ class Phases:
         cache_image: str = "",
         detect_output: bool = False,
         extend: Extend | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self._extend = extend
+        self._outgoing = outgoing
         self._registry = registry
         self._narrator = narrator
         self._log = log
@@ -160,6 +164,8 @@ class Phases:
         if self._processes.sandboxes.extended_run:
             hand_over(exported, {"analyzed.toml": _with_extended(analyzed)})
         with ExitStack() as stack:
+            if self._outgoing:
+                stack.enter_context(self._outgoing).expect(analyzed, alone=afresh)
             self._narrator.line("===> EXPORTING")
             repository = ""
             with Folder(exported) as folder:
@@ -185,6 +191,7 @@ class Phases:
                         gid=UID,
                         insecure=self._hosts,
                         alone=afresh,
+                        outgoing=self._outgoing,
                         tell=self._narrator.progress,
                     )
                 )
@@ -192,6 +199,8 @@ class Phases:
                 repository = ready.repository
                 hand_over(exported, {"analyzed.toml": ready.analyzed})
             self._export(exported, repository)
+            if self._outgoing:
+                self._narrator.digest = self._outgoing.publish()
         return exported
 
     def _build(self, space: Path, skip: tuple[str, ...]) -> tuple[bytes, bytes, Path]:
@@ -285,7 +294,9 @@ class Phases:
     def _export(self, layers: Path, ready: str) -> None:
         with (
             self._logged_in(ready) as logins,
-            self._processes.exporter(layers, logins) as exporter,
+            self._processes.exporter(
+                layers, logins, self._outgoing.place if self._outgoing else ""
+            ) as exporter,
         ):
             self._finish("", exporter)
 
@@ -298,6 +309,8 @@ class Phases:
         """
         reads = self._reads | {ready} - {""}
         writes = Reference.parse(self._own).served_repository if self._logins is None else ""
+        if self._outgoing:
+            writes = self._outgoing.repository
         with self._registry.admitted(Grant(frozenset(reads), writes)) as header:
             yield {self._registry.host: header, **(self._logins or {})}
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from cnbkit_engine.lifecycle.compression import compressed
+from cnbkit_engine.lifecycle.compression import GZIP, ZSTD, compressed
 from cnbkit_engine.lifecycle.earlier_image import earlier_layers
 from cnbkit_engine.lifecycle.layer_tar import Unusual, layer_tar
 from cnbkit_engine.oci import types
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnbkit_engine.lifecycle.launch_layers import LaunchLayer
+    from cnbkit_engine.lifecycle.outgoing import Outgoing
     from cnbkit_engine.oci.store import ImageStore
     from cnbkit_engine.registry.server import Registry
 
@@ -75,6 +76,8 @@ class ReadyLayers:
         gid: group of the image's files.
         insecure: registries to speak plain HTTP to.
         alone: re-use nothing of the image that the app has.
+        outgoing: what the image leaves by where the exporter does not publish it; its layers are
+            compressed by zstd then.
         tell: is told how far it has come, where that takes long.
     """
 
@@ -93,6 +96,7 @@ class ReadyLayers:
         gid: int,
         insecure: Sequence[str] = (),
         alone: bool = False,
+        outgoing: Outgoing | None = None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._tell = tell
@@ -108,6 +112,8 @@ class ReadyLayers:
         self._ids = (uid, gid)
         self._insecure = insecure
         self._alone = alone
+        self._outgoing = outgoing
+        self._kind = ZSTD if outgoing else GZIP
         self._repository = f"cnbkit/ready-{os.urandom(8).hex()}"
         self._stopped = False
 
@@ -122,7 +128,9 @@ class ReadyLayers:
         analyzed = tomllib.loads(self._analyzed.decode())
         before = analyzed.get("image", {}).get("reference", "")
         earlier: dict[str, Descriptor] | None = {}
-        if self._layers and before and not self._alone:
+        if self._outgoing:
+            earlier = self._outgoing.earlier
+        elif self._layers and before and not self._alone:
             earlier = earlier_layers(
                 before, self._store, self._registry.host, self._target, self._arch, self._insecure
             )
@@ -190,7 +198,7 @@ class ReadyLayers:
                     return None
             archive = _Hashed(self._archive(folder, layer))
             with self._store.open_blob() as blob:
-                for piece in compressed(archive):
+                for piece in compressed(archive, self._kind):
                     blob.write(piece)
                 if self._stopped:
                     return None
@@ -199,7 +207,8 @@ class ReadyLayers:
                 digest = blob.commit(None)
         except (Unusual, OSError):
             return None  # the exporter does it, or says what is wrong
-        return archive.digest, Descriptor(types.LAYER, digest, blob.size)
+        kind = types.ZSTD_LAYER if self._outgoing else types.LAYER
+        return archive.digest, Descriptor(kind, digest, blob.size)
 
     def _archive(self, folder: Folder, layer: LaunchLayer) -> Iterator[bytes]:
         uid, gid = self._ids

@@ -7,6 +7,7 @@ import io
 import posixpath
 import re
 import tarfile
+import zlib
 from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
@@ -50,7 +51,7 @@ def contents(store: ImageStore, layer: Layer) -> dict[str, int]:
                 if match[3] == "RECORD" and member.size < _LIMIT:
                     file = archive.extractfile(member)
                     owners |= _recorded(file.read() if file else b"", match[1] or "", package)
-    except (OSError, EOFError, tarfile.TarError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise UserFault(
             f"a layer cannot be read: {error}",
             where=layer.digest,

@@ -249,7 +249,7 @@ def machine_platform() -> str:
 
 
 def _choose(index: Mapping[str, Any], name: str, wanted: str) -> Descriptor:
-    offered = []
+    offered: list[str] = []
     for item in index.get("manifests") or ():
         found = item.get("platform") or {}
         parts = [str(found.get(key, "")) for key in ("os", "architecture", "variant")]
@@ -257,7 +257,9 @@ def _choose(index: Mapping[str, Any], name: str, wanted: str) -> Descriptor:
         # linux/arm64 takes linux/arm64/v8.
         if spelled == wanted or spelled.startswith(f"{wanted}/"):
             return Descriptor.parse(item)
-        offered.append(spelled)
+        # An entry without one is no image: BuildKit's attestations are "unknown/unknown".
+        if spelled not in ("", "unknown/unknown", *offered):
+            offered.append(spelled)
     raise UserFault(
         f"{name!r} has no image for {wanted}",
         where="--platform",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cnbkit.errors import PlatformFault, UserFault
 from cnbkit.flow import pieces
 from cnbkit_engine.oci import types
-from cnbkit_engine.oci.push import push_image
+from cnbkit_engine.oci.push import push_image, push_manifest
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.session import Broken, Nonsense, Session, broken
 from cnbkit_engine.oci.store import PIECE, ImageStore, UnknownImage
@@ -41,6 +41,16 @@ class Remote:
         self._session = Session(self._reference, name, insecure=insecure)
 
     @property
+    def host(self) -> str:
+        """The registry."""
+        return self._reference.domain
+
+    @property
+    def path(self) -> str:
+        """The repository within the registry."""
+        return self._reference.path
+
+    @property
     def repository(self) -> str:
         """Host and path, without tag and digest."""
         return self._reference.repository
@@ -55,6 +65,25 @@ class Remote:
         tag = "" if self._reference.digest else self._reference.tag
         push_image(self._session, ImageStore(layout), image, tag)
         return image.digest
+
+    def push_manifest(
+        self, store: ImageStore, kind: str, data: bytes, sources: Mapping[str, Remote]
+    ) -> str:
+        """Push a manifest under this name; returns its digest.
+
+        Args:
+            store: has its blobs, all but those of `sources`.
+            kind: its media type.
+            data: its bytes.
+            sources: images that have the other blobs, by digest.
+
+        Raises:
+            PlatformFault: as `push`.
+        """
+        from hashlib import sha256
+
+        push_manifest(self._session, store, kind, data, self._reference.version, sources)
+        return f"sha256:{sha256(data).hexdigest()}"
 
     def pull(self, layout: Path, arch: str) -> None:
         """Bring the image to a new OCI layout; of several platforms' only one.
@@ -88,7 +117,7 @@ class Remote:
         kind, data = self._chosen(arch)
         for blob in types.references(kind, json.loads(data)):
             if not store.has_blob(blob.digest):
-                self._fetch(store, blob)
+                self.fetch_blob(store, blob)
         return kind, data
 
     def _chosen(self, arch: str) -> tuple[str, bytes]:
@@ -269,7 +298,12 @@ class Remote:
             remedy="it is for " + (", ".join(offered) or "nothing"),
         )
 
-    def _fetch(self, store: ImageStore, blob: Descriptor) -> None:
+    def fetch_blob(self, store: ImageStore, blob: Descriptor) -> None:
+        """Bring a blob to a store.
+
+        Raises:
+            PlatformFault: as `pull`.
+        """
         answer = self._session.request("GET", f"blobs/{blob.digest}", stream=True)
         try:
             self._session.expect(answer, 200, f"does not give {blob.digest}")

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from cnbkit.errors import UserFault
-from cnbkit.tar_header import SolidHeader
+from cnbkit_engine.oci.unpack import open_layer
 
 if TYPE_CHECKING:
     from cnbkit_engine.oci.image import Image
@@ -56,7 +56,7 @@ def read_documents(layer: IO[bytes]) -> dict[str, bytes]:
     """
     found = {}
     left = _LARGEST
-    with tarfile.open(fileobj=layer, tarinfo=SolidHeader) as archive:
+    with open_layer(layer) as archive:
         for member in archive:
             path = PurePosixPath(member.name.lstrip("/"))
             file = archive.extractfile(member) if member.isreg() else None

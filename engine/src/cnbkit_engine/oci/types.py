@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "GZIP_LAYER",
     "INDEX_TYPES",
     "MANIFEST_TYPES",
     "OCI_INDEX",
     "OCI_MANIFEST",
+    "ZSTD_LAYER",
     "Descriptor",
     "check_digest",
     "references",
@@ -26,6 +28,8 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 """What the lifecycle calls its layers, in OCI manifests too."""
+GZIP_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+ZSTD_LAYER = "application/vnd.oci.image.layer.v1.tar+zstd"
 MANIFEST_TYPES = frozenset({OCI_MANIFEST, "application/vnd.docker.distribution.manifest.v2+json"})
 INDEX_TYPES = frozenset({OCI_INDEX, "application/vnd.docker.distribution.manifest.list.v2+json"})
 

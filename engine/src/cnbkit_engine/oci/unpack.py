@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from cnbkit.errors import PlatformFault
 from cnbkit.tar_header import SolidHeader
+from cnbkit_engine.oci import zstd
 from cnbkit_engine.oci.store import PIECE
 from cnbkit_engine.state.workspace import remove_tree
 
@@ -31,11 +32,10 @@ __all__ = ["open_layer", "open_plain", "unpack_layer", "writable_by"]
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _GZIP = b"\x1f\x8b"
-_ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def unpack_layer(blob: IO[bytes], directory: Path, ids: tuple[int, int] | None = None) -> str:
-    """Unpack one layer, gzip or plain, into a new folder.
+    """Unpack one layer, gzip, zstd or plain, into a new folder.
 
     Args:
         blob: the layer.
@@ -46,7 +46,7 @@ def unpack_layer(blob: IO[bytes], directory: Path, ids: tuple[int, int] | None =
         the layer's diffID: the digest of the uncompressed tar.
 
     Raises:
-        PlatformFault: the tar is damaged, is compressed otherwise, or tries to write elsewhere.
+        PlatformFault: the tar is damaged, or tries to write elsewhere.
         OSError: the disk refuses.
     """
     directory.mkdir(mode=0o755)
@@ -59,18 +59,14 @@ def unpack_layer(blob: IO[bytes], directory: Path, ids: tuple[int, int] | None =
     except (tarfile.TarError, EOFError, ValueError, zlib.error) as error:
         raise _damaged(directory.name, error) from error
     except OSError as error:
-        if error.errno is None:  # gzip's own, not the system's
+        if error.errno is None:  # the decompressor's own, not the system's
             raise _damaged(directory.name, error) from error
         raise
     return f"sha256:{source.hash.hexdigest()}"
 
 
 def open_layer(blob: IO[bytes]) -> tarfile.TarFile:
-    """A layer's tar, to be read strictly forward.
-
-    Raises:
-        PlatformFault: it is compressed in a way that is not supported.
-    """
+    """A layer's tar, to be read strictly forward."""
     return _forward(open_plain(blob))
 
 
@@ -210,11 +206,7 @@ def writable_by(ids: tuple[int, int] | None, member: tarfile.TarInfo) -> bool:
 
 
 def open_plain(blob: IO[bytes]) -> IO[bytes]:
-    """A layer's tar as a stream, whatever it is compressed with.
-
-    Raises:
-        PlatformFault: it is compressed in a way that is not supported.
-    """
+    """A layer's tar as a stream, compressed by gzip, by zstd or not at all."""
     start = blob.read(4)
     blob.seek(0)
     # The media type is not asked: layouts written by the lifecycle mix Docker's and OCI's.
@@ -222,12 +214,8 @@ def open_plain(blob: IO[bytes]) -> IO[bytes]:
         import gzip
 
         return cast("IO[bytes]", gzip.GzipFile(fileobj=blob, mode="rb"))
-    if start == _ZSTD:
-        raise PlatformFault(
-            "the layer is compressed by zstd, which is not supported here",
-            where=getattr(blob, "name", None),
-            remedy="convert the image: skopeo copy --dest-compress-format gzip …",
-        )
+    if start == zstd.MAGIC:
+        return zstd.open_zstd(blob)
     return blob
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -95,13 +96,17 @@ class Exchange:
                 return
         self._refuse(404, "NAME_UNKNOWN", f"nothing at {self._path[:300]}")
 
-    def _blob(self, repository: str, digest: str) -> None:  # noqa: ARG002 - blobs are shared
+    def _blob(self, repository: str, digest: str) -> None:
         if self._request.method not in ("GET", "HEAD"):
             self._refuse(405, "UNSUPPORTED", "blobs go when nothing refers to them")
         elif not _is_digest(digest):
             self._refuse(400, "DIGEST_INVALID", digest)
         elif not self._store.has_blob(digest):
-            self._refuse(404, "BLOB_UNKNOWN", digest)
+            size = self._served.elsewhere(repository, digest)
+            if size is None or self._request.method != "HEAD":
+                self._refuse(404, "BLOB_UNKNOWN", digest)
+            else:
+                self._connection.answer(200, {_DIGEST_HEADER: digest}, length=size)
         else:
             self._send_blob(digest)
 
@@ -219,7 +224,10 @@ class Exchange:
             if kind not in types.MANIFEST_TYPES | types.INDEX_TYPES:
                 self._refuse(400, "MANIFEST_INVALID", f"unknown media type {kind[:100]!r}")
                 return
-            digest = self._store.put_manifest(name, kind, bytes(data))
+            if self._served.leave(repository, bytes(data)):
+                digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+            else:
+                digest = self._store.put_manifest(name, kind, bytes(data))
             self._created(repository, "manifests", digest)
         elif method == "DELETE":
             self._store.remove(name)

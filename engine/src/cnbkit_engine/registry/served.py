@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from cnbkit.errors import CnbkitError
     from cnbkit_engine.oci.store import BlobWriter, ImageStore
@@ -41,6 +41,8 @@ class Served:
         self._damaged: set[str] = set()
         self._uploads: dict[str, BlobWriter] = {}
         self._offers: dict[str, tuple[str, str, bytes]] = {}
+        self._expected: dict[str, Mapping[str, int]] = {}
+        self._left: dict[str, bytes] = {}
         self._guard = threading.Lock()
         self._closing = False
 
@@ -94,6 +96,44 @@ class Served:
         with self._guard:
             offer = self._offers.get(repository)
         return offer[1:] if offer and offer[0] == digest else None
+
+    def expect(self, repository: str, elsewhere: Mapping[str, int]) -> None:
+        """Keep the manifest that is sent to a repository aside, instead of in the store.
+
+        Args:
+            repository: has nothing else.
+            elsewhere: sizes of blobs, by digest, that are not here and need not be sent.
+        """
+        with self._guard:
+            self._expected[repository] = elsewhere
+
+    def forget_expected(self, repository: str) -> None:
+        """Undo `expect`."""
+        with self._guard:
+            self._expected.pop(repository, None)
+            self._left.pop(repository, None)
+
+    def elsewhere(self, repository: str, digest: str) -> int | None:
+        """The size of a blob that need not be sent; None of any other."""
+        with self._guard:
+            return self._expected.get(repository, {}).get(digest)
+
+    def leave(self, repository: str, data: bytes) -> bool:
+        """Keep a manifest aside; False if it belongs into the store."""
+        with self._guard:
+            if repository not in self._expected:
+                return False
+            self._left[repository] = data
+            return True
+
+    def left(self, repository: str) -> bytes:
+        """The manifest that was sent to a repository.
+
+        Raises:
+            KeyError: none was.
+        """
+        with self._guard:
+            return self._left[repository]
 
     def say_damaged(self, name: str, digests: list[str]) -> None:
         """Say, once, that an image is damaged and therefore not used."""

@@ -1,0 +1,168 @@
+"""An image that the exporter leaves with the engine, which publishes it.
+
+The exporter calls every layer gzip that it adds or re-uses, whatever it is. So an image with other
+layers it does not publish itself: it exports into the build's own registry, which keeps the
+manifest aside. Blobs that are elsewhere, the run image's and the earlier image's, it is told are
+there, and sends none of them. What it has compressed itself (the app's files, the list of what is
+in the image) is compressed anew, the manifest then says of each layer what it is, and is pushed
+with what the target's registry lacks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from cnbkit.errors import CnbkitError
+from cnbkit_engine.lifecycle.compression import ZSTD, compressed
+from cnbkit_engine.oci import types
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.reference import Reference
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import PIECE
+from cnbkit_engine.oci.types import Descriptor
+from cnbkit_engine.oci.unpack import open_plain
+from cnbkit_engine.oci.zstd import MAGIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import IO
+
+    from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.registry.server import Registry
+
+__all__ = ["Outgoing"]
+
+
+class Outgoing:
+    """An image whose layers are compressed by zstd, all but the run image's; for a `with` block.
+
+    Args:
+        registry: the build's own.
+        store: what that serves; gets the blobs.
+        names: of the image, in registries.
+        arch: of the image.
+        insecure: registries to speak plain HTTP to.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        store: ImageStore,
+        names: Sequence[str],
+        arch: str,
+        insecure: Sequence[str],
+    ) -> None:
+        self.repository = f"cnbkit/outgoing-{os.urandom(8).hex()}"
+        self.place = f"{registry.host}/{self.repository}:latest"
+        self.earlier: dict[str, Descriptor] = {}
+        """The layers of the earlier image, by their diffIDs."""
+        self._registry = registry
+        self._store = store
+        self._names = names
+        self._arch = arch
+        self._insecure = insecure
+        self._base: set[str] = set()
+        self._sources: dict[str, Remote] = {}
+
+    def __enter__(self) -> Outgoing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._registry.forget_expected(self.repository)
+
+    def expect(self, analyzed: bytes, *, alone: bool) -> None:
+        """Let the exporter leave the image.
+
+        Args:
+            analyzed: analyzed.toml, which names the run image and the earlier image.
+            alone: re-use nothing of the earlier image.
+
+        Raises:
+            UserFault, PlatformFault: the run image cannot be read.
+        """
+        told = tomllib.loads(analyzed.decode())
+        elsewhere: list[Descriptor] = []
+        run_image = str(told["run-image"]["reference"])
+        if run_image.startswith(f"{self._registry.host}/"):
+            layers = [layer.descriptor for layer in self._in_store(run_image).layers]
+        else:
+            layers = self._in_registry(run_image)
+            elsewhere += layers
+        self._base = {layer.digest for layer in layers}
+        before = str((told.get("image") or {}).get("reference") or "")
+        if before and not alone:
+            remote = Remote(before, insecure=self._insecure)
+            try:
+                self.earlier = remote.blobs(self._arch)
+            except CnbkitError:
+                self.earlier = {}  # the exporter says what is wrong
+            self._sources |= {each.digest: remote for each in self.earlier.values()}
+            elsewhere += self.earlier.values()
+        sizes = {each.digest: each.size for each in elsewhere}
+        self._registry.expect(self.repository, sizes)
+
+    def publish(self) -> str:
+        """Push what the exporter has left; returns the image's digest.
+
+        Raises:
+            PlatformFault: a registry cannot be reached or refuses; the names stand for what they
+                stood for before.
+        """
+        manifest = json.loads(self._registry.left(self.repository))
+        known = {each.digest: each for each in self.earlier.values()}
+        layers = [self._layer(Descriptor.parse(each), known) for each in manifest["layers"]]
+        config = Descriptor.parse(manifest["config"])
+        document: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": types.OCI_MANIFEST,
+            "config": _told(Descriptor(types.OCI_CONFIG, config.digest, config.size)),
+            "layers": [_told(each) for each in layers],
+        }
+        if annotations := manifest.get("annotations"):
+            document["annotations"] = annotations
+        data = json.dumps(document, separators=(",", ":")).encode()
+        digest = ""
+        for name in self._names:
+            remote = Remote(name, insecure=self._insecure)
+            digest = remote.push_manifest(self._store, types.OCI_MANIFEST, data, self._sources)
+        return digest
+
+    def _in_store(self, reference: str) -> Image:
+        served = reference.removeprefix(f"{self._registry.host}/")
+        repository, _, digest = served.rpartition("@")
+        name = f"{Reference.unserved(repository)}@{digest}"
+        return Image.from_store(self._store, name, f"linux/{self._arch}")
+
+    def _in_registry(self, reference: str) -> list[Descriptor]:
+        remote = Remote(reference, insecure=self._insecure)
+        layers = remote.layers(self._arch)
+        self._sources |= {layer.digest: remote for layer in layers}
+        return layers
+
+    def _layer(self, layer: Descriptor, known: dict[str, Descriptor]) -> Descriptor:
+        """A layer as it is to be published."""
+        if layer.digest in self._base:
+            return Descriptor(types.GZIP_LAYER, layer.digest, layer.size)
+        if earlier := known.get(layer.digest):
+            return earlier
+        with self._store.open_for_reading(layer) as blob:
+            start = blob.read(len(MAGIC))
+            blob.seek(0)
+            if start == MAGIC:
+                return Descriptor(types.ZSTD_LAYER, layer.digest, layer.size)
+            with self._store.open_blob() as packed:
+                for piece in compressed(_pieces(open_plain(blob)), ZSTD):
+                    packed.write(piece)
+                return Descriptor(types.ZSTD_LAYER, packed.commit(None), packed.size)
+
+
+def _pieces(plain: IO[bytes]) -> Iterator[bytes]:
+    while piece := plain.read(PIECE):
+        yield piece
+
+
+def _told(part: Descriptor) -> dict[str, Any]:
+    return {"mediaType": part.media_type, "digest": part.digest, "size": part.size}
