@@ -397,7 +397,7 @@ def lock_with(change: Callable[[dict[str, Any]], object]) -> str:
             {"Pipfile": "[packages\n"},
             {},
             "Pipfile",
-            "Pipfile",
+            "Pipfile:1",
             "correct the file",
             id="Pipfile is not TOML",
         ),

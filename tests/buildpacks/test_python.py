@@ -285,6 +285,22 @@ def test_what_contradicts_the_chosen_python_is_named_with_the_one_that_won(tmp_p
     ]
 
 
+@pytest.mark.parametrize("file", [".tool-versions", "mise.toml"])
+def test_a_tool_for_a_whole_machine_does_not_count_where_the_project_excludes_it(
+    tmp_path: Path, file: str
+) -> None:
+    """uv and Poetry look for another Python then."""
+    text = "python 3.12\n" if file == ".tool-versions" else '[tools]\npython = "3.12"\n'
+    files = {file: text, "pyproject.toml": f'{PROJECT}requires-python = ">=3.13,<3.14"\n'}
+    found = VersionRequest.read(context(tmp_path, files))
+    assert found.wanted == ">=3.13,<3.14"
+    assert found.contradicted_by("3.13.5") == [
+        f"{file} says 3.12, but the image has Python 3.13.5, because of {found.source}"
+    ]
+    within = context(tmp_path, {"pyproject.toml": f'{PROJECT}requires-python = ">=3.11"\n'})
+    assert VersionRequest.read(within).wanted == "3.12"
+
+
 @pytest.mark.parametrize(
     ("wanted", "base", "expected"),
     [

@@ -153,7 +153,8 @@ def _example(app: App, packages: Declared | None) -> str:
             return served
     names = [name for name in names if not codes[name].only_defines]
     started = [name for name in names if codes[name].has_main]
-    return f"python3 {(started or names)[0]}" if names else ""
+    likely = [name for name in started or names if {*_LIKELY} & {*name[:-3].split("_")}]
+    return f"python3 {(likely or started or names)[0]}" if names else ""
 
 
 def _served(name: str, code: Code, packages: Declared | None) -> str:
