@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cnbkit.errors import PlatformFault
+from cnbkit_engine.sandbox.cloud import refusing
 from cnbkit_engine.sandbox.host import find_program, namespace_fault
 from cnbkit_engine.sandbox.owner import sandbox_user
 from cnbkit_engine.sandbox.ports import SOCKET, control_folder, forward
@@ -39,8 +40,8 @@ MODES = ("host", "none", "private")
 _TUN = Path("/dev/net/tun")
 _INSTALL = "apt-get install slirp4netns\nor: dnf install slirp4netns"
 _PATIENCE = 30.0  # seconds until it is connected, on a busy machine
-# slirp4netns's own resolver; and an address nobody has, which pasta answers for.
-_SLIRP_RESOLVER, _PASTA_RESOLVER = "10.0.2.3", "169.254.1.1"
+# slirp4netns's own resolver; and an address nobody has (RFC 5737), which pasta answers for.
+_SLIRP_RESOLVER, _PASTA_RESOLVER = "10.0.2.3", "203.0.113.53"
 _HOLD = "echo ready; read -r _"
 # Ends what it has started when its input does, for pasta does not.
 _WATCHED = '"$@" & read -r _; kill $!'
@@ -95,6 +96,8 @@ def private_network(ports: Sequence[Port] = ()) -> Iterator[NetworkNamespace]:
 def connected(holder: int, ports: Sequence[Port] = ()) -> Iterator[NetworkNamespace]:
     """Connect the network namespace of a process of the sandboxes' user.
 
+    There is no way from it to `CREDENTIAL_SERVICES`.
+
     Args:
         holder: the process.
         ports: as for `private_network`.
@@ -105,15 +108,23 @@ def connected(holder: int, ports: Sequence[Port] = ()) -> Iterator[NetworkNamesp
     user = sandbox_user()
     with ExitStack() as stack:
         if shutil.which("slirp4netns"):
-            yield NetworkNamespace(holder, _SLIRP_RESOLVER, _slirp(holder, user, ports, stack))
+            resolver, connect = _SLIRP_RESOLVER, _slirp
         elif shutil.which("pasta"):
-            yield NetworkNamespace(holder, _PASTA_RESOLVER, _pasta(holder, user, ports, stack))
+            resolver, connect = _PASTA_RESOLVER, _pasta
         else:
             raise PlatformFault(
                 "a network of its own needs slirp4netns or pasta",
                 where="--network private",
                 remedy=_INSTALL,
             )
+        refused = stack.enter_context(refusing(holder))
+        connecting = connect(holder, user, ports, stack)
+
+        def ready() -> None:
+            refused()
+            connecting()
+
+        yield NetworkNamespace(holder, resolver, ready)
 
 
 def cut_off() -> bool:
