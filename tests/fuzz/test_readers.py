@@ -61,6 +61,7 @@ _NOT_RUN = {
         "engine/src/cnbkit_engine/ci/files.py",
         "engine/src/cnbkit_engine/extend/extender.py",
         "engine/src/cnbkit_engine/lifecycle/named.py",
+        "engine/src/cnbkit_engine/lifecycle/outgoing.py",
         "engine/src/cnbkit_engine/lifecycle/phases.py",
         "engine/src/cnbkit_engine/oci/export_place.py",
         "engine/src/cnbkit_engine/oci/push.py",
@@ -136,6 +137,7 @@ _NOT_RUN = {
         "buildpacks/conda/cnbkit_conda/bill.py",
         "buildpacks/conda/cnbkit_conda/install.py",
     ),
+    "tests/buildpacks/test_pip_slim.py": ("buildpacks/pip/cnbkit_pip/layers/slim.py",),
     "tests/buildpacks/test_policy.py": ("buildpacks/common/cnbkit_policy/subject.py",),
     "tests/buildpacks/test_start_check.py": ("buildpacks/start/cnbkit_start/check/libraries.py",),
 }
