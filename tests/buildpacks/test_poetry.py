@@ -490,6 +490,21 @@ def test_a_byte_order_mark_is_refused_as_the_tool_does(
     assert "without a byte order mark" in (result.fault.remedy or "")
 
 
+def test_a_package_beside_the_app_is_told_with_what_to_build_instead(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
+) -> None:
+    text = str(app["pyproject.toml"]).replace('path = "lib"', 'path = "../lib"')
+    lock = str(app["poetry.lock"]).replace('url = "lib"', 'url = "../lib"')
+    result = buildpack_run(
+        Poetry, app=in_step({**app, "pyproject.toml": text}, tomllib.loads(lock)), env=ENV
+    )
+    assert result.code == 65
+    assert result.fault is not None
+    assert result.fault.what == "../lib is outside the app, and not in the build"
+    number = text.splitlines().index('lib = { path = "../lib", develop = true }') + 1
+    assert result.fault.where == f"pyproject.toml:{number}"
+
+
 @pytest.mark.parametrize("build_system", [True, False])
 def test_a_project_that_is_no_package_is_left_out_until_it_is_one(
     buildpack_run: BuildpackRun, app: Mapping[str, bytes | str], build_system: bool

@@ -192,7 +192,7 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
     "only functions": (
         {"requirements.txt": "pandas\n", "main.py": "import pandas\n\ndef main():\n    pass\n"},
         "no process to start: main.py only defines functions, so that starting it does nothing",
-        "add a Procfile",
+        "call them at its end, or add a Procfile with `web: <command>`",
     ),
     "nothing": (
         {"requirements.txt": "torch\n"},

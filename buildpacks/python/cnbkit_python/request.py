@@ -110,6 +110,9 @@ class VersionRequest:
         wanted = pyproject.project.get("requires-python")
         if wanted:
             where = _at(pyproject, "requires-python")
+            # Poetry reads this line as it reads its own: `3.12.*` and `^3.12` are ranges to it.
+            if pyproject.poetry and isinstance(wanted, str):
+                wanted = of_poetry(wanted)
             return cls(_range(wanted, where), f"requires-python in {FILE}")
         poetry = table(pyproject.poetry, "dependencies").get("python")
         if poetry:
