@@ -800,6 +800,21 @@ def test_of_a_reused_layer_an_app_that_newly_imports_such_a_library_has_a_first_
         assert again.fault.remedy == first.fault.remedy
 
 
+def test_a_folder_that_is_a_part_of_a_larger_app_is_told_to_be_built_with_it(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    files = {"app.py": f"from src.shop.views import home\n{APP}", "views.py": "home = 1\n"}
+    add(phases, {"Procfile": "web: gunicorn app:app\n", **files})
+    fault = phases.build(start).fault
+    assert fault is not None
+    assert "app.py:1 imports src, which no package has" in fault.what
+    assert (fault.remedy or "").startswith(
+        "build the folder that holds src/, with --env "
+        "BP_PYTHON_INPUT=src/shop/requirements.txt: this one is a part of it"
+    )
+
+
 def test_a_package_named_as_a_module_of_python_is_not_what_an_app_imports(
     phases: Phases, installed: Path, start: Start
 ) -> None:
