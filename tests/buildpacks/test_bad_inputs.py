@@ -178,6 +178,18 @@ def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: 
     assert "numpy 1.23.1: it has wheels for Python 3.8 to 3.10" in told
     assert "onlysource 1.0: it has no wheels at all\n" in told
     assert "psycopg2 1.0: it has no wheels at all; psycopg2-binary comes with them" in told
+    assert "Python 3.10 has wheels of the one that has any: write 3.10 into .python-version" in told
+
+
+@pytest.mark.parametrize("written", ["https//pypi.internal/simple", "pypi.internal/simple"])
+def test_an_index_without_an_address_is_named_and_not_what_it_should_have(
+    builds: Builds, written: str
+) -> None:
+    fault = builds.build(f"requests\n--extra-index-url {written}\n").fault
+    assert fault is not None
+    assert f"{written} is not the address of an index" in fault.what
+    assert fault.where == "requirements.txt:2"
+    assert fault.remedy == "write https://pypi.internal/simple"
 
 
 def test_public_addresses_are_shown_and_logins_are_not(builds: Builds) -> None:

@@ -154,6 +154,48 @@ def test_jupyter_is_added_to_an_environment(phases: Phases, text: str, made: str
     assert (phases.app / "binder/environment.yml").read_text() == text
 
 
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("binder/Pipfile", "what to write into binder/requirements.txt"),
+        ("binder/Pipfile.lock", "what to write into binder/requirements.txt"),
+        ("Pipfile", "what to write into requirements.txt"),
+        (".binder/install.R", "write the packages into .binder/environment.yml, as r-NAME"),
+        ("binder/Project.toml", "write `julia` into binder/environment.yml"),
+        ("binder/default.nix", "write the packages into binder/environment.yml"),
+        ("binder/Dockerfile", "`cnbkit adopt binder/Dockerfile` says what that is"),
+    ],
+)
+def test_an_image_without_what_the_repository_asks_for_is_not_made(
+    phases: Phases, name: str, change: str
+) -> None:
+    (phases.app / name).parent.mkdir(exist_ok=True)
+    for file in (name, "postBuild", "setup.py"):
+        phases.write(file, "")
+    fault = phases.build(Binder()).fault
+    assert fault is not None
+    assert (fault.what, fault.where) == (f"{name} says what to install, and is not read here", name)
+    assert change in (fault.remedy or "")
+
+
+def test_of_two_that_say_what_to_install_the_one_that_is_not_read_is_told(phases: Phases) -> None:
+    (phases.app / "binder").mkdir()
+    phases.write("binder/Pipfile", "")
+    phases.write("binder/requirements.txt", "numpy\n")
+    ran = phases.build(Binder())
+    assert ran.fault is None
+    said = "binder/Pipfile is not read: the packages are those of binder/requirements.txt"
+    assert said in ran.out + ran.err
+
+
+@pytest.mark.parametrize("setting", ["BP_PYTHON_INPUT", "BP_PYTHON_FOLDER", "BP_CONDA_INPUT"])
+def test_whoever_says_what_to_install_need_not_say_it_twice(phases: Phases, setting: str) -> None:
+    (phases.app / "binder").mkdir()
+    phases.write("binder/Pipfile", "")
+    phases.env[setting] = "binder"
+    assert phases.build(Binder()).fault is None
+
+
 def test_two_folders_are_refused(phases: Phases) -> None:
     for name in ("binder", ".binder"):
         (phases.app / name).mkdir()

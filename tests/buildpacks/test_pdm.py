@@ -345,7 +345,7 @@ def test_a_lock_that_cannot_be_used_is_explained(
             {"pyproject.toml": "[project\n"},
             {},
             "pyproject.toml",
-            "pyproject.toml",
+            "pyproject.toml:1",
             "correct the file",
             id="project is not TOML",
         ),

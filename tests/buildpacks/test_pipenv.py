@@ -308,6 +308,18 @@ def test_all_packages_that_cannot_be_installed_are_named_at_once(
     assert "hush-hush" not in result.log
 
 
+def test_a_package_beside_the_app_is_told_with_what_to_build_instead(
+    buildpack_run: BuildpackRun,
+) -> None:
+    pipfile = '[packages]\nlib = {path = "./../lib", editable = true}\n'
+    files = made(pipfile, default={"lib": {"path": "./../lib", "editable": True}})
+    result = buildpack_run(Pipenv, app=files, env=ENV)
+    assert result.code == 65
+    assert result.fault is not None
+    assert result.fault.what == "../lib is outside the app, and not in the build"
+    assert result.fault.where == "Pipfile:2"
+
+
 def lock_with(change: Callable[[dict[str, Any]], object]) -> str:
     lock = json.loads(made("[packages]\n")["Pipfile.lock"])
     change(lock)
@@ -385,7 +397,7 @@ def lock_with(change: Callable[[dict[str, Any]], object]) -> str:
             {"Pipfile": "[packages\n"},
             {},
             "Pipfile",
-            "Pipfile",
+            "Pipfile:1",
             "correct the file",
             id="Pipfile is not TOML",
         ),

@@ -382,7 +382,7 @@ def test_a_lock_that_cannot_be_used_is_explained(
             {"pyproject.toml": "[tool.poetry\n"},
             {},
             "pyproject.toml",
-            "pyproject.toml",
+            "pyproject.toml:1",
             "correct the file",
             id="project is not TOML",
         ),
@@ -488,6 +488,21 @@ def test_a_byte_order_mark_is_refused_as_the_tool_does(
     assert isinstance(result.fault, UserFault), result.log
     assert result.fault.where == f"{file}:1"
     assert "without a byte order mark" in (result.fault.remedy or "")
+
+
+def test_a_package_beside_the_app_is_told_with_what_to_build_instead(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
+) -> None:
+    text = str(app["pyproject.toml"]).replace('path = "lib"', 'path = "../lib"')
+    lock = str(app["poetry.lock"]).replace('url = "lib"', 'url = "../lib"')
+    result = buildpack_run(
+        Poetry, app=in_step({**app, "pyproject.toml": text}, tomllib.loads(lock)), env=ENV
+    )
+    assert result.code == 65
+    assert result.fault is not None
+    assert result.fault.what == "../lib is outside the app, and not in the build"
+    number = text.splitlines().index('lib = { path = "../lib", develop = true }') + 1
+    assert result.fault.where == f"pyproject.toml:{number}"
 
 
 @pytest.mark.parametrize("build_system", [True, False])

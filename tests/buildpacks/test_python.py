@@ -97,6 +97,8 @@ def test_a_misspelt_file_is_explained(tmp_path: Path, name: str) -> None:
 
 
 POETRY = '[tool.poetry.dependencies]\npython = "{}"\n'
+# Poetry 2's way to say the same.
+STANDARD = '[project]\nrequires-python = "{}"\n[tool.poetry]\npackage-mode = false\n'
 
 
 @pytest.mark.parametrize(
@@ -155,19 +157,22 @@ _CONSTRAINTS = st.builds(
 _VERSIONS = ["3.8.18", "3.9.0", "3.9.19", "3.11.0", "3.11.2", "3.12.4", "3.13.0", "4.0.0", "4.1.2"]
 
 
+@pytest.mark.parametrize("project", [POETRY, STANDARD])
 @given(text=_CONSTRAINTS)
 @example("^3.9 || ^3.12")
 @example(">= 3.9, < 4")
 @example("^3.14")
+@example("3.12.*")
+@example("3.11")
 def test_constraints_mean_what_they_mean_to_poetry(
-    tmp_path_factory: pytest.TempPathFactory, text: str
+    tmp_path_factory: pytest.TempPathFactory, project: str, text: str
 ) -> None:
     try:
         oracle = parse_constraint(text)
     except ParseConstraintError:
         reject()
     app = tmp_path_factory.mktemp("app")
-    found = VersionRequest.read(context(app, {"pyproject.toml": POETRY.format(text)}))
+    found = VersionRequest.read(context(app, {"pyproject.toml": project.format(text)}))
     for version in _VERSIONS:
         assert found.satisfied_by(version) is oracle.allows(Version.parse(version)), version
 
@@ -278,6 +283,22 @@ def test_what_contradicts_the_chosen_python_is_named_with_the_one_that_won(tmp_p
             "because of .python-version"
         ),
     ]
+
+
+@pytest.mark.parametrize("file", [".tool-versions", "mise.toml"])
+def test_a_tool_for_a_whole_machine_does_not_count_where_the_project_excludes_it(
+    tmp_path: Path, file: str
+) -> None:
+    """uv and Poetry look for another Python then."""
+    text = "python 3.12\n" if file == ".tool-versions" else '[tools]\npython = "3.12"\n'
+    files = {file: text, "pyproject.toml": f'{PROJECT}requires-python = ">=3.13,<3.14"\n'}
+    found = VersionRequest.read(context(tmp_path, files))
+    assert found.wanted == ">=3.13,<3.14"
+    assert found.contradicted_by("3.13.5") == [
+        f"{file} says 3.12, but the image has Python 3.13.5, because of {found.source}"
+    ]
+    within = context(tmp_path, {"pyproject.toml": f'{PROJECT}requires-python = ">=3.11"\n'})
+    assert VersionRequest.read(within).wanted == "3.12"
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ EARLY: dict[str, tuple[dict[str, str], str, str]] = {
     "only functions": (
         {"requirements.txt": "pandas\n", "main.py": "import pandas\n\ndef main():\n    pass\n"},
         "no process to start: main.py only defines functions, so that starting it does nothing",
-        "add a Procfile",
+        "call them at its end, or add a Procfile with `web: <command>`",
     ),
     "nothing": (
         {"requirements.txt": "torch\n"},
@@ -747,6 +747,57 @@ def test_such_a_library_is_found_behind_a_small_package_beside_a_large_one(
     assert ran.code == 65, ran.out
     assert ran.fault is not None
     assert ran.fault.what.startswith("web cannot start: app.py:2 imports ")
+
+
+BEHIND: dict[str, tuple[str, bool]] = {
+    "a package of its own": ("import psycopg2", True),
+    "another package": ("import small.parts", True),
+    "a part of a package": ("from small.parts import first", True),
+    "two packages, of two layers": ("import far.away", True),
+    "imported in a function": ("import small.late", False),
+    "done without": ("import small.tried", False),
+    "another part": ("import psycopg2_pool", False),
+}
+
+
+@pytest.mark.parametrize("cache", [True, False], ids=["with its cache", "with the image alone"])
+@pytest.mark.parametrize(("line", "refused"), BEHIND.values(), ids=BEHIND)
+def test_of_a_reused_layer_an_app_that_newly_imports_such_a_library_has_a_first_builds_verdict(
+    phases: Phases, installed: Path, start: Start, line: str, refused: bool, cache: bool
+) -> None:
+    missing(phases, installed, PQ)
+    site = installed / "prefix/lib/python3.13/site-packages"
+    write(site / "psycopg2/__init__.py", "from ._psycopg import connect\n")
+    write(site / "psycopg2_pool.py", "import six\n")
+    other = installed.parent / "more"
+    modules = other / "prefix/lib/python3.13/site-packages"
+    write(installed.parent / "more.toml", '[types]\nlaunch = true\n[metadata]\ndigest = "2"\n')
+    write(modules / "small/__init__.py", "")
+    write(modules / "small/parts.py", "import sys, psycopg2.extras as extras\nfirst = 1\n")
+    write(modules / "small/late.py", "def late():\n    import psycopg2\n")
+    write(modules / "small/tried.py", "try:\n    import psycopg2\nexcept ImportError: ...\n")
+    write(site / "far/__init__.py", "")
+    write(site / "far/away.py", "from . import near\n")
+    write(site / "far/near.py", "from small import parts\n")
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": f"{line}\n{APP}"})
+    first = phases.build(start)
+    add(phases, {"app.py": APP})
+    assert phases.build(start).fault is None
+    for layer in (installed, other):
+        shutil.rmtree(layer)
+    if not cache:
+        shutil.rmtree(phases.layers / "known")
+        (phases.layers / "known.toml").unlink()
+    add(phases, {"app.py": f"{line}\n{APP}"})
+    again = phases.build(start)
+    assert (first.fault is not None, again.fault is not None) == (refused, refused), again.out
+    if first.fault and again.fault:
+        assert again.fault.what == first.fault.what
+        assert again.fault.what == (
+            "web cannot start: app.py:1 imports psycopg2, which needs libpq.so.5, which is not in "
+            "the image"
+        )
+        assert again.fault.remedy == first.fault.remedy
 
 
 OLD = "from werkzeug.urls import url_quote\n"

@@ -327,6 +327,13 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "dashboard.py:1",
         "add the line `streamlit` to the dependencies in requirements.txt",
     ),
+    "a framework that tests alone import": (
+        {"requirements.txt": "pandas\n", "test_api.py": FASTAPI, "conftest.py": FASTAPI},
+        {},
+        "no process to start: there is no Procfile, app.py or main.py",
+        "the app's root",
+        "add a Procfile with `web: <command>`",
+    ),
     "a framework that is not installed, in a package": (
         {"requirements.txt": "uvicorn\n", "app/__init__.py": "", "app/main.py": FASTAPI},
         {},

@@ -36,6 +36,10 @@ FILES = {
         {"requirements/requirements.txt": "\ufeffflask\r\n"},
         "requirements/requirements.txt",
     ),
+    "compiled, and what of": (
+        {"requirements/serve.in": "flask\n", "requirements/serve.txt": "flask==3.1.0\n"},
+        "requirements/serve.txt",
+    ),
     "beside settings of tools": (
         {**TOOLS_ONLY, "deps/requirements.in": "flask\n"},
         "deps/requirements.in",

@@ -334,6 +334,33 @@ def test_what_is_wrong_is_said_with_its_remedy(
     assert remedy in (bad.fault.remedy or "")
 
 
+@pytest.mark.parametrize("dependency", ['"lib"', '"lib", "more"'], ids=["locked", "out of step"])
+def test_a_package_beside_the_app_is_told_with_what_to_build_instead(
+    buildpack_run: BuildpackRun, buildpack: Path, tmp_path: Path, dependency: str
+) -> None:
+    text = (
+        '[project]\nname = "api"\nversion = "1"\nrequires-python = ">=3.11"\n'
+        "dependencies = [{}]\n"
+        '[tool.uv.sources]\nlib = {{ path = "../lib" }}\nmore = {{ path = "more" }}\n'
+    )
+    library = LIBRARY.replace('"idna"', "")
+    write = {"lib/pyproject.toml": library, "more/pyproject.toml": library.replace("lib", "more")}
+    for name, content in write.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(content)
+    app = locked(tmp_path / "api", {"pyproject.toml": text.format('"lib"')})
+    (app / "pyproject.toml").write_text(text.format(dependency))
+    alone = tmp_path / "elsewhere" / "api"
+    alone.parent.mkdir()
+    app.rename(alone)
+    result = buildpack_run(buildpack, app=alone, env=ENV)
+    assert result.code == 65
+    assert result.fault is not None
+    assert result.fault.what == "../lib is outside the app, and not in the build"
+    assert result.fault.where == "pyproject.toml:7"
+    assert "BP_PYTHON_FOLDER" in (result.fault.remedy or "")
+
+
 def test_a_python_that_the_project_does_not_want(
     buildpack_run: BuildpackRun, buildpack: Path
 ) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Binder"]
 
+# By these whoever builds says what to install.
+_INPUTS = ("BP_PYTHON_INPUT", "BP_PYTHON_FOLDER", "BP_CONDA_INPUT")
+
 
 class BinderOptions(Config):
     """What may be set."""
@@ -71,6 +74,13 @@ class Binder(Buildpack["Decision"]):
         web = Process(type="web", command=["binder-start"], default=True)
         decision = Decision(BuildResult(web))
         places = Places(ctx.app)
+        if not any(ctx.settings.get(name) for name in _INPUTS):
+            if fault := places.fault:
+                raise fault
+            if places.unread and places.requirements:
+                ctx.log.warning(
+                    f"{places.unread} is not read: the packages are those of {places.requirements}"
+                )
         for name, (value, why) in variables(ctx, places).items():
             decision.env.build.default(name, value)
             ctx.log.info(f"{why} ({name})")

@@ -20,6 +20,21 @@ _APPS = (
 )
 
 
+# What repo2docker reads besides, and what to do about it here; `{}` is the folder. It takes all of
+# them before requirements.txt.
+_UNREAD = {
+    "Dockerfile": "write what it installs into {}requirements.txt and {}apt.txt: "
+    "`cnbkit adopt {}Dockerfile` says what that is",
+    "default.nix": "write the packages into {}environment.yml",
+    "install.R": "R is not installed here: write the packages into {}environment.yml, as r-NAME",
+    "DESCRIPTION": "R is not installed here: write the packages into {}environment.yml, as r-NAME",
+    "Project.toml": "Julia is not installed here: write `julia` into {}environment.yml",
+    "REQUIRE": "Julia is not installed here: write `julia` into {}environment.yml",
+    "Pipfile": "`pipenv requirements --dev` prints what to write into {}requirements.txt",
+    "Pipfile.lock": "`pipenv requirements --dev` prints what to write into {}requirements.txt",
+}
+
+
 class Places:
     """Paths relative to the app; each is empty if there is no such file.
 
@@ -36,6 +51,7 @@ class Places:
         post_build: postBuild.
         start: start.
         runtime: runtime.txt.
+        unread: a file that repo2docker would take, and nothing here does.
         project: pyproject.toml or setup.py of the root, where nothing else says what to install.
         app: what says that the repository is an app.
 
@@ -58,6 +74,7 @@ class Places:
         self.post_build = self._file(app, "postBuild")
         self.start = self._file(app, "start")
         self.runtime = self._file(app, "runtime.txt")
+        self.unread = next((path for name in _UNREAD if (path := self._file(app, name))), "")
         names = ("pyproject.toml", "setup.py")
         self.project = next((name for name in names if app.has(name)), "")
         self.app = next((name for name in _APPS if app.has(name)), "")
@@ -76,6 +93,18 @@ class Places:
         """What was found."""
         found = (self.requirements, self.environment, self.packages, self.post_build, self.start)
         return f"found {', '.join(name for name in found if name) or self.folder or 'BP_BINDER'}"
+
+    @property
+    def fault(self) -> UserFault | None:
+        """Why nothing is known to install, if the repository says it in a way that is not read."""
+        if not self.unread or self.requirements or self.environment:
+            return None
+        remedy = _UNREAD[self.unread.rpartition("/")[2]].replace("{}", self.folder)
+        return UserFault(
+            f"{self.unread} says what to install, and is not read here",
+            where=self.unread,
+            remedy=f"{remedy}; or set BP_BINDER=false",
+        )
 
     def _file(self, app: App, name: str) -> str:
         path = f"{self.folder}{name}"

@@ -14,6 +14,7 @@ from pdm.project import Project
 from cnbkit import BuildContext
 from cnbkit_lock_front_end.location import without_credentials
 from cnbkit_lock_front_end.lock import checked
+from cnbkit_lock_front_end.outside import outside
 
 __all__ = ["Entries"]
 
@@ -29,6 +30,7 @@ class Entries:
     """
 
     def __init__(self, ctx: BuildContext, project: Project) -> None:
+        self._app = ctx.app
         self._root = ctx.app.root
         self._found: dict[str, dict[str, Any]] = {}
         self._faults: list[str] = []
@@ -108,6 +110,8 @@ class Entries:
         place: dict[str, Any] = {}
         if requirement.path:
             path = os.path.normpath(os.path.join(self._root, requirement.path))
+            if fault := outside(self._app, path, "pyproject.toml", _LOCK):
+                raise fault
             if not os.path.exists(path):
                 shown = os.path.relpath(path, self._root)
                 self._fault(f"{name}: there is no {shown}")

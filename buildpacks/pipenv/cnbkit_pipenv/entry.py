@@ -14,6 +14,7 @@ from plette.pipfiles import DEFAULT_SOURCE_TOML  # type: ignore[import-untyped]
 
 from cnbkit import BuildContext, UserFault
 from cnbkit_lock_front_end.location import without_credentials
+from cnbkit_lock_front_end.outside import outside
 
 __all__ = ["Entries"]
 
@@ -160,6 +161,8 @@ class Entries:
 
     def _local(self, place: str, package: dict[str, Any]) -> dict[str, Any]:
         path = os.path.normpath(os.path.join(self._ctx.app.root, place))
+        if fault := outside(self._ctx.app, path, "Pipfile", _LOCK):
+            raise fault
         if os.path.isdir(path):
             return {"directory": {"path": path, "editable": bool(package.get("editable"))}}
         if not os.path.isfile(path):

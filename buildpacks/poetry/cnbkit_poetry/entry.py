@@ -14,8 +14,10 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 from poetry.core.packages.package import Package
 
+from cnbkit import App
 from cnbkit_lock_front_end.location import without_credentials
 from cnbkit_lock_front_end.lock import checked
+from cnbkit_lock_front_end.outside import outside
 
 __all__ = ["Entries"]
 
@@ -26,11 +28,12 @@ class Entries:
     """The packages of one environment.
 
     Args:
-        root: the app's directory.
+        app: the app.
     """
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._root = app.root
         self._found: dict[str, dict[str, Any]] = {}
         self._faults: list[str] = []
 
@@ -88,6 +91,8 @@ class Entries:
 
     def _path(self, package: Package) -> str:
         path = os.path.normpath(package.source_url or "")
+        if fault := outside(self._app, path, "pyproject.toml", _LOCK):
+            raise fault
         if not os.path.exists(path):
             shown = os.path.relpath(path, self._root)
             self._faults.append(f"{package.name}: there is no {shown}")

@@ -75,7 +75,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
         words = ("requires-python", "python =", "python=", "python ")
         versions = project.package.python_versions
         raise wrong_python(ctx, versions, version, _PROJECT, words, "poetry lock")
-    entries = Entries(ctx.app.root)
+    entries = Entries(ctx.app)
     target = environment(version, ctx.target)
     try:
         for package, marker in _packages(project, locker, wanted):

@@ -251,7 +251,7 @@ def _known(asked: str, arch: str, request: VersionRequest) -> Build:
     oldest, latest = known_minors()
     raise UserFault(
         f"there is no standalone build of Python {asked}",
-        where=request.source,
+        where=request.where,
         remedy=f"ask for another version, of {oldest} to {latest}, or give BP_PYTHON_DOWNLOADS a "
         "list that has it",
     )
@@ -265,7 +265,7 @@ def _requested(request: VersionRequest, base: str) -> str:
     if not found:
         raise UserFault(
             f"no Python is in the range {request.wanted}",
-            where=request.source,
+            where=request.where,
             remedy="write a range that holds a Python, such as >=3.11,<3.14",
         )
     return found

@@ -65,6 +65,9 @@ class Input:
                 if pyproject.fault:
                     raise pyproject.fault
                 pyproject.check_resolvable(ctx)
+                from cnbkit_python.listed import check_lists  # few have no lock
+
+                check_lists(pyproject, alone=ctx.app.root == ctx.app.top)
             unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
             note = f"; {', '.join(unread)} not read ({_SETTING} chooses)" if unread else ""
             return cls([chosen], f"Dependencies from {chosen}{note}")

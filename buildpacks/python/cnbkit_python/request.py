@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["VersionRequest"]
 
 _SETTING = "BP_PYTHON_VERSION"
+# asdf's and mise's.
+_OF_MACHINES = (".tool-versions", "mise.toml", ".mise.toml", ".config/mise.toml")
 _POETRY = "tool.poetry.dependencies in pyproject.toml"
 
 
@@ -28,6 +30,7 @@ class VersionRequest:
         others: what else asks for a Python and was not asked.
         notes: what of the source was not taken, for the log.
         otherwise: what to do where such a Python cannot be had; empty if another would do.
+        where: the source with its line, where that is known.
     """
 
     def __init__(self, wanted: str, source: str) -> None:
@@ -36,6 +39,7 @@ class VersionRequest:
         self.others: list[VersionRequest] = []
         self.notes: list[str] = []
         self.otherwise = ""
+        self.where = source
 
     @classmethod
     def read(
@@ -58,13 +62,14 @@ class VersionRequest:
                 found.append(cls._understood(each.text, each.file))
                 continue
             request = cls(version_of(each.text, f"{each.file}:{each.line}"), each.file)
+            request.where = f"{each.file}:{each.line}"
             if each.more:
                 request.notes.append(
                     f"{each.file}: {each.text} is taken, {', '.join(each.more)} not"
                 )
             found.append(request)
         found.append(cls._of_files(ctx, inputs or []))
-        asking = [each for each in found if each.wanted]
+        asking = _uncontradicted([each for each in found if each.wanted])
         chosen, *others = asking or [cls("", "")]
         chosen.others = others
         return chosen
@@ -105,6 +110,9 @@ class VersionRequest:
         wanted = pyproject.project.get("requires-python")
         if wanted:
             where = _at(pyproject, "requires-python")
+            # Poetry reads this line as it reads its own: `3.12.*` and `^3.12` are ranges to it.
+            if pyproject.poetry and isinstance(wanted, str):
+                wanted = of_poetry(wanted)
             return cls(_range(wanted, where), f"requires-python in {FILE}")
         poetry = table(pyproject.poetry, "dependencies").get("python")
         if poetry:
@@ -142,6 +150,21 @@ class VersionRequest:
             for each in self.others
             if not each.satisfied_by(version)
         ]
+
+
+def _uncontradicted(asking: list[VersionRequest]) -> list[VersionRequest]:
+    """Last, what tools for a whole machine are told, where the project's own range excludes it.
+
+    Those who install by the range look for another Python then, and so does this.
+    """
+    if len(asking) < 2 or asking[0].source not in _OF_MACHINES:
+        return asking
+    first, *others = asking
+    for each in others:
+        if each.source not in _OF_MACHINES and not some_release(both(first.wanted, each.wanted)):
+            rest = [other for other in others if other is not each]
+            return [each, first, *rest]
+    return asking
 
 
 def _constraints(value: Any, where: str) -> list[str]:

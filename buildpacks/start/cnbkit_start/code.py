@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnbkit_start.endings import APPS, only_defines
+from cnbkit_start.endings import APPS, only_defines, only_greets, prints
 from cnbkit_start.syntax import (
     DEFINITIONS,
     all_nodes,
@@ -11,7 +11,6 @@ from cnbkit_start.syntax import (
     definition_of,
     dotted,
     is_main,
-    is_plain,
     last_name,
     pieces_of,
     statements,
@@ -21,6 +20,8 @@ from cnbkit_start.syntax import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from cnbkit_start.launching import Launch
 
 __all__ = ["APPS", "Code", "Import"]
 
@@ -93,6 +94,20 @@ class Code:
                 found.append(Import(node.module or "", names, node.level, node.lineno))
         return found
 
+    def every_import(self) -> list[Import]:
+        """`from a import b` at any place, in functions as well."""
+        return [
+            Import(node.module or "", [each.name for each in node.names], node.level, node.lineno)
+            for node in all_nodes(self._body)
+            if type(node).__name__ == "ImportFrom"
+        ]
+
+    def launches(self, name: str) -> Launch | None:
+        """What it does besides running the app that a variable holds; None if it does not."""
+        from cnbkit_start.launching import launch
+
+        return launch(self._body, name)
+
     def definitions(self) -> list[tuple[int, list[str], list[str]]]:
         """Line, bases, and all names like `a.b`, of what an import evaluates for sure."""
         return [each for node in certain(self._body, main=False) for each in definition_of(node)]
@@ -109,11 +124,16 @@ class Code:
         """Whether it imports by its place in a package (`from .models import …`)."""
         return any(type(n).__name__ == "ImportFrom" and n.level for n in statements(self._body))
 
-    def made_by(self, *makers: str) -> tuple[str, int]:
+    def made_by(self, *makers: str, last: bool = False) -> tuple[str, int]:
         """The variable, and its line, that a call of one of these gives its value.
 
         A function of the module that calls one of them counts as well: `app = get_app()`.
+
+        Args:
+            makers: names of what makes it.
+            last: whether, of several, the last one counts.
         """
+        found: list[tuple[str, int]] = []
         own = {name for name, node in self._functions().items() if _calls(node, makers)}
         for node in statements(self._body):
             value: Any = getattr(node, "value", None)
@@ -121,10 +141,9 @@ class Code:
                 continue
             if last_name(value.func) not in makers and getattr(value.func, "id", "") not in own:
                 continue
-            for target in targets_of(node):
-                if type(target).__name__ == "Name":
-                    return target.id, node.lineno
-        return "", 0
+            names = [each.id for each in targets_of(node) if type(each).__name__ == "Name"]
+            found += [(name, node.lineno) for name in names]
+        return found[-1 if last else 0] if found else ("", 0)
 
     def calls_in(self, function: str, *makers: str) -> bool:
         """Whether a function of the module calls one of these."""
@@ -189,15 +208,7 @@ class Code:
     def only_prints(self, function: str) -> bool:
         """Whether a function of the module says something and returns."""
         node = self._functions().get(function)
-        return node is not None and all(
-            type(each).__name__ in ("Pass", "Return")
-            or is_plain(each)
-            or (
-                type(each).__name__ == "Expr"
-                and getattr(getattr(each.value, "func", None), "id", "") == "print"
-            )
-            for each in node.body
-        )
+        return node is not None and prints(node.body)
 
     def wsgi_function(self) -> tuple[str, int]:
         """`app(environ, start_response)`: what WSGI (PEP 3333) calls, and its line."""
@@ -241,6 +252,11 @@ class Code:
     def has_main(self) -> bool:
         """Whether a part of it is for when it is started (`if __name__ == "__main__"`)."""
         return any(is_main(node) for node in self._body)
+
+    @property
+    def only_greets(self) -> bool:
+        """Whether it prints something and ends, as what editors and `uv init` write does."""
+        return self.known and only_greets(self._body)
 
     @property
     def only_defines(self) -> bool:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from cnbkit_start.syntax import DEFINITIONS, HARMLESS, all_nodes, dotted, is_plain, targets_of
+from cnbkit_start.syntax import (
+    DEFINITIONS,
+    HARMLESS,
+    all_nodes,
+    dotted,
+    is_main,
+    is_plain,
+    targets_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["APPS", "only_defines"]
+__all__ = ["APPS", "only_defines", "only_greets", "prints"]
 
 APPS = ("app", "application", "api", "server")
 """Names of what a server is told to serve."""
@@ -41,3 +49,31 @@ def _only_makes(node: Any, own: set[str]) -> bool:
         name not in own and (name.rpartition(".")[2][:1].isupper() or name.startswith(_ASKS))
         for name in names
     )
+
+
+def only_greets(body: list[Any]) -> bool:
+    """Whether the statements print something, by functions of their own or without."""
+    own = {node.name for node in body if type(node).__name__ == "FunctionDef"}
+    done = [each for node in body for each in (node.body if is_main(node) else [node])]
+    said = [each for each in done if type(each).__name__ != "FunctionDef" and not is_plain(each)]
+    return (
+        bool(said)
+        and all(_calls(each, {"print", *own}) for each in said)
+        and all(prints(each.body) for each in done if type(each).__name__ == "FunctionDef")
+    )
+
+
+def prints(body: list[Any]) -> bool:
+    """Whether a function's statements say something and return."""
+    return all(
+        type(each).__name__ in ("Pass", "Return") or is_plain(each) or _calls(each, {"print"})
+        for each in body
+    )
+
+
+def _calls(node: Any, names: set[str]) -> bool:
+    """Whether a statement is a call of one of these functions, and of nothing besides."""
+    if type(node).__name__ != "Expr" or type(node.value).__name__ != "Call":
+        return False
+    calls = [each for each in all_nodes([node]) if type(each).__name__ in ("Call", "Await")]
+    return len(calls) == 1 and getattr(node.value.func, "id", "") in names

@@ -79,9 +79,11 @@ def file_with(app: App, package: str) -> str:
     return min(found, key=_order, default="")
 
 
-def _order(name: str) -> tuple[int, str]:
+def _order(name: str) -> tuple[int, bool, str]:
     words = _words(name)
-    return next((at for at, each in enumerate(_FIRST) if each in words), len(_FIRST)), name
+    first = next((at for at, each in enumerate(_FIRST) if each in words), len(_FIRST))
+    # What was compiled of another file has all versions.
+    return first, name.endswith(".in"), name
 
 
 def _words(name: str) -> set[str]:

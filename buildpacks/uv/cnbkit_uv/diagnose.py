@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 
 from cnbkit import CnbkitError, CommandFailed, PlatformFault, UserFault
+from cnbkit_lock_front_end.outside import outside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit.app import App
 
 __all__ = [
     "incomparable",
@@ -19,6 +24,7 @@ _VERSION = re.compile(r"unsupported schema version \((?P<version>v\d+)")
 _PARSE = re.compile(r"Failed to parse:? `?(?P<file>[^`\s]+)")
 _NETWORK = ("Request failed", "error sending request", "dns error", "Connection refused")
 _CAUSE = re.compile(r"(?:cause|Caused by): ([^\n]+)")
+_NO_SUCH = re.compile(r"Distribution not found at: file://(?P<path>\S+)")
 _LINE = re.compile(r"at line (?P<line>\d+)")
 
 
@@ -32,7 +38,7 @@ def lacked_network(failed: CommandFailed) -> bool:
     return "network was disabled" in failed.output
 
 
-def incomparable(failed: CommandFailed) -> CnbkitError:
+def incomparable(failed: CommandFailed, app: App) -> CnbkitError:
     """What a local package depends on could not be found out."""
     if any(sign in failed.output for sign in _NETWORK):
         return PlatformFault(
@@ -42,11 +48,13 @@ def incomparable(failed: CommandFailed) -> CnbkitError:
             "local packages in [project], where they can be read without an index",
             detail=failed.shown,
         )
-    return unreadable(failed)
+    return unreadable(failed, app)
 
 
-def out_of_step(failed: CommandFailed) -> UserFault:
+def out_of_step(failed: CommandFailed, app: App) -> UserFault:
     """The lock is not what `uv lock` would make of the project."""
+    if beside := _beside(failed, app):
+        return beside
     return UserFault(
         "uv.lock is out of step with pyproject.toml"
         if is_definite(failed)
@@ -57,8 +65,10 @@ def out_of_step(failed: CommandFailed) -> UserFault:
     )
 
 
-def unreadable(failed: CommandFailed) -> UserFault:
+def unreadable(failed: CommandFailed, app: App) -> UserFault:
     """The lock or the project is nothing uv can use."""
+    if beside := _beside(failed, app):
+        return beside
     output = failed.output
     if found := _PYTHON.search(output):
         return UserFault(
@@ -91,3 +101,9 @@ def unreadable(failed: CommandFailed) -> UserFault:
         remedy="correct it" if file != "uv.lock" else "run `uv lock` and commit uv.lock",
         detail=failed.shown,
     )
+
+
+def _beside(failed: CommandFailed, app: App) -> UserFault | None:
+    """The project needs a package of a folder that the build has not."""
+    found = _NO_SUCH.search(failed.output)
+    return outside(app, found["path"], "pyproject.toml", "uv.lock") if found else None

@@ -64,7 +64,7 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> int:
     try:
         _uv(ctx, _python(ctx), *arguments)
     except CommandFailed as failed:
-        raise unreadable(failed) from None
+        raise unreadable(failed, ctx.app) from None
     with open(exported, "rb") as file:
         document = tomllib.load(file)
     target = environment(selection.python, ctx.target)
@@ -97,9 +97,9 @@ def check(ctx: BuildContext) -> None:
         return
     except CommandFailed as failed:
         if is_definite(failed):
-            raise out_of_step(failed) from None
+            raise out_of_step(failed, ctx.app) from None
         if failed.code != _RESOLVED and not lacked_network(failed):
-            raise unreadable(failed) from None
+            raise unreadable(failed, ctx.app) from None
         resolved = failed.code == _RESOLVED
     # A local package whose dependencies only its build system knows has to be built, and that
     # may need the index; so does a lock whose index only the platform's settings name.
@@ -110,8 +110,8 @@ def check(ctx: BuildContext) -> None:
             _uv(ctx, python, "lock", "--check", same_index=False, more=logins.variables())
     except CommandFailed as failed:
         if resolved or is_definite(failed):
-            raise out_of_step(failed) from None
-        raise incomparable(failed) from None
+            raise out_of_step(failed, ctx.app) from None
+        raise incomparable(failed, ctx.app) from None
 
 
 def _python(ctx: BuildContext) -> str:

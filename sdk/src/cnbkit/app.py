@@ -136,7 +136,8 @@ class App:
             try:
                 document = decode(text, name=name, where=name)
             except InvalidDocument as invalid:
-                raise UserFault(invalid.what, where=name, remedy="correct the file") from None
+                where = invalid.where or name
+                raise UserFault(invalid.what, where=where, remedy="correct the file") from None
             self._parsed[name] = text, document
         return {key: _copied(value) for key, value in document.items()}
 

@@ -219,6 +219,19 @@ def _agree(app: Path, file: str, asked: str) -> None:
             assert here.satisfied_by(version) == there.satisfied_by(version), (asked, version)
 
 
+@pytest.mark.parametrize(
+    ("range_", "asked"), [(">=3.13,<3.14", ">=3.13,<3.14"), (">=3.11", "3.11"), ("===x", "3.11")]
+)
+def test_what_asdf_is_told_counts_unless_the_project_excludes_it(
+    tmp_path: Path, range_: str, asked: str
+) -> None:
+    (tmp_path / ".tool-versions").write_text("python 3.11\n")
+    (tmp_path / "pyproject.toml").write_text(f'[project]\nrequires-python = "{range_}"\n')
+    found = asked_python(tmp_path, {})
+    assert found is not None
+    assert found.text == asked
+
+
 def test_a_suite_is_known_by_its_name_its_images_and_their_labels() -> None:
     assert suite_named("") is DEFAULT
     assert suite_named("trixie").stack == "cnbkit.trixie"

@@ -11,8 +11,9 @@ import pytest
 
 from cnbkit_apt import Apt
 from cnbkit_conda import Conda
-from cnbkit_engine.build.conventions import CONVENTIONS, seen, unused
-from cnbkit_hooks import PostBuild
+from cnbkit_engine.build.convention_table import CONVENTIONS
+from cnbkit_engine.build.conventions import seen, unused
+from cnbkit_hooks import PostBuild, PreBuild
 
 if TYPE_CHECKING:
     from cnbkit import Buildpack
@@ -33,6 +34,19 @@ UNREAD = {
     "cog.yaml": "cog.yaml",
     "bentofile.yaml": "bentofile.yaml",
     "nltk.txt": "nltk.txt",
+    "bin/pre_compile": "bin/pre_compile",
+    "bin/post_compile": "bin/post_compile",
+    "heroku.yml": "heroku.yml",
+    "render.yaml": "render.yaml",
+    "railway.json": "railway.json",
+    "railway.toml": "railway.toml",
+    "railpack.json": "railpack.json",
+    "nixpacks.toml": "nixpacks.toml",
+    "app.yaml": "app.yaml",
+    "apprunner.yaml": "apprunner.yaml",
+    ".replit": ".replit",
+    ".s2i/environment": ".s2i/environment",
+    ".ebextensions/": ".ebextensions/python.config",
     ".profile": ".profile",
     "Dockerfile": "Dockerfile",
 }
@@ -77,6 +91,8 @@ def test_one_that_a_buildpack_of_the_builder_looks_for_is_used(builder: Path) ->
         ["postBuild", ".cnbkit/post-build"],
         ["start", "Procfile"],
         ["bentofile.yaml", "requirements.txt"],
+        ["bin/pre_compile", ".cnbkit/pre-build"],
+        ["render.yaml", "Procfile"],
     ],
     ids=" ".join,
 )
@@ -87,7 +103,10 @@ def test_one_beside_what_says_the_same_here_is_not_named(paths: list[str], build
 
 @pytest.mark.parametrize(
     "path",
-    ["runtime.txt", "mise.toml", ".python-version", "a.ipynb", "model/MLmodel", "m.onnx"],
+    [
+        *("runtime.txt", "mise.toml", ".python-version", "a.ipynb", "model/MLmodel", "m.onnx"),
+        *("package.json", "go.mod", "Project.toml"),
+    ],
 )
 def test_what_a_buildpack_may_read_is_no_word_in_a_build(path: str, builder: Path) -> None:
     assert list(unused([path], builder)) == []
@@ -110,6 +129,8 @@ def test_of_several_that_fit_one_is_named_and_the_others_counted() -> None:
         ("packages.txt", "ffmpeg\n", Apt),
         ("conda.yaml", "dependencies: [python=3.12]\n", Conda),
         ("conda.yml", "dependencies: [python=3.12]\n", Conda),
+        ("bin/pre_compile", "#!/bin/bash\necho hello\n", PreBuild),
+        ("bin/post_compile", "#!/bin/bash\necho hello\n", PostBuild),
     ],
 )
 def test_after_the_command_that_is_named_a_buildpack_reads_it(
@@ -117,6 +138,7 @@ def test_after_the_command_that_is_named_a_buildpack_reads_it(
 ) -> None:
     app = tmp_path / "app"
     app.mkdir()
+    (app / name).parent.mkdir(exist_ok=True)
     (app / name).write_text(text)
     assert buildpack_run(buildpack, app=app, phases=["detect"]).code == 100
     [found] = seen([name])

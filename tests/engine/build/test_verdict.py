@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnbkit_engine.build.conventions import CONVENTIONS
+from cnbkit_engine.build.convention_table import CONVENTIONS
 from cnbkit_engine.build.verdict import judged, next_step
 from cnbkit_engine.lifecycle.detection import Detection
 from cnbkit_engine.lifecycle.failure import BuildFailed
@@ -57,6 +57,16 @@ def nothing(*looked_for: str) -> Detection:
             "cnbkit build ./app --env BP_PYTHON_INPUT=requirements/prod.txt",
         ),
         (["requirements-gpu.txt"], "cnbkit build ./app --env BP_PYTHON_INPUT=requirements-gpu.txt"),
+        (
+            ["requirements.dev.txt", "requirements.lock.txt"],
+            "cnbkit build ./app --env BP_PYTHON_INPUT=requirements.lock.txt",
+        ),
+        (
+            ["dev-requirements.txt", "prod_requirements.txt"],
+            "cnbkit build ./app --env BP_PYTHON_INPUT=prod_requirements.txt",
+        ),
+        (["package.json", "server.js"], "package.json: the reference builder is for Python"),
+        (["package.json", "api/requirements.txt"], "cnbkit build ./app/api"),
         (["bot.py"], "say what starts: echo 'web: python3 bot.py' >Procfile"),
         (["a.py", "server.py"], "say what starts: echo 'web: python3 server.py' >Procfile"),
         (["add.py", "flask_app.py"], "say what starts: echo 'web: python3 flask_app.py' >Procfile"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnbkit import BuildContext
 from cnbkit_pip.diagnosis.diagnose import INSTEAD
+from cnbkit_pip.diagnosis.published import span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,16 +44,31 @@ class Announced:
         self._told.update(new)
         if not new:
             return
-        lines = []
+        lines, having = [], []
         for pin in sorted(new):
-            wheels = self._survey.wheels(pin)
+            pythons = self._survey.pythons(pin)
+            having += [pythons] if pythons else []
+            wheels = f"it has wheels for Python {span(pythons)}" if pythons else ""
             other = INSTEAD.get(pin.partition("==")[0])
             lines.append(
                 f"{pin.replace('==', ' ')}: {wheels or 'it has no wheels at all'}"
                 + (f"; {other} comes with them" if other else "")
+            )
+        first, *rest = having or [[]]
+        common = [each for each in first if all(each in pythons for pythons in rest)]
+        if common:
+            lines.append(
+                f"Python {common[-1]} has wheels of {_all(len(having), len(new))}: write "
+                f"{common[-1]} into .python-version"
             )
         count = f"{len(new)} packages have" if len(new) > 1 else "a package has"
         self._ctx.log.warning(
             f"{count} no wheel for this image, which means compiling here: that takes long and "
             "may fail\n" + "\n".join(lines)
         )
+
+
+def _all(having: int, count: int) -> str:
+    if having < count:
+        return f"the {having} that have any" if having > 1 else "the one that has any"
+    return "all of them" if count > 1 else "it"

@@ -34,7 +34,13 @@ _TKINTER = ("tkinter", "tk", "python3-tk", "python-tk")
 _DRIVE = re.compile(r"(?:^|[\s@/=])[A-Za-z]:[\\/]")
 _CONDA_EXPORT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)=(?P<version>[0-9][^=\s]*)(?:=\S+)?")
 _POETRY = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*=\s*[\"'](?P<version>[^\"']*)[\"']")
-_COMMAND = re.compile(r"(?:!|%|\$ *)?(?:python3? -m )?pip3? install (?P<what>.+)")
+_COMMAND = re.compile(
+    r"(?:[!%]|\$ *)?(?:sudo )?(?:python3? -m )?(?P<tool>pip3? install|uv (?:pip install|add)|"
+    r"poetry add|pdm add|pipenv install|(?:conda|mamba) install|apt(?:-get)? install)(?: -y)? "
+    r"(?P<what>.+)"
+)
+_VERSION = re.compile(r"v?\d[\w.]*")
+_ADDRESS = re.compile(r"(?:-i|--(?:extra-)?index-url)[ =]\s*(?P<address>\S+)")
 _BUILD = re.compile(
     r"(?P<name>torch\w*)==(?P<version>[^+\s;]+)\+(?P<build>(?:cu|rocm|cpu|xpu)[\w.]*)"
 )
@@ -183,7 +189,12 @@ def _no_requirement(line: Line) -> tuple[str, str] | None:
             "save the file itself, not its page",
         )
     if found := _COMMAND.fullmatch(text):
-        return "this is a command", f"write {found['what']}, without `pip install`"
+        if found["tool"].startswith("apt"):
+            return (
+                "this is a command",
+                f"write {found['what']} into Aptfile, one name a line",
+            )
+        return "this is a command", f"write {found['what']}, without `{found['tool']}`"
     if found := _POETRY.fullmatch(text):
         version = found["version"].lstrip("^~=")
         fixed = "" if version in ("*", "") else f">={version}"
@@ -202,12 +213,24 @@ def _no_requirement(line: Line) -> tuple[str, str] | None:
     if text[:1] in "\"'" and text[-1:] == text[:1]:
         return "a requirement stands in quotes", f"write {text[1:-1]}"
     if text.startswith("-"):
-        return None
+        return _no_address(text)
     if "," in text and all(_PLAIN.fullmatch(each.strip()) for each in text.split(",")):
         return "several requirements stand in one line", "write one a line"
+    name, _, version = text.partition(" ")
+    if _PLAIN.fullmatch(name) and _VERSION.fullmatch(version):
+        return "a version stands without a sign", f"write {name}=={version.removeprefix('v')}"
     if " " in text and all(_PLAIN.fullmatch(each) for each in text.split()):
         return "a name has a space in it", f"write {'-'.join(text.split())}, or one name a line"
     return None
+
+
+def _no_address(text: str) -> tuple[str, str] | None:
+    """An index whose address nobody can ask."""
+    found = _ADDRESS.match(text)
+    if not found or re.match(r"\w+://|[$./]", found["address"]):
+        return None
+    rest = re.sub(r"^https?[:/]*", "", found["address"])
+    return f"{found['address']} is not the address of an index", f"write https://{rest}"
 
 
 def _pytorch_build(line: Line) -> tuple[str, str] | None:

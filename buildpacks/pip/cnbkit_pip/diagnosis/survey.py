@@ -150,10 +150,9 @@ class Survey:
             if "sdist" in each and not each.get("wheels")
         ]
 
-    def wheels(self, pin: str) -> str:
-        """Which Pythons a package has wheels for, in words; empty if it has none at all."""
-        pythons = self._published.pythons(pin)
-        return f"it has wheels for Python {span(pythons)}" if pythons else ""
+    def pythons(self, pin: str) -> list[str]:
+        """The Pythons that a package has wheels for, the newest last."""
+        return self._published.pythons(pin)
 
     def _nameless(self, fault: UserFault) -> UserFault:
         """A fault of pip that does not say what is compiled: the only package it can be."""

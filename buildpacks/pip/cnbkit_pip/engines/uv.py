@@ -271,8 +271,10 @@ class Uv(Engine):
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         said += self._beside.unisolated.arguments()
-        if self._python.stands_for and command == "compile":
-            said += ["--python-version", self._python.stands_for]
+        # uv takes the option once: a question about another Python has its own.
+        about = "" if "--python-version" in arguments else self._python.stands_for
+        if about and command == "compile":
+            said += ["--python-version", about]
         say, cache = self._ctx.log.info, self._environment["UV_CACHE_DIR"]
 
         def so_far() -> str:

@@ -110,7 +110,7 @@ def check(ctx: BuildContext, choice: Choice, image: Image, options: Options) -> 
     if told_before.missing_libraries:
         from cnbkit_start.check.libraries import Libraries
 
-        libraries = Libraries(told_before.missing_libraries, image.sites)
+        libraries = Libraries(told_before.missing_libraries, image.sites, image.leads)
 
     def find(process: Found) -> list[Problem]:
         version = told_before.python_version

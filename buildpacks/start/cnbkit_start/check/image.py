@@ -33,17 +33,29 @@ class Known:
         programs: names of those on PATH.
         modules: names that can be imported.
         needs: `module:needed` for modules that import what newer Pythons have no more.
+        leads: `module:refused` for modules that import one which cannot be loaded.
     """
 
-    __slots__ = ("digest", "modules", "needs", "programs")
+    __slots__ = ("digest", "leads", "modules", "needs", "programs")
 
     def __init__(
-        self, digest: str, programs: list[str], modules: list[str], needs: list[str]
+        self,
+        digest: str,
+        programs: list[str],
+        modules: list[str],
+        needs: list[str],
+        leads: list[str] | None = None,
     ) -> None:
         self.digest = digest
+        self.leads = leads or []
         self.programs = programs
         self.modules = modules
         self.needs = needs
+
+    @property
+    def lists(self) -> tuple[list[str], ...]:
+        """All of it, in the order in which it is remembered."""
+        return self.programs, self.modules, self.needs, self.leads
 
 
 class Image:
@@ -58,7 +70,8 @@ class Image:
 
     def __init__(self, ctx: BuildContext, remembered: str = "", system: str = "") -> None:
         self._system = system
-        self._python = PythonBuild.read(ctx).python_version
+        told = PythonBuild.read(ctx)
+        self._python = told.python_version
         before = _parsed(remembered)
         self.layers: dict[str, Known] = {}
         self.unknown: list[str] = []
@@ -70,8 +83,24 @@ class Image:
                 self.layers[directory] = old
             else:
                 self.unknown.append(directory)
+        if told.missing_libraries:
+            self._follow(told.missing_libraries)
         self._programs = {name for each in self.layers.values() for name in each.programs}
         self._modules = {name for each in self.layers.values() for name in each.modules}
+
+    def _follow(self, path: str) -> None:
+        """Find what comes to a file that cannot be loaded, in layers that are here."""
+        from cnbkit_start.check.leads import leads
+        from cnbkit_start.check.libraries import refused
+
+        here = {layer: _sites(layer) for layer in self.layers if os.path.isdir(layer)}
+        for layer, found in leads(here, refused(path), self.leads).items():
+            self.layers[layer].leads = [f"{name}:{target}" for name, target in found.items()]
+
+    @property
+    def leads(self) -> dict[str, str]:
+        """Modules that come to one which cannot be loaded, and that one."""
+        return dict(each.split(":") for layer in self.layers.values() for each in layer.leads)
 
     @property
     def needs(self) -> list[str]:
@@ -81,21 +110,13 @@ class Image:
     @property
     def sites(self) -> list[str]:
         """Folders of packages, of layers that are here."""
-        return [
-            folder
-            for layer in self.layers
-            for pattern in _SITES
-            for folder in _matching(layer, pattern.split("/"))
-        ]
+        return [folder for layer in self.layers for folder in _sites(layer)]
 
     @property
     def text(self) -> str:
         """All of it, to be remembered."""
         return "".join(
-            "\t".join(
-                [path, each.digest, *map(" ".join, (each.programs, each.modules, each.needs))]
-            )
-            + "\n"
+            "\t".join([path, each.digest, *map(" ".join, each.lists)]) + "\n"
             for path, each in self.layers.items()
         )
 
@@ -165,7 +186,8 @@ def _parsed(text: str) -> dict[tuple[str, str], Known]:
     found = {}
     for line in text.splitlines():
         fields = line.split("\t")
-        if len(fields) == 5:
+        # The last one is newer than some images.
+        if len(fields) in (5, 6):
             path, digest, *lists = fields
             found[path, digest] = Known(digest, *(each.split() for each in lists))
     return found
@@ -205,14 +227,18 @@ def _look(layer: str, digest: str) -> Known:
     programs = {name for folder in folders if folder for name in _listed(folder)}
     modules = set()
     needs: list[str] = []
-    for pattern in _SITES:
-        for folder in _matching(layer, pattern.split("/")):
-            names = _listed(folder)
-            modules |= {_module(name) for name in names} | _named_by_pth(folder, names)
-            needs += needs_of(folder, names)
+    for folder in _sites(layer):
+        names = _listed(folder)
+        modules |= {_module(name) for name in names} | _named_by_pth(folder, names)
+        needs += needs_of(folder, names)
     plain = [name for name in programs if not set(name) & set(" \t\n")]
     names = [name for name in modules if name.isidentifier() or name == _OTHERS]
     return Known(digest, sorted(plain), sorted(names), sorted(needs))
+
+
+def _sites(layer: str) -> list[str]:
+    """Folders of packages."""
+    return [folder for each in _SITES for folder in _matching(layer, each.split("/"))]
 
 
 def _module(file: str) -> str:

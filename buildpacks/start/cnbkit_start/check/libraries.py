@@ -13,9 +13,9 @@ from cnbkit_start.check.walk import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["Libraries", "Unloadable"]
+__all__ = ["Libraries", "Unloadable", "refused"]
 
 # What packages import of each other can be all of pandas: enough to come to what they are linked
 # with, which is imported early.
@@ -48,14 +48,13 @@ class Libraries:
     Args:
         path: of the list that `elf-check` wrote; empty if nothing is missing.
         sites: folders where packages lie, of layers that are here.
+        leads: modules of other layers whose import comes to one that cannot be loaded, and it.
     """
 
-    def __init__(self, path: str, sites: Sequence[str]) -> None:
+    def __init__(self, path: str, sites: Sequence[str], leads: Mapping[str, str]) -> None:
         self._sites = sites
-        entries: list[dict[str, str]] = []
-        if path:
-            with open(path, encoding="utf-8") as file:
-                entries = json.load(file)
+        self._leads = leads
+        entries = _read(path)
         self._modules = {each["module"]: each for each in entries if each["module"]}
         self._programs = {
             os.path.basename(each["path"]): each
@@ -83,10 +82,29 @@ class Libraries:
             return None
         for each in walk(files, places, self._sites, app, main=main, most=_MOST):
             for name, file in each.steps:
-                if name in self._modules and not file.startswith(f"{app.root}/"):
-                    entry = self._modules[name]
+                # Where a file is not here, its layer is reused.
+                refused = name if file else self._leads.get(name, name)
+                if refused in self._modules and not file.startswith(f"{app.root}/"):
+                    entry = self._modules[refused]
                     return _unloadable(entry, entry["owner"] or name, each.at)
         return None
+
+
+def refused(path: str) -> list[str]:
+    """Modules that cannot be loaded.
+
+    Args:
+        path: of the list that `elf-check` wrote.
+    """
+    return [each["module"] for each in _read(path) if each["module"]]
+
+
+def _read(path: str) -> list[dict[str, str]]:
+    if not path:
+        return []
+    with open(path, encoding="utf-8") as file:
+        entries: list[dict[str, str]] = json.load(file)
+    return entries
 
 
 def _unloadable(entry: dict[str, str], name: str, line: str = "") -> Unloadable:

@@ -35,13 +35,14 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
         *(models.mlflow, models.bentoml, models.ray),
         *agents(packages),
         *(dashboards.voila, scripts.greeting, scripts.script),
+        *own_servers(packages, "aiohttp"),
     ):
         found = framework(seen)
         if found is not None:
             return found
     from cnbkit_start.frameworks.deeper import only_app
 
-    return only_app(seen)
+    return only_app(seen) or scripts.script(seen, greets=True)
 
 
 def train(app: App) -> Found | None:

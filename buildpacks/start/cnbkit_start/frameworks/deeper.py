@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit import UserFault
-from cnbkit_start.frameworks import dashboards, servers
+from cnbkit_start.frameworks import dashboards, models, servers
 from cnbkit_start.frameworks.by_package import own_servers
 from cnbkit_start.frameworks.seen import Seen
 from cnbkit_start.process import Found
@@ -21,7 +21,8 @@ def only_app(seen: Seen) -> Found | None:
         UserFault: there are several, or its server is not among the packages.
     """
     frameworks = (
-        *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio, servers.asgi),
+        *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
+        *(models.bentoml, models.ray, servers.asgi),
         *(dashboards.dash, servers.wsgi, *own_servers(seen.packages, "sanic", "bottle")),
         *(dashboards.panel, dashboards.shiny, dashboards.solara, dashboards.marimo),
     )

@@ -57,7 +57,7 @@ def ray(seen: Seen) -> Found | None:
     if not seen.packages.has("ray"):
         return None
     for source in seen.sources:
-        name, line = source.code.made_by("bind")
+        name, line = source.code.made_by("bind", last=True)
         if name and source.code.imports("ray"):
             root = f"sys.path.insert(0, {source.root!r}); " if source.root else ""
             code = (

@@ -65,6 +65,8 @@ def nothing_starts(app: App, packages: Declared | None) -> tuple[str, str, str]:
             where,
             f"build that one: cnbkit build ./{inner[0]}",
         )
+    if scripts:
+        return why, where, f"call them at its end, or add a {PROCFILE} with `web: <command>`"
     return why, where, f"add a {PROCFILE} with `web: <command>`, or an app.py"
 
 
@@ -72,7 +74,9 @@ def _missing(app: App, packages: Declared | None) -> tuple[str, str, str] | None
     """A framework that the code imports, and nothing installs."""
     if packages is None or not packages.complete:
         return None
-    names = [*SCRIPTS, *(each for each in sorted(os.listdir(app.root)) if each.endswith(".py"))]
+    names = [each for each in sorted(os.listdir(app.root)) if each.endswith(".py")]
+    # Tests import frameworks to try the app, or as examples.
+    names = [*SCRIPTS, *(each for each in names if not each.startswith(("test_", "conftest.")))]
     # What lies in a project of its own has that one's packages.
     names += [
         each.name
@@ -150,7 +154,8 @@ def _example(app: App, packages: Declared | None) -> str:
             return served
     names = [name for name in names if not codes[name].only_defines]
     started = [name for name in names if codes[name].has_main]
-    return f"python3 {(started or names)[0]}" if names else ""
+    likely = [name for name in started or names if {*_LIKELY} & {*name[:-3].split("_")}]
+    return f"python3 {(likely or started or names)[0]}" if names else ""
 
 
 def _served(name: str, code: Code, packages: Declared | None) -> str:

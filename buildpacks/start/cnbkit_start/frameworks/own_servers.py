@@ -1,4 +1,4 @@
-"""Web frameworks that bring a server of their own: Bottle, Sanic, CherryPy, Robyn."""
+"""Web frameworks that bring a server of their own: Bottle, Sanic, CherryPy, Robyn, aiohttp."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.frameworks.servers import WSGI_SERVERS, command
 from cnbkit_start.process import Found
 
-__all__ = ["bottle", "cherrypy", "robyn", "sanic"]
+__all__ = ["aiohttp", "bottle", "cherrypy", "robyn", "sanic"]
 
 
 def bottle(seen: Seen) -> Found | None:
@@ -90,3 +90,23 @@ def robyn(seen: Seen) -> Found | None:
             line = f"env ROBYN_HOST=0.0.0.0 ROBYN_PORT={PORT} python3 {source.name}"
             return process(line, f"robyn in {source.name}")
     return None
+
+
+def aiohttp(seen: Seen) -> Found | None:
+    """The only module of a package that runs an app of aiohttp when it is started.
+
+    A script in the root is found like any other.
+    """
+    runs = [
+        source
+        for source in (seen.sources if seen.packages.has("aiohttp") else ())
+        if "/" in source.name
+        and source.code.imports("aiohttp")
+        and source.code.runs("web.run_app", "aiohttp.web.run_app", "run_app")
+        and (source.code.has_main or not source.code.only_defines)
+    ]
+    if len(runs) != 1:
+        return None
+    [source] = runs
+    path = f"env PYTHONPATH={source.root} " if source.root else ""
+    return process(f"{path}python3 -m {source.module}", source.name)

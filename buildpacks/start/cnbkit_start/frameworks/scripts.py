@@ -101,13 +101,18 @@ def _is_installed(seen: Seen, document: dict[str, object]) -> bool:
     return built and not refused
 
 
-def script(seen: Seen) -> Found | None:
-    """A file that does something when it is started."""
+def script(seen: Seen, *, greets: bool = False) -> Found | None:
+    """A file that does something when it is started.
+
+    Args:
+        seen: the app.
+        greets: whether printing something is enough: editors and `uv init` write such files.
+    """
     for base in ("", "src/"):
         for name in (f"{base}{each}" for each in (*SCRIPTS, *_MORE)):
             if seen.app.has(name):
                 source = read_source(seen.app, name)
-                if not source.code.only_defines:
+                if not source.code.only_defines and (greets or not source.code.only_greets):
                     return _started(seen, source)
     for base in ("", "src/"):
         # `python -m` takes a name with a dash, too.

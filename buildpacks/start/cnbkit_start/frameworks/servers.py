@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnbkit import UserFault
 from cnbkit_start.declared import Declared
 from cnbkit_start.frameworks.completed import completed
+from cnbkit_start.frameworks.launchers import by_launcher
 from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import Source
@@ -42,7 +43,13 @@ def asgi(seen: Seen) -> Found | None:
     """An app of FastAPI, Starlette, Litestar, FastHTML, Quart and others of their kind."""
     if not seen.packages.has(*_ASGI_PACKAGES):
         return None
+    if seen.packages.has("ray") and any(
+        source.code.decorated("serve.ingress", "ingress")[0] for source in seen.sources
+    ):
+        return None  # its routes are methods of what Ray starts
     for source in seen.sources:
+        if _lacks(seen, source):
+            continue
         framework = "Quart" if source.code.imports("quart") else "FastAPI"
         name, line = seen.app_in(source, *_ASGI)
         factory = ""
@@ -58,6 +65,14 @@ def asgi(seen: Seen) -> Found | None:
         if name or factory:
             return _asgi_process(seen, source, name, factory, framework, f"{source.name}:{line}")
     return None
+
+
+def _lacks(seen: Seen, source: Source) -> bool:
+    """Whether its framework certainly is not installed: an aside, that the app does without."""
+    modules = [each for each in _ASGI_MODULES if source.code.imports(each)]
+    packages = [name for each in modules for name in (each, f"python-{each}")]
+    known = seen.packages.complete and seen.packages.whole
+    return bool(modules) and known and not seen.packages.has(*packages)
 
 
 def _asgi_process(
@@ -82,7 +97,8 @@ def _asgi_process(
         source = completed(seen.app, source, name) if name else source
         target = f"{source.module}:{name or factory}"
         line = command(server, target, source.root, is_asgi=True, factory=bool(factory))
-        return process(line, origin)
+        served = process(line, origin)
+        return by_launcher(seen, source, name, served) if name else served
     if source.is_script and source.code.has_main and not source.code.imports("uvicorn"):
         return _by_itself(seen, source, "uvicorn", framework)
     raise missing(seen.packages, "uvicorn", framework, origin)
@@ -135,7 +151,8 @@ def _flask(seen: Seen, source: Source, name: str, factory: str, origin: str) -> 
     variables = "FLASK_RUN_FROM_CLI=true " if no_run else ""
     if server:
         line = command(server, target, source.root, is_asgi=False, factory=bool(factory))
-        return process(f"env {variables}{line}" if variables else line, origin)
+        served = process(f"env {variables}{line}" if variables else line, origin)
+        return by_launcher(seen, source, name, served) if name else served
     # The variable is older than `--app`, which Flask has since 2.2.
     path = f"PYTHONPATH={source.root} " if source.root else ""
     return process(

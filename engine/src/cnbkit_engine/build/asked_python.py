@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["AskedPython", "asked_python"]
 
 _VERSION, _FOLDER = "BP_PYTHON_VERSION", "BP_PYTHON_FOLDER"
+# asdf's, for whatever is worked on.
+_OF_MACHINE = ".tool-versions"
 _PLAIN = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,2}")
 _SPELLING = re.compile(rf"(?:c?python)?[-@= ]*({_PLAIN.pattern})(?:\.[x*]|-dev)?")
 # With a star only where PEP 440 has one; what Poetry makes of others is not for here.
@@ -67,16 +69,18 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
     def read(name: str) -> str:
         return app_text(app, f"{env.get(_FOLDER, '').strip()}/{name}") or ""
 
-    for text, source in _named(read, env):
-        plain = _SPELLING.fullmatch(text)
-        text = plain[1] if plain else text
-        return AskedPython(text, source) if _understood(text) else None
     found = [
         (match[1].strip(), file)
         for file, pattern in _RANGES
         for match in [pattern.search(read(file))]
         if match and match[1].strip()
     ]
+    for text, source in _named(read, env):
+        plain = _SPELLING.fullmatch(text)
+        text = plain[1] if plain else text
+        if source == _OF_MACHINE and plain and _excluded(text, [each for each, _ in found]):
+            break
+        return AskedPython(text, source) if _understood(text) else None
     if not found:
         return _of_tools(read)
     if not all(_understood(text) for text, _ in found):
@@ -88,6 +92,15 @@ def asked_python(app: Path, env: Mapping[str, str]) -> AskedPython | None:
     return AskedPython(",".join(texts), f"requires-python in {files}")
 
 
+def _excluded(version: str, ranges: list[str]) -> bool:
+    """Whether the project's own ranges have no such version: they count, as for who installs."""
+    releases = [version, *(f"{version}.{patch}" for patch in (0, 50) if version.count(".") < 2)]
+    understood = bool(ranges) and all(map(_understood, ranges))
+    return understood and not any(
+        all(AskedPython(each, "").satisfied_by(release) for each in ranges) for release in releases
+    )
+
+
 def _named(read: Callable[[str], str], env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What names a version, the one that counts first."""
     if setting := env.get(_VERSION, "").strip():
@@ -95,10 +108,10 @@ def _named(read: Callable[[str], str], env: Mapping[str, str]) -> Iterator[tuple
     for file in (".python-version", "runtime.txt"):
         for line in _lines(read(file)):
             yield line, file
-    for line in _lines(read(".tool-versions")):
+    for line in _lines(read(_OF_MACHINE)):
         tool, *versions = line.split()
         if tool == "python" and versions:
-            yield versions[0], ".tool-versions"
+            yield versions[0], _OF_MACHINE
 
 
 def _of_tools(read: Callable[[str], str]) -> AskedPython | None:

@@ -41,7 +41,9 @@ _INPUTS = ("prod", "production", "main", "base", "requirements")
 _NOT_INPUTS = ("dev", "test", "tests", "docs", "lint", "constraints")
 _SETTING = "BP_PYTHON_INPUT"
 _FOLDER = "BP_PYTHON_FOLDER"
-_REQUIREMENTS = re.compile(r"(?:requirements|reqs)[/_-]([\w.-]+)\.(?:txt|in)")
+_REQUIREMENTS = re.compile(
+    r"(?:requirements|reqs)[/._-]([\w.-]+)\.(?:txt|in)|([\w.]+)[_-]requirements\.(?:txt|in)"
+)
 
 
 def judged(
@@ -131,8 +133,9 @@ def _inputs(paths: list[str]) -> list[str]:
     found = {}
     for path in paths:
         fits = _REQUIREMENTS.fullmatch(path)
-        if fits and fits[1] not in _NOT_INPUTS:
-            found[path] = _INPUTS.index(fits[1]) if fits[1] in _INPUTS else len(_INPUTS)
+        kind = (fits[1] or fits[2]) if fits else ""
+        if kind and kind not in _NOT_INPUTS:
+            found[path] = _INPUTS.index(kind) if kind in _INPUTS else len(_INPUTS)
     # What was compiled of a .in file stands before it.
     return sorted(found, key=lambda path: (found[path], path.endswith(".in"), path))
 
