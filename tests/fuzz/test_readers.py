@@ -99,7 +99,7 @@ _NOT_RUN = {
         "buildpacks/common/cnbkit_python_inputs/project.py",
         "buildpacks/conda/cnbkit_conda/locks.py",
         "buildpacks/pip/cnbkit_pip/diagnosis/stated.py",
-        "buildpacks/pip/cnbkit_pip/layers/former_poetry.py",
+        "buildpacks/pip/cnbkit_pip/layers/poetry_backend.py",
         "engine/src/cnbkit_engine/builder/asked_extensions.py",
         "sdk/src/cnbkit/spec/positions.py",
     ),
@@ -128,6 +128,7 @@ _NOT_RUN = {
     ),
     "tests/engine/build/test_plan.py": ("engine/src/cnbkit_engine/build/decided.py",),
     "tests/engine/build/test_predecessor.py": ("engine/src/cnbkit_engine/build/standing.py",),
+    "tests/e2e/test_zstd.py": ("engine/src/cnbkit_engine/lifecycle/outgoing.py",),
     "tests/e2e/test_extensions.py": (
         "engine/src/cnbkit_engine/extend/inside.py",
         "engine/src/cnbkit_engine/extend/workshop.py",

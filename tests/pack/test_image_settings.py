@@ -58,6 +58,12 @@ def builder(build_image: str, pack_services: PackServices, tmp_path: Path) -> Pa
     return path
 
 
+def _close(app: Path) -> None:
+    """As a umask of 0077 leaves an app."""
+    for path in (app, *app.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def test_variables_of_the_build_are_the_images_which_says_when_it_was_made(
     pack_services: PackServices, builder: Path, tmp_path: Path
 ) -> None:
@@ -66,6 +72,7 @@ def test_variables_of_the_build_are_the_images_which_says_when_it_was_made(
         built = builds.build(
             APP,
             builder=builder,
+            prepare=_close,
             env={
                 "BPE_GREETING": "good day",
                 "BPE_DEFAULT_LEVEL": "info",
@@ -76,16 +83,16 @@ def test_variables_of_the_build_are_the_images_which_says_when_it_was_made(
             },
         )
         assert built.image.config["created"] == "2023-11-14T22:13:20Z"
-        said = json.loads(built.run("web", env={"LISTED": "a", "GREETING": "none"}))["env"]
+        shown = json.loads(built.run("web", env={"LISTED": "a", "GREETING": "none"}))
+        # pack by itself takes files as they are on the machine; its own mode of the folder is 0777.
+        assert (shown["modes"]["/workspace"], shown["modes"]["/workspace/app.py"]) == (
+            "0o755",
+            "0o600",
+        )
+        said = shown["env"]
         assert said.pop("PATH").startswith("/first:")
         assert said == {"GREETING": "good day", "LEVEL": "info", "LISTED": "a,b"}
         assert json.loads(built.run("web", env={"LEVEL": "debug"}))["env"]["LEVEL"] == "debug"
-
-
-def _close(app: Path) -> None:
-    """As a umask of 0077 leaves an app."""
-    for path in (app, *app.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _built(

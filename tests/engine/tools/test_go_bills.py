@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from packageurl import PackageURL
 from spdx_tools.spdx.parser.jsonlikedict.json_like_dict_parser import JsonLikeDictParser
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
@@ -17,6 +23,8 @@ from cnbkit_engine.state.home import Home
 from cnbkit_engine.tools.go_bills import go_bills
 from cnbkit_engine.tools.go_modules import BuiltFrom, Module
 
+SYFT = "v1.18.1"
+SYFT_SUM = "h1:JZ7CLbeWrWolCZa4f6SJBLJ9qGBLFCzHrFd8c4bsm94="
 BUILT = BuiltFrom(
     "1.26.8",
     Module("example.org/it", "v1.0.0"),
@@ -88,3 +96,27 @@ def test_they_stand_beside_the_lifecycles_programs_as_in_its_release() -> None:
         "name": "launcher",
         "version": f"v{LIFECYCLE_VERSION}",
     }
+
+
+@pytest.mark.full  # fetches Syft's module, for its schema
+def test_syfts_own_schema_takes_its_format(tmp_path: Path) -> None:
+    go = shutil.which("go")
+    assert go, "Syft's schema comes as a Go module; tools/setup installs Go"
+    told = subprocess.run(
+        [go, "mod", "download", "-json", f"github.com/anchore/syft@{SYFT}"],
+        cwd=tmp_path,
+        env={**os.environ, "GOFLAGS": "-modcacherw", "GOMODCACHE": str(tmp_path / "modules")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    module = json.loads(told.stdout)
+    assert module["Sum"] == SYFT_SUM
+    folder = ensure_lifecycle(Home.default(), arch=machine_architecture())
+    for program in ("lifecycle", "launcher"):
+        bill = json.loads((folder / f"{program}.sbom.syft.json").read_text())
+        version = bill["schema"]["version"]
+        for name in (version, "latest"):
+            schema = Path(module["Dir"], "schema", "json", f"schema-{name}.json").read_text()
+            Draft202012Validator(json.loads(schema)).validate(bill)
+        assert {each["foundBy"] for each in bill["artifacts"]} == {"cnbkit"}
