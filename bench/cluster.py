@@ -35,7 +35,7 @@ class Cluster:
     priorities: bool = False
     build: float = 60.0
     rebase: float = 10.0
-    builder: int = 383_000_000
+    builder: int = 229_500_000
     bandwidth: float = 100e6
     commits: float = 600.0
 

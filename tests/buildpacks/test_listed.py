@@ -51,6 +51,12 @@ WRONG = {
         6,
         "correct it: ",
     ),
+    "a member of a workspace": (
+        'dependencies = ["Shop_Core>=1"]\n[tool.uv.sources]\nshop-core = { workspace = true }\n',
+        "Shop_Core is a member of a uv workspace, whose root is not in this folder",
+        4,
+        "build the workspace's root, with its uv.lock and BP_UV_PACKAGE=shop",
+    ),
     "a group that is not there": (
         '[dependency-groups]\nprod = [{include-group = "prd"}]\n',
         "there is no group prd, which prod includes",
@@ -64,6 +70,10 @@ RIGHT = {
     ),
     "a group by another spelling": (
         '[dependency-groups]\nprod = [{include-group = "Web_App"}]\nweb-app = ["flask"]\n'
+    ),
+    "the root of a workspace": (
+        'dependencies = ["core"]\n[tool.uv.sources]\ncore = { workspace = true }\n'
+        '[tool.uv.workspace]\nmembers = ["core"]\n'
     ),
     "left to what builds it": 'dynamic = ["dependencies"]\n',
 }

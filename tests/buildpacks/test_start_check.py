@@ -800,6 +800,38 @@ def test_of_a_reused_layer_an_app_that_newly_imports_such_a_library_has_a_first_
         assert again.fault.remedy == first.fault.remedy
 
 
+def test_a_folder_that_is_a_part_of_a_larger_app_is_told_to_be_built_with_it(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    files = {"app.py": f"from src.shop.views import home\n{APP}", "views.py": "home = 1\n"}
+    add(phases, {"Procfile": "web: gunicorn app:app\n", **files})
+    fault = phases.build(start).fault
+    assert fault is not None
+    assert "app.py:1 imports src, which no package has" in fault.what
+    assert (fault.remedy or "").startswith(
+        "build the folder that holds src/, with --env "
+        "BP_PYTHON_INPUT=src/shop/requirements.txt: this one is a part of it"
+    )
+
+
+def test_a_package_named_as_a_module_of_python_is_not_what_an_app_imports(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    """`asyncio` of an index is from before Python 3.7: Python finds its own first."""
+    site = installed / "prefix/lib/python3.13/site-packages"
+    write(site / "asyncio/__init__.py", "from . import base_events\n")
+    write(site / "asyncio/base_events.py", "import os\nfuture = tasks.async(1)\n")
+    phases.env.update(telling(python_version=PYTHON))
+    add(phases, {"Procfile": "web: gunicorn app:app\n", "app.py": f"import asyncio\n{APP}"})
+    assert phases.build(start).fault is None
+    # Of the app's own that is not so: its folder comes before Python's.
+    add(phases, {"asyncio/__init__.py": "async = 1\n"})
+    ran = phases.build(start)
+    assert ran.fault is not None
+    assert "asyncio/__init__.py:1 is not Python" in ran.fault.what
+
+
 OLD = "from werkzeug.urls import url_quote\n"
 MISMATCHED: dict[str, tuple[dict[str, str], str]] = {
     "a name that is gone": ({"flask/app.py": OLD}, "url_quote from werkzeug.urls"),

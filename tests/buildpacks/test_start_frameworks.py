@@ -171,6 +171,14 @@ def test_each_listens_on_the_port_without_a_debugger(
 
 SCRIPT = '[project]\nname = "shop"\ndependencies = ["flask", "waitress"]\n{}'
 SCRIPTS = '[project.scripts]\nshop = "shop:main"\n'
+OF_POETRY = """[tool.poetry]
+name = "shop"
+[tool.poetry.dependencies]
+flask = "*"
+waitress = "*"
+[tool.poetry.scripts]
+shop = "shop:main"
+"""
 
 
 @pytest.mark.parametrize(
@@ -179,6 +187,8 @@ SCRIPTS = '[project.scripts]\nshop = "shop:main"\n'
         # It counts before the guess, where it is installed.
         ({"pyproject.toml": f"[build-system]\n{SCRIPT.format(SCRIPTS)}"}, "shop"),
         ({"pyproject.toml": SCRIPT.format(SCRIPTS)}, "waitress-serve"),
+        # Poetry installs it without a build backend.
+        ({"pyproject.toml": OF_POETRY, "poetry.lock": "package = []\n"}, "shop"),
         (
             {
                 "pyproject.toml": f"[build-system]\n{SCRIPT.format(SCRIPTS)}",

@@ -208,3 +208,36 @@ def test_of_several_scripts_the_example_is_the_one_that_starts_a_server(phases: 
     fault = ran(phases, files).fault
     assert fault is not None
     assert "echo 'web: python3 start_server.py' >Procfile" in (fault.remedy or "")
+
+
+TELEGRAM = (
+    "from telegram.ext import Application\n\n"
+    "if __name__ == '__main__':\n    Application.builder().build().run_polling()\n"
+)
+
+
+def test_a_bot_beside_an_app_is_a_worker(phases: Phases) -> None:
+    files = {
+        "requirements.txt": "fastapi\nuvicorn\npython-telegram-bot\n",
+        "web/main.py": FASTAPI,
+        "bot.py": TELEGRAM,
+    }
+    found = ran(phases, files)
+    assert "web.main:app" in line(found)
+    assert "worker: python3 bot.py, from bot.py" in found.out
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"bot.py": TELEGRAM},
+        {"bot.py": "def reply(): ...\n", "web/main.py": FASTAPI},
+        {"bot.py": "import httpx\nhttpx.get('x')\n", "web/main.py": FASTAPI},
+    ],
+    ids=["it is what starts", "a module of the app", "no bot"],
+)
+def test_another_bot_is_none(phases: Phases, files: dict[str, str]) -> None:
+    packages = {"requirements.txt": "fastapi\nuvicorn\npython-telegram-bot\nhttpx\n"}
+    found = ran(phases, {**packages, **files})
+    assert "web: " in found.out
+    assert "worker: " not in found.out

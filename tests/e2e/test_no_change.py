@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cnbkit_engine.base.images import machine_architecture
+from cnbkit_engine.base.suites import DEFAULT
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.build.cache import app_cache
 from cnbkit_engine.oci.image import Image
@@ -153,7 +154,7 @@ CHANGES: dict[str, Callable[[Case], object]] = {
     "the image's name has gone": lambda case: case.store.remove(case.request.name),
     "the image's name stands for another": lambda case: case.store.put_manifest(
         case.request.name,
-        (run := case.store.resolve("cnbkit/run:bookworm")).media_type,
+        (run := case.store.resolve(f"cnbkit/run:{DEFAULT.name}")).media_type,
         case.store.read_blob(run.digest),
     ),
     "a layer of the image is torn": lambda case: _tear(case),

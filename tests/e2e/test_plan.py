@@ -10,10 +10,11 @@ import pytest
 
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.base.suites import DEFAULT
+from cnbkit_engine.build import plan as planning
 from cnbkit_engine.build.build import Build
 from cnbkit_engine.builder.reference import reference_builder
 from cnbkit_engine.lifecycle import phases
-from cnbkit_engine.lifecycle.detect import analyzed_for
+from cnbkit_engine.lifecycle.detect import analyzed_for, detect
 from cnbkit_engine.lifecycle.handover import document
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.store import ImageStore
@@ -229,3 +230,23 @@ def test_a_detect_that_finds_a_fault_ends_the_plan_with_it(project: Project) -> 
     failed = cnbkit("plan", str(project.app))
     assert failed.code == 21, failed.output
     assert "Error: no process to start" in failed.output
+
+
+def test_a_plan_in_progress_writes_into_no_log_of_another(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write({"Procfile": "web: python3 main.py\n", "main.py": "print(1)\n"})
+    kept = Home.default().root / "plan.log"
+    kept.write_text("of another plan\n")
+    meanwhile: list[str] = []
+
+    def watched(*arguments: Any) -> Any:
+        found = detect(*arguments)
+        meanwhile.append(kept.read_text())
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "detect", watched)
+        planned(project.app, project.name)
+    assert meanwhile == ["of another plan\n"]
+    assert "Starting detector" in kept.read_text()

@@ -49,6 +49,8 @@ dependencies = ["six", "colorama; sys_platform == 'win32'"]
 NO_PACKAGE = "package-mode = false"
 PACKAGE = 'packages = [{ include = "app" }]'
 CODE = {"app/__init__.py": ""}
+SCRIPT = '[tool.poetry.scripts]\nserve = "app:main"\n'
+PART = '[tool.poetry]\nname = "lib"\nversion = "2.0"\ndescription = ""\nauthors = []\n'
 
 
 def locked(
@@ -107,6 +109,12 @@ CASES = [
     ),
     locked("a package", legacy(BUILD, PACKAGE), files=CODE),
     locked("a package that names Poetry's former backend", legacy(FORMER, PACKAGE), files=CODE),
+    locked("a package that names no backend", legacy(SCRIPT, PACKAGE), files=CODE),
+    locked(
+        "a part that names no backend",
+        legacy('lib = { path = "lib", develop = true }\n'),
+        files={"lib/pyproject.toml": PART, "lib/lib/__init__.py": ""},
+    ),
     locked(
         "standard",
         STANDARD + BUILD + '[tool.poetry]\npackages = [{ include = "app" }]\n',

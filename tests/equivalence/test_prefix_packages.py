@@ -36,6 +36,7 @@ GROUPS = {
     "experiments": ("mlflow-skinny", "optuna"),
     "versions": ("dvc",),
     "clusters": ("dask[distributed]", "pyarrow"),
+    "ray": ("ray[default,serve]",),
     "language": ("spacy", "nltk", "spacy-lookups-data"),
     "browser": ("playwright", "selenium"),
     "servers": (

@@ -61,6 +61,7 @@ _NOT_RUN = {
         "engine/src/cnbkit_engine/ci/files.py",
         "engine/src/cnbkit_engine/extend/extender.py",
         "engine/src/cnbkit_engine/lifecycle/named.py",
+        "engine/src/cnbkit_engine/lifecycle/outgoing.py",
         "engine/src/cnbkit_engine/lifecycle/phases.py",
         "engine/src/cnbkit_engine/oci/export_place.py",
         "engine/src/cnbkit_engine/oci/push.py",
@@ -98,7 +99,7 @@ _NOT_RUN = {
         "buildpacks/common/cnbkit_python_inputs/project.py",
         "buildpacks/conda/cnbkit_conda/locks.py",
         "buildpacks/pip/cnbkit_pip/diagnosis/stated.py",
-        "buildpacks/pip/cnbkit_pip/layers/former_poetry.py",
+        "buildpacks/pip/cnbkit_pip/layers/poetry_backend.py",
         "engine/src/cnbkit_engine/builder/asked_extensions.py",
         "sdk/src/cnbkit/spec/positions.py",
     ),
@@ -127,6 +128,7 @@ _NOT_RUN = {
     ),
     "tests/engine/build/test_plan.py": ("engine/src/cnbkit_engine/build/decided.py",),
     "tests/engine/build/test_predecessor.py": ("engine/src/cnbkit_engine/build/standing.py",),
+    "tests/e2e/test_zstd.py": ("engine/src/cnbkit_engine/lifecycle/outgoing.py",),
     "tests/e2e/test_extensions.py": (
         "engine/src/cnbkit_engine/extend/inside.py",
         "engine/src/cnbkit_engine/extend/workshop.py",
@@ -136,6 +138,7 @@ _NOT_RUN = {
         "buildpacks/conda/cnbkit_conda/bill.py",
         "buildpacks/conda/cnbkit_conda/install.py",
     ),
+    "tests/buildpacks/test_pip_slim.py": ("buildpacks/pip/cnbkit_pip/layers/slim.py",),
     "tests/buildpacks/test_policy.py": ("buildpacks/common/cnbkit_policy/subject.py",),
     "tests/buildpacks/test_start_check.py": ("buildpacks/start/cnbkit_start/check/libraries.py",),
 }

@@ -165,8 +165,8 @@ def _read(store: ImageStore, image: Image, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def debian_13() -> Path:
-    """The files of Debian 13 without Python, made once a machine."""
+def glibc_and_shell() -> Path:
+    """The files of Debian 13 that glibc and a shell are, and a user; made once a machine."""
 
     def make(folder: Path) -> None:
         folder.mkdir()
@@ -175,19 +175,39 @@ def debian_13() -> Path:
             'echo cnb:x:1000: >>"$1/etc/group"; '
             'mkdir -p "$1/home/cnb"; chown 1000:1000 "$1/home/cnb"'
         )
+        whole = folder / "whole.tar"
         command = [
             *("mmdebstrap", "--quiet", "--variant=essential"),
-            "--include=libexpat1,zlib1g",  # what the Python of the test's archive is linked with
-            *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")),
-            *(f"--customize-hook={user}", "trixie", str(folder / "files.tar")),
+            *(f"--customize-hook={user}", "trixie", str(whole)),
         ]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        _keep_glibc_and_shell(whole, folder / "files.tar")
+        whole.unlink()
 
-    return made_once(Home.default().base / "test-debian-13", make) / "files.tar"
+    return made_once(Home.default().base / "test-glibc-and-shell", make) / "files.tar"
 
 
-def test_a_builder_of_another_distribution_and_without_python(
-    pack_services: PackServices, debian_13: Path, root: Path, tmp_path: Path
+def _keep_glibc_and_shell(whole: Path, kept: Path) -> None:
+    with tarfile.open(whole) as source, tarfile.open(kept, "w") as target:
+        names = {item.name.strip("./"): item for item in source}
+        wanted = {"etc", "etc/passwd", "etc/group", "etc/os-release", "usr/lib/os-release"}
+        wanted |= {"bin", "lib", "lib64", "home", "home/cnb", "tmp"}
+        # glibc's own package depends on the one of libgcc_s, which ends threads.
+        for package in ("libc6:amd64", "libc6:arm64", "libgcc-s1:amd64", "libgcc-s1:arm64", "dash"):
+            if listed := names.get(f"var/lib/dpkg/info/{package}.list"):
+                content = source.extractfile(listed)
+                assert content is not None
+                wanted |= {line.strip("/") for line in content.read().decode().splitlines()}
+        for name, item in names.items():
+            if name in wanted and not name.startswith("usr/share"):
+                target.addfile(item, source.extractfile(item) if item.isreg() else None)
+        held = {name for name in names if name in wanted}
+        assert {"usr/bin/dash", "usr/bin/sh"} <= held
+        assert not {"usr/bin/cat", "usr/bin/python3"} & held
+
+
+def test_a_package_with_its_python_needs_glibc_and_a_shell_of_the_builder(
+    pack_services: PackServices, glibc_and_shell: Path, root: Path, tmp_path: Path
 ) -> None:
     docker, registry = pack_services.docker, pack_services.registry
     base, run = f"{registry}/debian-build:13", f"{registry}/debian-run:13"
@@ -197,20 +217,24 @@ def test_a_builder_of_another_distribution_and_without_python(
         'LABEL io.buildpacks.base.distro.name="debian" io.buildpacks.base.distro.version="13"',
     ]
     options = [option for change in changes for option in ("--change", change)]
-    docker.docker("import", *options, str(debian_13), base)
+    docker.docker("import", *options, str(glibc_and_shell), base)
     docker.docker("tag", base, run)
     for name in (base, run):
         docker.docker("push", "--quiet", name)
 
     archive = tmp_path / "cpython.tar"
-    address = f"{archive}#sha256={pack_standalone(root, OWN, archive)}"
+    address = f"{archive}#sha256={pack_standalone(root, OWN, archive, libraries=True)}"
+    said: list[str] = []
     package = Package(
         ROOT / "examples" / "buildpacks" / "wordcount",
         lambda: root,
         targets=[pack_services.arch],
         runtimes=[address],
+        show=said.append,
     )
     package.save(Home.default(), tmp_path / "standalone.cnb")
+    assert any("starts in" in line for line in said)
+    assert any("needs nothing of a build image besides glibc and a shell" in line for line in said)
     builder = tmp_path / "builder.toml"
     builder.write_text(
         f'[build]\nimage = "{base}"\n[run]\n[[run.images]]\nimage = "{run}"\n'

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bench.rebase_published import Tools, measure_published, rebased_published
 
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.lifecycle.install import ensure_crane
 from cnbkit_engine.oci.remote import Remote
 from cnbkit_engine.state.home import Home
 from cnbkit_engine.testing.docker import LocalRegistry
+from cnbkit_engine.tools.pack import ensure_pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,3 +89,15 @@ def test_an_update_of_the_run_image_reaches_images_by_kpack_and_by_cnbkit(
     _run(CNBKIT, "rebase", "--publish", unnamed, "--run-image", run, "--force")
     assert _metadata(unnamed)["runImage"]["image"] == run
     assert "current" in _run(CNBKIT, "rebase", "--publish", unnamed)
+
+
+def test_images_are_rebased_alike_by_cnbkit_pack_and_kpack_and_no_layer_travels(
+    kpack: Path, tmp_path: Path
+) -> None:
+    pack = ensure_pack(Home.default(), arch=ARCH, progress=print)
+    tools = Tools(pack, kpack.with_name("rebase"))
+    found = measure_published(2, 1, tools, tmp_path)  # which compares the images' layers
+    assert [each.images for each in found] == [2] * 4
+    # The app has a layer of a megabyte, and the run image more.
+    assert [each.tool for each in found if not 0 < each.sent + each.received < 500_000] == []
+    assert rebased_published(found).count("| 2 |") == 4

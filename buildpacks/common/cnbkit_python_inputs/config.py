@@ -46,6 +46,10 @@ class PipConfig(Config):
         "off",
         help="What happens when a lock holds packages that contradict each other",
     )
+    slim = Option.flag(
+        "BP_PIP_SLIM",
+        help="Packages without their tests, headers, stubs and symbols for debuggers",
+    )
     torch_index = Option.text(
         "BP_PYTORCH_INDEX",
         check=lambda url: _address(url),

@@ -180,7 +180,15 @@ class Pip(Buildpack[Chosen]):
             # What is built of the app has their addresses in its metadata.
             with logins_taken_out(ctx.app.top, of_files=True):
                 layers = install(
-                    ctx, engine, packages, resolved.layers, environment, record, work.present, shelf
+                    ctx,
+                    engine,
+                    packages,
+                    resolved.layers,
+                    environment,
+                    record,
+                    work.present,
+                    shelf,
+                    slim=work.config.slim,
                 )
         except Uncompiled as fault:
             raise resolved.survey.with_wheels(fault) from None

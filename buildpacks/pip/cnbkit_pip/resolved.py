@@ -117,7 +117,8 @@ def resolved(
     record = Record(f"{lock}/packages.json")
     groups = partition(packages, entangled(list(record.packages.values())))
     final = environment_of(site, python)
-    layers = planned(ctx, groups, final, present, Shelf(f"{lock}/contents.json"))
+    shelf = Shelf(f"{lock}/contents.json")
+    layers = planned(ctx, groups, final, present, shelf, slim=config.slim)
     return Resolved(packages, layers, engine, survey, target)
 
 

@@ -84,7 +84,6 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
     if project.is_package_mode and _has_name(ctx, project) and _has_code(ctx, project):
-        _check_buildable(ctx)
         entries.add_project(project.package.name)
     return write_lock(path, "cnbkit/poetry", entries.checked(), wanted)
 
@@ -139,24 +138,6 @@ def _has_code(ctx: BuildContext, project: Project) -> bool:
             f"package-mode = false below [tool.poetry] in {_PROJECT} says that it is not a package"
         )
     return not missing
-
-
-def _check_buildable(ctx: BuildContext) -> None:
-    """See that the app can be installed without Poetry, which needs no [build-system].
-
-    Raises:
-        UserFault: it would be built by setuptools, into a package without name and code.
-    """
-    document = ctx.app.toml(_PROJECT)
-    named = "name" in document.get("project", {})
-    if "build-system" not in document and not named:
-        raise UserFault(
-            "the app is a package for Poetry, and does not say what builds it",
-            where=_PROJECT,
-            remedy="write package-mode = false below [tool.poetry]; or, if the app has to be "
-            "installed, add [build-system] with requires = ['poetry-core'] and "
-            "build-backend = 'poetry.core.masonry.api'",
-        )
 
 
 def _locker(ctx: BuildContext, project: Project) -> Locker:

@@ -67,7 +67,7 @@ class Input:
                 pyproject.check_resolvable(ctx)
                 from cnbkit_python.listed import check_lists  # few have no lock
 
-                check_lists(pyproject)
+                check_lists(pyproject, alone=ctx.app.root == ctx.app.top)
             unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
             note = f"; {', '.join(unread)} not read ({_SETTING} chooses)" if unread else ""
             return cls([chosen], f"Dependencies from {chosen}{note}")

@@ -14,8 +14,12 @@ _CARET = re.compile(r"(?P<name>[\w.-]+(?:\[[^\]]*\])?)\s*[\^~]\s*(?P<version>\d[
 _ASSIGNED = re.compile(r"(?P<name>[\w.-]+(?:\[[^\]]*\])?)\s*=\s*(?P<version>\d[\w.]*)")
 
 
-def check_lists(pyproject: Pyproject) -> None:
+def check_lists(pyproject: Pyproject, *, alone: bool) -> None:
     """See that each is a list, of requirements, and includes groups that are there.
+
+    Args:
+        pyproject: the app's.
+        alone: whether its folder is all that is built, and no folder above it.
 
     Raises:
         UserFault: one is not.
@@ -44,6 +48,8 @@ def check_lists(pyproject: Pyproject) -> None:
                     )
             elif isinstance(entry, str):
                 _check(pyproject, name, entry)
+    if alone:
+        _check_members(pyproject, lists["dependencies"])
 
 
 def _check(pyproject: Pyproject, name: str, entry: str) -> None:
@@ -62,6 +68,23 @@ def _check(pyproject: Pyproject, name: str, entry: str) -> None:
             where=f"{FILE}:{line_of(pyproject.text, entry)}",
             remedy=remedy,
         ) from None
+
+
+def _check_members(pyproject: Pyproject, dependencies: list[object]) -> None:
+    """See that no dependency is another project of a workspace, whose root is elsewhere."""
+    if table(pyproject.document, "tool", "uv", "workspace"):
+        return
+    sources = table(pyproject.document, "tool", "uv", "sources")
+    members = {_normalised(name) for name in sources if table(sources, name).get("workspace")}
+    for entry in dependencies:
+        name = re.match(r"[\w.-]*", str(entry))
+        if name and _normalised(name[0]) in members:
+            project = pyproject.project.get("name")
+            raise UserFault(
+                f"{name[0]} is a member of a uv workspace, whose root is not in this folder",
+                where=f"{FILE}:{line_of(pyproject.text, name[0])}",
+                remedy=f"build the workspace's root, with its uv.lock and BP_UV_PACKAGE={project}",
+            )
 
 
 def _example(entries: object) -> str:

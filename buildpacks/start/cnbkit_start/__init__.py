@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from cnbkit import Buildpack, Layer, LayerKey, Plan, Triggers, key
 from cnbkit_misspelt import MISSPELT
@@ -139,6 +140,7 @@ class Start(Buildpack["Chosen"]):
         from cnbkit_start.check import check
 
         options, choice = Options.read(ctx.settings), decision.choice
+        _close_folder(ctx.app.top)
         check(ctx, choice, self._image(ctx, decision.result), options)
         if ctx.app.has("manage.py"):
             from cnbkit_start.static_files import collect, collects
@@ -180,6 +182,12 @@ class Start(Buildpack["Chosen"]):
 
             result.store = {"known": packed(image.text.encode())}
         return image
+
+
+def _close_folder(app: str) -> None:
+    """Let the app's folder have one mode: with pack everybody may write, else its umask decides."""
+    with suppress(OSError):  # somebody else's
+        os.chmod(app, 0o755)
 
 
 def _at_launch(programs: dict[str, str]) -> AtLaunch:

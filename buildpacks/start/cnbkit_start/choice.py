@@ -111,7 +111,7 @@ class Choice:
             if train:
                 found["train"] = train
         if "worker" not in found:
-            worker = frameworks.worker(ctx.app, packages)
+            worker = frameworks.worker(ctx.app, packages, found.get("web"))
             if worker:
                 found["worker"] = worker
         if "notebook" not in found:

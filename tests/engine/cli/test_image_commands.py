@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cnbkit_engine.oci.image import Image
+from cnbkit_engine.oci.remote import Remote
+from cnbkit_engine.oci.store import ImageStore
+from cnbkit_engine.oci.types import OCI_INDEX, ZSTD_LAYER
+from cnbkit_engine.oci.unpack import unpack_layer
+
+from ...plain_registry import PlainRegistry
 from ..run.test_run import result
 
 if TYPE_CHECKING:
@@ -71,3 +80,51 @@ def test_a_pushed_image_is_the_same_in_the_registry(
     ).stdout
     assert told.strip() == images["one"].digest
     subprocess.run([crane, "validate", "--remote", reference], check=True, capture_output=True)
+
+
+def test_an_image_pushed_by_zstd_is_the_same_but_for_the_bytes_of_its_own_layers(
+    home: Home, make_image: MakeImage, make_tar: MakeTar, tmp_path: Path
+) -> None:
+    base, own = (make_tar({name: name.encode() * 1000}) for name in ("base", "own"))
+    top = f"sha256:{hashlib.sha256(base).hexdigest()}"
+    label = json.dumps({"runImage": {"topLayer": top}})
+    made = make_image("app", [base, own], {"Labels": {"io.buildpacks.lifecycle.metadata": label}})
+    store = ImageStore(home.images)
+    before = json.loads(store.read_blob(made.digest))
+    with closing(PlainRegistry()) as registry:
+        reference = f"{registry.host}/team/app:1"
+        code, out, err = result(home, "push", "app", reference, "--compression", "zstd")
+        remote = Remote(reference)
+        assert (code, out) == (0, f"{reference}  {remote.digest()}\n"), err
+        after = json.loads(remote.manifest("amd64")[1])
+        assert after["config"] == before["config"]
+        assert after["layers"][0] == before["layers"][0]
+        assert after["layers"][1]["mediaType"] == ZSTD_LAYER
+        sent = dict(registry.blobs)
+        assert result(home, "push", "app", reference, "--compression", "zstd")[1] == out
+        assert registry.blobs == sent
+        # Another machine unpacks what it was.
+        elsewhere = ImageStore(tmp_path / "elsewhere")
+        remote.fetch(elsewhere, "app", "amd64")
+    for number, layer in enumerate(Image.from_store(elsewhere, "app").layers):
+        with elsewhere.open_for_reading(layer.descriptor) as blob:
+            assert unpack_layer(blob, tmp_path / str(number)) == layer.diff_id
+    assert (tmp_path / "1" / "own").read_bytes() == b"own" * 1000
+
+
+def test_what_is_sent_as_it_is_cannot_be_compressed(
+    home: Home, make_image: MakeImage, tmp_path: Path
+) -> None:
+    made = make_image("app", [])
+    platform = {"os": "linux", "architecture": "amd64"}
+    entry = {"mediaType": made.media_type, "digest": made.digest, "size": made.size}
+    manifests = [{**entry, "platform": platform}]
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": manifests}
+    ImageStore(home.images).put_manifest("both", OCI_INDEX, json.dumps(index).encode())
+    options = ("127.0.0.1:9/x", "--compression", "zstd")
+    code, _, err = result(home, "push", "both", *options)
+    assert code == 65
+    assert "several images" in err
+    code, _, err = result(home, "push", f"oci:{tmp_path}", *options)
+    assert code == 2
+    assert "images of the local store" in err

@@ -7,7 +7,7 @@ import shutil
 
 from cnbkit import BuildContext
 from cnbkit_pip.engines.engine import Engine
-from cnbkit_pip.layers.former_poetry import poetrys_backend
+from cnbkit_pip.layers.poetry_backend import poetrys_backend
 from cnbkit_python_inputs.package import Package
 from cnbkit_python_inputs.tree import compiles
 
@@ -34,7 +34,7 @@ def install_folders(
         if package.editable and not editable:
             ctx.log.info(f"{package.name} has code to compile: installed as a copy, not editable")
         before = _entries(package.directory)
-        with poetrys_backend(package.directory):
+        with poetrys_backend(package.directory, app=package.directory == ctx.app.root):
             engine.install_folder(package.directory, prefix, editable=editable)
         for name in sorted(_entries(package.directory) - before, reverse=True):
             _remove(f"{package.directory}/{name}")

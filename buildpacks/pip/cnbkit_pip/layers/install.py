@@ -40,6 +40,8 @@ def install(
     record: Record,
     present: Present,
     shelf: Shelf,
+    *,
+    slim: bool,
 ) -> dict[str, Contents]:
     """Install packages into layers split by weight, or re-use the layers.
 
@@ -52,6 +54,7 @@ def install(
         record: what is known of packages in layers that are not there to look at.
         present: how the layers are kept.
         shelf: has the contents of layers that are not there to look at.
+        slim: without what nobody runs of them.
 
     Returns:
         The contents of each layer, by the prefix they are below.
@@ -64,14 +67,16 @@ def install(
     spare = Spare(f"{ctx.scratch}/spare")
 
     def attempt(layers: list[Planned]) -> dict[str, Contents]:
-        return _install(ctx, engine, layers, python, record, names, present, shelf, spare)
+        return _install(
+            ctx, engine, layers, python, record, names, present, shelf, spare, slim=slim
+        )
 
     try:
         return attempt(layers)
     except _Entangled:
         # Found out by what was installed; the layers of that were given up.
         groups = partition(packages, entangled(list(record.packages.values())))
-        return attempt(planned(ctx, groups, python, present, shelf))
+        return attempt(planned(ctx, groups, python, present, shelf, slim=slim))
     finally:
         spare.clear()
 
@@ -86,6 +91,8 @@ def _install(
     present: Present,
     shelf: Shelf,
     spare: Spare,
+    *,
+    slim: bool,
 ) -> dict[str, Contents]:
     groups = [each.group for each in plan]
     digests = {each.layer.name: each.digest for each in plan}
@@ -101,7 +108,7 @@ def _install(
         if reused:
             ctx.log.info(f"{reused} layers {present.from_where}")
         if todo:
-            _fill(ctx, engine, python, todo, spare)
+            _fill(ctx, engine, python, todo, spare, slim=slim)
         site = site_packages(python.minor)
         filled = [f"{layer.directory}/{PREFIX}/{site}" for _, layer in todo]
         record.update(names, filled)
@@ -145,7 +152,10 @@ def _fill(
     python: Interpreter,
     todo: list[tuple[Group, OpenLayer]],
     spare: Spare,
+    *,
+    slim: bool,
 ) -> None:
+    place = site_packages(python.minor) if slim else ""
     missing = []
     for group, layer in todo:
         if not spare.take(group.name, group.identities(), f"{layer.directory}/{PREFIX}"):
@@ -166,10 +176,10 @@ def _fill(
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
         # All are awaited before the first error is raised: nothing may still be writing then.
-        done = [pool.submit(_put, ctx, engine, group, layer) for group, layer in light]
+        done = [pool.submit(_put, ctx, engine, *each, place) for each in light]
         every = [each for each in todo if each[0].name.startswith(LIGHT)]
         done.append(pool.submit(_compile_light, ctx, python, every, done[:], spare))
-        done += [pool.submit(_fill_one, ctx, engine, python, *each) for each in heavy]
+        done += [pool.submit(_fill_one, ctx, engine, python, *each, place) for each in heavy]
         errors = [future.exception() for future in done]
     for error in errors:
         if error is not None:
@@ -178,7 +188,16 @@ def _fill(
         describe(layer, f"{layer.directory}/{PREFIX}/{site_packages(python.minor)}", group.packages)
 
 
-def _put(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer) -> None:
+def _put(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer, place: str) -> None:
+    """Install a layer's packages.
+
+    Args:
+        ctx: the build.
+        engine: installs.
+        group: the packages.
+        layer: gets them.
+        place: site-packages below the prefix, if they are to lose what nobody runs.
+    """
     folders = [package for package in group.packages if package.directory]
     others = [package for package in group.packages if not package.directory]
     prefix = f"{layer.directory}/{PREFIX}"
@@ -187,6 +206,12 @@ def _put(ctx: BuildContext, engine: Engine, group: Group, layer: OpenLayer) -> N
     os.symlink("lib", f"{prefix}/lib64")
     if others:
         engine.install(others, prefix)
+    if others and place:
+        from cnbkit_pip.layers.slim import slim  # few builds ask for it
+
+        before, after = slim(ctx, f"{prefix}/{place}", [package.name for package in others])
+        left = f"BP_PIP_SLIM leaves {_megabytes(after)} of {_megabytes(before)}"
+        ctx.log.info(f"{layer.layer.name}: {left}")
     if folders:
         install_folders(ctx, engine, folders, prefix)
 
@@ -216,9 +241,14 @@ def _compile_light(
 
 
 def _fill_one(
-    ctx: BuildContext, engine: Engine, python: Interpreter, group: Group, layer: OpenLayer
+    ctx: BuildContext,
+    engine: Engine,
+    python: Interpreter,
+    group: Group,
+    layer: OpenLayer,
+    place: str,
 ) -> None:
-    _put(ctx, engine, group, layer)
+    _put(ctx, engine, group, layer, place)
     # At once, while the network is busy with what is still missing.
     compile_bytecode(ctx, python.path, f"{layer.directory}/{PREFIX}/lib")
 

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import hashlib
 
-from cnbkit import BuildContext, Layer, LayerKey, key, note
+from cnbkit import BuildContext, Layer, LayerKey, key, migrates, note
 from cnbkit_pip.layers.contents import Shelf
 from cnbkit_pip.layers.partition import Group
 from cnbkit_pip.present import Present
 from cnbkit_python_inputs.interpreter import Interpreter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 __all__ = ["Planned", "Wheels", "planned"]
 
 
-class Wheels(LayerKey, version=2):
+class Wheels(LayerKey, version=3):
     """What a layer of packages depends on."""
 
     packages: list[str] = key("packages")
     python: str = key("Python")
     target: str = key("target")
+    slim: bool = key("BP_PIP_SLIM")
     size: int = note(default=0)
+
+    @migrates(2)
+    @staticmethod
+    def _from_2(old: dict[str, Any]) -> dict[str, Any]:
+        return {**old, "slim": False}
 
 
 class Planned:
@@ -45,7 +55,13 @@ class Planned:
 
 
 def planned(
-    ctx: BuildContext, groups: list[Group], python: Interpreter, present: Present, shelf: Shelf
+    ctx: BuildContext,
+    groups: list[Group],
+    python: Interpreter,
+    present: Present,
+    shelf: Shelf,
+    *,
+    slim: bool,
 ) -> list[Planned]:
     """What to open for each group.
 
@@ -58,6 +74,7 @@ def planned(
         python: the interpreter they are for.
         present: how the layers are kept.
         shelf: has the contents of layers that are not there to look at.
+        slim: whether packages lose what nobody runs.
     """
     found = []
     for group in groups:
@@ -66,6 +83,7 @@ def planned(
             packages=group.identities(),
             python=str(python),
             target=str(ctx.target),
+            slim=slim,
             size=group.size,
         )
         known = shelf.get(group.name, _digest(wanted))
@@ -76,5 +94,6 @@ def planned(
 
 
 def _digest(wanted: Wheels) -> str:
-    text = "\n".join([*wanted.packages, wanted.python, wanted.target])
+    slim = ["slim"] if wanted.slim else []
+    text = "\n".join([*wanted.packages, wanted.python, wanted.target, *slim])
     return hashlib.sha256(text.encode()).hexdigest()

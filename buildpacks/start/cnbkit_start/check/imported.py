@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cnbkit_start.check.image import Image
-    from cnbkit_start.check.imports import Running
+    from cnbkit_start.check.imports import Missing, Running
     from cnbkit_start.check.locked import Locked
 
 __all__ = ["of_its_own", "of_packages"]
@@ -65,6 +65,20 @@ def of_packages(
         if other
         else f"add `{missing.distribution}` to the dependencies"
     )
+    if part := _part_of(missing, app):
+        remedy = (
+            f"build the folder that holds {missing.name}/, with --env "
+            f"BP_PYTHON_INPUT={part}/requirements.txt: this one is a part of it"
+        )
     if image.lost(missing.name):
         why, remedy = loss(missing.name, own=True)
     return Problem(f"{missing.file}:{missing.line} imports {missing.name}, {why}", remedy)
+
+
+def _part_of(missing: Missing, app: App) -> str:
+    """Where the app lies in a larger one: `src/shop`, if `src.shop.views` is its views.py."""
+    steps = missing.module.split(".")
+    for at in range(len(steps) - 1, 0, -1):
+        if any(app.has(f"{steps[at]}{end}") for end in (".py", "/__init__.py")):
+            return "/".join(steps[:at])
+    return ""

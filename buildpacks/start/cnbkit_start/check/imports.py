@@ -38,15 +38,17 @@ class Missing:
 
     Attributes:
         name: the module's first name.
+        module: all of it.
         file: relative to the app's root.
         line: from 1.
         distribution: what to add to the dependencies.
     """
 
-    __slots__ = ("distribution", "file", "line", "name")
+    __slots__ = ("distribution", "file", "line", "module", "name")
 
-    def __init__(self, name: str, file: str, line: int) -> None:
-        self.name = name
+    def __init__(self, module: str, file: str, line: int) -> None:
+        self.module = module
+        self.name = name = module.partition(".")[0]
         self.file = file
         self.line = line
         written = name.lower().replace("_", "-")
@@ -91,7 +93,7 @@ def missing_import(files: Sequence[Running], app: App, installed: Installed) -> 
             if own or found.level or not top or top in _NEWER or top.startswith("_"):
                 continue
             if installed.has_module(top) is False and not known.has(top):
-                return Missing(top, each.path, found.line)
+                return Missing(found.module, each.path, found.line)
     return None
 
 

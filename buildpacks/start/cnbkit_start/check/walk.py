@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from cnbkit.app import App
 from cnbkit_start.code import Code, Import
@@ -90,7 +91,9 @@ def walk(
         code = Code(data, path)
         for each in code.certain_imports(main=path in started):
             at = f"{path.removeprefix(f'{app.root}/')}:{each.line}" if own else line
-            module, steps = _steps(each, path, roots)
+            # Python's own come before those of packages, and after those of the app.
+            standard = not each.level and each.module.partition(".")[0] in sys.stdlib_module_names
+            module, steps = _steps(each, path, roots[: len(places)] if standard else roots)
             yield Imported(path, at, code, each, module, steps)
             for _, file_path in steps:
                 if file_path and file_path not in seen:

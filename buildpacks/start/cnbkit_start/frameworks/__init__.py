@@ -62,10 +62,14 @@ def notebook(packages: Declared) -> Found | None:
     return jupyter(packages)
 
 
-def worker(app: App, packages: Declared) -> Found | None:
-    """What works off a queue's tasks, if Celery is among the packages."""
-    if not packages.has("celery"):
-        return None
-    from cnbkit_start.frameworks.workers import celery
+def worker(app: App, packages: Declared, web: Found | None) -> Found | None:
+    """What works off a queue's tasks, if Celery is among the packages; else a bot beside `web`."""
+    if packages.has("celery"):
+        from cnbkit_start.frameworks.workers import celery
 
-    return celery(Seen(app, packages))
+        return celery(Seen(app, packages))
+    if web is None or not app.has("bot.py"):
+        return None
+    from cnbkit_start.frameworks.workers import bot
+
+    return bot(Seen(app, packages), web)

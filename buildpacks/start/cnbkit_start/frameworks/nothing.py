@@ -116,7 +116,8 @@ def _reason(app: App, scripts: list[str]) -> tuple[str, str]:
     name = "pyproject.toml"
     text = app.bytes(name).decode("utf-8", "replace").replace(" ", "") if app.has(name) else ""
     if any(f"[{table}.scripts]" in text for table in TABLES):
-        if "[build-system]" not in text:
+        # Poetry builds its own without being told by what.
+        if "[build-system]" not in text and "[tool.poetry]" not in text:
             why = f"{name} has scripts, but no [build-system], so that they are not installed"
             return why, name
         return f"{name} has more than one script", name
@@ -132,7 +133,7 @@ def _example(app: App, packages: Declared | None) -> str:
             document = {}
         for table in TABLES:
             programs = programs_of(document, table)
-            if programs and "build-system" in document:
+            if programs and ("build-system" in document or table == "tool.poetry"):
                 return next((name for name in programs if name in _LIKELY), next(iter(programs)))
     if app.has("manage.py"):
         return "python3 manage.py runserver 0.0.0.0:$PORT"

@@ -92,7 +92,12 @@ def _is_installed(seen: Seen, document: dict[str, object]) -> bool:
         uv.get("package"),
         pdm.get("distribution"),
     )
-    built = "build-system" in document or uv.get("package") is True or seen.app.has("setup.py")
+    built = (
+        "build-system" in document
+        or uv.get("package") is True
+        or seen.app.has("setup.py")
+        or "name" in poetry  # Poetry builds its own without being told
+    )
     return built and not refused
 
 

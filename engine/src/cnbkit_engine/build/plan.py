@@ -154,7 +154,6 @@ class Planning:
         last = last_build(home, store, self.name, arch, self.env.get("BP_HARDWARE", ""))
         analyzed = analyzed_for(Image.from_store(store, kit.run_image, platform), kit.run_image)
         notes: list[str] = []
-        log = home.root / "plan.log"
         with ExitStack() as stack:
             network = stack.enter_context(network_for(self.network, os.environ, self.show))
             space = stack.enter_context(Workspace(home.tmp, background=True))
@@ -173,7 +172,10 @@ class Planning:
                 exec_env=self.exec_env,
                 network=network,
             )
+            # Two plans at once have one each; the last one's stays.
+            log, kept = space / "plan.log", home.root / "plan.log"
             file = stack.enter_context(log.open("w", encoding="utf-8"))
+            stack.callback(os.replace, log, kept)
             narrator = Narrator(self.show, file, verbose=False, notes=others)
             try:
                 group, plan = detect(sandboxes, narrator, log, space, analyzed)
@@ -190,6 +192,7 @@ class Planning:
                 if self.verbose:
                     file.flush()
                     self.show(log.read_text(encoding="utf-8").rstrip())
+                failed.log = kept
                 raise judged(
                     failed, narrator.detection, self.app, copied.paths, kit.builder
                 ) from None

@@ -2,7 +2,7 @@
 
 Made from any relocatable build: python-build-standalone's `install_only` archives, or another with
 `python/bin/python3.N` and `python/lib/python3.N` in it. What a buildpack has no use for is left
-out: tests, Tk, IDLE, pip, headers, static libraries.
+out: tests, Tk, IDLE, pip, headers, static libraries, and shared ones that only these used.
 """
 
 from __future__ import annotations
@@ -11,13 +11,9 @@ import re
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.sandbox.elf import architecture_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["FOLDER", "StandalonePython"]
 
@@ -67,7 +63,7 @@ class StandalonePython:
         if not self.arch:
             raise self._unusable(f"python/bin/{program.name} is not a program for amd64 or arm64")
         (folder / "bin" / "python3").symlink_to(program.name)
-        self._drop_library(program)
+        self._drop_libraries(program)
 
     def copy(self, buildpack: Path) -> None:
         """Put it into a buildpack's folder."""
@@ -101,16 +97,17 @@ class StandalonePython:
             raise self._unusable("it holds no python/bin/python3.N")
         return version
 
-    def _drop_library(self, program: Path) -> None:
-        """Leave out the shared libpython where the program has it built in."""
-        content = program.read_bytes()
-        for path in self._libraries():
-            if path.name.encode() + b"\0" not in content:
-                path.unlink()
-
-    def _libraries(self) -> Iterator[Path]:
-        found = sorted((self.folder / "lib").glob("libpython*"), key=lambda path: path.is_symlink())
-        yield from reversed(found)
+    def _drop_libraries(self, program: Path) -> None:
+        """Leave out shared libraries that nothing of what is left is linked with."""
+        library = self.folder / "lib"
+        unused = {path.name: path for path in library.glob("lib*.so*")}
+        linked = [program, *(library / f"python{self.version}").rglob("*.so")]
+        while linked and unused:
+            content = linked.pop().read_bytes()
+            named = [name for name in unused if name.encode() + b"\0" in content]
+            linked += [unused.pop(name) for name in named]
+        for path in unused.values():
+            path.unlink()
 
     def _unusable(self, detail: str) -> UserFault:
         return UserFault(
@@ -126,7 +123,7 @@ def _is_needed(parts: list[str]) -> bool:
     if len(parts) == 2 and parts[0] == "bin":
         return bool(re.fullmatch(r"python3\.\d+", parts[1]))
     if len(parts) == 2 and parts[0] == "lib":
-        return bool(re.fullmatch(r"libpython3\.\d+\.so.*", parts[1]))
+        return bool(re.fullmatch(r"lib.*\.so(\.\d+)*", parts[1]))
     if len(parts) < 3 or parts[0] != "lib" or not re.fullmatch(r"python3\.\d+", parts[1]):
         return False
     inside = parts[2:]

@@ -20,6 +20,7 @@ __all__ = [
     "CRANE_VERSION",
     "LIFECYCLE_VERSION",
     "PHASES",
+    "RELEASES",
     "build_lifecycle",
     "ensure_crane",
     "ensure_lifecycle",
@@ -42,7 +43,11 @@ PHASES = (
 )
 """Programs of the lifecycle; each is the one binary under another name. `launcher` is apart."""
 
+RELEASES = "https://github.com/buildpacks/lifecycle/releases/download"
+"""Where the official releases are, a folder a version."""
+
 _SOURCE = "github.com/buildpacks/lifecycle"
+_LAST_BILL = "launcher.sbom.syft.json"
 
 
 def ensure_lifecycle(
@@ -50,7 +55,9 @@ def ensure_lifecycle(
 ) -> Path:
     """The folder with the lifecycle's programs: `lifecycle`, the `PHASES`, and `launcher`.
 
-    Made when first asked for; after that this costs one `stat` and needs no network.
+    Beside the first and the last are their bills of materials, as in the official release; the
+    exporter puts the launcher's into each image. Made when first asked for; after that this costs
+    a few `stat`s and needs no network.
 
     Args:
         home: it goes to `home.tools`.
@@ -70,7 +77,7 @@ def ensure_lifecycle(
             return
         name = release_name(arch)
         checksum = known_checksums().get(name)
-        address = f"https://{_SOURCE}/releases/download/v{LIFECYCLE_VERSION}/{name}"
+        address = f"{RELEASES}/v{LIFECYCLE_VERSION}/{name}"
         if checksum:
             reason = download_release(address, checksum, folder)
             if not reason:
@@ -79,7 +86,11 @@ def ensure_lifecycle(
         build_lifecycle(folder, arch, progress)
         _link_phases(folder)
 
-    return made_once(home.tools / f"lifecycle-{LIFECYCLE_VERSION}-linux-{arch}", make)
+    made = made_once(home.tools / f"lifecycle-{LIFECYCLE_VERSION}-linux-{arch}", make)
+    # Apart from the programs, so that those of a home that had no bills need not be built again.
+    if not (made / _LAST_BILL).exists():
+        _write_bills(made)
+    return made
 
 
 def build_lifecycle(folder: Path, arch: str, progress: Callable[[str], None]) -> None:
@@ -98,6 +109,26 @@ def build_lifecycle(folder: Path, arch: str, progress: Callable[[str], None]) ->
         progress,
     )
     progress("Built the lifecycle")
+
+
+def _write_bills(folder: Path) -> None:
+    from cnbkit_engine.state.disk import disk_fault, replace_file
+    from cnbkit_engine.state.locks import locked
+    from cnbkit_engine.state.tree_record import record_tree
+    from cnbkit_engine.tools.go_bills import go_bills
+    from cnbkit_engine.tools.go_modules import built_from
+
+    with locked(folder):
+        try:
+            for program in ("lifecycle", "launcher"):
+                bills = go_bills(program, f"/cnb/lifecycle/{program}", built_from(folder / program))
+                for kind, document in bills.items():
+                    bill = folder / f"{program}.sbom.{kind}.json"
+                    replace_file(bill, document)
+                    bill.chmod(0o644)
+            record_tree(folder, folder)
+        except OSError as error:
+            raise disk_fault(error, "cannot write what builds need", folder) from error
 
 
 def _link_phases(folder: Path) -> None:

@@ -13,24 +13,20 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cnbkit.errors import CnbkitError
-from cnbkit_engine.lifecycle.compression import ZSTD, compressed
+from cnbkit_engine.lifecycle.repacked import repacked
 from cnbkit_engine.oci import types
 from cnbkit_engine.oci.image import Image
 from cnbkit_engine.oci.reference import Reference
 from cnbkit_engine.oci.remote import Remote
-from cnbkit_engine.oci.store import PIECE
-from cnbkit_engine.oci.types import Descriptor
-from cnbkit_engine.oci.unpack import open_plain
-from cnbkit_engine.oci.zstd import MAGIC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import IO
+    from collections.abc import Sequence
 
     from cnbkit_engine.oci.store import ImageStore
+    from cnbkit_engine.oci.types import Descriptor
     from cnbkit_engine.registry.server import Registry
 
 __all__ = ["Outgoing"]
@@ -113,17 +109,7 @@ class Outgoing:
         """
         manifest = json.loads(self._registry.left(self.repository))
         known = {each.digest: each for each in self.earlier.values()}
-        layers = [self._layer(Descriptor.parse(each), known) for each in manifest["layers"]]
-        config = Descriptor.parse(manifest["config"])
-        document: dict[str, Any] = {
-            "schemaVersion": 2,
-            "mediaType": types.OCI_MANIFEST,
-            "config": _told(Descriptor(types.OCI_CONFIG, config.digest, config.size)),
-            "layers": [_told(each) for each in layers],
-        }
-        if annotations := manifest.get("annotations"):
-            document["annotations"] = annotations
-        data = json.dumps(document, separators=(",", ":")).encode()
+        data = repacked(self._store, manifest, self._base, known)
         digest = ""
         for name in self._names:
             remote = Remote(name, insecure=self._insecure)
@@ -141,28 +127,3 @@ class Outgoing:
         layers = remote.layers(self._arch)
         self._sources |= {layer.digest: remote for layer in layers}
         return layers
-
-    def _layer(self, layer: Descriptor, known: dict[str, Descriptor]) -> Descriptor:
-        """A layer as it is to be published."""
-        if layer.digest in self._base:
-            return Descriptor(types.GZIP_LAYER, layer.digest, layer.size)
-        if earlier := known.get(layer.digest):
-            return earlier
-        with self._store.open_for_reading(layer) as blob:
-            start = blob.read(len(MAGIC))
-            blob.seek(0)
-            if start == MAGIC:
-                return Descriptor(types.ZSTD_LAYER, layer.digest, layer.size)
-            with self._store.open_blob() as packed:
-                for piece in compressed(_pieces(open_plain(blob)), ZSTD):
-                    packed.write(piece)
-                return Descriptor(types.ZSTD_LAYER, packed.commit(None), packed.size)
-
-
-def _pieces(plain: IO[bytes]) -> Iterator[bytes]:
-    while piece := plain.read(PIECE):
-        yield piece
-
-
-def _told(part: Descriptor) -> dict[str, Any]:
-    return {"mediaType": part.media_type, "digest": part.digest, "size": part.size}

@@ -138,5 +138,5 @@ class Narrator:
             return not text.startswith("ERROR: failed to build: exit status")
         if self._phase == "BUILDING":
             return True
-        # A lifecycle built from source has no SBOM of its own, which no builder of apps can help.
+        # The lifecycle that a builder names may have none: nobody who builds can help it.
         return text.startswith("Warning: ") and not text.startswith("Warning: Did not find SBOM")
