@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from cnbkit import Buildpack, Layer, LayerKey, Plan, Triggers, key
 from cnbkit_misspelt import MISSPELT
@@ -186,6 +185,8 @@ class Start(Buildpack["Chosen"]):
 
 def _close_folder(app: str) -> None:
     """Let the app's folder have one mode: with pack everybody may write, else its umask decides."""
+    from contextlib import suppress  # not for detect
+
     with suppress(OSError):  # somebody else's
         os.chmod(app, 0o755)
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 
 from cnbkit.app import App
-from cnbkit_start.code import Code, Import
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_start.code import Code, Import
 
 __all__ = ["Source", "every_source", "folders", "read_source", "sources"]
 
@@ -122,6 +125,8 @@ def _contents(folder: str) -> tuple[list[str], list[str]]:
 
 def read_source(app: App, name: str) -> Source:
     """One of them."""
+    from cnbkit_start.code import Code  # many apps have no such file
+
     code = Code(app.bytes(name), name)
     return Source(name, _root(app, name, code), code)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cnbkit.app import App
-from cnbkit_start.code import Import
 from cnbkit_start.source import Source, sources
 
 __all__ = ["completed"]
@@ -52,6 +51,8 @@ def _adds(source: Source, name: str) -> bool:
 
 def _brings(app: App, maker: Source, other: Source) -> bool:
     """Whether the file that makes the app imports the other one itself."""
+    from cnbkit_start.code import Import
+
     for found in maker.code.certain_imports():
         inner = [
             Import(f"{found.module}.{each}".lstrip("."), [], found.level, found.line)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from cnbkit_start.code import Import
 from cnbkit_start.frameworks.seen import Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import Source, sources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_start.code import Import
 
 __all__ = ["by_launcher"]
 

@@ -6,13 +6,16 @@ import os
 
 from cnbkit import UserFault
 from cnbkit.app import App
-from cnbkit_start.code import APPS, Code
 from cnbkit_start.config import PROCFILE
 from cnbkit_start.declared import Declared
 from cnbkit_start.frameworks.scripts import SCRIPTS, TABLES, programs_of
 from cnbkit_start.frameworks.seen import PORT
 from cnbkit_start.frameworks.servers import ASGI_SERVERS, WSGI_SERVERS, command
 from cnbkit_start.source import folders, read_source, sources
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cnbkit_start.code import Code
 
 __all__ = ["nothing_starts"]
 
@@ -162,6 +165,8 @@ def _served(name: str, code: Code, packages: Declared | None) -> str:
     """A server's command for a file that does nothing but hold an app (`app = other.app`)."""
     if packages is None or not code.only_defines:
         return ""
+    from cnbkit_start.code import APPS
+
     variable = next((each for each in APPS if code.defines(each)), "")
     for servers, is_asgi in ((ASGI_SERVERS, True), (WSGI_SERVERS, False)):
         server = next((each for each in servers if packages.has(each)), "")

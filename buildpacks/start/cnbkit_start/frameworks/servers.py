@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from cnbkit import UserFault
 from cnbkit_start.declared import Declared
-from cnbkit_start.frameworks.completed import completed
-from cnbkit_start.frameworks.launchers import by_launcher
 from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import Source
@@ -94,6 +92,9 @@ def _asgi_process(
             'write `if __name__ == "__main__":` above that, or let it listen on 0.0.0.0:$PORT',
         )
     if server and not (factory and server == "daphne"):
+        from cnbkit_start.frameworks.completed import completed
+        from cnbkit_start.frameworks.launchers import by_launcher
+
         source = completed(seen.app, source, name) if name else source
         target = f"{source.module}:{name or factory}"
         line = command(server, target, source.root, is_asgi=True, factory=bool(factory))
@@ -143,6 +144,9 @@ def _plain(seen: Seen) -> Found | None:
 
 
 def _flask(seen: Seen, source: Source, name: str, factory: str, origin: str) -> Found:
+    from cnbkit_start.frameworks.completed import completed
+    from cnbkit_start.frameworks.launchers import by_launcher
+
     server = next((each for each in WSGI_SERVERS if seen.packages.has(each)), "")
     source = completed(seen.app, source, name) if name else source
     target = f"{source.module}:{name or factory}"
