@@ -181,6 +181,50 @@ def test_files_that_record_places_elsewhere_are_not_touched(
     assert "../tests/a.h,," in record.read_text()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"pkg/tests/test_pkg.py,sha256=\xff\xfe,3\n",
+        b'"' + b"x" * 200_000 + b'",,\n',
+        b"\0\n",
+    ],
+)
+def test_a_package_whose_record_cannot_be_read_stays_as_it_is(
+    buildpack_run: BuildpackRun, site: Path, damage: bytes
+) -> None:
+    add(site, "pkg", PACKAGE)
+    record = site / "pkg-1.0.dist-info/RECORD"
+    record.write_bytes(record.read_bytes() + damage)
+    before = {path: (site / path).read_bytes() for path in files(site)}
+    run(buildpack_run, site, "pkg")
+    after = {path: (site / path).read_bytes() for path in files(site)}
+    if damage == b"\0\n":  # which Python reads as a name
+        assert set(before) - set(after) == set(NOBODYS)
+        assert after["pkg-1.0.dist-info/RECORD"].endswith(b"\0\n")
+    else:
+        assert after == before
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"tests = " + b"(" * 100_000,
+        b"tests = " + b"-" * 200_000 + b"1\n",
+        b"\xff tests\n",
+        b"tests\0\n",
+        b"from . import *  # tests\nfrom .................. import tests\n",
+    ],
+)
+def test_modules_that_no_python_reads_stop_nothing(
+    buildpack_run: BuildpackRun, site: Path, code: bytes
+) -> None:
+    add(site, "pkg", {**PACKAGE, "pkg/odd.py": code})
+    run(buildpack_run, site, "pkg")
+    assert "pkg/odd.py" in files(site)
+    assert "pkg/include/pkg.h" not in files(site)
+    check_record(site)
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
     """A shared library with symbols for debuggers."""

@@ -160,6 +160,10 @@ def test_the_report_on_a_build_is_readable_on_a_screen_and_on_a_telephone(
             seen = browser.wait_for(*shown, limit=10)
             assert "web (default)" in seen
             assert browser.run("return document.documentElement.scrollWidth") <= width
+            # No name of a layer or package is broken into pieces: two lines of this font at most.
+            names = "document.querySelectorAll('td:first-child')"
+            tallest = f"[...{names}].map(each => each.offsetHeight)"
+            assert 10 < browser.run(f"return Math.max(...{tallest})") < 60
             browser.screenshot(f"report-{width}")
         # It is complete: the browser has fetched nothing besides.
         assert browser.run("return performance.getEntriesByType('resource').length") == 0

@@ -137,6 +137,7 @@ _NOT_RUN = {
         "buildpacks/conda/cnbkit_conda/bill.py",
         "buildpacks/conda/cnbkit_conda/install.py",
     ),
+    "tests/buildpacks/test_pip_slim.py": ("buildpacks/pip/cnbkit_pip/layers/slim.py",),
     "tests/buildpacks/test_policy.py": ("buildpacks/common/cnbkit_policy/subject.py",),
     "tests/buildpacks/test_start_check.py": ("buildpacks/start/cnbkit_start/check/libraries.py",),
 }

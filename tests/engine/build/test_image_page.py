@@ -113,6 +113,14 @@ def test_of_a_build_what_is_new_and_what_took_how_long(image: Image, store: Imag
         ("80.00", "20.00"),
     ]
     assert "10.0 s" in page
+    packages = page.partition("<h2>Packages</h2>")[2]
+    assert ">acme/pip:site</td>" in packages
+
+
+def test_a_layer_that_was_not_there_before_needs_no_reason(image: Image, store: ImageStore) -> None:
+    what = "acme/pip:site"
+    page = image_page(store, image, states={what: "built"}, why={"acme_pip:site": "new"})
+    assert page.count(">new</td>") == 1
 
 
 def test_variants_are_side_by_side(image: Image, store: ImageStore) -> None:

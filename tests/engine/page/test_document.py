@@ -15,12 +15,14 @@ def test_control_characters_are_shown_as_such() -> None:
 
 
 def test_what_stands_in_tables_and_titles_is_text() -> None:
-    made = document("<i>", [section("<u>", table(("<a>",), [("<script>x</script>", 1)], (1,)))])
+    made = document(
+        "<i>", [section("<u>", table(("<a>", "<q>"), [("<script>x</script>", 1)], (1,)))]
+    )
     assert "<script" not in made
     assert "<i>" not in made
     assert "<u>" not in made
     assert "<a>" not in made
-    assert '<td class="number">1</td>' in made
+    assert '<td class="number" data-head="&lt;q&gt;">1</td>' in made
 
 
 def test_nothing_is_fetched_or_run() -> None:

@@ -223,7 +223,7 @@ def _named(path: str, text: bytes) -> Iterator[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes in old code
             tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # nobody can import it either
     package = path.split("/")[:-1]
     for node in ast.walk(tree):

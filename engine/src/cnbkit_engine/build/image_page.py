@@ -54,7 +54,11 @@ def image_page(
     Raises:
         UserFault: a layer is damaged.
     """
-    packages = components(documents(store, image))
+    # A bill of materials lies in a folder by its layer's name, where `/` and `:` cannot stand.
+    names = {each.what.replace("/", "_").replace(":", "/"): each.what for each in image.layers}
+    packages = [
+        (*row, names.get(layer, layer)) for *row, layer in components(documents(store, image))
+    ]
     return document(
         image.name,
         _parts(store, image, packages, states or {}, why or {}, marks, seconds, variants),
@@ -65,7 +69,7 @@ def image_page(
 def _parts(
     store: ImageStore,
     image: Image,
-    packages: Sequence[tuple[str, str, str, str]],
+    packages: Sequence[tuple[str, ...]],
     states: Mapping[str, str],
     why: Mapping[str, str],
     marks: Sequence[Mark],
@@ -129,11 +133,9 @@ def _layers(image: Image, states: Mapping[str, str], why: Mapping[str, str]) -> 
     for layer in image.layers:
         row: list[object] = [layer.what, size_text(layer.size), layer.digest[7:19]]
         if states:
-            state = states.get(layer.what, "")
-            row += [
-                {"built": "new", "reused": "reused"}.get(state, ""),
-                why.get(layer.what.replace("/", "_", 1), "") if state == "built" else "",
-            ]
+            state = {"built": "new", "reused": "reused"}.get(states.get(layer.what, ""), "")
+            reason = why.get(layer.what.replace("/", "_", 1), "") if state == "new" else ""
+            row += [state, "" if reason == state else reason]
         rows.append(row)
     return table([*head, "in this build", "why"] if states else head, rows, numbers=(1,))
 

@@ -35,6 +35,13 @@ code{font-family:ui-monospace,monospace;font-size:.9em;overflow-wrap:anywhere}
 .card b{display:block;font-size:1.3rem;font-weight:600}
 .card span{color:var(--soft);font-size:.85rem}
 .needs{color:var(--warn)}.covered{color:var(--good)}
+@media(max-width:40rem){
+thead{display:none}
+tr{display:flex;flex-wrap:wrap;gap:0 1rem;padding:.35rem 0;border-bottom:1px solid var(--line)}
+td{border:0;padding:0;min-width:0}
+td:first-child{flex:0 0 100%}
+td:empty{display:none}
+td[data-head]:before{content:attr(data-head)" ";color:var(--soft)}}
 """
 
 
@@ -76,7 +83,7 @@ def section(title: str, *parts: str) -> str:
 def table(
     head: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = ()
 ) -> str:
-    """A table of plain values.
+    """A table of plain values; on a telephone a block for each row, which names its columns.
 
     Args:
         head: its columns.
@@ -88,6 +95,8 @@ def table(
         made = ""
         for place, value in enumerate(values):
             kind = ' class="number"' if place in numbers else ""
+            if tag == "td" and place:
+                kind += f' data-head="{text(head[place])}"'
             made += f"<{tag}{kind}>{text(value)}</{tag}>"
         return f"<tr>{made}</tr>"
 
