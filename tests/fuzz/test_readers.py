@@ -61,7 +61,6 @@ _NOT_RUN = {
         "engine/src/cnbkit_engine/ci/files.py",
         "engine/src/cnbkit_engine/extend/extender.py",
         "engine/src/cnbkit_engine/lifecycle/named.py",
-        "engine/src/cnbkit_engine/lifecycle/outgoing.py",
         "engine/src/cnbkit_engine/lifecycle/phases.py",
         "engine/src/cnbkit_engine/oci/export_place.py",
         "engine/src/cnbkit_engine/oci/push.py",
