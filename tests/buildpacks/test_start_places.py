@@ -209,6 +209,24 @@ def test_where_gradio_is_in_modules_of_a_script_it_listens_on_the_port_as_well(
     assert line.endswith("exec python3 app.py")
 
 
+@pytest.mark.parametrize(
+    "readme",
+    [
+        "---\nsdk: gradio\n---\n",
+        "---\nsdk: docker\n---\n",
+        "# sdk\n\nsdk: streamlit\n",
+        "---\nsdk:\n",
+    ],
+)
+def test_a_readme_says_nothing_of_an_app_whose_packages_are_there(
+    phases: Phases, readme: str
+) -> None:
+    phases.write("README.md", readme)
+    phases.write("requirements.txt", "gradio\n")
+    phases.write("app.py", "import gradio\ngradio.Blocks().launch()\n")
+    assert phases.detect(Start()).fault is None
+
+
 def test_a_django_project_in_a_folder_is_started_there(phases: Phases) -> None:
     """Its paths are relative to where its authors call manage.py."""
     phases.env["BP_START_CHECK"] = "off"
@@ -326,6 +344,24 @@ FAULTS: dict[str, tuple[dict[str, str], dict[str, str], str, str, str]] = {
         "no process to start: dashboard.py imports streamlit, and streamlit is not among",
         "dashboard.py:1",
         "add the line `streamlit` to the dependencies in requirements.txt",
+    ),
+    "a Space of Hugging Face, which installs its framework itself": (
+        {
+            "README.md": "---\ntitle: Hello\nsdk: gradio\nsdk_version: '5.1.0' # the newest\n---\n",
+            "requirements.txt": "torch\n",
+            "app.py": "import gradio\n",
+        },
+        {},
+        "README.md says `sdk: gradio`, and gradio is not among the packages of requirements.txt",
+        "README.md:3",
+        "add the line `gradio==5.1.0` to the dependencies in requirements.txt",
+    ),
+    "a Space without requirements": (
+        {"README.md": "---\nsdk: streamlit\n---\n", "app.py": STREAMLIT},
+        {},
+        "README.md says `sdk: streamlit`, and streamlit is not among the app's packages",
+        "README.md:2",
+        "add the line `streamlit` to requirements.txt",
     ),
     "a framework that tests alone import": (
         {"requirements.txt": "pandas\n", "test_api.py": FASTAPI, "conftest.py": FASTAPI},

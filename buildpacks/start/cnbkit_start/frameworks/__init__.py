@@ -19,13 +19,16 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
         function: the name of the function to serve, of those that main.py has.
 
     Raises:
-        UserFault: it is known, but its server is not among the packages; or there are several.
+        UserFault: it is known, but its server or framework is not among the packages; or there are
+            several.
     """
     from cnbkit_start.frameworks import dashboards, models, scripts, servers
     from cnbkit_start.frameworks.by_package import agents, django, own_servers
     from cnbkit_start.frameworks.functions import functions
+    from cnbkit_start.frameworks.spaces import space
 
     seen = Seen(app, packages, function=function)
+    space(seen)
     for framework in (
         *(scripts.declared_script, functions, *django(packages)),
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
