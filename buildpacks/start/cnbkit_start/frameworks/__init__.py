@@ -25,10 +25,12 @@ def web(app: App, packages: Declared, function: str = "") -> Found | None:
     from cnbkit_start.frameworks import dashboards, models, scripts, servers
     from cnbkit_start.frameworks.by_package import agents, django, own_servers
     from cnbkit_start.frameworks.functions import functions
-    from cnbkit_start.frameworks.spaces import space
 
     seen = Seen(app, packages, function=function)
-    space(seen)
+    if app.has("README.md"):  # that of a Space says what its platform installs
+        from cnbkit_start.frameworks.spaces import space
+
+        space(seen)
     for framework in (
         *(scripts.declared_script, functions, *django(packages)),
         *(dashboards.streamlit, dashboards.chainlit, dashboards.gradio),
