@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +16,6 @@ from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_report import told_of_app
 from cnbkit_engine.build.dockerignore import DockerIgnore
 from cnbkit_engine.build.ignore_rules import IgnoreRules
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAD = '[_]\nschema-version = "0.2"\n[io.buildpacks]\n'
 KEY = "-----BEGIN RSA PRIVATE KEY-----\n"
@@ -306,3 +305,32 @@ def test_patterns_of_project_toml(patterns: list[str], path: str, matches: bool)
 )
 def test_patterns_of_dockerignore(text: str, path: str, matches: bool) -> None:
     assert DockerIgnore(text).match(path) == matches
+
+
+@pytest.mark.parametrize(
+    ("path", "what", "remedy"),
+    [
+        ("app.py", "is a file, not a folder", "name the app's folder: "),
+        ("no/such", "there is no such folder", "name the app's folder"),
+        ("https://me:secret@example.com/my/app", "not an address", "run `git clone` with it"),
+        ("git@example.com:my/app.git", "not an address", "run `git clone` with it"),
+    ],
+)
+def test_what_is_no_folder_is_told_as_what_it_is(
+    tmp_path: Path, path: str, what: str, remedy: str
+) -> None:
+    (tmp_path / "app.py").touch()
+    for command in ("build", "plan"):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("cnbkit"), command, path],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "CNBKIT_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        error, _, change = done.stderr.splitlines()[:3]
+        assert done.returncode == UserFault.exit_code
+        assert what in error
+        assert change.strip().startswith(f"to do: {remedy}")
+        assert "secret" not in done.stderr

@@ -26,6 +26,7 @@ PROJECT = "project.toml"
 _DOCKER = ".dockerignore"
 _NEVER = {".git", ".hg", ".svn", "__pycache__", ".venv", ".mypy_cache", ".pytest_cache"}
 _LIMIT = 1 << 20
+_ADDRESS = ("https:", "http:", "ssh:", "git:", "git@")  # how a part of a path begins then
 
 
 class AppFiles:
@@ -41,11 +42,13 @@ class AppFiles:
         texts: contents of those of the two that were read, by their names.
 
     Raises:
-        UserFault: one of the two cannot be read.
+        UserFault: there is no such folder, or one of the two cannot be read.
         InvalidDocument: project.toml is wrong.
     """
 
     def __init__(self, app: Path) -> None:
+        if not app.is_dir():
+            raise _no_folder(app)
         self._project: Project | None = None
         self.notes: list[str] = []
         self.source = ""
@@ -129,6 +132,23 @@ def _named(folder: Folder, ignored: DockerIgnore) -> frozenset[str]:
     text = None if ignored.match(PYPROJECT) else _read(folder, PYPROJECT)
     found = named_files(text.decode("utf-8", errors="replace")) if text else ()
     return frozenset(name for name in found if ignored.match(name) and folder.is_file(name))
+
+
+def _no_folder(app: Path) -> UserFault:
+    if app.exists():
+        return UserFault(
+            f"{app} is a file, not a folder",
+            where="PATH",
+            remedy=f"name the app's folder: {app.parent}",
+        )
+    if any(part.startswith(_ADDRESS) for part in app.parts):
+        # Not shown: an address may have a login.
+        return UserFault(
+            "an app is a folder of this machine, not an address",
+            where="PATH",
+            remedy="run `git clone` with it, and name the folder that this makes",
+        )
+    return UserFault("there is no such folder", where=str(app), remedy="name the app's folder")
 
 
 def _read(folder: Folder, name: str) -> bytes | None:

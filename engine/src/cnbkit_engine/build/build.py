@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import UserFault
 from cnbkit_engine.base.gpu import asks_for_gpus
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_files import AppFiles
@@ -48,10 +47,6 @@ class Build(BuildRequest):
         start = time.monotonic()
         reference = Reference.parse(self.name)
         reference = reference.to_make("") if self.publish else reference.to_store("")
-        if not self.app.is_dir():
-            raise UserFault(
-                "there is no such folder", where=str(self.app), remedy="name the app's folder"
-            )
         files = AppFiles(self.app)
         env = {**files.variables, **self.env}
         store = ImageStore(home.images)

@@ -10,7 +10,7 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from cnbkit.errors import PlatformFault, UserFault
+from cnbkit.errors import PlatformFault
 from cnbkit_engine.base.gpu import asks_for_gpus, gpu_run_image
 from cnbkit_engine.base.images import BaseImages, machine_architecture
 from cnbkit_engine.build.app_copy import copy_app
@@ -63,10 +63,6 @@ def build_with_pack(build: Build, home: Home, *, network: str = "") -> Outcome:
         PlatformFault: there is no Docker engine, or it does not take an image.
     """
     start = time.monotonic()
-    if not build.app.is_dir():
-        raise UserFault(
-            "there is no such folder", where=str(build.app), remedy="name the app's folder"
-        )
     files = AppFiles(build.app)
     env = {**files.variables, **build.env}
     choice = choose_base(build.base, build.app, env, build.builder)

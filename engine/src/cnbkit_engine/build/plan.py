@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cnbkit.errors import UserFault
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.build.app_files import AppFiles
 from cnbkit_engine.build.app_space import laid_out
@@ -139,10 +138,6 @@ class Planning:
             UserFault: the app's folder is not one.
             PlatformFault: the host lacks something, or the disk is full.
         """
-        if not self.app.is_dir():
-            raise UserFault(
-                "there is no such folder", where=str(self.app), remedy="name the app's folder"
-            )
         files = AppFiles(self.app)
         store = ImageStore(home.images)
         builder = builder_for(home, self.builder, files.project)

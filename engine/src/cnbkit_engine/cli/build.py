@@ -32,7 +32,7 @@ __all__ = ["command"]
 
 
 @click.command("build")
-@click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.argument("path", type=click.Path(path_type=Path), default=".")
 @build_options
 def command(
     path: Path,

@@ -20,7 +20,7 @@ __all__ = ["command"]
 
 
 @click.command("plan")
-@click.argument("path", type=click.Path(path_type=Path, file_okay=False), default=".")
+@click.argument("path", type=click.Path(path_type=Path), default=".")
 @click.option(
     "--tag",
     "-t",
