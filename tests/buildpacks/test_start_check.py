@@ -1094,6 +1094,39 @@ def test_an_app_without_any_package_is_told_what_it_imports(phases: Phases, star
     assert phases.build(start).fault is None
 
 
+INLINE = """# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#   "requests<3",
+#   "yarl",
+# ]
+# ///
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "change"),
+    [
+        (f"{INLINE}import requests\n", "write it into requirements.txt, `requests<3`, `yarl`"),
+        (f"{INLINE}import yarl\n", "write it into requirements.txt, `requests<3`, `yarl`"),
+        # A block without an end is none, and one that is not TOML lists nothing.
+        (f"{INLINE[:-6]}import requests\n", "add `requests` to the dependencies"),
+        (f"{INLINE.replace('[', '(')}import requests\n", "add `requests` to the dependencies"),
+    ],
+)
+def test_a_script_that_lists_its_packages_itself_is_told_where_to_write_them(
+    phases: Phases, start: Start, code: str, change: str
+) -> None:
+    own = phases.app.parent / "buildpacks" / "cnbkit_start" / "0.1.0"
+    own.mkdir(parents=True)
+    phases.env["CNB_BUILDPACK_DIR"] = str(own)
+    add(phases, {"main.py": code})
+    phases.detect(start)
+    ran = phases.build(start)
+    assert ran.fault is not None, ran.out
+    assert change in (ran.fault.remedy or "")
+
+
 def test_what_stands_behind_much_code_of_packages_is_found(
     phases: Phases, installed: Path, start: Start
 ) -> None:

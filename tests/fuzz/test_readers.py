@@ -139,7 +139,10 @@ _NOT_RUN = {
     ),
     "tests/buildpacks/test_pip_slim.py": ("buildpacks/pip/cnbkit_pip/layers/slim.py",),
     "tests/buildpacks/test_policy.py": ("buildpacks/common/cnbkit_policy/subject.py",),
-    "tests/buildpacks/test_start_check.py": ("buildpacks/start/cnbkit_start/check/libraries.py",),
+    "tests/buildpacks/test_start_check.py": (
+        "buildpacks/start/cnbkit_start/check/libraries.py",
+        "buildpacks/start/cnbkit_start/inline.py",
+    ),
 }
 
 

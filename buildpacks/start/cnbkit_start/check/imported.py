@@ -53,7 +53,8 @@ def of_packages(
         line = f"{missing.file}:{missing.line}"
         return Problem(
             f"{line} imports {missing.name}, and {package} is not among {locked.packages.of_file}",
-            locked.packages.to_add(package),
+            (not locked.packages.file and _of_script(missing, app))
+            or locked.packages.to_add(package),
         )
     missing = missing_import(files, app, image) if image else None
     if image is None or missing is None:
@@ -63,7 +64,7 @@ def of_packages(
     remedy = (
         f"set BP_PYTHON_INPUT to {other}, which has {missing.distribution}"
         if other
-        else f"add `{missing.distribution}` to the dependencies"
+        else _of_script(missing, app) or f"add `{missing.distribution}` to the dependencies"
     )
     if part := _part_of(missing, app):
         remedy = (
@@ -73,6 +74,15 @@ def of_packages(
     if image.lost(missing.name):
         why, remedy = loss(missing.name, own=True)
     return Problem(f"{missing.file}:{missing.line} imports {missing.name}, {why}", remedy)
+
+
+def _of_script(missing: Missing, app: App) -> str:
+    """What to do about a script that lists its packages itself."""
+    from cnbkit_start.inline import listed_inline  # few scripts do
+
+    lines = ", ".join(f"`{each}`" for each in listed_inline(app, missing.file))
+    what = f"what {missing.file} lists at its top (PEP 723) is not read"
+    return f"{what}: write it into requirements.txt, {lines}" if lines else ""
 
 
 def _part_of(missing: Missing, app: App) -> str:
