@@ -158,3 +158,17 @@ def test_what_another_buildpack_says_is_no_part_of_a_fault() -> None:
     text = FAILED.replace("======== Results", f"{more}======== Results", 1)
     _, shown, _ = tell(f"===> DETECTING\n{text}")
     assert shown == ["Error: web cannot start\n  where: Procfile:1"]
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_what_the_detector_itself_could_not_do_is_kept_and_shown(verbose: bool) -> None:
+    full = "mkdir /tmp/plan.12: no space left on device"
+    narrator, shown, _ = tell(
+        "===> DETECTING\n======== Output: acme/pip@1 ========\njoin: found requirements.txt\n"
+        f"======== Error: acme/python@1 ========\n{full}\n======== Results ========\n"
+        "pass: acme/pip@1\nerr:  acme/python@1\nERROR: No buildpack groups passed detection.\n"
+        "ERROR: failed to detect: buildpack(s) failed with err\n",
+        verbose=verbose,
+    )
+    assert narrator.error == f"ERROR: {full}"
+    assert full in shown

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Detection", "Trial", "Unmet"]
+__all__ = ["OF_DETECTOR", "Detection", "Trial", "Unmet"]
 
 _OUTPUT = "======== Output: "
-_ERROR = "======== Error: "
+OF_DETECTOR = "======== Error: "
+"""Before what the detector itself could not do with a buildpack."""
+
 _RESULTS = "======== Results ========"
 _STATES = ("pass", "skip", "fail", "err")
 _ANSWERS = ("join:", "skip:")
@@ -93,7 +95,7 @@ class Detection:
 
     def line(self, text: str) -> None:
         """Take in one line without its newline."""
-        if text.startswith((_OUTPUT, _ERROR)):
+        if text.startswith((_OUTPUT, OF_DETECTOR)):
             self._begin()
             self._of = text.partition(": ")[2].removesuffix(" ========")
             self.trials[-1].output.setdefault(self._of, [])

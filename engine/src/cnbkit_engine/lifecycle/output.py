@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cnbkit_engine.lifecycle.detection import Detection
+from cnbkit_engine.lifecycle.detection import OF_DETECTOR, Detection
 from cnbkit_engine.lifecycle.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Narrator:
         self.layers: dict[str, str] = {}
         self.digest = ""
         self.error = ""
+        self._detector_failed = False
         self.told = False
         self.ready: frozenset[str] = frozenset()
 
@@ -92,6 +93,10 @@ class Narrator:
             self.error = text
         if self._phase == "DETECTING":
             self.detection.line(text)
+            if self._detector_failed:
+                self.error = f"ERROR: {text}"
+            # What follows is the detector's own: the buildpack was not even asked.
+            self._detector_failed = text.startswith(OF_DETECTOR)
         if self._phase == "DETECTING" and not self._verbose:
             self._detected.append(text)
             # Where nothing fits, the engine says what the app looks like.
@@ -120,7 +125,8 @@ class Narrator:
             self._tell_notes()  # another tool's file may say what the fault asks for
             return
         for text in self._detected:
-            if text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):
+            own = self.error == f"ERROR: {text}"
+            if own or text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):
                 self._show(text)
 
     def _hear(self, text: str) -> None:
