@@ -172,3 +172,12 @@ def test_what_the_detector_itself_could_not_do_is_kept_and_shown(verbose: bool) 
     )
     assert narrator.error == f"ERROR: {full}"
     assert full in shown
+
+
+@pytest.mark.parametrize("phase", ["DETECTING", "BUILDING"])
+def test_where_buildpacks_speak_the_lifecycles_error_is_the_one_it_ends_by(phase: str) -> None:
+    full = "ERROR: failed to write plan file: write /layers/plan.toml: no space left on device"
+    narrator, _, _ = tell(f"===> {phase}\nERROR: a buildpack's\nand on\n{full}\n")
+    assert narrator.error == full
+    narrator, _, _ = tell(f"===> {phase}\n{full}\nand on\n")
+    assert narrator.error == ""

@@ -23,6 +23,8 @@ FAULT = "Error: "
 _BUILDPACKS_SPEAK = ("DETECTING", "BUILDING")
 # Shown only when a detect fails without saying why; the lifecycle then prints all their output.
 _DETECT_LINES = ("=====", "fail: ", "err: ", "pass: ", "skip: ", "  ")
+# They sum up what stands before them.
+_NOT_DETECTED = ("ERROR: No buildpack groups passed", "ERROR: failed to detect: ")
 _APP_LINES = {"Added ": "built", "Reused ": "reused"}
 
 
@@ -66,7 +68,8 @@ class Narrator:
         self.layers: dict[str, str] = {}
         self.digest = ""
         self.error = ""
-        self._detector_failed = False
+        self._of_detector = ""
+        self._follows = False
         self.told = False
         self.ready: frozenset[str] = frozenset()
 
@@ -77,6 +80,7 @@ class Narrator:
         if text.startswith("===> "):
             self._phase = text.removeprefix("===> ").strip()
             self.told = False
+            self._of_detector = ""
             if self._phase == "BUILDING":
                 self._tell_notes()
         for prefix, state in _LAYER_LINES.items():
@@ -89,14 +93,9 @@ class Narrator:
                 self.layers["app"] = state
         if text.startswith("*** Images ("):
             self.digest = text.removeprefix("*** Images (").partition(")")[0]
-        if text.startswith("ERROR: ") and self._phase not in _BUILDPACKS_SPEAK:
-            self.error = text
+        self._keep_error(text)
         if self._phase == "DETECTING":
             self.detection.line(text)
-            if self._detector_failed:
-                self.error = f"ERROR: {text}"
-            # What follows is the detector's own: the buildpack was not even asked.
-            self._detector_failed = text.startswith(OF_DETECTOR)
         if self._phase == "DETECTING" and not self._verbose:
             self._detected.append(text)
             # Where nothing fits, the engine says what the app looks like.
@@ -105,6 +104,18 @@ class Narrator:
         elif self._verbose or self._tells(text):
             self._show(text)
             self._hear(text)
+
+    def _keep_error(self, text: str) -> None:
+        """Keep what the lifecycle itself says went wrong; where buildpacks speak, it ends by it."""
+        if self._phase == "DETECTING":
+            if self._follows:
+                self._of_detector = f"ERROR: {text}"
+            self._follows = text.startswith(OF_DETECTOR)
+        failed = text.startswith("ERROR: ")
+        if self._phase not in _BUILDPACKS_SPEAK:
+            self.error = text if failed else self.error
+        elif not text.startswith(_NOT_DETECTED):
+            self.error = text if failed else self._of_detector
 
     def progress(self, text: str) -> None:
         """Show and keep how far the engine's own work has come."""
@@ -125,7 +136,7 @@ class Narrator:
             self._tell_notes()  # another tool's file may say what the fault asks for
             return
         for text in self._detected:
-            own = self.error == f"ERROR: {text}"
+            own = self._of_detector == f"ERROR: {text}"
             if own or text.startswith(("ERROR: ", "Error: ", *_DETECT_LINES)):
                 self._show(text)
 
