@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ CMD ["gunicorn", "--bind", "0.0.0.0:8080", "app:app"]
     assert found.files["Aptfile"] == "libgl1\n"
     assert found.files["Procfile"] == "web: gunicorn --bind 0.0.0.0:8080 app:app\n"
     assert found.files["business-tags.yaml"] == 'org.example.team: "vision"\n'
-    assert found.files[".cnbkit/post-build"].endswith("pipefail\npython scripts/prepare.py\n")
+    assert found.files[".cnbkit/post-build"].endswith("set -e\npython scripts/prepare.py\n")
     assert variables(found) == {
         "BP_PYTHON_INPUT": "requirements.txt,requirements-image.txt",
         "BPE_DEFAULT_MODEL_DIR": "/workspace/models",
@@ -173,6 +174,20 @@ CMD ["python", "main.py"]
     assert found.files["Procfile"] == "web: python main.py\n"
     alone = adopt("FROM python:3.12-slim\nCOPY main.py /etc/main.py\n", "main.py")
     assert said(alone, 2)[0][0] is NEEDS
+
+
+def test_a_script_has_the_variables_that_its_lines_take(adopt: Adopt, tmp_path: Path) -> None:
+    """As in Docker's shell: ARG by its default, and empty what nobody has set."""
+    found = adopt(
+        "FROM python:3.11\nARG DEV=false\nARG WHO\nENV PLACE='a b'\nWORKDIR /app\nCOPY . .\n"
+        'RUN if [ "$DEV" = "true" ]; then exit 3; fi && printf "%s" "${PLACE} $DEV $WHO" > said\n'
+        'CMD ["python", "app.py"]\n',
+        "app.py",
+    )
+    script = tmp_path / "script"
+    script.write_text("".join(found.files.get(f".cnbkit/{n}-build") or "" for n in ("pre", "post")))
+    subprocess.run(["bash", script], cwd=tmp_path, env={}, check=True)
+    assert (tmp_path / "said").read_text() == "a b false "
 
 
 def test_what_is_removed_elsewhere_is_no_part_of_the_script(adopt: Adopt) -> None:

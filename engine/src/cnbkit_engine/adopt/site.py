@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from cnbkit_engine.adopt.stages import Step
 
 __all__ = ["Answer", "Site", "covered", "default", "hooked", "needs"]
+
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+# A build has its own.
+_NOT_KEPT = ("PATH", "HOME", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR")
 
 Answer = tuple[State, str]
 """Whether something is taken care of, and by what or why not."""
@@ -103,4 +108,12 @@ def hooked(site: Site, text: str, *, after: bool | None = None) -> Answer:
     line = f"(cd {shlex.quote(folder)} && {text})" if folder else text
     if line not in script:
         script.append(line)
+        _keep_variables(site, text)
     return covered(f".cnbkit/{'post' if late else 'pre'}-build")
+
+
+def _keep_variables(site: Site, text: str) -> None:
+    """Give the script what the line takes from ENV, and from ARG by its default."""
+    for name in _VARIABLE.findall(text):
+        if name in site.values and name not in _NOT_KEPT:
+            site.findings.hook_env.setdefault(name, site.values[name])
