@@ -96,7 +96,13 @@ def wait_for_kernel(address: str) -> None:
     """Wait until the server's one kernel has nothing to do and somebody listens to it."""
     end = time.monotonic() + 60
     while True:
-        kernels = json.loads(get(address))
+        try:
+            kernels = json.loads(get(address))
+        except urllib.error.HTTPError as error:
+            # Jupyter lists a kernel before it has all its fields, and answers 500 meanwhile.
+            if error.code != 500:
+                raise
+            kernels = [{"connections": 1, "execution_state": str(error)}]
         if [kernel["execution_state"] for kernel in kernels if kernel["connections"]] == ["idle"]:
             return
         assert time.monotonic() < end, kernels
