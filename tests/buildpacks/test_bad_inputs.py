@@ -181,6 +181,14 @@ def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: 
     assert "Python 3.10 has wheels of the one that has any: write 3.10 into .python-version" in told
 
 
+def test_no_python_is_advised_that_the_project_does_not_allow(builds: Builds) -> None:
+    project = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    (builds.app / "pyproject.toml").write_text(project)
+    built = builds.build("requests\nnumpy==1.23.1\nonlysource==1.0\n")
+    assert "numpy 1.23.1: it has wheels for Python 3.8 to 3.10" in built.log
+    assert "into .python-version" not in f"{built.log}{built.fault}"
+
+
 @pytest.mark.parametrize("written", ["https//pypi.internal/simple", "pypi.internal/simple"])
 def test_an_index_without_an_address_is_named_and_not_what_it_should_have(
     builds: Builds, written: str

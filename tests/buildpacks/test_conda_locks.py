@@ -242,4 +242,18 @@ def test_files_that_contradict_each_other(buildpack_run: BuildpackRun, channels:
     assert "more than one file" in fault(buildpack_run(Conda, app=two))
 
 
+def test_a_list_that_was_rendered_of_the_lock_does_not_contradict_it(
+    buildpack_run: BuildpackRun, channels: Path
+) -> None:
+    tool, listed = address(channels, "tool"), f"conda-{SUBDIR}.lock"
+    text = f"@EXPLICIT\n{tool}#{checksum(tool, 'md5')}\n"
+    result = buildpack_run(Conda, app={"conda-lock.yml": conda_lock(channels), listed: text})
+    assert packages(result).keys() == {"python", "tool"}
+    assert f"{listed}, made of it, not read" in result.log
+    older = text.replace("tool-1.0", "tool-0.9")
+    assert "more than one file" in fault(
+        buildpack_run(Conda, app={"conda-lock.yml": conda_lock(channels), listed: older})
+    )
+
+
 # -- Python and pip ----------------------------------------------------------------------------

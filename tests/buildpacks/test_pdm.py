@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import socket
 import subprocess
@@ -120,6 +122,36 @@ def in_step(folder: Path, project: str, lock: str) -> dict[str, bytes | str]:
     digest = PyProject(folder / "pyproject.toml", ui=UI()).content_hash()
     document["metadata"]["content_hash"] = f"sha256:{digest}"
     return {"pyproject.toml": project, "pdm.lock": tomli_w.dumps(document)}
+
+
+@pytest.mark.fetches
+def test_a_lock_of_an_older_pdm_is_in_step_by_the_hash_of_that(
+    buildpack_run: BuildpackRun, app: Mapping[str, bytes | str]
+) -> None:
+    project = tomllib.loads(text(app["pyproject.toml"]))
+
+    def older(declared: Mapping[str, Any]) -> str:
+        # As PDM did for lock_version 4.4: [tool.pdm.resolution] was not part of it, but its overrides.
+        pdm, table = declared.get("tool", {}).get("pdm", {}), declared["project"]
+        hashed = {
+            "sources": pdm.get("source", []),
+            "dependencies": table.get("dependencies", []),
+            "dev-dependencies": pdm.get("dev-dependencies", {}),
+            "optional-dependencies": table.get("optional-dependencies", {}),
+            "requires-python": table.get("requires-python", ""),
+            "overrides": pdm.get("resolution", {}).get("overrides", {}),
+        }
+        return hashlib.sha256(json.dumps(hashed, sort_keys=True).encode()).hexdigest()
+
+    def written(digest: str) -> str:
+        return locked(app, lambda lock: lock["metadata"].update(content_hash=f"sha256:{digest}"))
+
+    result = buildpack_run(Pdm, app={**app, "pdm.lock": written(older(project))})
+    assert result.code == 0, result.log
+    project["project"]["dependencies"] = ["other"]
+    result = buildpack_run(Pdm, app={**app, "pdm.lock": written(older(project))})
+    assert result.fault is not None
+    assert result.fault.what == "pdm.lock is out of step with pyproject.toml"
 
 
 def text(content: bytes | str) -> str:

@@ -75,6 +75,36 @@ def test_two_locks_are_an_error_that_names_both_until_one_is_chosen(
     assert Input.choose(context(tmp_path, files), other).names == [other]
 
 
+EXPORTED = """lock-version = "1.0"
+created-by = "{by}"
+[[packages]]
+name = "six"
+version = "{version}"
+[[packages]]
+name = "x"
+directory = {{ path = "." }}
+"""
+
+
+def test_what_uv_exported_of_its_lock_does_not_contradict_it(tmp_path: Path) -> None:
+    lock = 'version = 1\n[[package]]\nname = "six"\nversion = "1.16.0"\n'
+
+    def chosen(by: str, version: str) -> Input:
+        exported = EXPORTED.format(by=by, version=version)
+        files = {"pyproject.toml": PROJECT, "uv.lock": lock, "pylock.toml": exported}
+        return Input.choose(context(tmp_path, files))
+
+    found = chosen("uv", "1.16.0")
+    assert found.names == ["uv.lock"]
+    assert "pylock.toml not read" in found.reason
+    for by, version in (("uv", "1.17.0"), ("pdm", "1.16.0")):
+        with pytest.raises(UserFault, match="more than one lock file"):
+            chosen(by, version)
+    files = {"uv.lock": "not = [toml", "pylock.toml": EXPORTED.format(by="uv", version="1")}
+    with pytest.raises(UserFault, match="more than one lock file"):
+        Input.choose(context(tmp_path, files))
+
+
 def test_a_pyproject_with_settings_of_tools_only_declares_nothing(tmp_path: Path) -> None:
     files = {"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}
     assert Input.choose(context(tmp_path, files)).names == []

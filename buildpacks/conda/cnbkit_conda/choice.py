@@ -54,7 +54,10 @@ class Input:
             return cls(setting, _kind(setting), f"Environment from {setting}, from {SETTING}")
         names = found(ctx)
         locks = [name for name in names if name not in ENVIRONMENTS]
-        if len(locks) > 1 or len(names) - len(locks) > 1:
+        rendered = [each for each in locks if _is_rendered(ctx, each, locks)]
+        locks = [each for each in locks if each not in rendered]
+        written = [name for name in names if name in ENVIRONMENTS]
+        if len(locks) > 1 or len(written) > 1:
             several = locks if len(locks) > 1 else names
             raise UserFault(
                 f"there is more than one file with the environment: {' and '.join(several)}",
@@ -69,7 +72,8 @@ class Input:
                 remedy=f"add environment.yml, or name the file in {SETTING}",
             )
         name = [*locks, *names][0]
-        return cls(name, _kind(name), f"Environment from {name}")
+        unread = f"; {', '.join(rendered)}, made of it, not read" if rendered else ""
+        return cls(name, _kind(name), f"Environment from {name}{unread}")
 
 
 def found(ctx: BuildContext | DetectContext) -> list[str]:
@@ -83,6 +87,22 @@ def found(ctx: BuildContext | DetectContext) -> list[str]:
         if name not in _LISTS or _EXPLICIT in ctx.app.text(name):
             names.append(name)
     return names
+
+
+def _is_rendered(ctx: BuildContext, name: str, locks: list[str]) -> bool:
+    """Whether a list is what `conda-lock render` makes of a conda-lock.yml beside it."""
+    lock = "conda-lock.yml"
+    if name not in _LISTS or lock not in locks:
+        return False
+    listed = {_archive(each) for each in ctx.app.text(name).splitlines() if "://" in each}
+    locked = (each.strip() for each in ctx.app.text(lock).splitlines())
+    return listed <= {_archive(each) for each in locked if each.startswith("url:")}
+
+
+def _archive(line: str) -> str:
+    """`linux-64/six-1.16.0-py_0.conda` of a line with its address."""
+    address = line.strip().partition("#")[0].rstrip("'\"")
+    return "/".join(address.rsplit("/", 2)[1:])
 
 
 def _kind(name: str) -> str:

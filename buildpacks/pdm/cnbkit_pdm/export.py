@@ -6,6 +6,8 @@ app and ask the index for the addresses of all files.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from pathlib import Path
 
@@ -123,7 +125,7 @@ def _project(ctx: BuildContext) -> Project:
     except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
     try:
-        fresh = project.is_lockfile_fresh()
+        fresh = project.is_lockfile_fresh() or _fresh_for_older(project)
     except _WRONG as error:
         raise unreadable_project(ctx, "PDM", _PROJECT, error, "pdm lock --check") from None
     if compatibility == Compatibility.NONE:
@@ -141,6 +143,25 @@ def _project(ctx: BuildContext) -> Project:
             remedy=f"run `pdm lock --strategy inherit_metadata` and commit {_LOCK}",
         )
     return project
+
+
+def _fresh_for_older(project: Project) -> bool:
+    """Whether the lock fits the project by the hash that older PDMs compute.
+
+    Locks up to lock_version 4.4 have `overrides` in it, and not all of [tool.pdm.resolution].
+    """
+    algorithm, written = project.lockfile.hash
+    declared = project.pyproject
+    hashed = {
+        "sources": declared.settings.get("source", []),
+        "dependencies": declared.metadata.get("dependencies", []),
+        "dev-dependencies": declared.settings.get("dev-dependencies", {}),
+        "optional-dependencies": declared.metadata.get("optional-dependencies", {}),
+        "requires-python": declared.metadata.get("requires-python", ""),
+        "overrides": declared.resolution.get("overrides", {}),
+    }
+    text = json.dumps(hashed, sort_keys=True).encode()
+    return algorithm == "sha256" and hashlib.sha256(text).hexdigest() == written
 
 
 def _check_targets(targets: list[str], target: dict[str, str | set[str]]) -> None:

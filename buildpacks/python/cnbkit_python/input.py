@@ -49,6 +49,12 @@ class Input:
         if setting:
             return cls._set(ctx, setting)
         locks = [name for name in LOCKS if ctx.app.has(name)]
+        exported: list[str] = []
+        if locks == ["pylock.toml", "uv.lock"]:
+            from cnbkit_python.exported import is_exported  # few have both
+
+            if is_exported(ctx, *locks):
+                exported, locks = locks[:1], locks[1:]
         if len(locks) > 1:
             tools = " and ".join(f"{name} ({LOCKS[name]})" for name in locks)
             raise UserFault(
@@ -60,7 +66,7 @@ class Input:
         pyproject = Pyproject.read(ctx)
         others = [name for name in _UNLOCKED if _has(ctx, name, pyproject)]
         if locks or others:
-            chosen, *rest = [*locks, *others]
+            chosen, *rest = [*locks, *exported, *others]
             if chosen == FILE:
                 if pyproject.fault:
                     raise pyproject.fault

@@ -56,6 +56,7 @@ class Announced:
             )
         first, *rest = having or [[]]
         common = [each for each in first if all(each in pythons for pythons in rest)]
+        common = self._survey.suitable(common)
         if common:
             lines.append(
                 f"Python {common[-1]} has wheels of {_all(len(having), len(new))}: write "

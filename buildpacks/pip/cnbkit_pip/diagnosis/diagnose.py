@@ -11,7 +11,7 @@ from cnbkit_pip.diagnosis.git_faults import git_fault
 from cnbkit_pip.diagnosis.index_faults import flooded, index_fault
 from cnbkit_pip.diagnosis.own_project import last_words, own_fault, undeclared
 from cnbkit_pip.diagnosis.setup_script import setup_fault
-from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
+from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unparsed, Unresolved
 from cnbkit_pip.git_version import without_version
 
 TYPE_CHECKING = False
@@ -39,6 +39,9 @@ _BUILD = re.compile(
     # pip's, of pyproject.toml-based projects.
     r"|(?:Failed building wheel for|Could not build wheels for) (?P<pip>[A-Za-z0-9._-]+)"
 )
+_EDITABLE = re.compile(r"Editable requirements are not allowed as constraints in `(?P<file>[^`]+)`")
+_CYCLE = re.compile(r"Detected a cycle in `dependency-groups`: (?P<names>[^\n]+)")
+_ENTRY = re.compile(r"Failed to parse entry: `(?P<name>[^`]+)`")
 _NO_SUCH = re.compile(r"Distribution not found at: (?P<path>\S+)")
 _MODULE = re.compile(r"ModuleNotFoundError: No module named '(?P<name>\w+)")
 # What old packages use of a Python that no longer has it.
@@ -100,6 +103,8 @@ def explained(
             where=_mentioned(requirements, path),
             remedy="add it to the app, or correct the path; one of another machine is not here",
         )
+    if declared := _declared(requirements, failed):
+        return declared
     solved = not any(sign in output for sign in _UNSOLVED)
     return _unresolved(
         failed,
@@ -109,6 +114,46 @@ def explained(
         where=str(requirements),
         remedy=_first_words(output),
     )
+
+
+def _declared(requirements: Wanted, failed: CommandFailed) -> UserFault | None:
+    """What is parsed and means nothing, with its line."""
+    if found := _EDITABLE.search(failed.output):
+        name = next((each for each in requirements.files if found["file"].endswith(each)), "")
+        return UserFault(
+            "a constraint is editable (-e), which pip and uv refuse",
+            where=_begins(requirements, name, "-e", "--editable"),
+            remedy="write name==version in its place, or take the line out",
+            detail=failed.shown,
+        )
+    if found := _CYCLE.search(failed.output):
+        first = found["names"].partition(" ")[0].strip("`")
+        return UserFault(
+            f"groups include each other: {found['names'].replace('`', '')}",
+            where=_begins(requirements, "pyproject.toml", first, f'"{first}"'),
+            remedy='take one {include-group = "…"} of these groups out',
+            detail=failed.shown,
+        )
+    if found := _ENTRY.search(failed.output):
+        name = re.split(r"[^A-Za-z0-9._-]", found["name"], maxsplit=1)[0]
+        return UserFault(
+            f"{name} of [tool.uv.sources] means nothing",
+            where=_begins(requirements, "pyproject.toml", f"{name} ", f"{name}=", f'"{name}"')
+            if "pyproject.toml" in requirements.files
+            else str(requirements),
+            remedy=_first_words(failed.output),
+            detail=failed.shown,
+        )
+    return None
+
+
+def _begins(requirements: Wanted, name: str, *words: str) -> str:
+    """`file:line` of the first line that begins so; the file if none does."""
+    text = requirements.files.get(name, "")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith(words):
+            return f"{name}:{number}"
+    return name or str(requirements)
 
 
 def explained_install(
@@ -203,7 +248,7 @@ def _unparsable(requirements: Wanted, failed: CommandFailed) -> UserFault | None
     lines = requirements.files.get(name, text).splitlines()
     shown = lines[number - 1].strip() if number <= len(lines) else ""
     reason = _reason(output)
-    fault = Unresolved(
+    fault = Unparsed(
         f"{shown!r} is not a requirement",
         where=f"{name}:{number}",
         remedy="take the option out: requirements files know no such"

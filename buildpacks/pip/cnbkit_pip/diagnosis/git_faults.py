@@ -36,6 +36,9 @@ _REFUSED = (
     *("Permission denied", "terminal prompts disabled", "Host key verification failed"),
     *("The requested URL returned error: 401", "The requested URL returned error: 403"),
 )
+# What git and pip say where there is no such program; builds have neither it nor keys for it.
+_NO_SSH = ("cannot run ssh", "ssh: not found", "ssh: command not found", "No such file: 'ssh'")
+_SSH = re.compile(r"(?:git\+)?ssh://(?:[^@/\s]+@)?(?P<rest>[^\s`'\")]+)")
 _ABSENT = ("not found", "does not exist", "does not appear to be a git repository")
 
 
@@ -63,6 +66,17 @@ def git_fault(output: str, requirements: Wanted | None = None) -> CnbkitError | 
             where=where,
             remedy="give a login for its host with a binding of type netrc, and write the address "
             "with https://",
+        )
+    if any(sign in output for sign in _NO_SSH):
+        asked = _SSH.search(output)
+        plain = asked["rest"].partition("#")[0] if asked else "<host>/<path>"
+        if (found := _COMMIT.search(output)) and found["uv"] and "@" not in plain:
+            plain += f"@{found['uv']}"
+        return UserFault(
+            f"the git repository {_plain(url)} is asked for by ssh, which builds do not have",
+            where=where,
+            remedy=f"write git+https://{plain}; a private repository needs a login: a binding of "
+            "type netrc",
         )
     if found := _COMMIT.search(output):
         wanted = found["uv"] or found["git"] or found["pip"] or found["warned"]

@@ -232,7 +232,20 @@ def _asked_by(output: str, name: str, requirements: Wanted | None) -> str:
         place = requirements.where(each)
         if ":" in place:
             return f", for {place}"
+    # A line may name the address itself: a file, a page of files, requirements to include.
+    address = _without_login(_address(output)).rstrip("/")
+    for file, text in requirements.files.items():
+        for number, line in enumerate(text.splitlines(), 1):
+            named = (_without_login(found).rstrip("/") for found in _ADDRESS.findall(line))
+            if address and any(f"{address}/".startswith(f"{each}/") for each in named):
+                return f", for {file}:{number}"
     return ""
+
+
+def _without_login(url: str) -> str:
+    scheme, sign, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{sign}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _where(output: str, sources: Sources | None) -> str:

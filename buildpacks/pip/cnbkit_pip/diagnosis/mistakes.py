@@ -10,6 +10,7 @@ import re
 from typing import NamedTuple
 
 from cnbkit_import_names import DISTRIBUTIONS
+from cnbkit_pip.diagnosis.written_elsewhere import short_address, signs, windows_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,7 +79,13 @@ def unreadable(line: Line, root: str, variables: Container[str] | None = None) -
         root: the app's directory.
         variables: names of those that are set; None if that is not known.
     """
-    found = _unset(line, variables) or _elsewhere(line, root) or _no_requirement(line)
+    found = (
+        _unset(line, variables)
+        or short_address(line.text)
+        or (signs(line.text) if not line.text.startswith("-") else None)
+        or _elsewhere(line, root)
+        or _no_requirement(line)
+    )
     return Mistake(line.where, *found) if found else None
 
 
@@ -120,6 +127,8 @@ def _elsewhere(line: Line, root: str) -> tuple[str, str] | None:
     path = line.local
     if not path or "://" in path or "$" in path:
         return None
+    if not os.path.exists(os.path.join(root, path)) and (windows := windows_path(text)):
+        return windows
     if f"{root}/".startswith(f"{os.path.normpath(os.path.join(root, path)).rstrip('/')}/"):
         if os.path.normpath(os.path.join(root, path)) == root:
             return None  # the app itself

@@ -59,6 +59,11 @@ def undeclared(output: str, shown: str | None, reason: str = "") -> UserFault | 
         return None
     line = _LINE.search(text)
     what = "pyproject.toml does not declare a project correctly"
+    # The words about a key follow the picture of its line.
+    said = output.rpartition("^\n")[2] if reason.startswith("TOML parse error") else ""
+    said = next((each.strip() for each in said.splitlines() if each.strip()), "")
+    if said:
+        reason = f"correct the line: {said.rstrip(':')}"
     remedy = reason or "correct what is named below: [project] needs a name and a version (PEP 621)"
     if lacking := _LACKING.search(text):
         key = lacking["key"] or lacking["name"]

@@ -7,8 +7,10 @@ pages of the index that it has fetched already: what it says of one line has one
 from __future__ import annotations
 
 import re
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from cnbkit import BuildContext, UserFault
@@ -20,7 +22,7 @@ from cnbkit_pip.diagnosis.mistakes import Mistake, misnamed, unreadable
 from cnbkit_pip.diagnosis.published import Published, span
 from cnbkit_pip.diagnosis.spelling import nearest_names
 from cnbkit_pip.diagnosis.stated import Stated
-from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unresolved
+from cnbkit_pip.diagnosis.unresolved import Uncompiled, Unparsed, Unresolved
 from cnbkit_pip.resolution.pins import Pins
 
 TYPE_CHECKING = False
@@ -80,6 +82,7 @@ class Survey:
         self._wanted: Wanted = Pins.named(str(wanted)) if isinstance(wanted, Locked) else wanted
         self._stated = Stated(self._wanted, ctx.app.root, target)
         self._published = Published(uv, self._stated.options(), self._python)
+        self._range = _declared_range(ctx)
 
     @classmethod
     def of(
@@ -120,7 +123,12 @@ class Survey:
             return fault
         lines = self._stated.lines[:_MOST]
         found = [each for line in lines if (each := unreadable(line, self._root, self._env))]
-        if not found:
+        if isinstance(fault, Unparsed):
+            if not found:
+                return fault
+            if fault.where and fault.where not in [each.where for each in found]:
+                found.insert(0, Mistake(fault.where, fault.what, fault.remedy or ""))
+        elif not found:
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 asked = pool.map(self._wrong, self._stated.indexed()[:_MOST])
             found = [each for each in asked if each]
@@ -153,6 +161,10 @@ class Survey:
     def pythons(self, pin: str) -> list[str]:
         """The Pythons that a package has wheels for, the newest last."""
         return self._published.pythons(pin)
+
+    def suitable(self, pythons: list[str]) -> list[str]:
+        """Those of some Pythons that pyproject.toml allows: another one helps nobody."""
+        return [each for each in pythons if self._range.contains(f"{each}.99")]
 
     def _nameless(self, fault: UserFault) -> UserFault:
         """A fault of pip that does not say what is compiled: the only package it can be."""
@@ -205,7 +217,7 @@ class Survey:
         newest = self._published.version(name)
         what = f"there is no {requirement}"
         if not newest:
-            pythons = self._published.pythons(name)
+            pythons = self.suitable(self._published.pythons(name))
             if pythons:
                 return (
                     f"no version of {name} is for Python {self._python}",
@@ -238,7 +250,7 @@ class Survey:
             first = re.search(r">=?([\d.]+)", needs)
             last = re.search(r"<=?([\d.]+)", needs)
             pythons = [first[1]] if first else self._published.pythons(name) if last else []
-        if pythons:
+        if pythons := self.suitable(pythons or []):
             ways.append(f"write {pythons[-1]} into .python-version")
         near = self._published.near(name, version) if version else []
         ways += [f"write {name}=={near[0]}, which is for Python {self._python}"] if near else []
@@ -259,7 +271,7 @@ class Survey:
         known = fault.remedy or ""
         known = "" if known.startswith("take a version") else known
         newer = [each for each in near if Version(each) > Version(fault.version)]
-        older = pythons[-1:] if self._python not in pythons else []
+        older = self.suitable(pythons)[-1:] if self._python not in pythons else []
         instead = newer or ([] if known else near)  # nothing is compiled then
         change = ""
         # A lock's other packages have their wheels for that Python, too.
@@ -277,6 +289,17 @@ class Survey:
         elif known:
             fault.remedy = known
         return fault
+
+
+def _declared_range(ctx: BuildContext) -> SpecifierSet:
+    """requires-python of pyproject.toml; any Python if it says none that can be read."""
+    if not ctx.app.has("pyproject.toml"):
+        return SpecifierSet()
+    try:
+        project = tomllib.loads(ctx.app.text("pyproject.toml")).get("project", {})
+        return SpecifierSet(project.get("requires-python", ""))
+    except (UserFault, ValueError, RecursionError, AttributeError, TypeError):
+        return SpecifierSet()
 
 
 def _once(found: list[Mistake]) -> list[Mistake]:

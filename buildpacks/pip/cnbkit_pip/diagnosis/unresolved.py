@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from cnbkit_pip.diagnosis.compile_faults import Lack
     from cnbkit_pip.engines.engine import Wanted
 
-__all__ = ["Uncompiled", "Unresolved"]
+__all__ = ["Uncompiled", "Unparsed", "Unresolved"]
 
 
 class Unresolved(UserFault):
@@ -20,6 +20,10 @@ class Unresolved(UserFault):
     """
 
     output = ""
+
+
+class Unparsed(Unresolved):
+    """A line is not a requirement: nothing has been asked of an index yet."""
 
 
 class Uncompiled(Unresolved):
