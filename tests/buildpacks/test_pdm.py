@@ -131,7 +131,7 @@ def test_a_lock_of_an_older_pdm_is_in_step_by_the_hash_of_that(
     project = tomllib.loads(text(app["pyproject.toml"]))
 
     def older(declared: Mapping[str, Any]) -> str:
-        # As PDM did for lock_version 4.4: [tool.pdm.resolution] was not part of it, but its overrides.
+        # As PDM did for lock_version 4.4: of [tool.pdm.resolution] its overrides alone.
         pdm, table = declared.get("tool", {}).get("pdm", {}), declared["project"]
         hashed = {
             "sources": pdm.get("source", []),
