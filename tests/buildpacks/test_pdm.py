@@ -271,7 +271,52 @@ url = "https://other.example.com/simple"
 
 
 def without_groups(lock: dict[str, Any]) -> None:
-    lock["metadata"]["strategy"] = []
+    """As before PDM wrote into each package for which groups and platforms it is."""
+    lock["metadata"]["strategy"] = ["cross_platform"]
+    for package in lock["package"]:
+        package.pop("groups", None)
+        package.pop("marker", None)
+
+
+def with_a_table_of_files(lock: dict[str, Any]) -> None:
+    """As up to lock_version 4.2."""
+    without_groups(lock)
+    lock["metadata"]["lock_version"] = "4.2"
+    files = {}
+    for package in lock["package"]:
+        listed = package.pop("files", [])
+        files[f"{package['name']} {package['version']}"] = [
+            {"url": f"https://files.example.com/a/{each['file']}", "hash": each["hash"]}
+            for each in listed
+        ]
+    lock["metadata"]["files"] = files
+
+
+def without_a_package(lock: dict[str, Any]) -> None:
+    without_groups(lock)
+    lock["package"] = [each for each in lock["package"] if each["name"] != "six"]
+
+
+@pytest.mark.fetches
+@pytest.mark.parametrize("older", [without_groups, with_a_table_of_files])
+@pytest.mark.parametrize(
+    "env",
+    [{}, {"BP_PYTHON_GROUPS": "train"}, {"BP_PYTHON_EXTRAS": "gpu"}, {"CNB_EXEC_ENV": "test"}],
+)
+def test_a_lock_without_groups_gives_what_one_with_them_gives(
+    buildpack_run: BuildpackRun,
+    app: Mapping[str, bytes | str],
+    env: dict[str, str],
+    older: Callable[[dict[str, Any]], object],
+) -> None:
+    def installed(lock: bytes | str) -> list[dict[str, Any]]:
+        result = buildpack_run(Pdm, app={**app, "pdm.lock": lock}, env={**ENV, **env})
+        assert result.code == 0, result.log
+        written = tomllib.loads(result.layer("lock").text("pylock.toml"))
+        # Where each run has its app.
+        return [{**each, "directory": "", "archive": ""} for each in written["packages"]]
+
+    assert installed(locked(app, older)) == installed(app["pdm.lock"])
 
 
 def of_the_future(lock: dict[str, Any]) -> None:
@@ -298,7 +343,7 @@ def of_wrong_types(lock: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "what", "told"),
     [
-        (without_groups, "pdm.lock does not say which package is for which group", "--strategy"),
+        (without_a_package, "PDM cannot read pdm.lock", "the lock has no six"),
         (of_the_future, "PDM cannot read pdm.lock", "lock_version"),
         (for_windows, "pdm.lock is not for Python 3.11.2 on x86_64", "--append"),
         (without_hashes, "6 packages cannot be installed", "spam: pdm.lock has no SHA-256 sum"),

@@ -29,6 +29,7 @@ from cnbkit_lock_front_end.faults import no_lock, unreadable_project, wrong_pyth
 from cnbkit_lock_front_end.lock import write_lock
 from cnbkit_lock_front_end.selection import known
 from cnbkit_pdm.entry import Entries
+from cnbkit_pdm.reached import reached, with_files
 
 __all__ = ["export"]
 
@@ -64,13 +65,18 @@ def export(ctx: BuildContext, selection: Selection, path: str) -> str:
     wanted = _taken(selection, project)
     entries = Entries(ctx, project)
     try:
-        document = project.lockfile.open_for_read()
+        document = with_files(project.lockfile.open_for_read())
         here = project.environment
         locked = LockedRepository(document, [], here, env_spec=here.allow_all_spec)
         targets = [str(each.markers_with_python()) for each in locked.targets]
         _check_targets(targets, target)
         groups = [_MAIN, *wanted.groups, *wanted.extras]
-        for package in locked.evaluate_candidates(groups, evaluate_markers=False):
+        if FLAG_INHERIT_METADATA in project.lockfile.strategy:
+            packages = [*locked.evaluate_candidates(groups, evaluate_markers=False)]
+        else:
+            own = [each for group in groups for each in project.get_dependencies(group)]
+            packages = reached(locked, own, target)
+        for package in packages:
             if _applies(package, target):
                 entries.add(package)
     except _WRONG as error:
@@ -120,7 +126,7 @@ def _project(ctx: BuildContext) -> Project:
     try:
         project.set_lockfile(Path(ctx.app.root, _LOCK))
         compatibility = project.lockfile.compatibility()
-        strategy = project.lockfile.strategy
+        frozenset(project.lockfile.strategy)
         frozenset(project.lockfile.groups or [])
     except _WRONG as error:
         raise _damaged(f"{type(error).__name__}: {error}") from error
@@ -135,12 +141,6 @@ def _project(ctx: BuildContext) -> Project:
             f"{_LOCK} is out of step with {_PROJECT}",
             where=_LOCK,
             remedy=f"run `pdm lock` and commit {_LOCK}",
-        )
-    if FLAG_INHERIT_METADATA not in strategy:
-        raise UserFault(
-            f"{_LOCK} does not say which package is for which group and platform",
-            where=_LOCK,
-            remedy=f"run `pdm lock --strategy inherit_metadata` and commit {_LOCK}",
         )
     return project
 
