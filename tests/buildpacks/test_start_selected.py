@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uv
+from packaging.utils import canonicalize_name
 
+from cnbkit_locked.entries import normalised
 from cnbkit_locked.selected import Selection, selected
 from cnbkit_start import Start
 
@@ -276,6 +278,11 @@ def run_uv(root: Path, *arguments: str) -> str:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("name", ["Ruamel.yaml__clib", "a-_.b", "A", "x--y", "-_a.-", "é_É"])
+def test_names_are_spelt_as_packaging_spells_them(name: str) -> None:
+    assert normalised(name) == canonicalize_name(name)
 
 
 def test_as_uv_itself_selects(tmp_path: Path) -> None:

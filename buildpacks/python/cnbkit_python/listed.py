@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from cnbkit import UserFault
+from cnbkit_locked.entries import normalised
 from cnbkit_python.pyproject import FILE, Pyproject, line_of, table
 
 __all__ = ["check_lists"]
@@ -28,7 +29,7 @@ def check_lists(pyproject: Pyproject, *, alone: bool) -> None:
     lists = {"dependencies": project.get("dependencies", [])}
     lists |= table(project, "optional-dependencies")
     lists |= groups
-    known = {_normalised(name) for name in groups}
+    known = {normalised(name) for name in groups}
     for name, entries in lists.items():
         if not isinstance(entries, list):
             raise UserFault(
@@ -39,7 +40,7 @@ def check_lists(pyproject: Pyproject, *, alone: bool) -> None:
         for entry in entries:
             included = entry.get("include-group") if isinstance(entry, dict) else None
             if isinstance(included, str) and name in groups:
-                if _normalised(included) not in known:
+                if normalised(included) not in known:
                     raise UserFault(
                         f"there is no group {included}, which {name} includes",
                         where=f"{FILE}:{line_of(pyproject.text, included)}",
@@ -75,10 +76,10 @@ def _check_members(pyproject: Pyproject, dependencies: list[object]) -> None:
     if table(pyproject.document, "tool", "uv", "workspace"):
         return
     sources = table(pyproject.document, "tool", "uv", "sources")
-    members = {_normalised(name) for name in sources if table(sources, name).get("workspace")}
+    members = {normalised(name) for name in sources if table(sources, name).get("workspace")}
     for entry in dependencies:
         name = re.match(r"[\w.-]*", str(entry))
-        if name and _normalised(name[0]) in members:
+        if name and normalised(name[0]) in members:
             project = pyproject.project.get("name")
             raise UserFault(
                 f"{name[0]} is a member of a uv workspace, whose root is not in this folder",
@@ -91,7 +92,3 @@ def _example(entries: object) -> str:
     if isinstance(entries, dict) and entries:
         return str(next(iter(entries)))
     return entries if isinstance(entries, str) else "flask"
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
