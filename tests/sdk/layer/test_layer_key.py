@@ -143,6 +143,10 @@ class _Rich(LayerKey):
     sources: list[_Source] = key("sources", default_factory=list)
 
 
+class _Numbered(LayerKey):
+    size: int = key("size")
+
+
 class _MethodNames(LayerKey):
     digest: str = key("digest")
     metadata: str = key("metadata")
@@ -183,6 +187,12 @@ def test_a_key_of_every_kind_is_kept_and_its_change_is_told(
         again.why = [line.partition(":")[0] for line in again.why]
     assert again.why == why
     assert hash(before) == hash(before.replace())
+
+
+def test_a_number_that_json_rounds_is_a_change_all_the_same() -> None:
+    before = _Numbered(size=2**53)
+    assert before._changes(_restored(before)) == []
+    assert before.replace(size=2**53 + 1)._changes(_restored(before)) == ["its key changed"]
 
 
 def test_the_order_of_a_set_is_no_change() -> None:
