@@ -1,10 +1,14 @@
-"""What pack builds and Docker runs: one prefix, output at once, checked processes."""
+"""What pack builds and Docker runs: one prefix, output at once, processes, programs of Debian."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ..e2e.test_pip_inputs import big
+from ..equivalence.wheels import HEAVY, library, wheel
+from .conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +37,40 @@ def test_data_of_packages_in_two_layers_is_in_one_folder(
     assert built.run() == "first\nsecond\n"
 
 
+# A program of one layer looks for data, a plug-in and a library of others.
+LOOK = """
+import ctypes, importlib.metadata, pathlib, sys
+def main():
+    print(pathlib.Path(sys.prefix, "share", "data.txt").read_text())
+    print([each.load().WORD for each in importlib.metadata.entry_points(group="words")])
+    ctypes.CDLL(f"{sys.prefix}/lib/libouter.so.1")
+"""
+
+
+def test_programs_plug_ins_and_libraries_of_several_layers_find_each_other(
+    pack_build: LifecycleBuild, builder: Path, tmp_path: Path
+) -> None:
+    library(tmp_path, "libinner.so.1")
+    outer = library(tmp_path, "libouter.so.1", "libinner.so.1", places="$ORIGIN")
+    inner = (tmp_path / "libinner.so.1").read_bytes()
+    wheels = {
+        **wheel("looking", {"looking.py": LOOK, "looking.bin": HEAVY}),
+        **wheel("data", {"data/share/data.txt": "data", "data.bin": HEAVY}),
+        **wheel("plug", {"plug.py": "WORD = 'plugged'"}, "[words]\nplug = plug\n"),
+        **wheel("outer", {"data/lib/libouter.so.1": outer, "outer.bin": HEAVY}),
+        **wheel("inner", {"data/lib/libinner.so.1": inner, "inner.bin": HEAVY}),
+    }
+    app: Files = {
+        **wheels,
+        "requirements.txt": "".join(f"./{path}\n" for path in wheels),
+        "Procfile": "web: looking\n",
+    }
+    built = pack_build.build(app, builder=builder)
+    made = {name.rpartition(":")[2] for name in built.layers}
+    assert {"wheels-looking", "wheels-data", "wheels-outer", "wheels-inner"} <= made
+    assert built.run() == "data\n['plugged']\n"
+
+
 def test_a_print_appears_at_once_and_an_unknown_user_has_a_home(
     pack_build: LifecycleBuild, builder: Path
 ) -> None:
@@ -45,11 +83,71 @@ def test_a_print_appears_at_once_and_an_unknown_user_has_a_home(
     assert built.run(env={"HOME": "/nowhere"}) == "said\n1 True\n"
 
 
+@pytest.mark.parametrize(
+    ("app", "why", "what_to_write"),
+    [
+        (
+            {"Procfile": "web: python server.py\n", "src/server.py": ""},
+            "web cannot start: there is no file server.py in the app",
+            "write src/server.py, which is there",
+        ),
+        (
+            {"Procfile": "web: ./start.sh\n", "start.sh": "#!/bin/sh\n"},
+            "web cannot start: start.sh may not be executed",
+            "chmod +x start.sh",
+        ),
+        (
+            {"Procfile": "web: gunicorn app:app\n", "app.py": "app = 1\n"},
+            "web cannot start: gunicorn",
+            "gunicorn",
+        ),
+    ],
+    ids=["no such file", "its mode", "no such program"],
+)
 def test_what_cannot_start_ends_the_build_before_packages_are_installed(
-    pack_build: LifecycleBuild, builder: Path
+    pack_build: LifecycleBuild,
+    builder: Path,
+    app: dict[str, str],
+    why: str,
+    what_to_write: str,
 ) -> None:
-    app = {"requirements.txt": "six\n", "Procfile": "web: python server.py\n", "src/server.py": ""}
-    failed = pack_build.build(app, builder=builder, code=21)
-    assert "web cannot start: there is no file server.py in the app" in failed.log
-    assert "write src/server.py, which is there" in failed.log
+    failed = pack_build.build({"requirements.txt": "six\n", **app}, builder=builder, code=21)
+    assert why in failed.log
+    assert what_to_write in failed.log
     assert "Installing" not in failed.log
+
+
+@pytest.fixture(scope="module")
+def builder_with_apt(tmp_path_factory: pytest.TempPathFactory, build_image: str) -> Path:
+    """builder.toml for apps with an Aptfile as well."""
+    names = ("apt", "python", "pip", "start")
+    text = f'[build]\nimage = "{build_image}"\n'
+    text += "".join(f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / name}"\n' for name in names)
+    text += "[[order]]\n" + "".join(f'[[order.group]]\nid = "cnbkit/{name}"\n' for name in names)
+    path = tmp_path_factory.mktemp("builder") / "builder.toml"
+    path.write_text(text)
+    return path
+
+
+# Helpers beside the program, data of a library found by name, a script whose interpreter is moved.
+TRIALS = """
+import ctypes, ctypes.util, subprocess
+cloned = subprocess.run(["git", "clone", "https://127.0.0.1:1/x"], capture_output=True, text=True)
+print("unable to access" in cloned.stderr)
+magic = ctypes.CDLL(ctypes.util.find_library("magic") or 1 / 0)
+magic.magic_open.restype = ctypes.c_void_p
+print(magic.magic_load(ctypes.c_void_p(magic.magic_open(0)), None))
+psql = subprocess.run(["psql", "host=127.0.0.1 port=1"], capture_output=True, text=True)
+print("refused" in psql.stderr)
+"""
+
+
+def test_programs_of_debian_find_their_own_files(
+    pack_build: LifecycleBuild, builder_with_apt: Path
+) -> None:
+    app = {
+        "Aptfile": "git\nlibmagic1\npostgresql-client\n",
+        "requirements.txt": "six\n",
+        "app.py": TRIALS,
+    }
+    assert pack_build.build(app, builder=builder_with_apt).run() == "True\n0\nTrue\n"

@@ -234,12 +234,13 @@ FAULTS = {
         {
             "requirements.lock": "# made by uv\n--index-url https://example.com\n"
             "a==1 \\\n    --hash=sha256:00\nb==1\nc>=1 --hash=sha256:00\n"
-            "d @ https://example.com/d.whl --hash=sha256:00\n"
+            "d @ https://example.com/d.whl --hash=sha256:00\ne==1 \\\n"
         },
         [
             "requirements.lock:2 error lock: --index-url has no place in a lock",
             "requirements.lock:5 error lock: b has no hash",
             "requirements.lock:6 error lock: c is not pinned to one version",
+            "requirements.lock:8 error lock: e has no hash",
         ],
     ),
 }

@@ -207,16 +207,26 @@ def test_leaving_the_block_asks_the_process_to_end(make: Make) -> None:
 
 
 RUNNER = """
-import pathlib, sys
+import contextlib, os, pathlib, sys
 from cnbkit_engine.sandbox.sandbox import Sandbox
-scratch, kind, root, what = sys.argv[1:]
+scratch, kind, root, what, *early = sys.argv[1:]
 roots = {"root": pathlib.Path(root)} if kind == "root" else {"layers": (pathlib.Path(root),)}
-sys.exit(Sandbox(pathlib.Path(scratch), **roots).run(["/bin/probe", what]))
+@contextlib.contextmanager
+def starting():
+    for number in early:
+        os.kill(os.getpid(), int(number))
+    yield
+sandbox = Sandbox(pathlib.Path(scratch), **roots, starting=starting)
+sys.exit(sandbox.run(["/bin/probe", what]))
 """
 
 
+def runner(kind: str, tmp_path: Path, root: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-c", RUNNER, str(tmp_path / "tmp"), kind, str(root), *arguments]
+
+
 def start(kind: str, tmp_path: Path, root: Path, what: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", RUNNER, str(tmp_path / "tmp"), kind, str(root), what]
+    command = runner(kind, tmp_path, root, what)
     # A shell has whatever it starts in the background ignore SIGINT, these tests included.
     process = subprocess.Popen(["env", "--default-signal", *command], stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -233,6 +243,24 @@ def test_signals_reach_the_process_and_its_answer_comes_back(
         process.send_signal(number)
         assert process.communicate()[0] == f"signal {number}\n".encode()
     assert process.returncode == 40 + number
+    assert not (tmp_path / "tmp").exists() or list((tmp_path / "tmp").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_it_starts_ends_it_in_order(
+    tmp_path: Path, root: Path, number: signal.Signals
+) -> None:
+    command = [
+        "env",
+        "--default-signal",
+        *runner("root", tmp_path, root, "wait", str(number.value)),
+    ]
+    done = subprocess.run(
+        ["env", "--default-signal", *command], capture_output=True, text=True, check=False
+    )
+    # By its own handler, or before it had one.
+    assert done.returncode in (40 + number, 128 + number), done.stderr
+    assert "Traceback" not in done.stderr
     assert not (tmp_path / "tmp").exists() or list((tmp_path / "tmp").iterdir()) == []
 
 

@@ -9,6 +9,7 @@ from cnbkit.dependencies import dependencies_in
 from cnbkit.errors import BuildpackFault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cnbkit_engine.lint.finding import Findings
@@ -38,14 +39,8 @@ def check_lock(lock: Path, found: Findings) -> None:
     if not lock.is_file():
         return
     text = lock.read_text(encoding="utf-8", errors="replace")
-    # One logical line a requirement; each keeps its place.
-    number, logical = 0, ""
     remedy = "make it with: uv pip compile --generate-hashes --no-emit-index-url"
-    for at, physical in enumerate(text.splitlines(), 1):
-        number = number or at
-        logical += physical.rstrip("\\") + " "
-        if physical.endswith("\\"):
-            continue
+    for number, logical in _logical_lines(text):
         line = re.sub(r"(^|\s)#.*", "", logical).strip()
         if line.startswith("-"):
             what = f"{line.split()[0]} has no place in a lock: it holds on every machine"
@@ -57,4 +52,16 @@ def check_lock(lock: Path, found: Findings) -> None:
                 found.error(lock, number, "lock", what, remedy)
             if "--hash=" not in line:
                 found.error(lock, number, "lock", f"{name} has no hash", remedy)
-        number, logical = 0, ""
+
+
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
+    """One for each requirement, with the number of its first physical line."""
+    number, logical = 0, ""
+    for at, physical in enumerate(text.splitlines(), 1):
+        number = number or at
+        logical += physical.rstrip("\\") + " "
+        if not physical.endswith("\\"):
+            yield number, logical
+            number, logical = 0, ""
+    if logical:  # the last line ends as if there were another
+        yield number, logical

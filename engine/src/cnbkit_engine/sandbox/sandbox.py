@@ -80,9 +80,10 @@ class Sandbox(View):
             PlatformFault: the sandbox cannot be made on this host.
         """
         with (
+            _forwarding() as forward_to,
             self.popen(argv, stdin=stdin, stdout=stdout, stderr=stderr) as process,
-            _forwarding(process),
         ):
+            forward_to(process)
             return process.wait()
 
 
@@ -255,26 +256,36 @@ class Sandboxed:
 
 
 @contextmanager
-def _forwarding(process: Sandboxed) -> Iterator[None]:
-    """While in the block, SIGINT and SIGTERM go to the sandboxed process.
+def _forwarding() -> Iterator[Callable[[Sandboxed], None]]:
+    """While in the block, SIGINT and SIGTERM go to a sandboxed process: the one that is named.
 
-    A second one of the same kind means it: the process is killed.
+    One that comes before that waits for it. A second one of the same kind means it: the process is
+    killed.
     """
     seen: set[int] = set()
+    waiting: set[int] = set()
+    named: list[Sandboxed] = []
 
     def forward(number: int, _: FrameType | None) -> None:
-        if number in seen:
-            process.process.kill()
+        if not named:
+            waiting.add(number)
+        elif number in seen:
+            named[0].process.kill()
         else:
-            seen.add(number)
-            process.send_signal(number)
+            named[0].send_signal(number)
+        seen.add(number)
+
+    def forward_to(process: Sandboxed) -> None:
+        named.append(process)
+        while waiting:
+            process.send_signal(waiting.pop())
 
     before: dict[int, Any] = {}
     with suppress(ValueError):  # only the main thread may; others are not sent signals
         for number in (signal.SIGINT, signal.SIGTERM):
             before[number] = signal.signal(number, forward)
     try:
-        yield
+        yield forward_to
     finally:
         for changed, handler in before.items():
             signal.signal(changed, handler)
