@@ -181,6 +181,16 @@ def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: 
     assert "Python 3.10 has wheels of the one that has any: write 3.10 into .python-version" in told
 
 
+def test_an_extra_that_a_package_does_not_have_is_told(builds: Builds) -> None:
+    written = (
+        "flask[Nonesuch,async]>=3 ; python_version > '3'\nrequests[x] ; python_version < '3'\n"
+    )
+    built = builds.build(written)
+    assert built.fault is None, built.fault
+    assert "Warning: requirements.txt:1: flask 3.1.0 has no extra nonesuch" in built.log
+    assert built.log.count("has no extra") == 2
+
+
 def test_no_python_is_advised_that_the_project_does_not_allow(builds: Builds) -> None:
     project = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\n'
     (builds.app / "pyproject.toml").write_text(project)

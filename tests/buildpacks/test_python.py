@@ -105,6 +105,18 @@ def test_what_uv_exported_of_its_lock_does_not_contradict_it(tmp_path: Path) -> 
         Input.choose(context(tmp_path, files))
 
 
+def test_a_named_pylock_is_asked_about_and_taken_if_it_is_named(tmp_path: Path) -> None:
+    files = {"pylock.prod.toml": "", "app.py": ""}
+    with pytest.raises(UserFault) as caught:
+        Input.choose(context(tmp_path, files))
+    assert caught.value.where == "pylock.prod.toml"
+    assert caught.value.remedy is not None
+    assert "BP_PYTHON_INPUT=pylock.prod.toml" in caught.value.remedy
+    assert Input.choose(context(tmp_path, files), "pylock.prod.toml").names == ["pylock.prod.toml"]
+    beside = {**files, "requirements.txt": ""}
+    assert Input.choose(context(tmp_path, beside)).names == ["requirements.txt"]
+
+
 def test_a_pyproject_with_settings_of_tools_only_declares_nothing(tmp_path: Path) -> None:
     files = {"pyproject.toml": "[tool.ruff]\nline-length = 100\n"}
     assert Input.choose(context(tmp_path, files)).names == []

@@ -77,6 +77,7 @@ def decide(
         else:
             announced.before_resolving()
             packages = resolve(ctx, engine, wanted, target, Kept(kept, config.refresh))
+            announced.resolved(packages)
     except UserFault as fault:
         if fitting is None:
             raise survey.instead_of(unpublished.instead_of(fault)) from None

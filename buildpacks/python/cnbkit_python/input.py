@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 from cnbkit import BuildContext, UserFault
 from cnbkit_misspelt import MISSPELT
 from cnbkit_python.pyproject import FILE, Pyproject
@@ -18,6 +21,8 @@ LOCKS = {
     "pdm.lock": "PDM",
     "Pipfile.lock": "Pipenv",
 }
+# PEP 751's names for locks of one purpose.
+_NAMED = re.compile(r"pylock\.[^.]+\.toml")
 # Without a lock the first of these is taken. What `pip-compile` made of a requirements.in
 # stands before it.
 _UNLOCKED = ("requirements.txt", "requirements.in", "Pipfile", "pyproject.toml", "setup.py")
@@ -77,6 +82,12 @@ class Input:
             unread = [name for name in rest if name not in _BELONGS.get(chosen, ())]
             note = f"; {', '.join(unread)} not read ({_SETTING} chooses)" if unread else ""
             return cls([chosen], f"Dependencies from {chosen}{note}")
+        if named := sorted(each for each in os.listdir(ctx.app.root) if _NAMED.fullmatch(each)):
+            raise UserFault(
+                f"there is no pylock.toml, but {' and '.join(named)}",
+                where=named[0],
+                remedy=f"say which counts: set {_SETTING}, like {_SETTING}={named[0]}",
+            )
         typo = next((name for name in MISSPELT if ctx.app.has(name)), "")
         if typo:
             raise UserFault(

@@ -31,6 +31,15 @@ class Announced:
         """About packages whose version is given: a resolution may have to compile them."""
         self._tell(self._survey.compiled())
 
+    def resolved(self, packages: list[Package]) -> None:
+        """About extras that nothing comes of.
+
+        Args:
+            packages: what the user's own lines were resolved to.
+        """
+        for line in self._survey.unknown_extras(packages):
+            self._ctx.log.warning(line)
+
     def before_installing(self, packages: list[Package]) -> None:
         """About all others.
 

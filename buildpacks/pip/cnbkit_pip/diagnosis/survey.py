@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cnbkit_pip.engines.uv import Uv
     from cnbkit_python_inputs.config import PipConfig
     from cnbkit_python_inputs.interpreter import Interpreter
+    from cnbkit_python_inputs.package import Package
     from cnbkit_python_inputs.requirements import Line
     from cnbkit_python_inputs.target import TargetEnvironment
     from cnbkit_python_inputs.wanted import Locked
@@ -46,6 +47,9 @@ _NO_VERSION = re.compile(r"there (?:is|are) no versions? of")
 _NO_WHEEL = re.compile(r"has no wheels with a matching|no wheels? with a matching")
 _PYTHON = re.compile(r"depends on Python(?P<spec>[<>=!~]+[\d.*]+(?:, ?[<>=!~]+[\d.*]+)*)")
 _PLATFORMS = re.compile(r"on the following platforms?: (?P<names>[^\n]+)")
+_NO_EXTRA = re.compile(
+    r"The package `(?P<name>[^`=]+)==[^`]*` does not have an extra named `(?P<extra>[^`]+)`"
+)
 _PINNED = re.compile(r"===?\s*(?P<version>[^\s,;*]+)")
 
 
@@ -156,6 +160,32 @@ class Survey:
             f"{each['name']}=={each['version']}"
             for each in packages
             if "sdist" in each and not each.get("wheels")
+        ]
+
+    def unknown_extras(self, packages: list[Package]) -> list[str]:
+        """`file:line: …` of each extra that the chosen version of a package does not have.
+
+        Resolvers pass over them: what the extra was to bring is missed when the app starts.
+        """
+        versions = {each.name: each.version for each in packages if each.version}
+        asked = {
+            line.name: line
+            for line in self._stated.indexed()
+            if "[" in self._stated.requirement(line).partition(";")[0] and line.name in versions
+        }
+        if not asked:
+            return []
+        lines = [f"{name}=={version}\n" for name, version in versions.items()]
+        for name, line in asked.items():
+            extras = self._stated.requirement(line).partition("[")[2].partition("]")[0]
+            lines.append(f"{name}[{extras}]=={versions[name]}\n")
+        said = self._uv.warnings(f"{self._stated.options()}{''.join(lines)}")
+        found = {(each["name"], each["extra"]) for each in _NO_EXTRA.finditer(said)}
+        return [
+            f"{asked[name].where}: {name} {versions[name]} has no extra {extra}: nothing is "
+            "installed for it"
+            for name, extra in sorted(found)
+            if name in asked
         ]
 
     def pythons(self, pin: str) -> list[str]:

@@ -164,6 +164,29 @@ class Uv(Engine):
         Returns:
             The packages, or none and all that uv says; relative paths are from the app.
         """
+        listed, lock = self._asked(lines, options)
+        more = (*options, *_LOCK_OPTIONS, "--output-file", lock)
+        try:
+            self._pip("compile", listed, *more, env=uv_variables(self._sources))
+        except CommandFailed as failed:
+            return [], failed.output
+        return read_entries(lock, "what was asked")["packages"], ""
+
+    def warnings(self, lines: str) -> str:
+        """What uv warns of while it resolves lines that have a solution; empty if they have none.
+
+        Who resolves the user's own has it quiet: a fault is to be the first that is said.
+        """
+        listed, lock = self._asked(lines, ("warnings",))
+        loud = [each for each in _LOCK_OPTIONS if each != "--quiet"]
+        more = (*loud, "--output-file", lock)
+        try:
+            return self._pip("compile", listed, *more, env=uv_variables(self._sources))
+        except CommandFailed:
+            return ""
+
+    def _asked(self, lines: str, options: Sequence[str]) -> tuple[str, str]:
+        """A file with lines of requirements, and one for their lock."""
         import hashlib
 
         key = hashlib.sha256("\0".join((lines, *options)).encode()).hexdigest()[:24]
@@ -172,12 +195,7 @@ class Uv(Engine):
         listed, lock = f"{folder}/{key}.txt", f"{folder}/pylock.{key}.toml"
         with open(listed, "w", encoding="utf-8") as file:
             file.write(self._git.taken_from(lines))
-        more = (*options, *_LOCK_OPTIONS, "--output-file", lock)
-        try:
-            self._pip("compile", listed, *more, env=uv_variables(self._sources))
-        except CommandFailed as failed:
-            return [], failed.output
-        return read_entries(lock, "what was asked")["packages"], ""
+        return listed, lock
 
     def complete(
         self, document: dict[str, Any], where: str, wanted: Wanted | None = None
@@ -267,7 +285,8 @@ class Uv(Engine):
         for line in self._provided.leave_out(path):
             self._ctx.log.info(line)
 
-    def _pip(self, command: str, *arguments: str, env: dict[str, str], python: str = "") -> None:
+    def _pip(self, command: str, *arguments: str, env: dict[str, str], python: str = "") -> str:
+        """Run it; what it says besides its answer comes back."""
         program = str(self._ctx.buildpack_dir / "lib/bin/uv")
         said = uv_arguments(self._sources, self._options, command)
         said += self._beside.unisolated.arguments()
@@ -287,7 +306,7 @@ class Uv(Engine):
         if command == "compile":
             argv = self._limits.reading(*argv)
         with silent, self._limits.watched(cache) as until:
-            self._ctx.run(
+            done = self._ctx.run(
                 *argv,
                 env={
                     **self._environment,
@@ -299,6 +318,7 @@ class Uv(Engine):
                 timeout=self._limits.seconds,
                 until=until,
             )
+        return done.stderr
 
     def _of_files(self, env: dict[str, str]) -> dict[str, str]:
         """What requirements files say and uv takes by variables alone."""
