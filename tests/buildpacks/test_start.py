@@ -1031,6 +1031,18 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         assert fault is not None
         assert fault.what == "`manage.py collectstatic` failed"
         assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
+        for said, change in (
+            ("ModuleNotFoundError: No module named 'corsheaders.x'", "has the module corsheaders"),
+            ("ImportError: failed to find libmagic.  Check your installation", "to Aptfile"),
+            ("OSError: libGL.so.1: cannot open shared object file", "to Aptfile"),
+            ("KeyError: 'SECRET_KEY'", "with --env"),
+            ("decouple.UndefinedValueError: SECRET_KEY not found.", "with --env"),
+        ):
+            phases.env["SAYS"] = f"Traceback (most recent call last):\n  x\n{said}"
+            fault = phases.build(Start()).fault
+            assert fault is not None
+            assert fault.what.endswith(f": {said}")
+            assert change in (fault.remedy or "")
         # Settings that have the folder under some condition only.
         phases.env["SAYS"] = (
             "ImproperlyConfigured: You're using the staticfiles app without having set the "

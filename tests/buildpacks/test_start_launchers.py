@@ -228,6 +228,32 @@ def test_a_bot_beside_an_app_is_a_worker(phases: Phases) -> None:
 
 
 @pytest.mark.parametrize(
+    ("procfile", "more"),
+    [
+        ("web: python bot.py\n", False),
+        ("web: python -m bot\n", False),
+        ("web: python web.py\nbot: python ./bot.py\n", False),
+        ("web: python web.py\nqueue: celery -A tasks worker -l info\n", False),
+        ("web: python web.py\nbeat: celery -A tasks beat\n", True),
+        ("web: python web.py\n", True),
+    ],
+)
+def test_what_a_procfile_starts_by_another_name_is_no_worker_besides(
+    phases: Phases, procfile: str, more: bool
+) -> None:
+    queue = "celery" in procfile
+    files = {
+        "requirements.txt": f"python-telegram-bot\n{'celery' if queue else ''}\n",
+        "bot.py": TELEGRAM,
+        "web.py": "print()\n",
+        "tasks.py": "from celery import Celery\napp = Celery()\n",
+        "Procfile": procfile,
+    }
+    found = ran(phases, files)
+    assert ("  worker: " in found.out) == more
+
+
+@pytest.mark.parametrize(
     "files",
     [
         {"bot.py": TELEGRAM},

@@ -112,7 +112,7 @@ class Choice:
                 found["train"] = train
         if "worker" not in found:
             worker = frameworks.worker(ctx.app, packages, found.get("web"))
-            if worker:
+            if worker and not any(_starts_it(each, worker) for each in found.values()):
                 found["worker"] = worker
         if "notebook" not in found:
             notebook = frameworks.notebook(packages)
@@ -149,6 +149,16 @@ def _procfile(ctx: BuildContext | DetectContext) -> list[Found]:
     if problems:
         raise UserFault.of(PROCFILE, problems, remedy="write each line as `type: command`")
     return [Found(e.type, e.text, e.command, f"{PROCFILE}:{e.line}") for e in entries]
+
+
+def _starts_it(there: Found, worker: Found) -> bool:
+    """Whether a process that there is does a worker's work already, by whatever name."""
+    words = there.text.replace("'", " ").replace('"', " ").split()
+    if "celery" in worker.text.split():
+        return "celery" in words and "worker" in words
+    script = worker.command[-1]
+    module = script.removesuffix(".py")
+    return script in words or f"./{script}" in words or ("-m" in words and module in words)
 
 
 def _default(found: dict[str, Found], setting: str) -> str:

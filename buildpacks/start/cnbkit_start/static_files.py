@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from cnbkit import BuildContext, CommandFailed, DetectContext, PythonBuild, UserFault
 from cnbkit_start.declared import declared
@@ -17,6 +18,14 @@ _LIMIT = 900
 SETTING = "BP_DJANGO_COLLECTSTATIC"
 # What Django says where settings name no folder to collect into; there is nothing to fail then.
 _NO_ROOT = "without having set the STATIC_ROOT setting"
+_RAISED = re.compile(
+    r"^(?:[\w.]+\.)?\w*(?:Error|Exception|ImproperlyConfigured|NotFound): .+$", re.M
+)
+_MODULE = re.compile(r"^ModuleNotFoundError: No module named '(?P<name>[^']+)'")
+_LIBRARY = re.compile(
+    r"^(?:ImportError|OSError): .*(?:failed to find lib|cannot open shared object|cannot load libr"
+    r"|[Uu]nable to (?:find|load) .*(?:library|shared)|library .* (?:was )?not found)"
+)
 # Heroku's word for the same; whoever comes from there has it set.
 _DISABLED = "DISABLE_COLLECTSTATIC"
 
@@ -75,10 +84,23 @@ def collect(ctx: BuildContext) -> None:
                 "to serve them"
             )
             return
+        said, change = _why(failed.output)
         raise UserFault(
-            "`manage.py collectstatic` failed",
+            f"`manage.py collectstatic` failed{f': {said}' if said else ''}",
             where="manage.py",
-            remedy="see below why; give settings what they need with --env (a SECRET_KEY for the "
-            f"build is enough), or set {SETTING}=false and collect elsewhere",
+            remedy=f"{change}, or set {SETTING}=false and collect elsewhere",
             detail=failed.shown or "it printed nothing",
         ) from None
+
+
+def _why(output: str) -> tuple[str, str]:
+    """The last line of its traceback, and what to change for it."""
+    last = next((each[0] for each in reversed([*_RAISED.finditer(output)])), "")
+    if found := _MODULE.search(last):
+        name = found["name"].partition(".")[0]
+        return last, f"add the package that has the module {name} to the dependencies"
+    if _LIBRARY.search(last):
+        return last, "add the library's Debian package to Aptfile, as elf-check names it above"
+    return last, (
+        "give settings what they need with --env (a SECRET_KEY for the build is enough; see below)"
+    )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from cnbkit_engine.build.conventions import Seen
     from cnbkit_engine.lifecycle.detection import Detection
 
 __all__ = ["judged", "next_step"]
@@ -117,15 +118,22 @@ def next_step(paths: Iterable[str], looked_for: Iterable[str], app: Path) -> tup
         line = shlex.quote(f"web: python3 {shlex.quote(scripts[0])}")
         step = f"say what starts: echo {line} >Procfile"
     elif conventions:
-        step = conventions[0].step
-        findings.remove(f"{conventions[0].title}: {step}")
-        step = f"{conventions[0].path}: {step}"
+        first = _most_telling(conventions, known)
+        findings.remove(f"{first.title}: {first.step}")
+        step = f"{first.path}: {first.step}"
     elif known:
         step = "add requirements.txt, environment.yml or a Procfile, or name the app's folder"
     else:
         step = "name another folder: there is no file in this one"
     rest = len(findings) - _SHOWN
     return step, [*findings[:_SHOWN], *([f"and {rest} more"] if rest > 0 else [])]
+
+
+def _most_telling(conventions: list[Seen], paths: list[str]) -> Seen:
+    """The first; where nothing is Python, that it is a project of another language."""
+    others = [each for each in conventions if each.convention.what.startswith("a project of ")]
+    python = any(path.endswith((".py", ".ipynb")) for path in paths)
+    return others[0] if others and not python else conventions[0]
 
 
 def _inputs(paths: list[str]) -> list[str]:
