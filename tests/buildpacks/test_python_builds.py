@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from uv import find_uv_bin
 
-from cnbkit import BuildContext
+from cnbkit import BuildContext, UserFault
 from cnbkit.errors import PlatformFault
 from cnbkit.log import Log
 from cnbkit_python import Python
@@ -191,6 +191,25 @@ def test_where_a_python_cannot_be_had_those_of_the_bases_are_offered(
     minor = base.rpartition(".")[0]
     offer = f"ask for {minor} in .python-version: the base image has {base}; {other}"
     assert str(caught.value.remedy).endswith(offer)
+
+
+@pytest.mark.parametrize(
+    ("asked", "change"),
+    [
+        ("3.11.0", "write 3.11 in place of 3.11.0: its newest is 3.11."),
+        ("2.7.18", "ask for another"),
+    ],
+)
+def test_of_a_patch_version_that_was_not_built_the_minor_version_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, change: str
+) -> None:
+    monkeypatch.setattr("cnbkit_python.base_python", lambda: "3.13.5")
+    ctx = _context(tmp_path)
+    (tmp_path / "app/runtime.txt").write_text(f"python-{asked}\n")
+    with pytest.raises(UserFault) as caught:
+        Python().build(ctx)
+    assert caught.value.where == "runtime.txt:1"
+    assert str(caught.value.remedy).startswith(change)
 
 
 def test_in_a_builder_with_other_bases_none_is_offered(

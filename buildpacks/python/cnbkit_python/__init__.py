@@ -249,11 +249,15 @@ def _known(asked: str, arch: str, request: VersionRequest) -> Build:
     if found:
         return found
     oldest, latest = known_minors()
+    change = f"ask for another version, of {oldest} to {latest}"
+    # Not each patch version was built so: 3.11.0, which many files name, was not.
+    minor = ".".join(asked.removeprefix("==").split(".")[:2])
+    if minor != asked and (near := newest(minor, arch)):
+        change = f"write {minor} in place of {asked}: its newest is {near.version}"
     raise UserFault(
         f"there is no standalone build of Python {asked}",
         where=request.where,
-        remedy=f"ask for another version, of {oldest} to {latest}, or give BP_PYTHON_DOWNLOADS a "
-        "list that has it",
+        remedy=f"{change}; or give BP_PYTHON_DOWNLOADS a list that has it",
     )
 
 
