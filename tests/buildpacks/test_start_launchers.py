@@ -267,3 +267,34 @@ def test_another_bot_is_none(phases: Phases, files: dict[str, str]) -> None:
     found = ran(phases, {**packages, **files})
     assert "web: " in found.out
     assert "worker: " not in found.out
+
+
+STORED = """import bentoml
+model = bentoml.sklearn.load_model("iris_clf:latest")
+@bentoml.service
+class Iris: ...
+"""
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(
+    ("service", "more", "told"),
+    [
+        (STORED, {}, True),
+        (STORED.replace("sklearn.load_model", "models.get"), {}, True),
+        (STORED.replace("bentoml.sklearn.load_model", "bentoml.models.BentoModel"), {}, True),
+        (STORED.replace('"iris_clf:latest"', "NAME"), {}, False),
+        (f"import os\nos.environ['BENTOML_HOME'] = 'models'\n{STORED}", {}, False),
+        (STORED, {".cnbkit/post-build": "#!/bin/sh\npython train.py\n"}, False),
+    ],
+)
+def test_a_model_of_bentomls_store_is_told_to_be_missing(
+    phases: Phases, service: str, more: dict[str, str], told: bool, named: bool
+) -> None:
+    files = {"requirements.txt": "bentoml\n", "service.py": service, **more}
+    if named:
+        files["bentofile.yaml"] = "service: service:Iris\n"
+    ran(phases, files)
+    built = phases.build(Start())
+    assert "bentoml serve" in line(built)
+    assert ("takes the model iris_clf:latest from BentoML's store" in built.err) == told

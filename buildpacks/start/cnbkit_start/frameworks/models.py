@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import folders
 
 __all__ = ["bentofile", "bentoml", "mlflow", "ray"]
 
+_HOOK = ".cnbkit/post-build"
+# `bentoml.sklearn.load_model("iris:latest")`, `bentoml.models.get("iris")`, `BentoModel("iris")`.
+_MODEL = re.compile(
+    r"(?:\bbentoml(?:\.\w+)*\.(?:load_model|get|load_runner)|\bBentoModel)\(\s*"
+    r"(?:tag\s*=\s*)?[\"'](?P<model>[\w.-]+(?::[\w.-]+)?)[\"']"
+)
 _BENTOML = f"bentoml serve --host 0.0.0.0 --port {PORT}"
 
 
@@ -34,7 +42,8 @@ def bentofile(seen: Seen) -> Found | None:
         service = value.partition(" #")[0].strip(" \t\r\"'")
         is_name = service.replace(":", "_").replace(".", "_").isidentifier()
         if key == "service" and is_name:
-            return process(f"{_BENTOML} {service}", f"bentofile.yaml:{number}")
+            line = f"{_BENTOML} {service}"
+            return process(line, f"bentofile.yaml:{number}", warning=_stored(seen))
     return None
 
 
@@ -48,8 +57,30 @@ def bentoml(seen: Seen) -> Found | None:
             if name:
                 path = f"--working-dir {source.root} " if source.root else ""
                 target = f"{source.module}:{name}"
-                return process(f"{_BENTOML} {path}{target}", f"{source.name}:{number}")
+                line = f"{_BENTOML} {path}{target}"
+                return process(line, f"{source.name}:{number}", warning=_stored(seen))
     return None
+
+
+def _stored(seen: Seen) -> str:
+    """What to say of a model that the app takes from BentoML's store, which no image has."""
+    if seen.app.has(_HOOK):  # it may train, and say where the store is
+        return ""
+    for source in seen.sources:
+        if not source.code.imports("bentoml"):
+            continue
+        text = seen.app.text(source.name)
+        if "BENTOML_HOME" in text:
+            return ""
+        if found := _MODEL.search(text):
+            number = text.count("\n", 0, found.start()) + 1
+            return (
+                f"{source.name}:{number} takes the model {found['model']} from BentoML's store, "
+                "which is in the home of whoever trained it and not in the image: train it in "
+                f"{_HOOK} with BENTOML_HOME=/workspace/.bentoml, and build with "
+                "--env BPE_BENTOML_HOME=/workspace/.bentoml"
+            )
+    return ""
 
 
 def ray(seen: Seen) -> Found | None:
