@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from cnbkit_start.frameworks.seen import PORT, Seen, process
 from cnbkit_start.process import Found
 from cnbkit_start.source import folders
@@ -12,7 +10,7 @@ __all__ = ["bentofile", "bentoml", "mlflow", "ray"]
 
 _HOOK = ".cnbkit/post-build"
 # `bentoml.sklearn.load_model("iris:latest")`, `bentoml.models.get("iris")`, `BentoModel("iris")`.
-_MODEL = re.compile(
+_MODEL = (
     r"(?:\bbentoml(?:\.\w+)*\.(?:load_model|get|load_runner)|\bBentoModel)\(\s*"
     r"(?:tag\s*=\s*)?[\"'](?P<model>[\w.-]+(?::[\w.-]+)?)[\"']"
 )
@@ -66,13 +64,15 @@ def _stored(seen: Seen) -> str:
     """What to say of a model that the app takes from BentoML's store, which no image has."""
     if seen.app.has(_HOOK):  # it may train, and say where the store is
         return ""
+    import re
+
     for source in seen.sources:
         if not source.code.imports("bentoml"):
             continue
         text = seen.app.text(source.name)
         if "BENTOML_HOME" in text:
             return ""
-        if found := _MODEL.search(text):
+        if found := re.search(_MODEL, text):
             number = text.count("\n", 0, found.start()) + 1
             return (
                 f"{source.name}:{number} takes the model {found['model']} from BentoML's store, "
