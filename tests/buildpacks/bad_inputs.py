@@ -11,7 +11,7 @@ from ..e2e.index import sdist
 if TYPE_CHECKING:
     from ..e2e.accelerators import Site
 
-__all__ = ["compiled_with", "publish"]
+__all__ = ["LINUX", "compiled_with", "publish"]
 
 LINUX, WINDOWS = "manylinux_2_17_x86_64", "win_amd64"
 

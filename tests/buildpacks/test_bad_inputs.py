@@ -18,7 +18,7 @@ from cnbkit_pip import Pip
 from cnbkit_python_inputs.former_index import _HOST
 
 from ..e2e.accelerators import Site
-from .bad_inputs import publish
+from .bad_inputs import LINUX, compiled_with, publish
 from .told import telling
 
 if TYPE_CHECKING:
@@ -179,6 +179,21 @@ def test_what_is_compiled_is_told_before_with_the_pythons_that_need_not(builds: 
     assert "onlysource 1.0: it has no wheels at all\n" in told
     assert "psycopg2 1.0: it has no wheels at all; psycopg2-binary comes with them" in told
     assert "Python 3.10 has wheels of the one that has any: write 3.10 into .python-version" in told
+
+
+def test_of_several_that_are_compiled_a_python_with_wheels_of_all_comes_first(
+    builds: Builds, site: Site
+) -> None:
+    python, tag = "3.10", f"cp310-cp310-{LINUX}"
+    for name in ("oldone", "oldtwo"):
+        site.publish(name, "1.0", tag=tag)
+        site.publish(name, "2.0")
+        site.add_file(name, f"{name}-1.0.tar.gz", compiled_with(name, "1.0", "error: no"))
+    fault = builds.build("oldone==1.0\noldtwo==1.0\n").fault
+    assert fault is not None
+    assert str(fault.where).startswith("requirements.txt:")
+    assert str(fault.remedy).startswith(f"write {python} into .python-version: it has wheels of 2")
+    assert "Or: write old" in str(fault.detail)
 
 
 def test_an_extra_that_a_package_does_not_have_is_told(builds: Builds) -> None:

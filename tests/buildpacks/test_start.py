@@ -1032,7 +1032,8 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         assert fault.what == "`manage.py collectstatic` failed"
         assert "BP_DJANGO_COLLECTSTATIC=false" in (fault.remedy or "")
         for said, change in (
-            ("ModuleNotFoundError: No module named 'corsheaders.x'", "has the module corsheaders"),
+            ("ModuleNotFoundError: No module named 'nonesuch.x'", "has the module nonesuch to"),
+            ("ModuleNotFoundError: No module named 'dotenv'", "add python-dotenv to the dep"),
             ("ImportError: failed to find libmagic.  Check your installation", "to Aptfile"),
             ("OSError: libGL.so.1: cannot open shared object file", "to Aptfile"),
             ("KeyError: 'SECRET_KEY'", "with --env"),

@@ -119,6 +119,17 @@ def test_git_without_ssh_is_no_missing_branch(tmp_path: Path) -> None:
     assert fault.remedy.startswith("write git+https://github.com/org/repo.git@main;")
 
 
+def test_a_repository_of_a_lock_is_told_with_the_package_that_is_of_it() -> None:
+    fault = git_fault(
+        "error: Failed to download and build `demo @ git+https://example.com/t/demo@0123abc`\n"
+        "  cause: Git operation failed\n         fatal: unable to access "
+        "'https://example.com/t/demo/': Could not resolve host: example.com"
+    )
+    assert fault is not None
+    assert fault.what == "the git repository https://example.com/t/demo cannot be reached"
+    assert fault.where == "demo: https://example.com/t/demo"
+
+
 @pytest.mark.parametrize(
     ("text", "asked", "where"),
     [

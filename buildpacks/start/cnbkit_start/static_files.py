@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 
 from cnbkit import BuildContext, CommandFailed, DetectContext, PythonBuild, UserFault
 from cnbkit_start.declared import declared
@@ -18,11 +17,9 @@ _LIMIT = 900
 SETTING = "BP_DJANGO_COLLECTSTATIC"
 # What Django says where settings name no folder to collect into; there is nothing to fail then.
 _NO_ROOT = "without having set the STATIC_ROOT setting"
-_RAISED = re.compile(
-    r"^(?:[\w.]+\.)?\w*(?:Error|Exception|ImproperlyConfigured|NotFound): .+$", re.M
-)
-_MODULE = re.compile(r"^ModuleNotFoundError: No module named '(?P<name>[^']+)'")
-_LIBRARY = re.compile(
+_RAISED = r"^(?:[\w.]+\.)?\w*(?:Error|Exception|ImproperlyConfigured|NotFound): .+$"
+_MODULE = r"^ModuleNotFoundError: No module named '(?P<name>[^']+)'"
+_LIBRARY = (
     r"^(?:ImportError|OSError): .*(?:failed to find lib|cannot open shared object|cannot load libr"
     r"|[Uu]nable to (?:find|load) .*(?:library|shared)|library .* (?:was )?not found)"
 )
@@ -95,11 +92,18 @@ def collect(ctx: BuildContext) -> None:
 
 def _why(output: str) -> tuple[str, str]:
     """The last line of its traceback, and what to change for it."""
-    last = next((each[0] for each in reversed([*_RAISED.finditer(output)])), "")
-    if found := _MODULE.search(last):
+    import re
+
+    from cnbkit_import_names import DISTRIBUTIONS
+
+    raised = [*re.finditer(_RAISED, output, re.MULTILINE)]
+    last = raised[-1][0] if raised else ""
+    if found := re.search(_MODULE, last):
         name = found["name"].partition(".")[0]
-        return last, f"add the package that has the module {name} to the dependencies"
-    if _LIBRARY.search(last):
+        package = DISTRIBUTIONS.get(name.lower(), "")
+        what = package or f"the package that has the module {name}"
+        return last, f"add {what} to the dependencies"
+    if re.search(_LIBRARY, last):
         return last, "add the library's Debian package to Aptfile, as elf-check names it above"
     return last, (
         "give settings what they need with --env (a SECRET_KEY for the build is enough; see below)"

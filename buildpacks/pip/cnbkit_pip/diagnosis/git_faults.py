@@ -20,6 +20,7 @@ _SIGNS = (
     "Cannot find command 'git'",
 )
 _ADDRESS = re.compile(r"(?:git\+)?(?:https?|ssh|git|file)://[^\s`'\")]+")
+_NAMED = re.compile(r"Failed to download and build [`'](?P<name>[\w.-]+) @ git\+")
 _COMMIT = re.compile(
     r"failed to (?:fetch|find) (?:[a-z, ]*(?:tag|branch|commit|revision)) `(?P<uv>[^`]+)`"
     r"|couldn't find remote ref (?P<git>\S+)|pathspec '(?P<pip>[^']+)' did not match"
@@ -54,6 +55,9 @@ def git_fault(output: str, requirements: Wanted | None = None) -> CnbkitError | 
     address = _ADDRESS.search(output)
     url = address.group().removeprefix("git+") if address else "a git repository"
     where = _line(url, requirements)
+    # Of a lock's packages no line is known here.
+    if where == url and (asked := _NAMED.search(output)):
+        where = f"{asked['name']}: {_plain(url)}"
     if any(sign in output for sign in _UNREACHED):
         return PlatformFault(
             f"the git repository {_plain(url)} cannot be reached",
@@ -96,7 +100,10 @@ def git_fault(output: str, requirements: Wanted | None = None) -> CnbkitError | 
 
 
 def _plain(url: str) -> str:
-    return url.partition("#")[0]
+    """Without the commit and what stands behind it."""
+    place = url.partition("#")[0]
+    head, at, _ = place.rpartition("@")
+    return head if at and "://" in head and "/" in head.partition("://")[2] else place
 
 
 def _line(url: str, requirements: Wanted | None) -> str:

@@ -196,6 +196,19 @@ class Survey:
         """Those of some Pythons that pyproject.toml allows: another one helps nobody."""
         return [each for each in pythons if self._range.contains(f"{each}.99")]
 
+    def _with_all(self) -> tuple[str, int] | None:
+        """The newest Python with wheels of all packages that have any and are compiled here.
+
+        None if there is none, or if it is one package alone.
+        """
+        every = [self._published.pythons(pin) for pin in self.compiled()]
+        having = [pythons for pythons in every if pythons]
+        if len(having) < 2:
+            return None
+        common = [each for each in having[0] if all(each in pythons for pythons in having)]
+        common = [each for each in self.suitable(common) if each != self._python]
+        return (common[-1], len(having)) if common else None
+
     def _nameless(self, fault: UserFault) -> UserFault:
         """A fault of pip that does not say what is compiled: the only package it can be."""
         compiled = self.compiled() if "subprocess-exited-with-error" in str(fault.detail) else []
@@ -304,6 +317,16 @@ class Survey:
         older = self.suitable(pythons)[-1:] if self._python not in pythons else []
         instead = newer or ([] if known else near)  # nothing is compiled then
         change = ""
+        # To write another version of each in turn would be a build for each of them.
+        if not self._lock and older and (all_of := self._with_all()):
+            python, count = all_of
+            if instead:
+                fault.mention(f"Or: write {fault.name}=={instead[0]}, which has a wheel")
+            fault.remedy = (
+                f"write {python} into .python-version: it has wheels of {count} packages that "
+                "are compiled here"
+            )
+            return fault
         # A lock's other packages have their wheels for that Python, too.
         if older and (self._lock or not instead):
             change = f"write {older[0]} into .python-version"
