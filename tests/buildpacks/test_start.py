@@ -1034,7 +1034,7 @@ def test_djangos_static_files_are_collected_where_settings_say_where_to(
         for said, change in (
             ("ModuleNotFoundError: No module named 'nonesuch.x'", "has the module nonesuch to"),
             ("ModuleNotFoundError: No module named 'dotenv'", "add python-dotenv to the dep"),
-            ("ImportError: failed to find libmagic.  Check your installation", "to Aptfile"),
+            ("ImportError: failed to find libmagic.  Check your installation", ":build: <package>"),
             ("OSError: libGL.so.1: cannot open shared object file", "to Aptfile"),
             ("KeyError: 'SECRET_KEY'", "with --env"),
             ("decouple.UndefinedValueError: SECRET_KEY not found.", "with --env"),

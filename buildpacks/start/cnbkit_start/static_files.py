@@ -104,7 +104,10 @@ def _why(output: str) -> tuple[str, str]:
         what = package or f"the package that has the module {name}"
         return last, f"add {what} to the dependencies"
     if re.search(_LIBRARY, last):
-        return last, "add the library's Debian package to Aptfile, as elf-check names it above"
+        return last, (
+            "add the library's Debian package, which elf-check names, to Aptfile, and once more as "
+            "`:build: <package>`, because collectstatic runs in the build"
+        )
     return last, (
         "give settings what they need with --env (a SECRET_KEY for the build is enough; see below)"
     )
