@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,11 +80,35 @@ def test_one_name_is_a_builder_for_both_architectures(
         assert "/cnb/buildpacks/samples_motd/0.0.1/bin/build" in files
         metadata = json.loads(made.labels["io.buildpacks.builder.metadata"])
         assert metadata["images"] == [{"image": run, "mirrors": []}]
+    # The file may name them itself, as for pack.
+    named = "".join(f'[[targets]]\nos = "linux"\narch = "{arch}"\n' for arch in ELF_MACHINE)
+    builder.write_text(builder.read_text() + named)
+    assert replace(image, targets=[]).publish(Home.default(), name) == published
+    one = replace(image, targets=["amd64"]).publish(Home.default(), f"{registry}/builder:amd64")
+    assert one.endswith(index["manifests"][0]["digest"])
     # The same again is the same image, in a file too.
     assert image.publish(Home.default(), name) == published
     image.save(Home.default(), "oci-archive", tmp_path / "builder.tar")
     inspect = ["skopeo", "inspect", "--raw", f"oci-archive:{tmp_path}/builder.tar"]
     assert json.loads(subprocess.check_output(inspect)) == index
+
+
+@pytest.mark.parametrize(
+    ("target", "name"),
+    [
+        ('os = "windows"\narch = "amd64"\n', "windows/amd64"),
+        ('arch = "arm"\nvariant = "v7"\n', "linux/arm/v7"),
+    ],
+)
+def test_a_target_that_no_builder_is_made_for_is_named(
+    builder: Path, target: str, name: str, tmp_path: Path
+) -> None:
+    known = '[[targets]]\nos = "linux"\narch = "amd64"\n'
+    builder.write_text(f"{builder.read_text()}{known}[[targets]]\n{target}")
+    image = BuilderImage(builder, run_image="registry.example.com/run:1")
+    with pytest.raises(UserFault, match=f"cannot make a builder for {name}"):
+        image.save(Home.default(), "oci", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_what_buildpacks_have_in_common_is_in_the_image_once(

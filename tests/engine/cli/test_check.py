@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from cnbkit.errors import UserFault
 from cnbkit_engine.cli.check import command
+from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 from cnbkit_engine.lint import check
 
 if TYPE_CHECKING:
@@ -393,6 +394,16 @@ def test_what_pack_writes_for_a_new_buildpack_has_no_errors(tmp_path: Path) -> N
     for before, after in (("0.8", "0.5"), ("1.0.0", "one")):
         (tmp_path / "buildpack.toml").write_text(text.replace(before, after))
         assert [line for line in found(tmp_path) if " error " in line]
+
+
+def test_a_lifecycle_that_is_not_here_is_told(tmp_path: Path) -> None:
+    asks = '[lifecycle]\nversion = "{}"\n'
+    builder(tmp_path, {"one": "None"}, "one", asks.format(LIFECYCLE_VERSION))
+    assert found(tmp_path) == []
+    builder(tmp_path, {"one": "None"}, "one", asks.format("0.17.0"))
+    [told] = found(tmp_path)
+    assert "warning lifecycle: cnbkit has lifecycle" in told
+    assert "not 0.17.0, which pack downloads" in told
 
 
 def test_what_runs_around_every_group_is_in_use_and_has_to_be_there(tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ def _builder(
                 build.builder,
                 run_image=run_image,
                 base=suite.name,
+                targets=[machine_architecture()],
                 insecure=build.insecure_registries,
                 show=build.show,
             )

@@ -26,6 +26,7 @@ from cnbkit_engine.builder.folder import SYSTEM, ensure_builder
 from cnbkit_engine.builder.image_contents import documents, folders, programs
 from cnbkit_engine.builder.image_lifecycle import image_lifecycle
 from cnbkit_engine.builder.public_run_images import check_run_images, public_run_images
+from cnbkit_engine.builder.targets import architectures_of_builder
 from cnbkit_engine.buildpack.assemble import Runtime
 from cnbkit_engine.buildpack.image import BUILDPACK_LAYERS, EXTENSION_LAYERS
 from cnbkit_engine.buildpack.module import OCI, Module, order_label
@@ -65,7 +66,7 @@ class BuilderImage:
         run_image: the run image, instead of those in builder.toml.
         base: the suite of cnbkit's own build image, where no other one is named; the builder's if
             empty.
-        targets: architectures; this machine's if empty.
+        targets: architectures; those that builder.toml names if empty, or else this machine's.
         insecure: registries to speak plain HTTP to.
         show: told, a sentence each, when something long begins and ends.
     """
@@ -129,7 +130,8 @@ class BuilderImage:
     def _write(self, home: Home, layout: Layout, space: Path) -> dict[str, Any]:
         builder = self._read()
         runs = public_run_images(builder, self.run_image, self.path)
-        targets = list(dict.fromkeys(self.targets or [machine_architecture()]))
+        targets = list(dict.fromkeys(self.targets)) or architectures_of_builder(builder, self.path)
+        targets = targets or [machine_architecture()]
         check_run_images(runs, targets, self.insecure, self.show)
         made = [
             self._write_one(home, layout, space / arch, builder, runs, arch) for arch in targets

@@ -32,7 +32,8 @@ __all__ = ["command"]
     "targets",
     metavar="OS/ARCH",
     multiple=True,
-    help="linux/amd64 or linux/arm64; several make one image for all. This machine's if not given.",
+    help="linux/amd64 or linux/arm64; several make one image for all. If not given: "
+    "what FILE names in [[targets]], or else this machine's.",
 )
 @click.option(
     "--insecure-registry", "insecure", metavar="HOST", multiple=True, help="Speak plain HTTP to it."

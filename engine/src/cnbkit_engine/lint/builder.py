@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from cnbkit.errors import InvalidDocument
+from cnbkit_engine.lifecycle.install import LIFECYCLE_VERSION
 from cnbkit_engine.lint.order import OrderCheck, tell_absent
 from cnbkit_engine.lint.text import TomlFile
 from cnbkit_engine.lint.unit import Unit, check_unit
@@ -32,6 +33,7 @@ def check_builder(path: Path, found: Findings) -> None:
         if toml.valid:
             found.invalid(path, invalid)
         return
+    _lifecycle(descriptor, toml, found)
     units, elsewhere = _units("buildpacks", descriptor.buildpacks, toml, found)
     extensions, unknown = _units("extensions", descriptor.extensions, toml, found)
     groups, before = _groups(descriptor.order), _groups(descriptor.order_extensions)
@@ -48,6 +50,15 @@ def check_builder(path: Path, found: Findings) -> None:
         if unit.id and unit.id not in used:
             what = f"{unit.id} is in no group of the order"
             found.warning(path, 1, "order", what, "add it to a group, or take its folder out")
+
+
+def _lifecycle(descriptor: BuilderDescriptor, toml: TomlFile, found: Findings) -> None:
+    version = descriptor.lifecycle.version if descriptor.lifecycle else None
+    if version not in (None, LIFECYCLE_VERSION):
+        what = f"cnbkit has lifecycle {LIFECYCLE_VERSION}, not {version}, which pack downloads"
+        remedy = "leave [lifecycle] out, or download that one and name the file in [lifecycle] uri"
+        line = toml.line("lifecycle", "version")
+        found.warning(toml.path, line, "lifecycle", what, remedy)
 
 
 def _groups(order: Sequence[BuilderOrder]) -> list[Group]:

@@ -110,7 +110,8 @@ class PackServices:
         folder = ensure_builder(self.home, descriptor, Runtime(arch=self.arch), root)
         if folder.name not in self._builders:
             name = f"{self.registry}/builder:{folder.name}"
-            BuilderImage(descriptor, run_image=self.run_image).publish(self.home, name)
+            image = BuilderImage(descriptor, run_image=self.run_image, targets=[self.arch])
+            image.publish(self.home, name)
             self._builders[folder.name] = name
         return self._builders[folder.name]
 
