@@ -75,6 +75,21 @@ def test_a_buildpack_is_no_image_extension(tmp_path: Path) -> None:
         ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
 
 
+def test_an_extension_is_the_one_that_its_entry_names(tmp_path: Path) -> None:
+    builder = tmp_path / "builder.toml"
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "extension.toml").write_text(
+        'api = "0.10"\n[extension]\nid = "acme/ours"\nversion = "1.0.0"\n'
+    )
+    builder.write_text(
+        f'[[buildpacks]]\nuri = "{FOREIGN / "motd"}"\n'
+        '[[order]]\n[[order.group]]\nid = "samples/motd"\n'
+        '[[extensions]]\nuri = "ours"\nid = "acme/ours"\nversion = "9.9.9"\n'
+    )
+    with pytest.raises(BuildpackFault, match=r"ours has the version 1\.0\.0, not 9\.9\.9"):
+        ensure_builder(Home(tmp_path / "home"), builder, Runtime(), tmp_path)
+
+
 def test_only_a_folder_that_names_no_class_of_ours_is_foreign(tmp_path: Path) -> None:
     assert all(is_foreign(folder) for folder in FOREIGN.iterdir())
     root = Path(__file__).parents[2]

@@ -234,6 +234,13 @@ def test_what_two_buildpacks_carry_has_the_same_bytecode_in_both(
             "gone is not a folder of a buildpack",
         ),
         ("builder.toml", "[[order]]", "[[ordr]]", InvalidDocument, "ordr"),
+        *(
+            ("builder.toml", 'uri = "hello"', f'uri = "hello"\n{said}', BuildpackFault, what)
+            for said, what in (
+                ('id = "test/hullo"', "hello has the id test/hello, not test/hullo"),
+                ('version = "9.9.9"', "hello has the version 1.2.3, not 9.9.9"),
+            )
+        ),
         ("builder.toml", "[[order]]", "[[order", InvalidDocument, "not TOML"),
         ("hello/buildpack.toml", "hello:Hello", "hello", BuildpackFault, "which class"),
         ("hello/hello.py", "Plan()", "Plam()", BuildpackFault, "cannot import"),

@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 from cnbkit.errors import BuildpackFault
+from cnbkit_engine.builder.expected import refuse_another
 from cnbkit_engine.buildpack.bytecode import compile_bytecode
 from cnbkit_engine.buildpack.locator import lay_out
 from cnbkit_engine.buildpack.module import Module, order_label
@@ -44,8 +45,8 @@ def assemble_extensions(
         root: the build root; its Python compiles the bytecode.
 
     Raises:
-        BuildpackFault: an entry is not a folder of an extension, or the order names what is not
-            there.
+        BuildpackFault: an entry is not a folder of an extension, or not what it says, or the order
+            names what is not there.
     """
     versions: dict[str, str] = {}
     ours = []
@@ -58,6 +59,7 @@ def assemble_extensions(
                 remedy="name a folder with an extension.toml in uri",
             )
         module = Module(directory)
+        refuse_another(each, module.id, module.version, descriptor)
         place = f"{module.id.replace('/', '_')}/{module.version}"
         target = folder / EXTENSIONS / place
         if "cnbkit" in (module.table.get("metadata") or {}):

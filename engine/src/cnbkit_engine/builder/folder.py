@@ -61,7 +61,7 @@ def ensure_builder(
     Raises:
         InvalidDocument: builder.toml or a buildpack.toml is wrong.
         BuildpackFault: the order names what is not there, two buildpacks have one id and version,
-            or a buildpack cannot be assembled.
+            one is not what its entry says, or a buildpack cannot be assembled.
         PlatformFault: dependencies cannot be fetched, or the disk is full.
     """
     text = _read(descriptor)
@@ -69,6 +69,7 @@ def ensure_builder(
 
     def make(folder: Path) -> None:
         from cnbkit.spec.toml import encode
+        from cnbkit_engine.builder.expected import refuse_another
         from cnbkit_engine.builder.extensions import assemble_extensions
         from cnbkit_engine.builder.run_images import FILE as RUN_IMAGES
         from cnbkit_engine.builder.run_images import run_images
@@ -83,11 +84,12 @@ def ensure_builder(
         builder = BuilderDescriptor.loads(text, name=descriptor.name, where=str(descriptor))
         with Workspace(home.tmp) as space:
             finder = Finder(space, runtime.arch, lambda name, to: fetched(name, to, runtime.arch))
-            sources = [
-                part
-                for each in builder.buildpacks
-                for part in finder.find(each.uri, each.image, descriptor)
-            ]
+            sources: list[Part] = []
+            for each in builder.buildpacks:
+                parts = finder.find(each.uri, each.image, descriptor)
+                for main in parts[:1]:  # the others are what it brings
+                    refuse_another(each, main.id, main.version, descriptor)
+                sources += parts
             _refuse_clashes(sources, descriptor)
             there = [(source.id, source.version) for source in sources]
             order = with_versions(builder.order, there, descriptor)
