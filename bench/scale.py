@@ -129,7 +129,7 @@ def main() -> None:
     if options == {name: getattr(Cluster, name) for name in options}:
         result = {"assumed": asdict(Cluster()), "found": found}
         (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
+        (HERE / "results" / "scale.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 //
 //	kpack validate FILE...
 //	kpack builder PACKAGE BUILD-IMAGE RUN-IMAGE LIFECYCLE-IMAGE STACK-ID BUILDPACK-ID BUILDER
+//	kpack complete REPORT CACHE-TAG MESSAGE-FILE
 package main
 
 import (
@@ -17,8 +18,10 @@ func run(arguments []string) error {
 		return validate(arguments[1:])
 	case len(arguments) == 8 && arguments[0] == "builder":
 		return builder([7]string(arguments[1:]))
+	case len(arguments) == 4 && arguments[0] == "complete":
+		return complete(arguments[1], arguments[2], arguments[3])
 	}
-	return errors.New("usage: kpack validate FILE... | kpack builder (seven references and ids)")
+	return errors.New("usage: kpack validate FILE... | kpack builder (seven references and ids) | kpack complete (two files, a tag)")
 }
 
 func main() {
