@@ -512,6 +512,21 @@ def test_what_the_image_has_not_is_an_error_for_the_default_process(
 IN_LOCK = UV_LOCK.replace("flask", "gunicorn")
 
 
+def test_all_that_a_lock_lacks_is_told_at_once(
+    phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    app = f"import requests, json\nimport sklearn\nimport requests.sessions\n{APP}"
+    add(phases, {"uv.lock": IN_LOCK, "Procfile": "web: gunicorn app:app\n", "app.py": app})
+    ran = phases.detect(start)
+    assert ran.fault is not None
+    assert ran.fault.what == (
+        "web cannot start: app.py:1 imports requests, and requests is not among the packages of "
+        "uv.lock; the same of sklearn (app.py:2), flask (app.py:4)"
+    )
+    assert "`uv add requests scikit-learn flask`" in str(ran.fault.remedy)
+
+
 def test_a_framework_that_a_lock_lacks_is_told_before_packages_are_installed(
     phases: Phases, installed: Path, start: Start
 ) -> None:

@@ -100,16 +100,18 @@ class Declared:
         """What they are called in a sentence."""
         return f"the packages of {self.file}" if self.file else "the app's packages"
 
-    def to_add(self, name: str) -> str:
-        """What one does to have another package."""
+    def to_add(self, *names: str) -> str:
+        """What one does to have other packages."""
+        quoted = ", ".join(f"`{name}`" for name in names)
         program = _LOCKED_BY.get(self.file.rpartition("/")[2])
         if program:
-            return f"run `{program} {name}` and commit {self.file}"
+            return f"run `{program} {' '.join(names)}` and commit {self.file}"
         if self.file.endswith(".toml") and "pylock" in self.file:
-            return f"add `{name}` to what {self.file} was locked from, and lock it again"
-        if self.app is not None and (other := file_with(self.app, name)):
-            return f"set BP_PYTHON_INPUT to {other}, which has {name}"
-        return f"add the line `{name}` to {self._dependencies}"
+            return f"add {quoted} to what {self.file} was locked from, and lock it again"
+        others = {file_with(self.app, name) for name in names} if self.app is not None else set()
+        if len(others) == 1 and (other := others.pop()):
+            return f"set BP_PYTHON_INPUT to {other}, which has {', '.join(names)}"
+        return f"add the {'line' if len(names) == 1 else 'lines'} {quoted} to {self._dependencies}"
 
     @property
     def _dependencies(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnbkit.app import App
-from cnbkit_start.check.imports import missing_import
+from cnbkit_start.check.imports import missing_imports
 from cnbkit_start.check.own_names import absent_name
 from cnbkit_start.check.problem import Problem
 from cnbkit_start.check.standard import loss
@@ -46,17 +46,8 @@ def of_packages(
         image: what is installed; None before that.
     """
     if locked is not None:
-        missing = missing_import(files, app, locked)
-        if missing is None:
-            return None
-        package = locked.lacks_module(missing.name)
-        line = f"{missing.file}:{missing.line}"
-        return Problem(
-            f"{line} imports {missing.name}, and {package} is not among {locked.packages.of_file}",
-            (not locked.packages.file and _of_script(missing, app))
-            or locked.packages.to_add(package),
-        )
-    missing = missing_import(files, app, image) if image else None
+        return _not_locked([*missing_imports(files, app, locked)], app, locked)
+    missing = next(missing_imports(files, app, image), None) if image else None
     if image is None or missing is None:
         return None
     why = "which no package has"
@@ -74,6 +65,23 @@ def of_packages(
     if image.lost(missing.name):
         why, remedy = loss(missing.name, own=True)
     return Problem(f"{missing.file}:{missing.line} imports {missing.name}, {why}", remedy)
+
+
+def _not_locked(missing: Sequence[Missing], app: App, locked: Locked) -> Problem | None:
+    """All of them at once: who is told of one adds it, and is told of the next."""
+    if not missing:
+        return None
+    first, *others = missing
+    packages = list(dict.fromkeys(locked.lacks_module(each.name) for each in missing))
+    what = (
+        f"{first.file}:{first.line} imports {first.name}, and {packages[0]} is not among "
+        f"{locked.packages.of_file}"
+    )
+    if others:
+        also = ", ".join(f"{each.name} ({each.file}:{each.line})" for each in others)
+        what += f"; the same of {also}"
+    script = "" if locked.packages.file else _of_script(first, app)
+    return Problem(what, script or locked.packages.to_add(*packages))
 
 
 def _of_script(missing: Missing, app: App) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
             """Whether there is a module of that name; None if that is not known."""
 
 
-__all__ = ["Missing", "Running", "missing_import", "running", "started_files", "unreadable"]
+__all__ = ["Missing", "Running", "missing_imports", "running", "started_files", "unreadable"]
 
 # Enough for what an app imports of itself before its first request.
 _MAX_FILES = 200
@@ -74,8 +74,8 @@ class Running:
         self.imports = imports
 
 
-def missing_import(files: Sequence[Running], app: App, installed: Installed) -> Missing | None:
-    """The first module that files of the app, or what they import of it, need and do not find.
+def missing_imports(files: Sequence[Running], app: App, installed: Installed) -> Iterator[Missing]:
+    """Modules that files of the app, or what they import of it, need and do not find, each once.
 
     Only what certainly runs counts: statements at a module's top level, not in `if` or a function,
     and in `try` only where failures are raised again. A module that lies anywhere in the app is
@@ -87,14 +87,16 @@ def missing_import(files: Sequence[Running], app: App, installed: Installed) -> 
         installed: what there is besides.
     """
     known = _Modules(app)
+    told = set()
     for each in files:
         for found, own in each.imports:
             top = found.module.partition(".")[0]
             if own or found.level or not top or top in _NEWER or top.startswith("_"):
                 continue
-            if installed.has_module(top) is False and not known.has(top):
-                return Missing(found.module, each.path, found.line)
-    return None
+            if top in told or installed.has_module(top) is not False or known.has(top):
+                continue
+            told.add(top)
+            yield Missing(found.module, each.path, found.line)
 
 
 def unreadable(files: Sequence[Running]) -> tuple[str, int, str] | None:
