@@ -38,6 +38,11 @@ _ZIP, _AR = (b"PK\x03\x04", b"PK\x05\x06"), b"!<arch>\n"
 
 def unpack(archive: str, to: str, *, strip: int = 0) -> None:
     """Unpack an archive into a folder; see `BuildContext.unpack`."""
+    if not os.path.isfile(archive):
+        raise BuildpackFault(
+            f"there is no archive {archive} to unpack",
+            remedy="give the path of a file, such as ctx.download(dependency) returns",
+        )
     try:
         with open(archive, "rb") as file:
             os.makedirs(to, exist_ok=True)

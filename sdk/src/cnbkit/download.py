@@ -124,7 +124,7 @@ class Downloads:
         raise DownloadFailed(
             f"cannot fetch {dependency.name}",
             where=_public(dependency.url),
-            remedy="check network and proxy, or set BP_DEPENDENCY_MIRROR to a mirror that has it",
+            remedy=_remedy(dependency.url),
             detail="\n".join(failures),
             statuses=statuses,
         )
@@ -269,6 +269,16 @@ def _digest(path: str, dependency: Dependency) -> str:
 
 def _shown(dependency: Dependency) -> str:
     return dependency.algorithm.upper().replace("SHA", "SHA-")
+
+
+def _remedy(url: str) -> str:
+    host = _public(url).partition("://")[2].partition("/")[0]
+    if host.startswith(("127.", "localhost", "[::1]")):
+        return (
+            f"give an address that the build reaches: {host} is the build's own network, not your"
+            " machine's (with cnbkit build, --network host shares that)"
+        )
+    return "check network and proxy, or set BP_DEPENDENCY_MIRROR to a mirror that has it"
 
 
 def _public(url: str) -> str:

@@ -310,6 +310,14 @@ _BUILD = {
         "a is damaged: it is neither tar, zip, deb",
         "and not a page about it",
     ),
+    "an address in place of an archive": (
+        """
+        ctx.unpack("https://example.com/a.tar", "a")  # here
+        return BuildResult()
+        """,
+        "there is no archive https://example.com/a.tar to unpack",
+        r"ctx.download\(dependency\)",
+    ),
     "a file in an unknown notation": (
         """
         ctx.app.read("a", Contents)  # here
