@@ -79,10 +79,11 @@ def derive(tmp_path_factory: pytest.TempPathFactory, pack_services: PackServices
 def build_image(pack_services: PackServices, derive: Derive) -> str:
     """The run image as build image: it has Python, and is a tenth of the real one's size."""
     home = Home.default()
-    record = "usr/share/cnbkit/run-image/python-version"
-    version = BaseImages(home, ImageStore(home.images)).ensure_build_root() / record
-    folders = [Entry(f"/{path}") for path in ("usr/share/cnbkit", "usr/share/cnbkit/run-image")]
-    entries = [*folders, Entry(f"/{record}", version, mode=0o644)]
+    root = BaseImages(home, ImageStore(home.images)).ensure_build_root()
+    records = root / "usr/share/cnbkit/run-image"  # what buildpacks know the run image by
+    entries = [Entry(f"/{path.relative_to(root)}") for path in (records.parent, records)]
+    for path in sorted(records.iterdir()):
+        entries += [Entry(f"/{path.relative_to(root)}", path, mode=0o644)]
     return derive(pack_services.run_image, "build:1", entries, env=OWNER)
 
 

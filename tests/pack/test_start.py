@@ -1,4 +1,4 @@
-"""What pack builds and Docker runs: one prefix, output at once, processes, programs of Debian."""
+"""What pack builds and Docker runs: one prefix, output at once, checked processes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from ..e2e.test_pip_inputs import big
 from ..equivalence.wheels import HEAVY, library, wheel
-from .conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,16 +92,11 @@ def test_a_print_appears_at_once_and_an_unknown_user_has_a_home(
         ),
         (
             {"Procfile": "web: ./start.sh\n", "start.sh": "#!/bin/sh\n"},
-            "web cannot start: start.sh may not be executed",
+            "web cannot start: start.sh is not executable",
             "chmod +x start.sh",
         ),
-        (
-            {"Procfile": "web: gunicorn app:app\n", "app.py": "app = 1\n"},
-            "web cannot start: gunicorn",
-            "gunicorn",
-        ),
     ],
-    ids=["no such file", "its mode", "no such program"],
+    ids=["no such file", "its mode"],
 )
 def test_what_cannot_start_ends_the_build_before_packages_are_installed(
     pack_build: LifecycleBuild,
@@ -117,37 +111,14 @@ def test_what_cannot_start_ends_the_build_before_packages_are_installed(
     assert "Installing" not in failed.log
 
 
-@pytest.fixture(scope="module")
-def builder_with_apt(tmp_path_factory: pytest.TempPathFactory, build_image: str) -> Path:
-    """builder.toml for apps with an Aptfile as well."""
-    names = ("apt", "python", "pip", "start")
-    text = f'[build]\nimage = "{build_image}"\n'
-    text += "".join(f'[[buildpacks]]\nuri = "{ROOT / "buildpacks" / name}"\n' for name in names)
-    text += "[[order]]\n" + "".join(f'[[order.group]]\nid = "cnbkit/{name}"\n' for name in names)
-    path = tmp_path_factory.mktemp("builder") / "builder.toml"
-    path.write_text(text)
-    return path
-
-
-# Helpers beside the program, data of a library found by name, a script whose interpreter is moved.
-TRIALS = """
-import ctypes, ctypes.util, subprocess
-cloned = subprocess.run(["git", "clone", "https://127.0.0.1:1/x"], capture_output=True, text=True)
-print("unable to access" in cloned.stderr)
-magic = ctypes.CDLL(ctypes.util.find_library("magic") or 1 / 0)
-magic.magic_open.restype = ctypes.c_void_p
-print(magic.magic_load(ctypes.c_void_p(magic.magic_open(0)), None))
-psql = subprocess.run(["psql", "host=127.0.0.1 port=1"], capture_output=True, text=True)
-print("refused" in psql.stderr)
-"""
-
-
-def test_programs_of_debian_find_their_own_files(
-    pack_build: LifecycleBuild, builder_with_apt: Path
+def test_a_program_that_no_package_brought_ends_the_build(
+    pack_build: LifecycleBuild, builder: Path
 ) -> None:
     app = {
-        "Aptfile": "git\nlibmagic1\npostgresql-client\n",
         "requirements.txt": "six\n",
-        "app.py": TRIALS,
+        "Procfile": "web: gunicorn app:app\n",
+        "app.py": "app = 1\n",
     }
-    assert pack_build.build(app, builder=builder_with_apt).run() == "True\n0\nTrue\n"
+    failed = pack_build.build(app, builder=builder, code=51)
+    assert "Error: web cannot start: the image has no program gunicorn" in failed.log
+    assert "where: Procfile:1" in failed.log

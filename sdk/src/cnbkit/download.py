@@ -272,10 +272,16 @@ def _shown(dependency: Dependency) -> str:
 
 
 def _remedy(url: str) -> str:
-    host = _public(url).partition("://")[2].partition("/")[0]
-    if host.startswith(("127.", "localhost", "[::1]")):
+    from urllib.parse import urlsplit
+
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # what is no address fails for another reason
+        host = ""
+    numbers = host.split(".")
+    if host in ("localhost", "::1") or (numbers[0] == "127" and "".join(numbers).isdigit()):
         return (
-            f"give an address that the build reaches: {host} is the build's own network, not your"
+            f"give an address that a build reaches: there {host} is a network of its own, not your"
             " machine's (with cnbkit build, --network host shares that)"
         )
     return "check network and proxy, or set BP_DEPENDENCY_MIRROR to a mirror that has it"
