@@ -7,6 +7,7 @@ import json
 import pkgutil
 import re
 import shutil
+import subprocess
 import sys
 import sysconfig
 from importlib.util import find_spec
@@ -830,6 +831,78 @@ def test_a_folder_that_is_a_part_of_a_larger_app_is_told_to_be_built_with_it(
     )
 
 
+SHOP = {"src/shop/__init__.py": "", "pyproject.toml": "[project]\nname = 'shop'\n"}
+MISPLACED: dict[str, tuple[dict[str, str], bool]] = {
+    "a script": ({"main.py": "import shop\n", "Procfile": "web: python main.py\n"}, True),
+    "a module": ({"main.py": "import shop\n", "Procfile": "web: python -m main\n"}, True),
+    "through a module of the app": (
+        {"main.py": "import own\n", "own.py": "from shop import x\n",
+         "Procfile": "web: python main.py\n", "src/shop/__init__.py": "x = 1\n"},
+        True,
+    ),
+    "the script lies there": (
+        {"src/main.py": "import shop\n", "Procfile": "web: python src/main.py\n"}, False,
+    ),
+    "started there": (
+        {"src/main.py": "import shop\n", "Procfile": "web: cd src && python main.py\n"}, False,
+    ),
+    "PYTHONPATH of the command": (
+        {"main.py": "import shop\n", "Procfile": "web: PYTHONPATH=src python main.py\n"}, False,
+    ),
+    "PYTHONPATH exported": (
+        {"main.py": "import shop\n",
+         "Procfile": "web: export PYTHONPATH=$PYTHONPATH:src && python main.py\n"},
+        False,
+    ),
+    "code that looks there": (
+        {"main.py": "import sys\nsys.path.append('src')\nimport shop\n",
+         "Procfile": "web: python main.py\n"},
+        False,
+    ),
+    "imported in a module that looks there": (
+        {"main.py": "import paths\nimport shop\n",
+         "paths.py": "import sys\nsys.path.append('src')\n",
+         "Procfile": "web: python main.py\n"},
+        False,
+    ),
+    "perhaps not imported": (
+        {"main.py": "try:\n    import shop\nexcept ImportError:\n    pass\n",
+         "Procfile": "web: python main.py\n"},
+        False,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "fails"), MISPLACED.values(), ids=MISPLACED.keys())
+def test_a_module_where_python_does_not_look_is_told(
+    files: dict[str, str], fails: bool, phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    files = {**SHOP, **files}
+    add(phases, files)
+    # What Python itself does in this folder is the oracle.
+    command = files["Procfile"].partition(": ")[2].replace("python", sys.executable)
+    ran = subprocess.run(["sh", "-c", command], cwd=phases.app, capture_output=True, check=False)
+    assert (ran.returncode != 0) == fails, ran.stderr
+    told = phases.build(start)
+    assert told.fault is None
+    line = "imports shop, which lies in src/, where Python does not look; add a line `.` to "
+    assert (line in told.err) == fails
+    assert ("web (Procfile:1) may not start: " in told.err) == fails
+
+
+@pytest.mark.parametrize("name", ["BPE_PYTHONPATH", "BPE_PREPEND_PYTHONPATH"])
+def test_a_module_where_the_image_makes_python_look_is_not_told(
+    name: str, phases: Phases, installed: Path, start: Start
+) -> None:
+    assert installed.is_dir()
+    add(phases, {**SHOP, **MISPLACED["a script"][0]})
+    phases.env[name] = "/workspace/src"
+    told = phases.build(start)
+    assert told.fault is None
+    assert "lies in src/" not in told.err
+
+
 def test_a_package_named_as_a_module_of_python_is_not_what_an_app_imports(
     phases: Phases, installed: Path, start: Start
 ) -> None:
@@ -1371,7 +1444,8 @@ def test_python_input_makes_it_join(phases: Phases) -> None:
     [
         ("a b", [["a", "b"]]),
         ("a 'b c' \"d e\" f\\ g", [["a", "b c", "d e", "f g"]]),
-        ("X=1 Y='2 3' a", [["a"]]),
+        ("X=1 Y='2 3' a", [["X=1", "Y=2 3", "a"]]),
+        ("X=1; a", [["a"]]),
         ("a && b; c | d & e", [["a"], ["b"], ["c"], ["d"], ["e"]]),
         ("a || b && c", [["a"]]),
         ("a >x 2>&1 <y b &>z", [["a", "b"]]),

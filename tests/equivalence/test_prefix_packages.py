@@ -6,6 +6,8 @@ namespaces, entry points, programs, libraries that look for others by their own 
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ from .wheels import HEAVY, installing, wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from .harness import Case
     from .prefix import Prefix
@@ -65,6 +68,21 @@ _USUAL = ("jupyter", "plug-ins", "programs")
 def test_a_popular_package_has_all_its_files_below_the_prefix(both: Both, group: str) -> None:
     theirs, ours = both(installing({}, *GROUPS[group]))
     assert differences(theirs, ours) == {}
+
+
+@pytest.mark.nightly
+def test_a_server_with_a_web_server_of_its_own_has_all_its_files(
+    both: Both, tmp_path: Path
+) -> None:
+    # Compiled twice it would have other bytes, so both get what was compiled once: in a quarter
+    # of an hour.
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    pip: list[str | Path] = [tmp_path / "venv/bin/pip", "wheel", "mod_wsgi-standalone"]
+    subprocess.run([*pip, "-w", tmp_path / "made"], check=True)
+    made = {f"vendor/{path.name}": path.read_bytes() for path in (tmp_path / "made").iterdir()}
+    theirs, ours = both(installing(made))
+    assert differences(theirs, ours) == {}
+    assert "bin/mod_wsgi-express" in theirs.files()
 
 
 @pytest.mark.full

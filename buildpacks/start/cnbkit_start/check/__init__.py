@@ -22,6 +22,10 @@ __all__ = ["check", "check_early", "check_planned", "may_be_told_later"]
 # With these buildpacks of ours may add files to the app while it is built.
 _MAKERS = (".cnbkit/pre-build", ".cnbkit/post-build", "weights.toml")
 _GROUPS = ("BP_PYTHON_GROUPS", "BP_PROCESS_GROUPS")
+# As the `environment` buildpack reads them.
+_PLACES = tuple(
+    f"BPE_{how}PYTHONPATH" for how in ("", "DEFAULT_", "OVERRIDE_", "APPEND_", "PREPEND_")
+)
 _MAKER_SETTINGS = ("BP_PRE_BUILD", "BP_POST_BUILD")
 
 
@@ -132,13 +136,20 @@ def _judge(
         if process.type in told or not _is_for(process, ctx):
             continue
         told.add(process.type)
-        found = find(process)
-        if found and type == choice.default and options.check == "fail":
-            raise _fault(process, found)
+        found = [each for each in find(process) if each.certain or not _sets_places(ctx)]
+        certain = [each for each in found if each.certain]
+        if certain and type == choice.default and options.check == "fail":
+            raise _fault(process, certain)
         for problem in found:
+            how = "cannot" if problem.certain else "may not"
             ctx.log.warning(
-                f"{process.type} ({process.origin}) cannot start: {problem.what}; {problem.remedy}"
+                f"{process.type} ({process.origin}) {how} start: {problem.what}; {problem.remedy}"
             )
+
+
+def _sets_places(ctx: BuildContext) -> bool:
+    """Whether the image may say where else Python looks for modules."""
+    return ctx.app.has(".profile") or any(ctx.settings.get(name) for name in _PLACES)
 
 
 def _fault(process: Found, found: list[Problem]) -> UserFault:

@@ -83,12 +83,18 @@ def commands_of(process: Found) -> list[Command]:
         lists = [words]
         direct = True
     found = []
+    exported: list[str] = []
     for command in lists or []:
         if command[0] in ("cd", "pushd"):
             folder = _changed(folder, command[1] if len(command) > 1 else UNKNOWN)
             continue
+        if command[0] == "export":
+            for word in command[1:]:
+                exported += _python_path(word)
+            continue
         each = _command(command, folder, direct=direct)
         if each is not None:
+            each.paths += exported
             found.append(each)
     return found
 
@@ -110,11 +116,10 @@ def _changed(folder: str | None, to: str) -> str | None:
 
 
 def _command(words: list[str], folder: str | None, *, direct: bool) -> Command | None:
-    paths = []
+    paths: list[str] = []
     flask_app = ""
     while words and (words[0] in _WRAPPERS or "=" in words[0]):
-        if words[0].startswith("PYTHONPATH="):
-            paths += [each for each in words[0][11:].split(":") if each and UNKNOWN not in each]
+        paths += _python_path(words[0])
         if words[0].startswith("FLASK_APP="):
             flask_app = words[0][10:]
         direct = direct or words[0] in ("exec", "env")
@@ -149,6 +154,15 @@ def _command(words: list[str], folder: str | None, *, direct: bool) -> Command |
     elif name in ("bash", "sh") and arguments and arguments[0][:1] not in ("-", UNKNOWN, ""):
         found.script = "" if UNKNOWN in arguments[0] else arguments[0]
     return found
+
+
+def _python_path(word: str) -> list[str]:
+    """Folders of the app that an assignment to PYTHONPATH names."""
+    name, _, value = word.partition("=")
+    if name != "PYTHONPATH":
+        return []
+    known = (each for each in value.split(":") if each and UNKNOWN not in each)
+    return [each.removeprefix("/workspace/") for each in known]
 
 
 def _python(found: Command, arguments: list[str]) -> None:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
             """Whether there is a module of that name; None if that is not known."""
 
 
-__all__ = ["Missing", "Running", "missing_imports", "running", "started_files", "unreadable"]
+__all__ = [
+    *("Missing", "Running", "changes_places", "missing_imports", "running", "started_files"),
+    "unreadable",
+]
 
 # Enough for what an app imports of itself before its first request.
 _MAX_FILES = 200
@@ -129,7 +132,7 @@ def running(
         size += len(data)
         code = Code(data, path)
         imports = []
-        if code.known and not any(word in data for word in _CHANGES):
+        if code.known and not changes_places(data):
             for found in code.certain_imports(main=path in started):
                 own = [each for each in _files(found, path, places, app) if each not in seen]
                 seen.update(own)
@@ -137,6 +140,11 @@ def running(
                 imports.append((found, bool(own)))
         ran.append(Running(path, data, imports))
     return ran
+
+
+def changes_places(code: bytes) -> bool:
+    """Whether code changes where modules are looked for, as far as its words tell."""
+    return any(word in code for word in _CHANGES)
 
 
 def started_files(module: str, attribute: str, places: Sequence[str], app: App) -> list[str]:

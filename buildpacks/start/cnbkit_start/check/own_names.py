@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cnbkit_start.check.imports import Running
 
-__all__ = ["Absent", "absent_name"]
+__all__ = ["Absent", "absent_name", "is_there"]
 
 # Code that makes its names, or other modules, in ways that nobody can read.
 _MAKES = (b"sys.modules", b"__path__", b"__dict__", b"meta_path", b"import_module", b"locals()")
@@ -66,7 +66,7 @@ def _absent(found: Import, path: str, places: Sequence[str], app: App) -> Absent
     place = root
     for at, step in enumerate(steps):
         parent, place = place, f"{place}/{step}".lstrip("/")
-        if _is_there(app, place):
+        if is_there(app, place):
             continue
         # Of a folder without __init__.py other parts may be installed.
         if not found.level and not (at and app.has(f"{parent}/__init__.py")):
@@ -83,7 +83,7 @@ def _absent(found: Import, path: str, places: Sequence[str], app: App) -> Absent
     for name in found.names:
         if name == "*" or name.startswith("__") or code.defines(name) is not False:
             continue
-        if file == path or (file.endswith("/__init__.py") and _is_there(app, f"{place}/{name}")):
+        if file == path or (file.endswith("/__init__.py") and is_there(app, f"{place}/{name}")):
             continue
         what = f"{name} from {'.' * found.level}{found.module}"
         why = f"{file} has no {name}"
@@ -100,11 +100,11 @@ def _roots(
     return [
         place
         for place in dict.fromkeys(places)
-        if steps and _is_there(app, f"{place}/{steps[0]}".lstrip("/"))
+        if steps and is_there(app, f"{place}/{steps[0]}".lstrip("/"))
     ]
 
 
-def _is_there(app: App, module: str) -> bool:
+def is_there(app: App, module: str) -> bool:
     """Whether there is a module, a package or a folder of that name, compiled ones as well."""
     if app.has(f"{module}.py") or os.path.isdir(f"{app.root}/{module}"):
         return True

@@ -11,8 +11,10 @@ class Problem:
     Attributes:
         what: in a sentence.
         remedy: what to do about it.
+        certain: whether nothing that is set when the image is run makes it good.
     """
 
-    def __init__(self, what: str, remedy: str) -> None:
+    def __init__(self, what: str, remedy: str, *, certain: bool = True) -> None:
         self.what = what
         self.remedy = remedy
+        self.certain = certain

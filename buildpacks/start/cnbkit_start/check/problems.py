@@ -62,6 +62,7 @@ def problems(
             or checks.imported_modules()
             or (checks.imported_libraries(libraries) if libraries else None)
             or checks.imported_names(python)
+            or checks.misplaced_modules()
         )
         if problem:
             found.append(problem)
@@ -243,6 +244,17 @@ class _Checks:
         return mismatch(
             files, places, image, self._app, main=command.main, program=program, python=python
         )
+
+    def misplaced_modules(self) -> Problem | None:
+        """Whether Python looks where modules of the app lie that are imported for sure."""
+        if self._image is None or self._command.folder is None or self._files_may_come:
+            return None
+        from cnbkit_start.check.misplaced import misplaced_module
+
+        script = self._inside(self._command.script) or ""
+        own = [script.rpartition("/")[0]] if script else [self._joined("")]
+        places = own + [self._joined(each) for each in self._command.paths]
+        return misplaced_module(self._running, places, self._app, self._image)
 
     @cached_property
     def _running(self) -> list[Running]:

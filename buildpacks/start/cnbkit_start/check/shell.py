@@ -18,8 +18,8 @@ _COMPOUND = (
 def simple_commands(line: str) -> list[list[str]] | None:
     """Words of each command of a line; None if it is more than a list of them.
 
-    Words are without quotes; redirections and assignments before the program are left out. After
-    `||` a command may never run, so that and what follows is left out.
+    Words are without quotes, assignments before a program among them; redirections are left out.
+    After `||` a command may never run, so that and what follows is left out.
     """
     words = _words(line)
     if words is None:
@@ -39,11 +39,11 @@ def simple_commands(line: str) -> list[list[str]] | None:
                 skip = False
         elif skip:
             skip = False
-        elif not commands[-1] and word in _COMPOUND:
+        elif word in _COMPOUND and all(map(_assigns, commands[-1])):
             return None
-        elif commands[-1] or not _assigns(word):
+        else:
             commands[-1].append(word)
-    return [each for each in commands if each]
+    return [each for each in commands if not all(map(_assigns, each))]
 
 
 def _assigns(word: str) -> bool:
