@@ -95,6 +95,17 @@ def test_addresses_and_paths_of_other_places(tmp_path: Path, line: str, change: 
     assert mistake.change == change
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["git@" + "a." * 200_000, "a" * 200_000 + "@" + "a." * 200_000 + ":", "a==" + "1" * 400_000],
+)
+def test_a_line_without_end_is_looked_at_at_once(tmp_path: Path, line: str) -> None:
+    # In a time that grows with the square of its length it would take an hour.
+    [only] = logical_lines("requirements.txt", f"{line}\n")
+    found = unreadable(only, str(tmp_path))
+    assert found is None or "short form" not in found.what
+
+
 def test_a_folder_whose_name_has_a_backslash_is_one(tmp_path: Path) -> None:
     (tmp_path / "a\\b").mkdir()
     [only] = logical_lines("requirements.txt", "./a\\b\n")

@@ -76,8 +76,8 @@ def test_a_server_with_a_web_server_of_its_own_has_all_its_files(
 ) -> None:
     # Compiled twice it would have other bytes, so both get what was compiled once: in a quarter
     # of an hour.
-    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
-    pip: list[str | Path] = [tmp_path / "venv/bin/pip", "wheel", "mod_wsgi-standalone"]
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "maker"], check=True)
+    pip: list[str | Path] = [tmp_path / "maker/bin/pip", "wheel", "mod_wsgi-standalone"]
     subprocess.run([*pip, "-w", tmp_path / "made"], check=True)
     made = {f"vendor/{path.name}": path.read_bytes() for path in (tmp_path / "made").iterdir()}
     theirs, ours = both(installing(made))

@@ -23,13 +23,24 @@ if TYPE_CHECKING:
     from cnbkit_engine.testing.pack_services import PackServices
 
 APP = """
-import ctypes, hello, json, os, sys, tabulate
+import ctypes, ctypes.util, hello, json, os, subprocess, sys, tabulate
 ctypes.CDLL("libvorbis.so.0")
+def said(*command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.stdout + done.stderr
+magic = ctypes.CDLL(ctypes.util.find_library("magic") or 1 / 0)
+magic.magic_open.restype = ctypes.c_void_p
 with open("/proc/self/maps") as maps:
     mapped = {line.split()[-1] for line in maps}
 libraries = {os.path.dirname(path) for path in mapped if "libogg." in path or "libvorbis." in path}
 records = os.listdir(f"{os.environ['CONDA_PREFIX']}/conda-meta")
 print(json.dumps({
+    # A helper beside the program, data of a library that is found by name, an interpreter.
+    "debian": [
+        "unable to access" in said("git", "clone", "https://127.0.0.1:1/x"),
+        magic.magic_load(ctypes.c_void_p(magic.magic_open(0)), None),
+        "refused" in said("psql", "host=127.0.0.1 port=1"),
+    ],
     "libraries": sorted(libraries),
     "conda": sorted(name.partition("-")[0] for name in records if name.endswith(".json")),
     "python": [sys.base_prefix, hello.VERSION, tabulate.__version__],
@@ -71,7 +82,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
     app = tmp_path / "app"
     app.mkdir()
     for name, text in (
-        ("Aptfile", "libvorbis0a\n"),
+        ("Aptfile", "libvorbis0a\ngit\nlibmagic1\npostgresql-client\n"),
         ("environment.yml", ENVIRONMENT),
         ("app.py", APP),
     ):
@@ -98,6 +109,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
 
     done = pack_services.docker.docker("run", "--rm", engine.reference("other"))
     held = json.loads(done.stdout.splitlines()[-1])  # before it docker tells of pulling
+    assert held["debian"] == [True, 0, True]
     prefix = "/layers/cnbkit_conda/environment/conda"
     assert held["python"] == [prefix, "1.0", "0.10.0"]
     assert held["conda"] == ["hello", "python"]
@@ -114,9 +126,7 @@ def test_an_app_of_apt_conda_and_pip_on_a_run_image_of_its_own(
         for component in json.loads(path.read_text())["components"]
         if not component["purl"].startswith("pkg:golang/")  # the launcher's
     }
-    assert purls == {
-        "pkg:deb/debian/libvorbis0a",
-        "pkg:conda/python",
-        "pkg:conda/hello",
-        "pkg:pypi/tabulate",
-    }
+    debian = {purl for purl in purls if purl.startswith("pkg:deb/debian/")}
+    asked_for = ("libvorbis0a", "git", "libmagic1", "postgresql-client")
+    assert {f"pkg:deb/debian/{name}" for name in asked_for} <= debian
+    assert purls - debian == {"pkg:conda/python", "pkg:conda/hello", "pkg:pypi/tabulate"}

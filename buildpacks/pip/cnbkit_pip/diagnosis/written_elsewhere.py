@@ -7,6 +7,8 @@ import unicodedata
 
 __all__ = ["short_address", "signs", "windows_path"]
 
+# Nobody wrote a longer line by hand; the patterns take time that grows with its square.
+_LONGEST = 1000
 # What word processors, chats and web pages make of a hyphen and of quotation marks.
 _TYPOGRAPHIC = {
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"),
@@ -31,6 +33,8 @@ _WINDOWS = re.compile(r"(?:^|[\s@])(?P<path>\.{0,2}\\?[\w.-]+(?:\\[\w.-]+)+|\.{1
 
 def signs(text: str) -> tuple[str, str] | None:
     """What is wrong with the signs of a line, and what to write; None if nothing is."""
+    if len(text) > _LONGEST:
+        return None
     invisible = [each for each in text if unicodedata.category(each) in ("Cf", "Cc")]
     plain = "".join(each for each in text if each not in invisible).strip()
     written = "".join(_TYPOGRAPHIC.get(each, each) for each in plain)
@@ -58,7 +62,8 @@ def signs(text: str) -> tuple[str, str] | None:
 
 def short_address(text: str) -> tuple[str, str] | None:
     """A repository by git's own short form of an address, which no resolver reads."""
-    found = _SHORT.fullmatch(text.removeprefix("-e ").strip())
+    short = len(text) <= _LONGEST
+    found = _SHORT.fullmatch(text.removeprefix("-e ").strip()) if short else None
     if not found or not (".git" in text or "git+" in text or found["user"] == "git"):
         return None
     path = found["path"].removesuffix(".git")
