@@ -100,7 +100,24 @@ def test_what_uv_exported_of_its_lock_does_not_contradict_it(tmp_path: Path) -> 
     for by, version in (("uv", "1.17.0"), ("pdm", "1.16.0")):
         with pytest.raises(UserFault, match="more than one lock file"):
             chosen(by, version)
-    files = {"uv.lock": "not = [toml", "pylock.toml": EXPORTED.format(by="uv", version="1")}
+
+
+@pytest.mark.parametrize("place", ["uv.lock", "pylock.toml"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "not = [toml",
+        f"x = {'[' * 20_000}",
+        "created-by = 'uv'\npackage = 1\npackages = 1",
+        "created-by = 'uv'\npackage = [1]\npackages = [1]",
+        "created-by = 'uv'\n[[package]]\nname = [1]\nversion = {}\n"
+        + "[[packages]]\nname = [1]\nversion = {}\n",
+        "\0",
+    ],
+)
+def test_a_lock_that_is_none_is_no_export(tmp_path: Path, place: str, broken: str) -> None:
+    exported = EXPORTED.format(by="uv", version="1.16.0")
+    files = {"uv.lock": "version = 1\n", "pylock.toml": exported, place: broken}
     with pytest.raises(UserFault, match="more than one lock file"):
         Input.choose(context(tmp_path, files))
 

@@ -98,6 +98,7 @@ _NOT_RUN = {
         "buildpacks/common/cnbkit_python_inputs/project.py",
         "buildpacks/conda/cnbkit_conda/locks.py",
         "buildpacks/pip/cnbkit_pip/diagnosis/stated.py",
+        "buildpacks/pip/cnbkit_pip/diagnosis/survey.py",
         "buildpacks/pip/cnbkit_pip/layers/poetry_backend.py",
         "engine/src/cnbkit_engine/builder/asked_extensions.py",
         "sdk/src/cnbkit/spec/positions.py",
@@ -139,6 +140,7 @@ _NOT_RUN = {
     ),
     "tests/buildpacks/test_pip_slim.py": ("buildpacks/pip/cnbkit_pip/layers/slim.py",),
     "tests/buildpacks/test_policy.py": ("buildpacks/common/cnbkit_policy/subject.py",),
+    "tests/buildpacks/test_python.py": ("buildpacks/python/cnbkit_python/exported.py",),
     "tests/buildpacks/test_start_check.py": (
         "buildpacks/start/cnbkit_start/check/libraries.py",
         "buildpacks/start/cnbkit_start/inline.py",
