@@ -110,7 +110,10 @@ def test_what_uv_exported_of_its_lock_does_not_contradict_it(tmp_path: Path) -> 
         f"x = {'[' * 20_000}",
         "created-by = 'uv'\npackage = 1\npackages = 1",
         "created-by = 'uv'\npackage = [1]\npackages = [1]",
-        "package = [{name = [1], version = {}}]\npackages = [{name = [1], version = {}}]\n",
+        (
+            "created-by = 'uv'\n"
+            "package = [{name = [1], version = {}}]\npackages = [{name = [1], version = {}}]\n"
+        ),
         "\0",
     ],
 )
