@@ -151,9 +151,16 @@ def wrong_answer(buildpack: object, phase: str, answer: object, kind: type) -> B
 
 
 def line_of(buildpack: object, phase: str) -> str | None:
-    """`file:line` where a buildpack's phase begins; None if it is in no file."""
-    code = getattr(getattr(type(buildpack), phase, None), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+    """`file:line` where a buildpack's phase begins; None if it is in no file.
+
+    Of a buildpack under test that is the author's code, and of one in two steps the second.
+    """
+    kind = type(getattr(buildpack, "__wrapped__", buildpack))
+    for step in (phase, "contribute") if phase == "build" else (phase,):
+        code = getattr(getattr(kind, step, None), "__code__", None)
+        if code and code.co_filename.rpartition("/")[0] != __file__.rpartition("/")[0]:
+            return f"{code.co_filename}:{code.co_firstlineno}"
+    return None
 
 
 def no_phase(buildpack: object, phase: str) -> BuildpackFault:

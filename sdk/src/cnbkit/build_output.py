@@ -55,15 +55,35 @@ def write_results(built: BuildResult, ctx: BuildContext, layers: str, buildpack:
         _write(f"{layers}/store.toml", Store(metadata=built.store).dumps())
 
 
-def check_starts(buildpack: Phases, built: BuildResult, ctx: BuildContext, layers: str) -> None:
+def check_starts(
+    buildpack: Phases, built: BuildResult, ctx: BuildContext, layers: str, own: str
+) -> None:
     """Let no process start, and no variable of the image name, what is not in the image.
 
+    Args:
+        buildpack: what built.
+        built: what it returned.
+        ctx: what it was given.
+        layers: the buildpack's layers directory.
+        own: its own folder; empty if the platform does not tell.
+
     Raises:
-        BuildpackFault: something is in a layer of this build that is not for launch.
+        BuildpackFault: something is in a layer of this build that is not for launch, or in the
+            buildpack's own folder.
     """
-    absent = [each.layer.name for each in ctx.opened if not each.layer.is_launch]
-    if not absent:
-        return
+    absent = {
+        f"{layers}/{each.layer.name}": (
+            "that layer is not in the image",
+            f'make it part of the image: Layer.launch("{each.layer.name}"), or launch=True',
+        )
+        for each in ctx.opened
+        if not each.layer.is_launch
+    }
+    if own:
+        absent[own] = (
+            "the buildpack itself is not in the image",
+            "copy the file into a layer for launch, and name it there",
+        )
     said = [
         (f"the process {process.type}", "\0".join((*process.command, *process.args)))
         for process in built.processes
@@ -76,14 +96,14 @@ def check_starts(buildpack: Phases, built: BuildResult, ctx: BuildContext, layer
         if not path.startswith("env.build/")
     ]
     for what, text in said:
-        for name in absent:
-            if _names(text, f"{layers}/{name}"):
+        for folder, (why, remedy) in absent.items():
+            if folder in text and _names(text, folder):
                 from cnbkit.blame import line_of
 
                 raise BuildpackFault(
-                    f"{what} names {layers}/{name}, and that layer is not in the image",
+                    f"{what} names {folder}, and {why}",
                     where=line_of(buildpack, "build"),
-                    remedy=f'make it part of the image: Layer.launch("{name}"), or launch=True',
+                    remedy=remedy,
                 )
 
 

@@ -195,8 +195,9 @@ def build(
             opened.check_finished()
     from cnbkit.build_output import check_starts, write_report, write_results
 
-    check_starts(buildpack, built, ctx, layers)
-    write_results(built, ctx, layers, _folder(env))
+    folder = _folder(env)
+    check_starts(buildpack, built, ctx, layers, folder)
+    write_results(built, ctx, layers, folder)
     write_report(ctx, layers, time.monotonic() - start, repeatable=buildpack.repeatable)
     return 0
 

@@ -180,6 +180,24 @@ _BUILD = {
         "PATH.prepend of the layer data names .*/tool, and that layer is not in the image",
         "launch=True",
     ),
+    "a process of a file beside the buildpack": (
+        """
+        web = WEB.replace(command=[f"{ctx.buildpack_dir}/serve.sh"])
+        return BuildResult(web)
+        """,
+        "the process web names .*, and the buildpack itself is not in the image",
+        "copy the file into a layer for launch",
+    ),
+    "a variable of the image that names the buildpack": (
+        """
+        with ctx.layer(Layer.launch("data"), Contents(version="1")) as data:
+            data.env.launch.default("HELPER", str(ctx.buildpack_dir / "helper.py"))
+            data.path.mkdir(exist_ok=True) if data.rebuild else None
+        return BuildResult()
+        """,
+        "HELPER.default of the layer data names .*, and the buildpack itself is not in the image",
+        "copy the file into a layer for launch",
+    ),
     "a table for a key": (
         """
         with ctx.layer(Layer.launch("data"), {"version": "1"}) as data:  # here
@@ -451,6 +469,8 @@ def _assert_told(result: Result, folder: Path, what: str, remedy: str) -> None:
     assert isinstance(result.fault, BuildpackFault)
     assert re.search(what, result.fault.what), result.fault.what
     assert re.search(remedy, str(result.fault.remedy)), result.fault.remedy
+    if result.fault.where:
+        assert "/cnbkit/" not in result.fault.where
     if "# here" in (folder / f"{folder.name}.py").read_text():
         assert _line(folder) in (result.fault.where, result.fault.code_line)
 

@@ -29,7 +29,7 @@ class Observed(Buildpack):
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.inner = inner = source.buildpack
+        self.inner = self.__wrapped__ = inner = source.buildpack
         # The phase reads the options before it calls anything here.
         self.config = inner.config  # type: ignore[misc]
         self.answer: DetectResult | None = None
