@@ -9,18 +9,15 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.commands import output
 from uv import find_uv_bin
 
 from cnbkit_engine.base.images import BaseImages
 from cnbkit_engine.lifecycle.install import ensure_lifecycle
 from cnbkit_engine.oci.store import ImageStore
 from cnbkit_engine.state.home import Home
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # An environment of its own gets what they need from the index.
 pytestmark = pytest.mark.fetches
@@ -36,7 +33,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _built(folder: Path, *options: str) -> Path:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for project in ("sdk", "engine", "buildpacks"):
-        _run(
+        output(
             *(find_uv_bin(), "build", "--quiet", "--no-build-isolation", *options),
             *("--python", sys.executable, "--out-dir", str(folder), str(ROOT / project)),
             env={**os.environ, "PATH": path},
@@ -48,11 +45,11 @@ def _built(folder: Path, *options: str) -> Path:
 def python(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An interpreter that has nothing but the wheels and what they depend on."""
     venv = tmp_path_factory.mktemp("installed") / "venv"
-    _run(find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(venv))
+    output(find_uv_bin(), "venv", "--quiet", "--python", sys.executable, str(venv))
     files = [str(path) for path in wheels.glob("*.whl")]
     assert len(files) == 3
     target = str(venv / "bin" / "python")
-    _run(find_uv_bin(), "pip", "install", "--quiet", "--python", target, *files)
+    output(find_uv_bin(), "pip", "install", "--quiet", "--python", target, *files)
     return venv / "bin" / "python"
 
 
@@ -111,11 +108,11 @@ def test_an_app_is_built_and_runs_with_nothing_but_the_wheels(python: Path, tmp_
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "CNBKIT_HOME": str(home.root),
     }
-    built = _run(cnbkit, "build", str(app), "--tag", "wheels", env=env, cwd=tmp_path)
+    built = output(cnbkit, "build", str(app), "--tag", "wheels", env=env, cwd=tmp_path)
     assert "cnbkit/pip:site" in built, built
     assert "Assembling" in built
     assert str(ROOT) not in built
-    assert _run(cnbkit, "run", "wheels", env=env, cwd=tmp_path) == "six 1.17.0\n"
+    assert output(cnbkit, "run", "wheels", env=env, cwd=tmp_path) == "six 1.17.0\n"
     # The filter of system calls is made by libseccomp at once; all else is fetched or compiled.
     tools = {path.name for path in home.tools.iterdir() if "seccomp" not in path.name}
     assert len(tools) == 1, "a tool was made anew"
@@ -131,7 +128,7 @@ def test_what_builds_read_is_found_in_the_wheels(python: Path, tmp_path: Path) -
         "    assert path.is_file(), path\n"
         "    print(path)\n"
     )
-    found = _run(str(python), "-c", asked, cwd=tmp_path, env={"HOME": str(tmp_path)}).splitlines()
+    found = output(str(python), "-c", asked, cwd=tmp_path, env={"HOME": str(tmp_path)}).splitlines()
     assert len(found) == 6
     assert all(path.startswith(str(python.parents[1] / "lib")) for path in found)
 
@@ -139,7 +136,7 @@ def test_what_builds_read_is_found_in_the_wheels(python: Path, tmp_path: Path) -
 def test_without_the_buildpacks_it_says_what_to_install(wheels: Path, tmp_path: Path) -> None:
     target = tmp_path / "alone"
     files = [str(next(wheels.glob(f"{name}-*.whl"))) for name in ("cnbkit", "cnbkit_engine")]
-    _run(find_uv_bin(), "pip", "install", "--quiet", "--target", str(target), *files)
+    output(find_uv_bin(), "pip", "install", "--quiet", "--target", str(target), *files)
     (tmp_path / "app").mkdir()
     done = subprocess.run(
         [sys.executable, "-S", "-c", "from cnbkit_engine.cli import main; main()", "build", "app"],
@@ -186,18 +183,3 @@ def _files(folder: Path) -> set[str]:
         folders[:] = [name for name in folders if name != "__pycache__"]
         found |= {Path(place, name).relative_to(folder).as_posix() for name in names}
     return found
-
-
-def _run(*command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=env,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.commands import output
 
 from cnbkit import Buildpack
 from cnbkit_engine.build.cache import app_cache
@@ -81,20 +82,6 @@ def environment(root: Path) -> dict[str, str]:
     }
 
 
-def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(
-        [*map(str, command)],
-        cwd=cwd,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
 def test_python_blocks_are_an_authors_files_and_mypy_strict_passes(projects: Path) -> None:
     files = sorted({*projects.rglob("*.py")} - apps(projects))
     examples = ROOT / "examples" / "buildpacks"
@@ -104,14 +91,16 @@ def test_python_blocks_are_an_authors_files_and_mypy_strict_passes(projects: Pat
     config = projects / "mypy.ini"
     config.write_text("[mypy]\nstrict = True\nexplicit_package_bases = True\n")
     cache = ROOT / ".mypy_cache" / "docs"
-    run(BIN / "mypy", "--config-file", config, "--cache-dir", cache, *files, cwd=projects, env=env)
+    output(
+        BIN / "mypy", "--config-file", config, "--cache-dir", cache, *files, cwd=projects, env=env
+    )
 
 
 def test_python_blocks_are_formatted_and_sound(projects: Path) -> None:
     select = ["--isolated", "--line-length", "100", "--target-version", "py311"]
     what = [page.name for page in PAGES]
-    run(BIN / "ruff", "check", *select, "--select", "B,E,F,UP,W", *what, cwd=projects)
-    run(BIN / "ruff", "format", "--check", *select, *what, cwd=projects)
+    output(BIN / "ruff", "check", *select, "--select", "B,E,F,UP,W", *what, cwd=projects)
+    output(BIN / "ruff", "format", "--check", *select, *what, cwd=projects)
 
 
 def test_python_blocks_run_and_their_tests_pass(projects: Path) -> None:
@@ -130,7 +119,7 @@ def test_python_blocks_run_and_their_tests_pass(projects: Path) -> None:
     )
     options = ["-q", "--import-mode=importlib", "-p", "no:hypothesispytest", "-W", "error"]
     what = ["test_imports.py", *(page.name for page in PAGES)]
-    run(
+    output(
         *(sys.executable, "-m", "pytest", *options, *what),
         cwd=projects,
         env=environment(projects),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.commands import output
 
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.lifecycle.install import ensure_crane
@@ -60,18 +61,9 @@ def test_its_commands_make_a_builder_a_run_image_and_images_that_are_rebased(
     (folder / "builder.toml").write_text(images.replace(ELSEWHERE, registry) + toml)
 
     def run(commands: str) -> str:
-        done = subprocess.run(
-            ["sh", "-e", "-c", commands.replace(ELSEWHERE, registry)],
-            cwd=folder,
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        script = commands.replace(ELSEWHERE, registry)
+        return output("sh", "-e", "-c", script, cwd=folder, env=env)
 
     naming = _block(_section("Name a run image"), "sh", "cnbkit build")
     run(naming)

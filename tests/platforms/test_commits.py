@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ruamel.yaml import YAML
+from tests.commands import output
 
 from cnbkit_engine.base.images import machine_architecture
 from cnbkit_engine.base.suites import DEFAULT
@@ -153,17 +153,7 @@ def _run(script: str, app: Path, registry: str, variables: Mapping[str, str]) ->
         "BP_PYTHON_VERSION": DEFAULT.python,
         **{name: value.replace("R/", f"{registry}/", 1) for name, value in variables.items()},
     }
-    done = subprocess.run(
-        ["bash", "-euc", script],
-        cwd=app,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    return output("bash", "-euc", script, cwd=app, env=env)
 
 
 def _image(name: str, folder: Path) -> Image:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.commands import output
 
 from cnbkit.errors import BuildpackFault, CnbkitError, UserFault
 from cnbkit_engine.base.images import BaseImages
@@ -402,19 +403,11 @@ def _built_in(system: Path, folder: Path) -> str:
         " CNB_TARGET_ARCH=amd64 CNB_BUILDPACK_DIR=/cnb/buildpacks/test_hello/1.2.3;"
         " cd /workspace; exec $CNB_BUILDPACK_DIR/bin/build"
     )
-    done = subprocess.run(
-        [
-            *("bwrap", "--unshare-all", "--ro-bind", system, "/", "--ro-bind", folder, "/cnb"),
-            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv"),
-            *("--setenv", "PATH", "/usr/bin", "sh", "-c", script),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
+    return output(
+        *("bwrap", "--unshare-all", "--ro-bind", system, "/", "--ro-bind", folder, "/cnb"),
+        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--clearenv"),
+        *("--setenv", "PATH", "/usr/bin", "sh", "-c", script),
     )
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def test_a_package_for_another_python_says_so(tmp_path: Path) -> None:
